@@ -1,0 +1,1 @@
+"""Audience segments from posts that mention a brand, with proof and without identities."""

@@ -1,0 +1,89 @@
+"""Files that are whole or not there, and the same bytes for the same content."""
+
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pandas as pd
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """A temporary neighbour of `path` to write to; takes its place when the block succeeds.
+
+    Works for a file and for a folder. A reader sees the old content or the new, never half;
+    after an error the old content is untouched. An old folder is moved aside first, so a kill
+    in that moment can leave no folder, never a mixed one.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    fresh = path.with_name(f".{path.name}.{os.getpid()}.new")
+    _remove(fresh)
+    try:
+        yield fresh
+        if path.is_dir():
+            old = path.with_name(f".{path.name}.{os.getpid()}.old")
+            path.rename(old)
+            fresh.rename(path)
+            _remove(old)
+        else:
+            fresh.replace(path)
+    finally:
+        _remove(fresh)
+
+
+def write_json(path: Path, value: dict, digits: int = 4) -> None:
+    """Write `value` with sorted keys and floats rounded to `digits` decimals.
+
+    Raises ValueError for NaN and infinity, which JSON does not know.
+    """
+    text = json.dumps(_rounded(value, digits), indent=2, sort_keys=True, allow_nan=False)
+    write_text(path, text + "\n")
+
+
+def write_csv(path: Path, frame: pd.DataFrame, digits: int = 4) -> None:
+    """Write `frame` without its index, floats rounded to `digits` decimals."""
+    write_text(path, frame.round(digits).to_csv(index=False, lineterminator="\n"))
+
+
+def write_parquet(path: Path, frame: pd.DataFrame) -> None:
+    """Write `frame` without its index."""
+    with replacing(path) as fresh:
+        frame.to_parquet(fresh, index=False)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write `text` as UTF-8."""
+    with replacing(path) as fresh:
+        fresh.write_text(text, encoding="utf-8")
+
+
+def digest(path: Path) -> str:
+    """SHA-256, in hex, of a file, or of a folder's relative names and contents."""
+    if path.is_file():
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    total = hashlib.sha256()
+    for file in sorted(p for p in path.rglob("*") if p.is_file()):
+        total.update(f"{file.relative_to(path).as_posix()}\0{digest(file)}\n".encode())
+    return total.hexdigest()
+
+
+def _rounded(value, digits: int):
+    if isinstance(value, dict):
+        return {str(key): _rounded(item, digits) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_rounded(item, digits) for item in value]
+    if hasattr(value, "item"):  # a NumPy scalar
+        value = value.item()
+    return round(value, digits) if isinstance(value, float) else value
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
