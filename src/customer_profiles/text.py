@@ -46,3 +46,14 @@ def mask_handles(text: str) -> str:
 def unescape(text: str) -> str:
     """`text` without HTML entities; some archives escape them twice."""
     return html.unescape(html.unescape(text))
+
+
+def repair(text: str) -> str:
+    """`text` with UTF-8 that was read as Latin-1 put right; any other text as it is.
+
+    Sentiment140 is read as Latin-1, as published, but emoji in it are UTF-8.
+    """
+    try:
+        return text.encode("latin-1").decode("utf-8")
+    except UnicodeError:
+        return text

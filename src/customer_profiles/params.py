@@ -1,0 +1,125 @@
+"""params.yaml: a section for each stage, and a block for each profile that overrides it.
+
+`python -m customer_profiles.params profile=standard fetch.source=FOLDER` changes values in place.
+"""
+
+import logging
+import os
+import re
+import sys
+from pathlib import Path
+from typing import Any
+
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+
+from customer_profiles import outputs, paths
+
+PROFILES = ("quick", "standard", "original")
+
+logger = logging.getLogger(__name__)
+
+
+def load(file: Path | None = None) -> dict:
+    """The whole of params.yaml, read as DVC reads it (PyYAML takes 2e-5 for text).
+
+    Raises ValueError when the file is no YAML or its profile is unknown.
+    """
+    file = file or paths.inside("params.yaml")
+    try:
+        params = YAML(typ="safe").load(file.read_text(encoding="utf-8"))
+    except YAMLError as error:
+        raise ValueError(f"{file.name} is not valid YAML: {error}") from error
+    profile = params.get("profile") if isinstance(params, dict) else None
+    if profile not in PROFILES:
+        raise ValueError(f"profile in {file.name} must be one of {PROFILES}, got {profile!r}")
+    return params
+
+
+def stage(name: str, params: dict | None = None) -> dict[str, Any]:
+    """Values of the stage `name`: its section, overridden by the profile's block.
+
+    Raises KeyError for a missing section and for a name that only the profile knows.
+    """
+    params = params or load()
+    if not isinstance(params.get(name), dict):
+        raise KeyError(f"params.yaml has no section {name!r}; add one, or check the stage's name")
+    section, profile = params[name], params["profile"]
+    own = (params.get(profile) or {}).get(name) or {}
+    unknown = sorted(set(own) - set(section))
+    if unknown:
+        raise KeyError(
+            f"params.yaml: {profile}.{name} sets {', '.join(unknown)}, which section {name} does "
+            f"not have; it has {', '.join(sorted(section))}"
+        )
+    return {**section, **own}
+
+
+def change(file: Path, values: dict[str, str]) -> list[str]:
+    """Set dotted `values` in the YAML `file`, each on its own line; what changed, as text.
+
+    Only the value's characters change: a YAML writer would also reformat the rest. All values
+    are checked before the first is written; an existing path outside the project becomes
+    absolute, one inside relative to it. Raises ValueError for an unknown name, profile or path.
+    """
+    text = file.read_text(encoding="utf-8")
+    changes = []
+    for name, value in values.items():
+        value = _checked(name, value, file.parent)
+        old = _value_of(text, name)
+        if old != value:
+            text = _replace(text, name, value)
+            changes.append(f"{name}: {old} -> {value}")
+    if changes:
+        outputs.write_text(file, text)
+    return changes
+
+
+def _checked(name: str, value: str, root: Path) -> str:
+    if name == "profile":
+        if value not in PROFILES:
+            raise ValueError(f"PROFILE must be one of {', '.join(PROFILES)}, got {value!r}")
+        return value
+    path = Path(value).expanduser()
+    path = path if path.is_absolute() else root / path
+    if not path.exists():
+        raise ValueError(f"{name}={value}: there is no such file or folder")
+    path = Path(os.path.normpath(path))
+    text = path.relative_to(root).as_posix() if path.is_relative_to(root) else path.as_posix()
+    if not re.fullmatch(r"[\w./-]+", text):
+        # DVC's templating and YAML both give other characters a meaning of their own.
+        raise ValueError(f"{name}: use a path of letters, digits and . _ - / only, got {text!r}")
+    return text
+
+
+def _pattern(name: str) -> re.Pattern:
+    *section, key = name.split(".")
+    head = rf"^{section[0]}:\n(?:[ #].*\n|\n)*?  " if section else "^"
+    return re.compile(rf"({head}{re.escape(key)}: )(\S+)$", re.MULTILINE)
+
+
+def _value_of(text: str, name: str) -> str:
+    match = _pattern(name).search(text)
+    if not match:
+        raise ValueError(f"params.yaml has no line for {name}")
+    return match[2]
+
+
+def _replace(text: str, name: str, value: str) -> str:
+    return _pattern(name).sub(lambda match: match[1] + value, text, count=1)
+
+
+def main(arguments: list[str]) -> int:
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    try:
+        values = dict(argument.split("=", 1) for argument in arguments)
+        for line in change(paths.inside("params.yaml"), values):
+            logger.info(line)
+    except (ValueError, OSError) as error:
+        logger.error("error: %s", error)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

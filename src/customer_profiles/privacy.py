@@ -1,0 +1,111 @@
+"""Generalisation and its measure: bins instead of counts, cells instead of persons.
+
+k-anonymity: everyone is one of at least k alike (Sweeney 2002, IJUFKS 10:557).
+"""
+
+from collections.abc import Sequence
+from itertools import pairwise
+
+import numpy as np
+import pandas as pd
+
+SMALL = "<{k}"
+
+
+def binned(counts: Sequence[float], edges: Sequence[float]) -> np.ndarray:
+    """Bin int (n,) of each count: the number of `edges` it reaches; 0 is below all.
+
+    Raises ValueError unless the edges rise.
+    """
+    edges = np.asarray(edges, dtype=float)
+    if edges.ndim != 1 or not len(edges) or (np.diff(edges) <= 0).any():
+        raise ValueError(f"bin edges must rise, got {edges.tolist()}; see section score")
+    return np.searchsorted(edges, np.asarray(counts, dtype=float), side="right")
+
+
+def gridded(values: Sequence[float], steps: int) -> np.ndarray:
+    """Nearest of the `steps` + 1 marks 0 … `steps` of each value in [0, 1], int (n,)."""
+    return np.floor(np.asarray(values, dtype=float) * steps + 0.5).astype(int)
+
+
+def bin_names(edges: Sequence[int]) -> list[str]:
+    """What each bin of `edges` is called: "under 10", "10 to 99", "100 and more"."""
+    inner = [
+        f"{low:,}" if high - low == 1 else f"{low:,} to {high - 1:,}"
+        for low, high in pairwise(edges)
+    ]
+    return [f"under {edges[0]:,}", *inner, f"{edges[-1]:,} and more"]
+
+
+def bin_values(edges: Sequence[int]) -> np.ndarray:
+    """A typical count of each bin: its geometric middle; the last reaches twice its edge.
+
+    Averages over them are estimates: counts themselves are never kept.
+    """
+    low = np.array([0, *edges], dtype=float)
+    high = np.array([*edges, 2 * edges[-1]], dtype=float)
+    return np.sqrt(np.maximum(low, 1) * (high - 1))
+
+
+def at_least(count: int, k: int) -> int | str:
+    """`count`, or "<k" below k: how a number of people is shown."""
+    return int(count) if count >= k else SMALL.format(k=k)
+
+
+def cells(people: pd.DataFrame, columns: Sequence[str], k: int) -> pd.DataFrame:
+    """Groups of `people` alike in `columns`, with `authors`; those that could single out merged.
+
+    Every group below k is suppressed. What is suppressed can be had by subtraction from the
+    segment's total, so within a segment (the first of `columns`) it must itself make k: the
+    smallest shown cell is suppressed too until it does. Suppressed rows have `shown` False.
+    """
+    table = people.groupby(list(columns)).size().rename("authors").reset_index()
+    table["shown"] = table["authors"] >= k
+    for _, part in table.groupby(columns[0]):
+        hidden = part.loc[~part["shown"], "authors"].sum()
+        for place in part[part["shown"]].sort_values("authors", kind="stable").index:
+            if hidden == 0 or hidden >= k:
+                break
+            table.loc[place, "shown"] = False
+            hidden += table.loc[place, "authors"]
+    return table
+
+
+def uniqueness(people: pd.DataFrame, columns: Sequence[str]) -> float:
+    """Share of `people` whose combination of `columns` nobody else has; 0 for nobody."""
+    if people.empty:
+        return 0.0
+    sizes = people.groupby(list(columns)).size()
+    return float((sizes == 1).sum() / len(people))
+
+
+def certificate(table: pd.DataFrame, groups: Sequence[int], k: int, max_suppressed: float) -> dict:
+    """Whether what is published holds: `k_min`, `uniqueness`, `suppressed_share`, `passed`.
+
+    `table` as `cells` gives it; `groups` are the numbers of authors behind every other published
+    figure (segments, days). `reasons` says which bound is missed and what to change.
+    """
+    shown = table.loc[table["shown"], "authors"]
+    total = int(table["authors"].sum())
+    smallest = int(min([*shown, *groups], default=0))
+    suppressed = 1 - float(shown.sum()) / total if total else 1.0
+    reasons = []
+    if smallest < k:
+        reasons.append(f"a published group has fewer than k={k} authors")
+    if suppressed > max_suppressed:
+        reasons.append(
+            f"{suppressed:.1%} of the authors are in suppressed cells, more than "
+            f"{max_suppressed:.0%}: name fewer or coarser tiers in section publish"
+        )
+    return {
+        "published": {
+            "k": k,
+            "k_min": smallest,
+            "uniqueness": float((shown == 1).sum() / total) if total else 0.0,
+            "suppressed_share": suppressed,
+            "cells": len(shown),
+            "cells_suppressed": int((~table["shown"]).sum()),
+        },
+        "passed": not reasons,
+        "reasons": reasons,
+    }

@@ -1,0 +1,122 @@
+"""Run a stage's notebook with papermill: `python -m customer_profiles.run_notebook STAGE`.
+
+The values come from params.yaml alone. The executed copy in data/reports/notebooks is the same,
+byte for byte, whenever the notebook and what it prints are.
+"""
+
+import copy
+import logging
+import sys
+from pathlib import Path
+
+import nbformat
+import papermill
+from papermill.exceptions import PapermillExecutionError
+
+from customer_profiles import outputs, params, paths
+
+logger = logging.getLogger(__name__)
+
+STAGES = ("fetch", "encoder", "finetune", "evaluate", "pull", "score", "load", "cluster", "publish")
+EXECUTED = "data/reports/notebooks"
+# Long enough for an epoch of BERT base on a laptop; a kernel that died is noticed at once.
+START_TIMEOUT = 120
+
+
+def notebook_of(stage: str) -> Path:
+    """The notebook that is `stage`: its number is the stage's place in the pipeline.
+
+    Raises ValueError for an unknown stage, FileNotFoundError unless there is exactly one.
+    """
+    if stage not in STAGES:
+        raise ValueError(f"no stage {stage!r}; stages are {', '.join(STAGES)}")
+    pattern = f"{STAGES.index(stage) + 1:02d}_*.ipynb"
+    found = sorted(paths.inside("notebooks").glob(pattern))
+    if len(found) != 1:
+        raise FileNotFoundError(
+            f"stage {stage} needs one notebook notebooks/{pattern}, found {len(found)}"
+        )
+    return found[0]
+
+
+def check(notebook: Path, values: dict) -> None:
+    """Raise KeyError unless the parameters cell holds exactly the names of `values`.
+
+    Papermill only warns about a name it does not know, and runs on the default.
+    """
+    cell = set(papermill.inspect_notebook(str(notebook)))
+    missing, unknown = sorted(set(values) - cell), sorted(cell - set(values))
+    if missing or unknown:
+        raise KeyError(
+            f"{notebook.name}: its parameters cell and params.yaml disagree: "
+            f"only in params.yaml: {missing or 'none'}, only in the cell: {unknown or 'none'}"
+        )
+
+
+def stable(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
+    """A copy without what differs from run to run: times, cell ids and stderr."""
+    notebook = copy.deepcopy(notebook)
+    for extra in ("papermill", "widgets"):
+        notebook.metadata.pop(extra, None)
+    for number, cell in enumerate(notebook.cells):
+        cell.id = f"cell-{number:02d}"
+        for extra in ("papermill", "execution"):
+            cell.metadata.pop(extra, None)
+        if "outputs" in cell:
+            cell.outputs = [out for out in cell.outputs if out.get("name") != "stderr"]
+    return notebook
+
+
+def run(stage: str, quiet: bool = False) -> Path:
+    """Run the stage's notebook from the project's root; the executed copy's path.
+
+    Raises PapermillExecutionError when a cell fails; what ran until then is kept beside the
+    executed copies as NAME.failed.ipynb. A DVC output stays absent.
+    """
+    notebook = notebook_of(stage)
+    values = params.stage(stage)
+    check(notebook, values)
+    target = paths.inside(EXECUTED, notebook.name)
+    failed = target.with_suffix(".failed.ipynb")
+    failed.unlink(missing_ok=True)
+    scratch = target.with_suffix(".running.ipynb")
+    scratch.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        executed = papermill.execute_notebook(
+            str(notebook), str(scratch), parameters=values, cwd=str(paths.root()),
+            progress_bar=False, start_timeout=START_TIMEOUT,
+            stdout_file=None if quiet else sys.stdout, stderr_file=None if quiet else sys.stderr,
+        )  # fmt: skip
+        outputs.write_text(target, nbformat.writes(stable(executed)) + "\n")
+    except PapermillExecutionError:
+        scratch.replace(failed)
+        raise
+    finally:
+        scratch.unlink(missing_ok=True)
+    return target
+
+
+def main(arguments: list[str]) -> int:
+    logging.basicConfig(level=logging.WARNING, format="%(message)s")
+    quiet = "--quiet" in arguments
+    names = [argument for argument in arguments if argument != "--quiet"]
+    try:
+        if len(names) != 1:
+            raise ValueError(f"give one stage of {', '.join(STAGES)}; got {names}")
+        run(names[0], quiet)
+    except PapermillExecutionError as error:
+        failed = f"{EXECUTED}/{notebook_of(names[0]).stem}.failed.ipynb"
+        logger.error(
+            "\nstage %s stopped in cell %s: %s: %s\n(see %s for all that ran)",
+            names[0], error.exec_count, error.ename, error.evalue, failed,
+        )  # fmt: skip
+        return 1
+    except (ValueError, KeyError, OSError) as error:
+        message = error.args[0] if isinstance(error, KeyError) else error
+        logger.error("stage %s: %s", " ".join(names), message)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

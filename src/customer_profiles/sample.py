@@ -1,0 +1,249 @@
+"""The shipped brand archive: invented posts about an invented chain of tea and coffee houses.
+
+`python -m customer_profiles.sample` writes it anew, byte for byte, from data/sample/brand_posts.csv
+and the numbers below. Five hidden personas talk about Tindlewick; truth.csv tells who is who, so
+that what the clustering finds can be compared with what is there.
+
+Nobody real is in it: ids lie decades ahead of those X hands out, and handles are longer than X
+allows. The pages have what real ones have: two spellings, posts on two pages with other counts,
+authors who grew in between, partial errors, posts of suspended authors and a torn last line.
+"""
+
+import argparse
+import json
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from customer_profiles import outputs, paths
+from customer_profiles.sample_pages import collected
+
+POSTS, AUTHORS, DAYS, SEED = 3000, 900, 60, 20260630
+LAST_DAY = datetime(2026, 6, 30, tzinfo=UTC)
+SUSPENDED = 6  # posts, beyond POSTS, whose author no page includes
+REPLIES = 8  # posts that answer a post which is gone
+TORN = 7  # number of the collection that ends in half a line
+LABELS = ("negative", "neutral", "positive")
+
+# X's ids carry milliseconds above bit 22; these say 2078 and later, and still fit in 64 bits.
+FIRST_POST, FIRST_AUTHOR, FIRST_GONE = 9 * 10**18, 91 * 10**17, 92 * 10**17
+WEEKDAYS = np.array([0.90, 0.90, 0.95, 1.00, 1.20, 1.40, 1.15])  # Monday first
+HOURS = np.array([1, 1, 1, 1, 1, 2, 5, 10, 12, 11, 10, 10, 11, 10, 9, 9, 9, 9, 8, 8, 8, 6, 4, 2])
+# How much of an account's counts comes from one common cause, its fame.
+FAME = {"followers": 0.8, "following": 0.4, "listed": 0.8, "account_posts": 0.5}
+OWN = np.sqrt(0.5)  # share of the spread of likes between authors; the rest is between posts
+
+
+@dataclass(frozen=True)
+class Persona:
+    """One hidden group. Counts are log-normal: (median, spread of the natural logarithm)."""
+
+    share: float
+    posts: tuple[int, float, int]  # least, about the mean, most
+    mood: tuple[float, float, float]  # shares of LABELS
+    followers: tuple[float, float]
+    following: tuple[float, float]
+    listed: tuple[float, float]
+    account_posts: tuple[float, float]
+    favorites: tuple[float, float]
+    retweets: tuple[float, float]
+    joined: tuple[int, int]  # first and last year
+    verified: tuple[float, float]  # shares of blue, and of business or government
+
+
+PERSONAS = {
+    "loyal local": Persona(
+        0.24, (2, 5.2, 10), (0.06, 0.18, 0.76), (180, 1.4), (260, 1.2), (1, 1.2), (800, 1.6),
+        (2, 0.9), (0.4, 0.9), (2009, 2023), (0.04, 0),
+    ),
+    "let-down customer": Persona(
+        0.21, (1, 2.6, 7), (0.76, 0.18, 0.06), (900, 1.5), (550, 1.2), (6, 1.4), (6000, 1.6),
+        (3, 1.0), (2.5, 1.0), (2009, 2022), (0.10, 0),
+    ),
+    "broadcaster": Persona(
+        0.17, (1, 2.0, 5), (0.06, 0.82, 0.12), (300_000, 2.0), (350, 2.0), (2500, 1.8),
+        (60_000, 1.5), (10, 1.1), (5, 1.0), (2007, 2015), (0.15, 0.75),
+    ),
+    "creator": Persona(
+        0.17, (3, 6.6, 12), (0.04, 0.12, 0.84), (40_000, 1.6), (2000, 1.3), (200, 1.5),
+        (25_000, 1.3), (140, 1.1), (30, 1.1), (2008, 2019), (0.45, 0.03),
+    ),
+    "quiet newcomer": Persona(
+        0.21, (1, 1.15, 2), (0.12, 0.76, 0.12), (6, 1.5), (40, 1.5), (0.1, 1.0), (20, 1.6),
+        (0.3, 0.9), (0.1, 0.7), (2025, 2026), (0.02, 0),
+    ),
+}  # fmt: skip
+
+
+def write(
+    folder: Path,
+    texts: pd.DataFrame,
+    posts: int = POSTS,
+    authors: int = AUTHORS,
+    days: int = DAYS,
+    seed: int = SEED,
+) -> None:
+    """Write x_archive/, x_archive.sha256 and truth.csv into `folder`.
+
+    `texts` (label, text) is the pool that posts draw from. Raises ValueError when the authors
+    cannot have written that many posts, or a label has no text.
+    """
+    rng = np.random.default_rng(seed)
+    first_day = LAST_DAY - timedelta(days=days - 1)
+    people = crowd(rng, authors, posts, first_day)
+    said = conversation(rng, people, texts, days, first_day)
+    with outputs.replacing(folder / "x_archive") as fresh:
+        fresh.mkdir()
+        for number, pages in enumerate(collected(people, said, days), 1):
+            lines = [json.dumps(page, ensure_ascii=False, separators=(",", ":")) for page in pages]
+            end = lines[-1][: len(lines[-1]) // 2] if number == TORN else ""
+            text = "\n".join([*lines, end])
+            (fresh / f"search-{number:02d}.jsonl").write_text(text, encoding="utf-8")
+    outputs.write_text(folder / "x_archive.sha256", outputs.digest(folder / "x_archive") + "\n")
+    outputs.write_csv(
+        folder / "truth.csv", people[["author_id", "persona"]].sort_values("author_id")
+    )
+
+
+def crowd(rng: np.random.Generator, count: int, posts: int, first_day: datetime) -> pd.DataFrame:
+    """`count` authors in random order, who write `posts` posts together.
+
+    Besides what X shows: persona, posts (how many), favorites and retweets (the author's usual
+    level) and growth (share of the followers that came since the collection before).
+    """
+    shares = np.cumsum([persona.share for persona in PERSONAS.values()])
+    names = np.repeat(list(PERSONAS), np.diff(np.rint(shares * count).astype(int), prepend=0))
+    people = pd.DataFrame({"persona": rng.permutation(names)})
+    kinds = [PERSONAS[name] for name in people["persona"]]
+    people["posts"] = _shared_out(rng, [kind.posts for kind in kinds], posts)
+    fame = rng.standard_normal(count)
+    for name, load in FAME.items():
+        own = rng.standard_normal(count)
+        noise = load * fame + np.sqrt(1 - load**2) * own
+        people[name] = _log_normal([getattr(kind, name) for kind in kinds], noise).astype("int64")
+    people["account_posts"] = people["account_posts"].clip(lower=people["posts"])
+    for name in ("favorites", "retweets"):
+        noise = OWN * rng.standard_normal(count)
+        people[name] = _log_normal([getattr(kind, name) for kind in kinds], noise)
+    people["growth"] = rng.uniform(0, 0.02, count)
+    people["created_at"] = [_joined(rng, kind, first_day) for kind in kinds]
+    people["verified_type"] = [_verified_type(rng, kind) for kind in kinds]
+    people["protected"] = rng.random(count) < 0.01
+    people["author_id"] = _ids(rng, FIRST_AUTHOR, count)
+    return people
+
+
+def conversation(
+    rng: np.random.Generator,
+    people: pd.DataFrame,
+    texts: pd.DataFrame,
+    days: int,
+    first_day: datetime,
+) -> pd.DataFrame:
+    """Every post once, newest first, with its final counts; `author` is a row of `people`.
+
+    SUSPENDED more posts have no such row (-1). A text may be used by several posts, but not again
+    before all of its label were.
+    """
+    author = np.repeat(np.arange(len(people)), people["posts"])
+    said = pd.DataFrame({"author": author, "author_id": people["author_id"].to_numpy()[author]})
+    moods = np.cumsum([PERSONAS[name].mood for name in people["persona"]], axis=1)[author]
+    label = (rng.random(len(said))[:, None] > moods[:, :-1]).sum(axis=1)
+    for name in ("favorites", "retweets"):
+        spread = np.array([getattr(PERSONAS[kind], name)[1] for kind in people["persona"]])[author]
+        noise = np.exp(np.sqrt(1 - OWN**2) * spread * rng.standard_normal(len(said)))
+        said[name] = (people[name].to_numpy()[author] * noise).astype("int64")
+    gone = pd.DataFrame({"author": -1, "author_id": _ids(rng, FIRST_GONE, SUSPENDED)})
+    said = pd.concat([said, gone.assign(favorites=0, retweets=0)], ignore_index=True)
+    said["views"] = (said["favorites"] + 1) * rng.integers(15, 60, len(said))
+    said["text"] = _dealt(rng, np.append(label, rng.integers(0, 3, SUSPENDED)), texts)
+
+    weights = WEEKDAYS[(first_day.weekday() + np.arange(days)) % 7]
+    said["day"] = rng.choice(days, len(said), p=weights / weights.sum())
+    hour = rng.choice(24, len(said), p=HOURS / HOURS.sum())
+    second = said["day"] * 86_400 + hour * 3600 + rng.integers(0, 3600, len(said))
+    said["created_at"] = [_stamp(first_day + timedelta(seconds=int(value))) for value in second]
+    low_bits = rng.integers(0, 1000 << 22, len(said))  # the milliseconds and what is below
+    said["post_id"] = [
+        str(FIRST_POST + (int(value) * 1000 << 22) + int(low))
+        for value, low in zip(second, low_bits, strict=True)
+    ]
+    said["reply_to"] = None
+    replies = rng.choice(len(said), REPLIES, replace=False)
+    said.loc[replies, "reply_to"] = _ids(rng, FIRST_GONE, REPLIES)
+    return said.sort_values("post_id", ascending=False, ignore_index=True)
+
+
+def _shared_out(rng: np.random.Generator, ranges: list[tuple], total: int) -> np.ndarray:
+    """Posts of each author: drawn inside its (least, mean, most), then moved to sum to `total`."""
+    least, mean, most = np.array(ranges).T
+    if not least.sum() <= total <= most.sum():
+        raise ValueError(
+            f"{len(ranges)} authors write {least.sum():.0f} to {most.sum():.0f} posts, "
+            f"not {total}; change the number of authors or PERSONAS"
+        )
+    posts = np.minimum(least + rng.poisson(mean - least), most).astype(int)
+    while missing := total - posts.sum():
+        open_to = np.flatnonzero(posts < most if missing > 0 else posts > least)
+        chosen = rng.permutation(open_to)[: abs(missing)]
+        posts[chosen] += np.sign(missing)
+    return posts
+
+
+def _log_normal(laws: list[tuple[float, float]], noise: np.ndarray) -> np.ndarray:
+    median, spread = np.array(laws).T
+    return median * np.exp(spread * noise)
+
+
+def _joined(rng: np.random.Generator, persona: Persona, first_day: datetime) -> str:
+    first, last = (datetime(year, 1, 1, tzinfo=UTC) for year in np.add(persona.joined, (0, 1)))
+    seconds = (min(last, first_day) - first).total_seconds()
+    return _stamp(first + timedelta(seconds=int(rng.random() * seconds)))
+
+
+def _verified_type(rng: np.random.Generator, persona: Persona) -> str:
+    blue, official = persona.verified
+    kinds = ("blue", "business", "government", "none")
+    return str(rng.choice(kinds, p=[blue, 0.9 * official, 0.1 * official, 1 - blue - official]))
+
+
+def _dealt(rng: np.random.Generator, label: np.ndarray, texts: pd.DataFrame) -> np.ndarray:
+    """A text for each label number, dealt like cards and shuffled anew when all are used."""
+    dealt = np.empty(len(label), dtype=object)
+    for number, name in enumerate(LABELS):
+        pool = texts.loc[texts["label"] == name, "text"].to_numpy()
+        wanted = np.flatnonzero(label == number)
+        if not len(pool):
+            raise ValueError(f"no {name} text to draw from; the pool needs the columns label, text")
+        rounds = [rng.permutation(pool) for _ in range(-(-len(wanted) // len(pool)))]
+        dealt[wanted] = np.concatenate(rounds)[: len(wanted)]
+    return dealt
+
+
+def _ids(rng: np.random.Generator, first: int, count: int) -> list[str]:
+    """Different ids from `first` on, in random order."""
+    steps = np.cumsum(rng.integers(1, 10**13, count))
+    return [str(first + int(step)) for step in rng.permutation(steps)]
+
+
+def _stamp(moment: datetime) -> str:
+    return moment.strftime("%Y-%m-%dT%H:%M:%S.000Z")
+
+
+def main() -> None:
+    """Write the sample of the project we stand in."""
+    parser = argparse.ArgumentParser(prog="python -m customer_profiles.sample", description=__doc__)
+    for name, default in zip(
+        ("posts", "authors", "days", "seed"), (POSTS, AUTHORS, DAYS, SEED), strict=True
+    ):
+        parser.add_argument(f"--{name}", type=int, default=default)
+    folder = paths.inside("data", "sample")
+    texts = pd.read_csv(folder / "brand_posts.csv", keep_default_na=False)
+    write(folder, texts, **vars(parser.parse_args()))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,127 @@
+"""What is published of the clusters: groups of people, never one of them."""
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from math import floor, log10
+
+import numpy as np
+import pandas as pd
+
+from customer_profiles import privacy
+from customer_profiles.evaluation import CLASSES
+from customer_profiles.observations import AUTHOR_COUNTS, POLARITY_STEPS, POST_COUNTS
+
+# The original's nine figures, and the profile field each is estimated from.
+AVERAGES = {
+    "avg_favorites": "favorites",
+    "avg_tweets": "posts",
+    "avg_account_tweets": "account_posts",
+    "avg_followers": "followers",
+}
+# What somebody who knows an author could compare a stolen profile with.
+KNOWABLE = ("posts", *AUTHOR_COUNTS, "verified", "protected")
+MOOD = ("polarity", "subjectivity", *CLASSES, *POST_COUNTS)
+MONTHS = ("first_month", "last_month")
+
+
+def describe(people: pd.DataFrame, edges: Mapping, steps: Mapping, k: int) -> list[dict]:
+    """The nine figures of each segment of `people` (profiles with `segment`), largest first.
+
+    Averages of counts are estimated from the typical value of each bin of `edges`, and rounded
+    to two digits; `steps` are the marks of the averages of mood. A segment below `k`, and one
+    from which its size could be had by subtraction, is left out.
+    """
+    shown = privacy.cells(people.assign(all=0), ("all", "segment"), k)
+    rows = []
+    for segment in shown.loc[shown["shown"], "segment"]:
+        part = people[people["segment"] == segment]
+        rows.append({
+            "id": int(segment),
+            "customers": len(part),
+            "share": round(len(part) / len(people), 3),
+            **_mood(part, steps),
+            "no_verified": privacy.at_least(int(part["verified"].sum()), k),
+            "no_protected": privacy.at_least(int(part["protected"].sum()), k),
+            **{name: _estimate(part[field], edges[field]) for name, field in AVERAGES.items()},
+        })  # fmt: skip
+    return rows
+
+
+def mood_daily(observations: pd.DataFrame, k: int) -> tuple[list[dict], list[int]]:
+    """`day`, `posts`, `avg_polarity` of each day with at least `k` authors; and these authors."""
+    days = observations.groupby("day").agg(
+        posts=("author", "size"), authors=("author", "nunique"), polarity=("polarity", "mean")
+    )
+    days = days[days["authors"] >= k]
+    rows = [
+        {
+            "day": day,
+            "posts": int(row.posts),
+            "avg_polarity": round(row.polarity / POLARITY_STEPS, 2),
+        }
+        for day, row in zip(days.index, days.itertuples(), strict=True)
+    ]
+    return rows, days["authors"].tolist()
+
+
+def tiers(people: pd.DataFrame, cuts: Mapping[str, Sequence[int]]) -> pd.DataFrame:
+    """`segment` and, for each field of `cuts`, its tier: the number of bins it has reached.
+
+    Raises ValueError for a field that profiles do not have.
+    """
+    unknown = [name for name in cuts if name not in people.columns]
+    if unknown:
+        raise ValueError(
+            f"publish.tiers names {', '.join(unknown)}, which profiles do not have; they have "
+            f"{', '.join(KNOWABLE)}"
+        )
+    fields = {name: np.searchsorted(at, people[name], side="right") for name, at in cuts.items()}
+    return pd.DataFrame({"segment": people["segment"], **fields})
+
+
+def tier_names(cuts: Sequence[int], edges: Sequence[int]) -> list[str]:
+    """What the tiers of a field are called, by the counts where they begin."""
+    return privacy.bin_names([edges[cut - 1] for cut in cuts])
+
+
+def summary(people: pd.DataFrame, observations: pd.DataFrame, steps: Mapping) -> dict:
+    """The whole audience in a few figures."""
+    mix = observations["label"].value_counts(normalize=True)
+    return {
+        "authors": len(people),
+        "posts": len(observations),
+        "first_day": observations["day"].min(),
+        "last_day": observations["day"].max(),
+        **_mood(people, steps),
+        "mood": {name: round(float(mix.get(name, 0.0)), 2) for name in CLASSES},
+    }
+
+
+def at_rest(profiles: pd.DataFrame) -> dict[str, float]:
+    """What a thief of the database could do: share of profiles with nobody alike.
+
+    `uniqueness` in all fields, `linkage` in those that can be looked up on X.
+    """
+    return {
+        "uniqueness": privacy.uniqueness(profiles, (*KNOWABLE, *MOOD, *MONTHS)),
+        "linkage": privacy.uniqueness(profiles, KNOWABLE),
+    }
+
+
+def identified(publication: dict) -> dict:
+    """`publication` with `_id`: a hash of its content, so the same content is the same one."""
+    content = json.dumps(publication, sort_keys=True, allow_nan=False)
+    return {"_id": hashlib.sha256(content.encode()).hexdigest()[:16], **publication}
+
+
+def _mood(people: pd.DataFrame, steps: Mapping) -> dict[str, float]:
+    means = {
+        name: float(people[name].mean()) / steps[name] for name in ("polarity", "subjectivity")
+    }
+    return {f"avg_{name}": round(mean, 2) for name, mean in means.items()}
+
+
+def _estimate(bins: pd.Series, edges: Sequence[int]) -> float:
+    mean = float(privacy.bin_values(edges)[bins.to_numpy(dtype=int)].mean())
+    return mean if mean == 0 else round(mean, 1 - floor(log10(mean)))
