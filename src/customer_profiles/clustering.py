@@ -132,6 +132,11 @@ def verdict(held: dict, jaccard: float, ari: float) -> str:
     return STABLE if min(held["jaccard"]) >= jaccard and held["ari"] >= ari else UNSTABLE
 
 
+def agreement(labels: np.ndarray, truth: pd.Series) -> float:
+    """Adjusted Rand index (Hubert and Arabie 1985) of `labels` and a known grouping."""
+    return float(adjusted_rand_score(truth, labels))
+
+
 def as_json(model: Model, sizes: Sequence[int], k: int) -> dict:
     """The model as plain numbers; no centroid of a cluster with fewer than `k` authors."""
     return {

@@ -88,6 +88,12 @@ def load(preprocess: Path, encoder: Path) -> tuple[hub.KerasLayer, hub.KerasLaye
     return layers
 
 
+def wordpieces(preprocess: Path, word_ids: tf.Tensor) -> list[str]:
+    """The vocabulary's entries that `word_ids` (n,) stand for."""
+    vocabulary = (preprocess / "assets" / "vocab.txt").read_text(encoding="utf-8").splitlines()
+    return [vocabulary[word_id] for word_id in word_ids.numpy()]
+
+
 class Preprocess(tf.Module):
     """Raw text to BERT's three inputs, trimmed and padded to `sequence_length` tokens."""
 

@@ -10,9 +10,10 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import confusion_matrix, f1_score, roc_auc_score
 from sklearn.pipeline import make_pipeline
 
-# Sentiment140's own codes, in order of polarity.
-LABELS = {0: "negative", 2: "neutral", 4: "positive"}
-CLASSES = tuple(LABELS.values())
+from customer_profiles.observations import CLASSES
+
+# Sentiment140's own codes.
+LABELS = dict(zip((0, 2, 4), CLASSES, strict=True))
 
 
 def label(polarity: np.ndarray, neutral: tuple[float, float]) -> np.ndarray:

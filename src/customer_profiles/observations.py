@@ -8,6 +8,8 @@ import pandas as pd
 
 from customer_profiles import privacy
 
+# In order of polarity.
+CLASSES = ("negative", "neutral", "positive")
 POLARITY_STEPS = 20
 SUBJECTIVITY_STEPS = 10
 # Counts that are binned: of the post, and of its author.
@@ -64,8 +66,10 @@ def build(
 
 def years_between(created: pd.Series, day: pd.Series) -> pd.Series:
     """Whole years from the month `created` to `day`; 0 where the month is unknown."""
-    days = pd.to_datetime(day) - pd.to_datetime(created, format="%Y-%m")
-    return (days.dt.days // 365.25).fillna(0).clip(lower=0).astype(int)
+    start, end = pd.to_datetime(created, format="%Y-%m").dt, pd.to_datetime(day).dt
+    # Counted in months: years of 365.25 days miss the anniversary itself.
+    months = 12 * (end.year - start.year) + (end.month - start.month)
+    return (months // 12).fillna(0).clip(lower=0).astype(int)
 
 
 def unexpired(frame: pd.DataFrame, days: int, as_of: str) -> pd.DataFrame:

@@ -24,8 +24,9 @@ def replacing(path: Path) -> Iterator[Path]:
     _remove(fresh)
     try:
         yield fresh
-        if path.is_dir():
+        if path.is_dir() and fresh.exists():  # if there is none, `replace` says so below
             old = path.with_name(f".{path.name}.{os.getpid()}.old")
+            _remove(old)  # a kill may have left it, and process ids come again
             path.rename(old)
             fresh.rename(path)
             _remove(old)
@@ -62,10 +63,15 @@ def write_text(path: Path, text: str) -> None:
 
 
 def digest(path: Path) -> str:
-    """SHA-256, in hex, of a file, or of a folder's relative names and contents."""
+    """SHA-256, in hex, of a file, or of a folder's relative names and contents.
+
+    Raises FileNotFoundError when there is neither.
+    """
     if path.is_file():
         with path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
+    if not path.is_dir():
+        raise FileNotFoundError(f"there is no file or folder {path} to take a digest of")
     total = hashlib.sha256()
     for file in sorted(p for p in path.rglob("*") if p.is_file()):
         total.update(f"{file.relative_to(path).as_posix()}\0{digest(file)}\n".encode())
@@ -83,7 +89,7 @@ def _rounded(value, digits: int):
 
 
 def _remove(path: Path) -> None:
-    if path.is_dir():
+    if path.is_dir() and not path.is_symlink():
         shutil.rmtree(path)
     else:
         path.unlink(missing_ok=True)

@@ -23,7 +23,8 @@ logger = logging.getLogger(__name__)
 def load(file: Path | None = None) -> dict:
     """The whole of params.yaml, read as DVC reads it (PyYAML takes 2e-5 for text).
 
-    Raises ValueError when the file is no YAML or its profile is unknown.
+    Raises ValueError when the file is no YAML, its profile is unknown, or a profile's block
+    overrides a section that there is not.
     """
     file = file or paths.inside("params.yaml")
     try:
@@ -33,6 +34,13 @@ def load(file: Path | None = None) -> dict:
     profile = params.get("profile") if isinstance(params, dict) else None
     if profile not in PROFILES:
         raise ValueError(f"profile in {file.name} must be one of {PROFILES}, got {profile!r}")
+    for block in PROFILES:
+        unknown = sorted(set(params.get(block) or ()) - set(params))
+        if unknown:
+            raise ValueError(
+                f"block {block} in {file.name} overrides {', '.join(unknown)}, but there is no such "
+                "section; check the spelling"
+            )
     return params
 
 
@@ -89,12 +97,13 @@ def _checked(name: str, value: str, root: Path) -> str:
     if not re.fullmatch(r"[\w./-]+", text):
         # DVC's templating and YAML both give other characters a meaning of their own.
         raise ValueError(f"{name}: use a path of letters, digits and . _ - / only, got {text!r}")
-    return text
+    # A folder called 2024 or true must not be read as a number or a truth value.
+    return text if YAML(typ="safe").load(text) == text else f"./{text}"
 
 
 def _pattern(name: str) -> re.Pattern:
-    *section, key = name.split(".")
-    head = rf"^{section[0]}:\n(?:[ #].*\n|\n)*?  " if section else "^"
+    section, _, key = name.rpartition(".")
+    head = rf"^{re.escape(section)}:\n(?:[ #].*\n|\n)*?  " if section else "^"
     return re.compile(rf"({head}{re.escape(key)}: )(\S+)$", re.MULTILINE)
 
 
@@ -112,6 +121,9 @@ def _replace(text: str, name: str, value: str) -> str:
 def main(arguments: list[str]) -> int:
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     try:
+        for argument in arguments:
+            if "=" not in argument:
+                raise ValueError(f"give NAME=VALUE, for example profile=quick; got {argument!r}")
         values = dict(argument.split("=", 1) for argument in arguments)
         for line in change(paths.inside("params.yaml"), values):
             logger.info(line)

@@ -57,18 +57,25 @@ def cells(people: pd.DataFrame, columns: Sequence[str], k: int) -> pd.DataFrame:
 
     Every group below k is suppressed. What is suppressed can be had by subtraction from the
     segment's total, so within a segment (the first of `columns`) it must itself make k: the
-    smallest shown cell is suppressed too until it does. Suppressed rows have `shown` False.
+    smallest shown cell is suppressed too until it does. The same holds for the segments within
+    the whole, and a suppressed segment shows no cell. Suppressed rows have `shown` False.
     """
     table = people.groupby(list(columns)).size().rename("authors").reset_index()
-    table["shown"] = table["authors"] >= k
-    for _, part in table.groupby(columns[0]):
-        hidden = part.loc[~part["shown"], "authors"].sum()
-        for place in part[part["shown"]].sort_values("authors", kind="stable").index:
-            if hidden == 0 or hidden >= k:
-                break
-            table.loc[place, "shown"] = False
-            hidden += table.loc[place, "authors"]
+    segments = table.groupby(columns[0])["authors"]
+    within = segments.transform(_suppressed, k=k)
+    whole = _suppressed(segments.sum(), k)
+    table["shown"] = ~within & ~table[columns[0]].map(whole)
     return table
+
+
+def _suppressed(sizes: pd.Series, k: int) -> pd.Series:
+    """Which of `sizes` are held back: those below k, then the smallest until they make k."""
+    held = sizes < k
+    for place in sizes[~held].sort_values(kind="stable").index:
+        if not 0 < sizes[held].sum() < k:
+            break
+        held[place] = True
+    return held
 
 
 def uniqueness(people: pd.DataFrame, columns: Sequence[str]) -> float:
@@ -88,7 +95,7 @@ def certificate(table: pd.DataFrame, groups: Sequence[int], k: int, max_suppress
     shown = table.loc[table["shown"], "authors"]
     total = int(table["authors"].sum())
     smallest = int(min([*shown, *groups], default=0))
-    suppressed = 1 - float(shown.sum()) / total if total else 1.0
+    suppressed = float(total - shown.sum()) / total if total else 1.0
     reasons = []
     if smallest < k:
         reasons.append(f"a published group has fewer than k={k} authors")

@@ -159,7 +159,9 @@ def conversation(
     gone = pd.DataFrame({"author": -1, "author_id": _ids(rng, FIRST_GONE, SUSPENDED)})
     said = pd.concat([said, gone.assign(favorites=0, retweets=0)], ignore_index=True)
     said["views"] = (said["favorites"] + 1) * rng.integers(15, 60, len(said))
-    said["text"] = _dealt(rng, np.append(label, rng.integers(0, 3, SUSPENDED)), texts)
+    labels = np.append(label, rng.integers(0, len(LABELS), SUSPENDED))
+    # Its own generator: another pool of texts changes the texts and nothing else.
+    said["text"] = _dealt(rng.spawn(1)[0], labels, texts)
 
     weights = WEEKDAYS[(first_day.weekday() + np.arange(days)) % 7]
     said["day"] = rng.choice(days, len(said), p=weights / weights.sum())
@@ -240,9 +242,10 @@ def main() -> None:
         ("posts", "authors", "days", "seed"), (POSTS, AUTHORS, DAYS, SEED), strict=True
     ):
         parser.add_argument(f"--{name}", type=int, default=default)
+    numbers = vars(parser.parse_args())
     folder = paths.inside("data", "sample")
     texts = pd.read_csv(folder / "brand_posts.csv", keep_default_na=False)
-    write(folder, texts, **vars(parser.parse_args()))
+    write(folder, texts, **numbers)
 
 
 if __name__ == "__main__":

@@ -32,7 +32,7 @@ def collected(people: pd.DataFrame, posts: pd.DataFrame, days: int) -> list[list
         for place, page in enumerate(result[-1][:-1], 2):
             page["meta"]["next_token"] = f"sample{number:02d}{place:02d}"
         repeated = next_repeated
-    return result
+    return [pages for pages in result if pages]  # a small sample may leave some days without posts
 
 
 def _page(people: pd.DataFrame, posts: pd.DataFrame, number: int) -> dict:

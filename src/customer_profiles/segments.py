@@ -9,8 +9,7 @@ import numpy as np
 import pandas as pd
 
 from customer_profiles import privacy
-from customer_profiles.evaluation import CLASSES
-from customer_profiles.observations import AUTHOR_COUNTS, POLARITY_STEPS, POST_COUNTS
+from customer_profiles.observations import AUTHOR_COUNTS, CLASSES, POLARITY_STEPS, POST_COUNTS
 
 # The original's nine figures, and the profile field each is estimated from.
 AVERAGES = {
@@ -83,6 +82,19 @@ def tiers(people: pd.DataFrame, cuts: Mapping[str, Sequence[int]]) -> pd.DataFra
 def tier_names(cuts: Sequence[int], edges: Sequence[int]) -> list[str]:
     """What the tiers of a field are called, by the counts where they begin."""
     return privacy.bin_names([edges[cut - 1] for cut in cuts])
+
+
+def named_cells(table: pd.DataFrame, names: Mapping[str, Sequence[str]]) -> list[dict]:
+    """Shown rows of `table` (as `privacy.cells` gives it), tiers by the `names` of their field."""
+    shown = table[table["shown"]]
+    return [
+        {
+            "segment": int(row["segment"]),
+            **{field: names[field][row[field]] for field in names},
+            "authors": int(row["authors"]),
+        }
+        for row in shown.to_dict("records")
+    ]
 
 
 def summary(people: pd.DataFrame, observations: pd.DataFrame, steps: Mapping) -> dict:

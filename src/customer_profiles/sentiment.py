@@ -83,6 +83,28 @@ def build(encoder: Callable, dropout: float, pooling: str, seed: int) -> tf_kera
     return tf_keras.Model(inputs, logit, name="sentiment")
 
 
+def layers(
+    preprocess: Callable, encoder: Callable, pooling: str, dropout: float
+) -> list[tuple[str, str]]:
+    """The saved model from top to bottom: name and output of each layer, for a figure."""
+    tokens = preprocess(tf.constant([""]))
+    width = encoder(tokens)["pooled_output"].shape[1]
+    weights = sum(variable.shape.num_elements() for variable in encoder.trainable_variables)
+    length = tokens["input_word_ids"].shape[1]
+    return [
+        ("raw text", "string (n,)"),
+        ("normalise: handles, links, entities", "string (n,)"),
+        ("BERT preprocess: word pieces", f"3 x int32 (n, ≤ {length})"),
+        (
+            f"BERT encoder, {weights / 1e6:.1f} M trainable weights",
+            f"float32 (n, ≤ {length}, {width})",
+        ),
+        ("pooled output" if pooling == "pooled" else "mean over tokens", f"float32 (n, {width})"),
+        (f"dropout {dropout} (training only)", f"float32 (n, {width})"),
+        ("dense(1), sigmoid", "polarity float32 (n,)"),
+    ]
+
+
 def train(
     model: tf_keras.Model,
     training: tuple[Tokens, np.ndarray],

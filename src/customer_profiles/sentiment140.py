@@ -123,7 +123,7 @@ def read(path: Path) -> tuple[pd.DataFrame, int]:
 
 
 def masked(frame: pd.DataFrame) -> pd.DataFrame:
-    """`frame` with emoji repaired, entities unescaped, handles masked, outer white space gone; no row dropped."""
+    """`frame` with emoji and entities put right, handles masked, trimmed; no row dropped."""
     queries = {query: _masked(query) for query in frame["query"].unique()}
     texts = [_masked(post) for post in frame["text"]]
     return frame.assign(

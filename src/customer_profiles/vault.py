@@ -6,11 +6,13 @@ data/secret.key, made on first use.
 """
 
 import base64
-import binascii
+import contextlib
 import hashlib
 import hmac
 import os
+import re
 import stat
+import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -72,6 +74,16 @@ def open_vault(archive: str) -> Vault:
     return _real(_read(paths.inside(FILE)), FILE)
 
 
+def require(vault: Vault, fingerprint: str) -> None:
+    """Raise ValueError unless `vault` holds the key with this fingerprint."""
+    if vault.fingerprint() != fingerprint:
+        raise ValueError(
+            f"the key is not the one the archive was pulled with: its fingerprint is "
+            f"{vault.fingerprint()}, the manifest's {fingerprint}; restore that key in {VARIABLE} "
+            f"or {FILE}, or run `dvc repro -f pull` to start anew with this one"
+        )
+
+
 def is_sample(archive: str) -> bool:
     """Whether `archive` is the shipped sample, byte for byte."""
     listed = paths.inside(SAMPLE_DIGEST)
@@ -83,14 +95,7 @@ def is_sample(archive: str) -> bool:
 
 def _read(file: Path) -> bytes:
     if not file.exists():
-        file.parent.mkdir(parents=True, exist_ok=True)
-        # Made with its final permissions; O_EXCL lets one of two processes win, never both.
-        try:
-            handle = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        except FileExistsError:
-            return _read(file)
-        with os.fdopen(handle, "wb") as stream:
-            stream.write(Fernet.generate_key())
+        _make(file)
     mode = stat.S_IMODE(file.stat().st_mode)
     if mode & 0o077:
         raise PermissionError(
@@ -99,17 +104,29 @@ def _read(file: Path) -> bytes:
     return _decode(file.read_text(encoding="ascii", errors="replace"), FILE)
 
 
-def _decode(text: str, source: str) -> bytes:
+def _make(file: Path) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    # Made with its final permissions (0600), and linked into place when it is whole: of two
+    # processes one wins, and the other never reads half a key.
+    handle, name = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")
+    fresh = Path(name)
     try:
-        key = base64.urlsafe_b64decode(text.strip())
-    except (binascii.Error, ValueError):
-        key = b""
-    if len(key) != _LENGTH:
+        with os.fdopen(handle, "wb") as stream:
+            stream.write(Fernet.generate_key())
+        with contextlib.suppress(FileExistsError):
+            file.hardlink_to(fresh)
+    finally:
+        fresh.unlink()
+
+
+def _decode(text: str, source: str) -> bytes:
+    # Python's decoder skips characters it does not know and stops at the first padding.
+    if not re.fullmatch(r"[A-Za-z0-9_-]{43}=", text.strip()):
         raise ValueError(
             f"the key in {source} is not 32 bytes in URL-safe base64 (44 characters); restore the "
             "one this data was made with; a new one is made only when there is none"
         )
-    return key
+    return base64.urlsafe_b64decode(text.strip())
 
 
 def _real(key: bytes, source: str) -> Vault:

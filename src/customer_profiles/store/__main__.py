@@ -26,7 +26,9 @@ def table(held: Database, what: str) -> pd.DataFrame:
             raise StoreError("nothing is published yet; run `make repro`")
         return pd.DataFrame(publication["segments"])
     assigned = read(held, "assignments", schema.ASSIGNMENT)
-    return read_profiles(held).merge(assigned, on="_id", how="left")
+    joined = read_profiles(held).merge(assigned, on="_id", how="left")
+    # Whole numbers also while some authors are not assigned yet.
+    return joined.astype({"cluster": "Int64"})
 
 
 def main(arguments: list[str]) -> int:

@@ -13,13 +13,14 @@ from dataclasses import dataclass
 import pandas as pd
 import pyarrow as pa
 from pymongo import ReplaceOne
+from pymongo.collection import Collection
 from pymongo.database import Database
-from pymongo.errors import BulkWriteError
+from pymongo.errors import BulkWriteError, OperationFailure
 from tqdm import tqdm
 
-from customer_profiles.evaluation import CLASSES
 from customer_profiles.observations import (
     AUTHOR_COUNTS,
+    CLASSES,
     COLUMNS,
     POLARITY_STEPS,
     POST_COUNTS,
@@ -37,6 +38,7 @@ with warnings.catch_warnings():
 logger = logging.getLogger(__name__)
 
 CHUNK = 10_000
+DUPLICATE = 11000
 TEXTS = ("_id", "author", "scorer", "origin", "day", "label", "first_month", "last_month")
 FLAGS = ("verified", "protected")
 
@@ -114,16 +116,33 @@ def _write(database: Database, new: pd.DataFrame, changed: pd.DataFrame) -> None
     collection = database.observations
     try:
         for rows in tqdm(list(_chunks(_documents(new))), desc="inserting", disable=new.empty):
-            collection.insert_many(rows, ordered=False)
+            _insert(collection, rows)
         for rows in _chunks(_documents(changed)):
-            collection.bulk_write([ReplaceOne({"_id": row["_id"]}, row, True) for row in rows])
+            _replace(collection, rows)
     except BulkWriteError as error:
-        raise StoreError(_refusal(error)) from None
+        every = error.details["writeErrors"]
+        refused = [item for item in every if item["code"] != DUPLICATE] or every
+        raise StoreError(_refusal(f"{len(refused)} observations", refused[0])) from None
+
+
+def _insert(collection: Collection, rows: list[dict]) -> None:
+    try:
+        collection.insert_many(rows, ordered=False)
+    except BulkWriteError as error:
+        refused = error.details["writeErrors"]
+        if any(item["code"] != DUPLICATE for item in refused):
+            raise
+        # Another loader was faster; both end with the same rows.
+        _replace(collection, [rows[item["index"]] for item in refused])
+
+
+def _replace(collection: Collection, rows: list[dict]) -> None:
+    collection.bulk_write([ReplaceOne({"_id": row["_id"]}, row, True) for row in rows])
 
 
 def _derive(database: Database, pipeline: list[dict], authors: list[str] | None) -> None:
     if authors is None:
-        database.observations.aggregate(pipeline, allowDiskUse=True)
+        _merge(database, pipeline)
         held = {row["_id"] for row in database.observations.aggregate([{"$group": _BY_AUTHOR}])}
         authors = [row["_id"] for row in database.profiles.find({}, {"_id": 1})]
         gone = [author for author in authors if author not in held]
@@ -131,11 +150,19 @@ def _derive(database: Database, pipeline: list[dict], authors: list[str] | None)
         gone = []
         for part in _chunks(authors):
             match = {"$match": {"author": {"$in": part}}}
-            database.observations.aggregate([match, *pipeline])
+            _merge(database, [match, *pipeline])
             left = database.observations.aggregate([match, {"$group": _BY_AUTHOR}])
             gone += sorted(set(part) - {row["_id"] for row in left})
     for part in _chunks(gone):
         database.profiles.delete_many({"_id": {"$in": part}})
+
+
+def _merge(database: Database, pipeline: list[dict]) -> None:
+    try:
+        database.observations.aggregate(pipeline, allowDiskUse=True)
+    except OperationFailure as error:
+        # The driver's own message repeats the values.
+        raise StoreError(_refusal("a profile", error.details)) from None
 
 
 _BY_AUTHOR = {"_id": "$author"}
@@ -190,14 +217,13 @@ def _documents(frame: pd.DataFrame) -> list[dict]:
     return frame.reset_index().to_dict("records")
 
 
-def _refusal(error: BulkWriteError) -> str:
-    first = error.details["writeErrors"][0]
-    rules = first.get("errInfo", {}).get("details", {}).get("schemaRulesNotSatisfied", [])
+def _refusal(what: str, error: dict) -> str:
+    rules = error.get("errInfo", {}).get("details", {}).get("schemaRulesNotSatisfied", [])
     fields = {item.get("propertyName") for rule in rules
               for item in rule.get("propertiesNotSatisfied", [])}  # fmt: skip
     return (
-        f"MongoDB refused {len(error.details['writeErrors'])} observations (code {first['code']}), "
-        f"fields: {', '.join(sorted(filter(None, fields))) or 'unknown'}; see store/schema.py"
+        f"MongoDB refused {what} (code {error['code']}), fields: "
+        f"{', '.join(sorted(filter(None, fields))) or 'unknown'}; see store/schema.py"
     )
 
 

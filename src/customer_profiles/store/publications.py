@@ -15,11 +15,12 @@ def publish(database: Database, publication: dict, assignments: pd.DataFrame) ->
     """
     if current(database) == publication and _same(database, assignments):
         return
+    # First, so that a document the validator refuses changes nothing.
+    database.published.replace_one({"_id": publication["_id"]}, publication, upsert=True)
     database.assignments.delete_many({})
     rows = assignments.to_dict("records")
     for start in range(0, len(rows), CHUNK):
         database.assignments.insert_many(rows[start : start + CHUNK], ordered=False)
-    database.published.replace_one({"_id": publication["_id"]}, publication, upsert=True)
     pointer = {"_id": "current", "publication": publication["_id"]}
     database.current.replace_one({"_id": "current"}, pointer, upsert=True)
 

@@ -3,8 +3,7 @@
 from pymongo import IndexModel
 from pymongo.database import Database
 
-from customer_profiles.evaluation import CLASSES
-from customer_profiles.observations import AUTHOR_COUNTS, POST_COUNTS
+from customer_profiles.observations import AUTHOR_COUNTS, CLASSES, POST_COUNTS
 
 PSEUDONYM = {"bsonType": "string", "pattern": "^[0-9a-f]{32}$"}
 DAY = {"bsonType": "string", "pattern": "^[0-9]{4}-[0-9]{2}-[0-9]{2}$"}

@@ -55,7 +55,7 @@ def database(name: str = "") -> Iterator[Database]:
     with contextlib.ExitStack() as stack:
         if not address:
             address = stack.enter_context(embedded(paths.inside(FOLDER)))
-        client = stack.enter_context(connect(address))
+        client = stack.enter_context(connect(address, name))
         yield client[name]
 
 
@@ -68,27 +68,31 @@ def audience() -> str:
 
 
 @contextmanager
-def connect(address: str) -> Iterator[pymongo.MongoClient]:
-    """A client that writes to a majority; its server has answered once."""
+def connect(address: str, name: str) -> Iterator[pymongo.MongoClient]:
+    """A client that writes to a majority and may use the database `name`, as was tried."""
     try:
         client = pymongo.MongoClient(
             address, serverSelectionTimeoutMS=TIMEOUT_MS, connectTimeoutMS=TIMEOUT_MS, w="majority"
         )
-    except (ConfigurationError, ValueError) as error:
-        raise StoreError(f"{VARIABLE} is no MongoDB address: {error}") from None
+    except (ConfigurationError, ValueError):
+        # The driver's own message repeats a part of the address, which may hold a password.
+        raise StoreError(
+            f"{VARIABLE} is no MongoDB address; it looks like mongodb://USER:PASSWORD@HOST:PORT, "
+            "with :, /, @ and % in user and password written as %3A, %2F, %40 and %25"
+        ) from None
     with client:
         try:
             client.admin.command("ping")
+            client[name].list_collection_names()  # a ping is answered to anybody
         except ConnectionFailure:
-            # The driver's own message repeats the address, which may hold a password.
             raise StoreError(
                 f"no MongoDB answered within {TIMEOUT_MS // 1000} s; check that the server in "
                 f"{VARIABLE} is up and can be reached from here"
             ) from None
         except OperationFailure as error:
             raise StoreError(
-                f"MongoDB refused the connection (code {error.code}); check the user and the "
-                f"password in {VARIABLE}"
+                f"MongoDB refused the connection (code {error.code}); check the user, its "
+                f"password and its rights in {VARIABLE}"
             ) from None
         yield client
 
@@ -151,31 +155,39 @@ def binary() -> str:
 
 
 def _start(folder: Path) -> None:
-    if running(folder):
-        return
+    process, deadline = None, time.monotonic() + WAIT_SECONDS
+    while not running(folder):
+        if process is None and not _alive(folder):
+            process = _launch(folder)
+        ended = process is not None and process.poll() is not None
+        if ended or time.monotonic() > deadline:
+            if process is not None:
+                process.kill()
+            raise StoreError(
+                "the embedded mongod did not start; the last lines of "
+                f"{FOLDER}/mongod.log say why. Is the disk full, or the folder read-only?"
+            )
+
+
+def _launch(folder: Path) -> subprocess.Popen:
     socket = socket_of(folder)
     socket.unlink(missing_ok=True)  # a crash leaves it, and mongod would refuse to bind
     data, log = folder / "db", folder / "mongod.log"
     data.mkdir(exist_ok=True)
+    if log.is_file():
+        log.replace(log.with_suffix(".old.log"))  # mongod itself would keep every one
     command = [
         binary(), "--dbpath", data, "--bind_ip", socket, "--logpath", log,
+        "--nounixsocket",  # no second one in /tmp, which another MongoDB may be using
         "--wiredTigerCacheSizeGB", str(CACHE_GB),
         "--setParameter", "diagnosticDataCollectionEnabled=false",
     ]  # fmt: skip
     # Its own session: an interrupt at the keyboard must not kill what others still use.
-    process = subprocess.Popen(  # noqa: S603
+    return subprocess.Popen(  # noqa: S603
         [str(part) for part in command],
         stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
         start_new_session=True,
     )  # fmt: skip
-    deadline = time.monotonic() + WAIT_SECONDS
-    while not running(folder):
-        if process.poll() is not None or time.monotonic() > deadline:
-            process.kill()
-            raise StoreError(
-                f"the embedded mongod did not start (exit code {process.poll()}); the last lines "
-                f"of {FOLDER}/{log.name} say why. Is the disk full, or the folder read-only?"
-            )
 
 
 def _stop(folder: Path) -> None:
@@ -184,10 +196,21 @@ def _stop(folder: Path) -> None:
             client.admin.command("shutdown")
         except PyMongoError as error:  # it hangs up instead of answering
             logger.debug("the embedded mongod stopped: %s", type(error).__name__)
-    # It empties this file when its data are closed; until then the next start would fail.
-    lock, deadline = folder / "db" / "mongod.lock", time.monotonic() + WAIT_SECONDS
-    while lock.is_file() and lock.stat().st_size and time.monotonic() < deadline:
+    deadline = time.monotonic() + WAIT_SECONDS
+    while _alive(folder) and time.monotonic() < deadline:
         time.sleep(0.01)
+
+
+def _alive(folder: Path) -> bool:
+    """Whether a mongod has the data open: starting, stopping, or too busy to answer at once."""
+    try:
+        with (folder / "db" / "mongod.lock").open("r+b") as file:
+            fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except FileNotFoundError:
+        return False
+    except BlockingIOError:
+        return True
+    return False
 
 
 def _address(folder: Path) -> str:

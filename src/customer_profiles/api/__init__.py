@@ -1,0 +1,1 @@
+"""The API: what is published, over HTTP, for holders of a token."""

@@ -1,0 +1,99 @@
+"""The process's one connection to the database: shared by its threads, replaced when lost."""
+
+import contextlib
+import logging
+import os
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pymongo
+from pymongo.database import Database
+from pymongo.errors import PyMongoError
+
+from customer_profiles.store import StoreError, database
+from customer_profiles.store.server import FOLDER, TIMEOUT_MS, VARIABLE, audience
+
+logger = logging.getLogger(__name__)
+
+RETRY_SECONDS = 1.0
+
+
+class Away(StoreError):
+    """The database does not answer."""
+
+    def __init__(self):
+        uri = os.environ.get(VARIABLE)
+        place = f"the server in {VARIABLE}" if uri else f"the embedded mongod in {FOLDER}"
+        super().__init__(f"the database ({place}) does not answer; the log says why; try again")
+
+
+class Unpublished(StoreError):
+    """There is nothing to serve yet."""
+
+    def __init__(self):
+        super().__init__("nothing is published yet; run `make repro`")
+
+
+class Connection:
+    """Opened with the first read, held until `close`."""
+
+    def __init__(self):
+        self._lock = threading.Lock()
+        self._held = contextlib.ExitStack()
+        self._client: pymongo.MongoClient | None = None
+        self._audience = ""
+        self._retry_at = 0.0
+
+    def read(self, question: Callable[[Database], Any]) -> Any:
+        """What `question` says of the database of the archive pulled last.
+
+        Raises Away within seconds when the server is gone (the next read tries to get it back),
+        Unpublished before an archive was pulled.
+        """
+        try:
+            held = self._answering()[self._current_audience()]
+            with pymongo.timeout(TIMEOUT_MS / 1000):
+                return question(held)
+        except PyMongoError as error:
+            # The driver's own message repeats the address, which may hold a password.
+            logger.error("reading the database failed: %s", type(error).__name__)
+            raise Away from None
+
+    def close(self) -> None:
+        """Let go of the server; an embedded one that nobody else uses stops."""
+        with self._lock:
+            self._client = None
+            self._held.close()
+
+    def _answering(self) -> pymongo.MongoClient:
+        with self._lock:
+            if self._client and self._client.topology_description.has_readable_server():
+                return self._client
+            # Whoever waited here while an attempt failed does not wait for another one.
+            if time.monotonic() < self._retry_at:
+                raise Away
+            with contextlib.ExitStack() as fresh:
+                try:
+                    # Only its client is used: the audience may change while we serve.
+                    client = fresh.enter_context(database("admin")).client
+                except (StoreError, OSError) as error:
+                    self._retry_at = time.monotonic() + RETRY_SECONDS
+                    logger.error("the database is away: %s", error)
+                    raise Away from None
+                # Not earlier: the last to leave a server that was killed would wait for its end.
+                self._held.close()
+                self._held, self._client = fresh.pop_all(), client
+            return client
+
+    def _current_audience(self) -> str:
+        # DVC takes the manifest away while `pull` runs; until it is back the former name holds.
+        with contextlib.suppress(StoreError, FileNotFoundError):
+            self._audience = audience()
+        if not self._audience:
+            raise Unpublished
+        return self._audience
+
+
+connection = Connection()

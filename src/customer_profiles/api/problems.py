@@ -1,0 +1,49 @@
+"""Every error as problem details (RFC 9457), also those that never reach a view."""
+
+from http import HTTPStatus
+
+from django.http import HttpRequest, JsonResponse
+from rest_framework.exceptions import APIException
+from rest_framework.response import Response
+from rest_framework.views import exception_handler
+
+from customer_profiles.store import StoreError
+
+TYPE = "application/problem+json"
+
+
+class Unavailable(APIException):
+    status_code = HTTPStatus.SERVICE_UNAVAILABLE
+
+
+def problem(status: int, detail: str) -> dict:
+    """The members of a problem that its status and `detail` explain."""
+    title = HTTPStatus(status).phrase
+    return {"type": "about:blank", "title": title, "status": int(status), "detail": detail}
+
+
+def handle(error: Exception, context: dict) -> Response | None:
+    """The answer to an exception in a view; None for an unexpected one, which becomes a 500."""
+    if isinstance(error, StoreError):
+        error = Unavailable(str(error))
+    response = exception_handler(error, context)
+    if response is not None:
+        response.data = problem(response.status_code, str(response.data["detail"]))
+        response.content_type = TYPE
+    return response
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> JsonResponse:
+    return _answer(400, "the request is malformed, or for a host this server does not answer for")
+
+
+def not_found(request: HttpRequest, exception: Exception) -> JsonResponse:
+    return _answer(404, f"there is nothing at {request.path}; the API lies under /api/v1/")
+
+
+def server_error(request: HttpRequest) -> JsonResponse:
+    return _answer(500, "the server failed; its log says why")
+
+
+def _answer(status: int, detail: str) -> JsonResponse:
+    return JsonResponse(problem(status, detail), status=status, content_type=TYPE)

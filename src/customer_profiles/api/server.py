@@ -1,0 +1,73 @@
+"""Serving: Django behind waitress, and a database that is let go of in the end."""
+
+import contextlib
+import logging
+import os
+import re
+import signal
+import socket
+from importlib import import_module
+
+import waitress
+from django.conf import settings
+from django.core.wsgi import get_wsgi_application
+
+from customer_profiles import paths
+from customer_profiles.api.connection import connection
+from customer_profiles.store import StoreError, publications
+
+logger = logging.getLogger(__name__)
+
+OPTIONS = {"threads": 8, "ident": None, "asyncore_use_poll": True, "max_request_body_size": 1 << 16}
+
+
+def serve(host: str, port: int) -> None:
+    """Answer on `host`:`port` until SIGINT or SIGTERM; a database that is away is waited for.
+
+    Raises OSError for an address that cannot be listened on, ValueError for a rate that is none.
+    """
+    paths.root()  # raises outside a project
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _leave)
+    with _listening(host, port) as listening, contextlib.closing(connection):
+        shown = f"[{host}]" if ":" in host else host
+        server = waitress.create_server(_application(shown), sockets=[listening], **OPTIONS)
+        try:
+            connection.read(publications.current)
+        except StoreError as error:
+            logger.warning("for now: %s", error)
+        logger.info(
+            "listening on http://%s:%d/api/v1/\n"
+            "a token: python -m customer_profiles.api token create NAME",
+            shown, listening.getsockname()[1],
+        )  # fmt: skip
+        server.run()
+    logger.info("stopped")
+
+
+def _application(host: str):
+    for noise in ("waitress.queue", "django.request"):  # a full queue, a refused request
+        logging.getLogger(noise).setLevel(logging.ERROR)
+    os.environ["DJANGO_SETTINGS_MODULE"] = "customer_profiles.api.settings"
+    rate = settings.REST_FRAMEWORK["DEFAULT_THROTTLE_RATES"]["user"]
+    if not re.fullmatch(r"[1-9][0-9]*/(s|sec|m|min|h|hour|d|day)", rate):
+        raise ValueError(f"API_RATE must be like 1000/min (s, min, hour or day), got {rate!r}")
+    settings.ALLOWED_HOSTS.append(host)
+    application = get_wsgi_application()
+    import_module(settings.ROOT_URLCONF)  # now, not while the first caller waits
+    return application
+
+
+def _listening(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family)
+    except OSError as error:  # it names the address
+        raise OSError(f"{error.strerror}; choose another by --port or --host") from None
+
+
+def _leave(number: int, frame) -> None:
+    # An impatient second signal must not leave the embedded server behind.
+    for other in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(other, signal.SIG_IGN)
+    raise SystemExit(0)

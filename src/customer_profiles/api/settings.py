@@ -1,0 +1,33 @@
+"""Django's settings: no database, no sessions, no cookies, no templates."""
+
+import os
+import secrets
+
+DEBUG = False
+# Nothing is signed, so nothing needs it to be the same after a restart.
+SECRET_KEY = secrets.token_urlsafe(50)
+ALLOWED_HOSTS = ["127.0.0.1", "localhost", "[::1]"]  # `serve` adds its --host
+ROOT_URLCONF = "customer_profiles.api.urls"
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+# No cookies to forge (W003); TLS, where there is any, ends at a proxy in front (W004, W008).
+SILENCED_SYSTEM_CHECKS = ["security.W003", "security.W004", "security.W008"]
+USE_I18N = False
+LOGGING_CONFIG = None  # the program that serves has configured logging
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": ["customer_profiles.api.authentication.BearerAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_THROTTLE_CLASSES": ["rest_framework.throttling.UserRateThrottle"],
+    "DEFAULT_THROTTLE_RATES": {"user": os.environ.get("API_RATE", "1000/min")},
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": [],
+    "DEFAULT_METADATA_CLASS": None,
+    "EXCEPTION_HANDLER": "customer_profiles.api.problems.handle",
+    "UNAUTHENTICATED_USER": None,
+    "UNAUTHENTICATED_TOKEN": None,
+    "URL_FORMAT_OVERRIDE": None,
+}
