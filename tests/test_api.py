@@ -5,7 +5,7 @@ import socket
 import subprocess
 import sys
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import date
 from pathlib import Path
 
@@ -62,8 +62,7 @@ def database(project):
 
 @contextmanager
 def serving():
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = free_port()
     with subprocess.Popen(
         [*API, "serve", "--port", str(port)], stderr=subprocess.PIPE, text=True
     ) as process:
@@ -71,7 +70,15 @@ def serving():
             wait_for(lambda: listens(port) or process.poll() is not None)
             yield process, f"http://127.0.0.1:{port}/api/v1"
         finally:
+            process.terminate()
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(timeout=30)
             process.kill()
+
+
+def free_port():
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        return free.getsockname()[1]
 
 
 def listens(port):
@@ -151,12 +158,12 @@ def test_a_token_is_made_listed_and_revoked_on_the_command_line(api):
     assert (again.returncode, again.stdout) == (1, "")
     assert "'marketing'" in again.stderr
 
-    assert "marketing\tcreated" in token("list").stdout
-    assert made.stdout.strip() not in token("list").stdout
+    listed = token("list").stdout
+    assert "marketing\tcreated" in listed
+    assert made.stdout.strip() not in listed
 
     assert token("revoke", "marketing").returncode == 0
     assert_problem(get(f"{api}/summary/", made.stdout.strip()), 401)
-    assert token("revoke", "marketing").returncode == 1
 
 
 def test_a_token_is_nowhere_in_the_database_in_clear(database, token):
@@ -254,6 +261,20 @@ def test_another_archive_is_served_without_a_restart_once_it_is_published(api, d
         pulled("audience_test")
 
 
+def test_a_failure_is_a_problem_in_json_that_tells_nothing_of_the_inside(api, database):
+    broken = database.client["audience_broken"]
+    holder = tokens.create(broken, "tests", 90, date.today())
+    publications.publish(
+        broken, {**PUBLICATION, "certificate": {}}, pd.DataFrame({"_id": [], "cluster": []})
+    )
+    try:
+        pulled("audience_broken")
+        response = get(f"{api}/summary/", holder)
+    finally:
+        pulled("audience_test")
+    assert assert_problem(response, 500) == "the server failed; its log says why"
+
+
 def test_a_killed_database_is_away_for_seconds_and_comes_back_by_itself(api, database, token):
     start = time.monotonic()
     os.kill(int(Path("data/mongo/db/mongod.lock").read_text()), signal.SIGKILL)
@@ -288,18 +309,28 @@ def test_before_anything_was_pulled_it_serves_but_has_nothing_to_say(
     assert not server.running(Path("data/mongo"))
 
 
-def test_a_database_that_is_away_from_the_start_is_named_and_waited_for(project, monkeypatch):
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        nowhere = free.getsockname()[1]
-    monkeypatch.setenv("MONGODB_URI", f"mongodb://someone:secret@127.0.0.1:{nowhere}")
+def test_a_server_that_is_away_from_the_start_is_named_and_waited_for(
+    project, tmp_path, monkeypatch
+):
+    port = free_port()
+    monkeypatch.setenv("MONGODB_URI", f"mongodb://127.0.0.1:{port}/?appName=secret")
     with serving() as (process, address):
         start = time.monotonic()
         response = get(f"{address}/health/")
         assert time.monotonic() - start < 15
         assert "MONGODB_URI" in assert_problem(response, 503)
+
+        with subprocess.Popen(
+            [server.binary(), "--dbpath", tmp_path, "--bind_ip", "127.0.0.1", "--port", str(port)],
+            stdout=subprocess.DEVNULL,
+        ) as mongod:
+            wait_for(lambda: get(f"{address}/health/").status_code == 200)
+            mongod.terminate()
+
         process.send_signal(signal.SIGINT)
         said = process.communicate(timeout=30)[1]
     assert process.returncode == 0
+    assert "MONGODB_URI" in said
     assert "secret" not in response.text + said
 
 
@@ -309,10 +340,8 @@ def test_a_port_in_use_is_a_clear_error(api):
         [*API, "serve", "--port", port], capture_output=True, text=True, check=False
     )
     assert tried.returncode == 1
-    assert (
-        f"already in use (while attempting to bind on address ('127.0.0.1', {port}))"
-        in tried.stderr
-    )
+    assert "already in use" in tried.stderr
+    assert port in tried.stderr
     assert "--port" in tried.stderr
     assert "Traceback" not in tried.stderr
 
@@ -327,15 +356,19 @@ def test_a_rate_that_is_none_is_a_clear_error(project, monkeypatch):
     assert "'often'" in tried.stderr
 
 
-def test_the_api_starts_without_the_heavy_libraries(project):
+def test_the_api_starts_without_the_heavy_libraries_and_passes_djangos_checks(project):
     code = f"""
 import importlib, sys
 for name in {MODULES}:
     importlib.import_module("customer_profiles.api." + name)
 print([name for name in {HEAVY} if name in sys.modules])
+import django.core.checks
+django.setup()
+found = django.core.checks.run_checks(include_deployment_checks=True)
+print([message.id for message in found if not message.is_silenced()])
 """
     environment = {**os.environ, "DJANGO_SETTINGS_MODULE": "customer_profiles.api.settings"}
     said = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment
     )
-    assert said.stdout == "[]\n"
+    assert said.stdout == "[]\n[]\n"

@@ -7,6 +7,7 @@ import logging
 import os
 import re
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -61,6 +62,12 @@ def stage(name: str, params: dict | None = None) -> dict[str, Any]:
             f"not have; it has {', '.join(sorted(section))}"
         )
     return {**section, **own}
+
+
+def shared(names: Iterable[str], params: dict | None = None) -> dict[str, Any]:
+    """Those values of the section `shared` that are among `names`."""
+    section = (params or load()).get("shared") or {}
+    return {name: section[name] for name in names if name in section}
 
 
 def change(file: Path, values: dict[str, str]) -> list[str]:

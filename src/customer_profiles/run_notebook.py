@@ -6,6 +6,7 @@ byte for byte, whenever the notebook and what it prints are.
 
 import copy
 import logging
+import os
 import sys
 from pathlib import Path
 
@@ -19,8 +20,10 @@ logger = logging.getLogger(__name__)
 
 STAGES = ("fetch", "encoder", "finetune", "evaluate", "pull", "score", "load", "cluster", "publish")
 EXECUTED = "data/reports/notebooks"
-# Long enough for an epoch of BERT base on a laptop; a kernel that died is noticed at once.
-START_TIMEOUT = 120
+START_SECONDS = 120
+# What kernel and libraries say of themselves at each start would bury what a stage has to say.
+KERNEL_QUIET = ["--IPKernelApp.log_level=50"]
+WARNINGS = "ignore:IProgress not found,ignore:pkg_resources is deprecated"
 
 
 def notebook_of(stage: str) -> Path:
@@ -39,18 +42,22 @@ def notebook_of(stage: str) -> Path:
     return found[0]
 
 
-def check(notebook: Path, values: dict) -> None:
-    """Raise KeyError unless the parameters cell holds exactly the names of `values`.
+def values_for(stage: str, notebook: Path) -> dict:
+    """Values of the notebook's parameters: the stage's section, and what it names of `shared`.
 
+    Raises KeyError unless the parameters cell holds exactly the names of the section besides.
     Papermill only warns about a name it does not know, and runs on the default.
     """
     cell = set(papermill.inspect_notebook(str(notebook)))
-    missing, unknown = sorted(set(values) - cell), sorted(cell - set(values))
+    section = params.stage(stage)
+    values = {**params.shared(cell), **section}
+    missing, unknown = sorted(set(section) - cell), sorted(cell - set(values))
     if missing or unknown:
         raise KeyError(
-            f"{notebook.name}: its parameters cell and params.yaml disagree: "
+            f"{notebook.name}: its parameters cell and section {stage} of params.yaml disagree: "
             f"only in params.yaml: {missing or 'none'}, only in the cell: {unknown or 'none'}"
         )
+    return values
 
 
 def stable(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
@@ -74,17 +81,18 @@ def run(stage: str, quiet: bool = False) -> Path:
     executed copies as NAME.failed.ipynb. A DVC output stays absent.
     """
     notebook = notebook_of(stage)
-    values = params.stage(stage)
-    check(notebook, values)
+    values = values_for(stage, notebook)
     target = paths.inside(EXECUTED, notebook.name)
     failed = target.with_suffix(".failed.ipynb")
     failed.unlink(missing_ok=True)
     scratch = target.with_suffix(".running.ipynb")
     scratch.parent.mkdir(parents=True, exist_ok=True)
+    os.environ.setdefault("PYTHONWARNINGS", WARNINGS)
     try:
         executed = papermill.execute_notebook(
             str(notebook), str(scratch), parameters=values, cwd=str(paths.root()),
-            progress_bar=False, start_timeout=START_TIMEOUT,
+            progress_bar=False, start_timeout=START_SECONDS,
+            extra_arguments=KERNEL_QUIET,
             stdout_file=None if quiet else sys.stdout, stderr_file=None if quiet else sys.stderr,
         )  # fmt: skip
         outputs.write_text(target, nbformat.writes(stable(executed)) + "\n")
@@ -111,7 +119,7 @@ def main(arguments: list[str]) -> int:
             names[0], error.exec_count, error.ename, error.evalue, failed,
         )  # fmt: skip
         return 1
-    except (ValueError, KeyError, OSError) as error:
+    except (ValueError, KeyError, OSError, RuntimeError) as error:
         message = error.args[0] if isinstance(error, KeyError) else error
         logger.error("stage %s: %s", " ".join(names), message)
         return 2

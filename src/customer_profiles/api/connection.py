@@ -88,8 +88,8 @@ class Connection:
             return client
 
     def _current_audience(self) -> str:
-        # DVC takes the manifest away while `pull` runs; until it is back the former name holds.
-        with contextlib.suppress(StoreError, FileNotFoundError):
+        # DVC takes the manifest away while `pull` runs; until it is whole the former name holds.
+        with contextlib.suppress(StoreError, FileNotFoundError, ValueError):
             self._audience = audience()
         if not self._audience:
             raise Unpublished

@@ -13,6 +13,5 @@ V1 = [
 urlpatterns = [path("api/v1/", include(V1))]
 
 handler400 = "customer_profiles.api.problems.bad_request"
-handler403 = "customer_profiles.api.problems.forbidden"
 handler404 = "customer_profiles.api.problems.not_found"
 handler500 = "customer_profiles.api.problems.server_error"

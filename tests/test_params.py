@@ -1,0 +1,187 @@
+"""params.yaml: sections, profiles that override them, and changes that keep the rest."""
+
+import pytest
+
+from customer_profiles import params
+
+TEXT = """\
+# Every number, once.
+profile: quick
+
+fetch:
+  # a folder; also: source: of the data
+  source: data/sample/tweets
+
+  rows: 0
+  seed:   7
+finetune:
+  learning_rate: 2e-5
+  layers:
+    - 1
+    - 2
+
+pull:
+  archive: data/sample/pages
+
+quick:
+  fetch:
+    rows: 10
+standard:
+  fetch:
+    source: data/real
+    rows: 100
+  finetune:
+    layers: [3]
+original:
+"""
+OFTEN = {"profile": "standard", "fetch.source": "data/own", "pull.archive": "data/collect"}
+
+
+@pytest.fixture
+def file(project):
+    for folder in ("data/sample/tweets", "data/sample/pages", "data/own", "data/collect", "2024"):
+        (project / folder).mkdir(parents=True)
+    (project / "params.yaml").write_text(TEXT, encoding="utf-8")
+    return project / "params.yaml"
+
+
+def rewrite(file, old, new):
+    assert old in TEXT
+    file.write_text(TEXT.replace(old, new), encoding="utf-8")
+
+
+def test_a_stage_gets_its_section_and_the_profile_overrides_it(file):
+    assert params.stage("fetch") == {"source": "data/sample/tweets", "rows": 10, "seed": 7}
+    assert params.stage("pull") == {"archive": "data/sample/pages"}
+
+
+def test_another_profile_overrides_other_values(file):
+    rewrite(file, "profile: quick", "profile: standard")
+    assert params.stage("fetch") == {"source": "data/real", "rows": 100, "seed": 7}
+    assert params.stage("finetune") == {"learning_rate": 0.00002, "layers": [3]}
+
+
+def test_a_profile_with_an_empty_block_overrides_nothing(file):
+    rewrite(file, "profile: quick", "profile: original")
+    assert params.stage("fetch")["rows"] == 0
+
+
+def test_numbers_are_read_as_dvc_reads_them(file):
+    # PyYAML takes 2e-5 for a text.
+    assert params.stage("finetune")["learning_rate"] == 0.00002
+
+
+def test_a_name_that_only_the_profile_knows_is_refused(file):
+    rewrite(file, "    rows: 10\n", "    rosw: 10\n")
+    with pytest.raises(KeyError, match=r"quick\.fetch sets rosw.*it has rows, seed, source"):
+        params.stage("fetch")
+
+
+@pytest.mark.parametrize("profile", ["quick", "standard"])
+def test_a_section_that_only_a_profile_knows_is_refused(file, profile):
+    rewrite(file, f"{profile}:\n  fetch:", f"{profile}:\n  fecth:")
+    with pytest.raises(ValueError, match=f"block {profile} .*fecth"):
+        params.load()
+
+
+def test_a_missing_section_is_named(file):
+    with pytest.raises(KeyError, match="no section 'score'"):
+        params.stage("score")
+
+
+@pytest.mark.parametrize("line", ["profile: fast", "# none", "profile: 1"])
+def test_an_unknown_profile_in_the_file_is_refused(file, line):
+    rewrite(file, "profile: quick", line)
+    with pytest.raises(ValueError, match=r"quick.*standard.*original"):
+        params.load()
+
+
+def test_a_file_that_is_no_yaml_is_refused_by_name(file):
+    file.write_text("profile: [quick", encoding="utf-8")
+    with pytest.raises(ValueError, match=r"params\.yaml is not valid YAML"):
+        params.load()
+
+
+def test_a_change_keeps_every_other_byte(file):
+    told = params.change(file, OFTEN)
+    expected = (
+        TEXT.replace("profile: quick", "profile: standard")
+        .replace("  source: data/sample/tweets\n", "  source: data/own\n")
+        .replace("  archive: data/sample/pages", "  archive: data/collect")
+    )
+    assert file.read_bytes() == expected.encode()
+    assert told == [
+        "profile: quick -> standard",
+        "fetch.source: data/sample/tweets -> data/own",
+        "pull.archive: data/sample/pages -> data/collect",
+    ]
+
+
+def test_there_and_back_gives_the_same_bytes(file):
+    params.change(file, OFTEN)
+    back = {"profile": "quick", "fetch.source": "data/sample/tweets"}
+    params.change(file, {**back, "pull.archive": "data/sample/pages"})
+    assert file.read_bytes() == TEXT.encode()
+
+
+def test_a_value_that_is_there_already_is_not_written(file):
+    before = file.stat()
+    assert params.change(file, {"profile": "quick", "fetch.source": "data/sample/tweets"}) == []
+    assert (file.stat().st_ino, file.stat().st_mtime_ns) == (before.st_ino, before.st_mtime_ns)
+
+
+@pytest.mark.parametrize(
+    ("bad", "complaint"),
+    [
+        ({"profile": "fast"}, "quick, standard, original, got 'fast'"),
+        ({"fetch.source": "data/absent"}, "data/absent: there is no such file or folder"),
+        ({"fetch.sources": "data/own"}, r"no line for fetch\.sources"),
+        ({"fetch.deep.source": "data/own"}, r"no line for fetch\.deep\.source"),
+        ({"score.source": "data/own"}, r"no line for score\.source"),
+        ({"fetch.source": "data/a folder"}, "letters, digits"),
+        ({"fetch.source": "data/${profile}"}, "letters, digits"),
+    ],
+)
+def test_nothing_is_written_when_one_value_is_bad(file, project, bad, complaint):
+    for name in ("a folder", "${profile}"):
+        (project / "data" / name).mkdir()
+    with pytest.raises(ValueError, match=complaint):
+        params.change(file, {"pull.archive": "data/collect", **bad})
+    assert file.read_bytes() == TEXT.encode()
+
+
+def test_a_path_inside_the_project_is_written_relative_to_it(file, project):
+    params.change(file, {"fetch.source": str(project / "data" / "sample" / ".." / "own")})
+    assert params.stage("fetch")["source"] == "data/own"
+
+
+def test_a_path_outside_the_project_is_written_as_absolute(file, project, tmp_path_factory):
+    outside = tmp_path_factory.mktemp("outside")
+    params.change(file, {"fetch.source": f"../{outside.name}"})
+    assert params.stage("fetch")["source"] == str(outside)
+
+
+def test_the_home_folder_may_be_written_short(file, monkeypatch, tmp_path_factory):
+    home = tmp_path_factory.mktemp("home")
+    monkeypatch.setenv("HOME", str(home))
+    params.change(file, {"fetch.source": "~"})
+    assert params.stage("fetch")["source"] == str(home)
+
+
+def test_a_folder_that_looks_like_a_number_stays_text(file):
+    params.change(file, {"fetch.source": "2024"})
+    assert params.stage("fetch")["source"] == "./2024"
+
+
+def test_the_command_changes_the_file_from_anywhere_in_the_project(file, project, monkeypatch):
+    monkeypatch.chdir(project / "data")
+    assert params.main(["profile=standard", "pull.archive=data/collect"]) == 0
+    assert params.load()["profile"] == "standard"
+    assert params.stage("pull")["archive"] == "data/collect"
+
+
+@pytest.mark.parametrize("argument", ["profile=fast", "profile", "fetch.source=data/absent"])
+def test_the_command_fails_on_a_bad_value(file, argument, caplog):
+    assert params.main(["pull.archive=data/collect", argument]) == 2
+    assert argument.split("=")[-1] in caplog.text
+    assert file.read_bytes() == TEXT.encode()

@@ -1,0 +1,216 @@
+"""Pseudonyms under a key that is made once, guarded, and never the public one by accident."""
+
+import base64
+import hashlib
+import hmac
+import os
+import shutil
+import stat
+import traceback
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+
+import pytest
+
+from customer_profiles import vault
+
+KEY = bytes(range(200, 232))
+TEXT = base64.urlsafe_b64encode(KEY).decode()
+OTHER = base64.urlsafe_b64encode(bytes(32)).decode()
+DEMONSTRATION = hashlib.sha256(b"the shipped sample of customer-profiles").digest()
+PAGES = "data/collect/pages"
+
+
+@pytest.fixture
+def key_file(project):
+    (project / "data").mkdir()
+    return project / vault.FILE
+
+
+@pytest.fixture
+def sample(project, request):
+    """The shipped sample, copied into the project."""
+    shipped = request.config.rootpath
+    shutil.copytree(shipped / vault.SAMPLE, project / vault.SAMPLE)
+    shutil.copy(shipped / vault.SAMPLE_DIGEST, project / vault.SAMPLE_DIGEST)
+    return project / vault.SAMPLE
+
+
+def write(file, text, mode=0o600):
+    file.write_bytes(text.encode())
+    file.chmod(mode)
+
+
+def refusal(error, opening=lambda: vault.open_vault(PAGES)):
+    """All that a failing `opening` shows, which holds no part of a key."""
+    with pytest.raises(error) as caught:
+        opening()
+    shown = "".join(traceback.format_exception(caught.value))
+    for secret in (TEXT, OTHER):
+        assert not any(secret[at : at + 8] in shown for at in range(len(secret) - 8))
+    return shown
+
+
+@pytest.mark.parametrize("umask", [0o000, 0o022, 0o077])
+def test_the_key_is_made_on_first_use_for_its_owner_only(project, umask):
+    before = os.umask(umask)
+    try:
+        vault.open_vault(PAGES)
+    finally:
+        os.umask(before)
+    file = project / vault.FILE
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    assert [path.name for path in file.parent.iterdir()] == ["secret.key"]
+
+
+def test_the_key_is_used_again(project):
+    first = vault.open_vault(PAGES).fingerprint()
+    made = (project / vault.FILE).read_bytes()
+    assert vault.open_vault(PAGES).fingerprint() == first
+    assert (project / vault.FILE).read_bytes() == made
+
+
+def test_two_projects_do_not_get_the_same_key(project):
+    first = vault.open_vault(PAGES).fingerprint()
+    (project / vault.FILE).unlink()
+    assert vault.open_vault(PAGES).fingerprint() != first
+
+
+def test_many_that_need_the_first_key_at_once_get_the_same(key_file):
+    barrier = Barrier(8)
+
+    def fingerprint(_):
+        barrier.wait()
+        return vault.open_vault(PAGES).fingerprint()
+
+    with ThreadPoolExecutor(8) as pool:
+        for _ in range(30):
+            key_file.unlink(missing_ok=True)
+            assert len(set(pool.map(fingerprint, range(8)))) == 1
+    assert [path.name for path in key_file.parent.iterdir()] == ["secret.key"]
+
+
+@pytest.mark.parametrize("mode", [0o640, 0o604, 0o620, 0o601, 0o666])
+def test_a_key_that_others_can_touch_is_refused(key_file, mode):
+    write(key_file, TEXT, mode)
+    assert f"mode {mode:04o}); run: chmod 600 data/secret.key" in refusal(PermissionError)
+    assert key_file.read_text() == TEXT
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "short",
+        TEXT[:-1],
+        TEXT[:40],
+        TEXT + TEXT,
+        f"{TEXT}\n{OTHER}\n",
+        f'"{TEXT}"',
+        base64.b64encode(b"\xff" * 32).decode(),  # the other base64, with / for _
+        TEXT.replace("=", "é"),
+    ],
+)
+def test_a_malformed_key_is_refused_and_stays_as_it_is(key_file, monkeypatch, text):
+    write(key_file, text)
+    assert "the key in data/secret.key is not 32 bytes" in refusal(ValueError)
+    assert key_file.read_bytes() == text.encode()
+    monkeypatch.setenv(vault.VARIABLE, text)
+    assert f"the key in {vault.VARIABLE} is not 32 bytes" in refusal(ValueError)
+
+
+def test_white_space_around_a_key_is_none_of_it(key_file):
+    write(key_file, f"{TEXT}\r\n")
+    assert vault.open_vault(PAGES).fingerprint() == vault.Vault(KEY).fingerprint()
+
+
+def test_the_environment_wins_over_the_file(key_file, monkeypatch):
+    write(key_file, OTHER)
+    monkeypatch.setenv(vault.VARIABLE, TEXT)
+    assert vault.open_vault(PAGES).fingerprint() == vault.Vault(KEY).fingerprint()
+    assert key_file.read_text() == OTHER
+
+
+def test_with_a_key_in_the_environment_no_file_is_made(project, monkeypatch):
+    monkeypatch.setenv(vault.VARIABLE, TEXT)
+    vault.open_vault(PAGES)
+    assert not (project / vault.FILE).exists()
+
+
+def test_two_keys_share_nothing():
+    one, other = vault.Vault(KEY), vault.Vault(bytes(32))
+    assert one.pseudonym("post", "1") != other.pseudonym("post", "1")
+    assert one.fingerprint() != other.fingerprint()
+    assert one.audience(PAGES) != other.audience(PAGES)
+
+
+def test_two_archives_under_one_key_are_two_audiences():
+    key = vault.Vault(KEY)
+    assert key.audience(PAGES) != key.audience(vault.SAMPLE)
+
+
+def test_a_post_and_an_author_of_the_same_id_differ():
+    key = vault.Vault(KEY)
+    assert key.pseudonym("post", "12") != key.pseudonym("author", "12")
+    assert key.pseudonyms("post", ["12", "3"]) == [
+        key.pseudonym("post", "12"),
+        key.pseudonym("post", "3"),
+    ]
+
+
+def test_a_pseudonym_is_the_hmac_of_the_id_under_a_derived_key():
+    # HKDF with SHA-256, no salt and one block of output, by RFC 5869, 2.2 and 2.3.
+    extracted = hmac.digest(bytes(32), KEY, "sha256")
+    derived = hmac.digest(extracted, b"pseudonyms\x01", "sha256")
+    expected = hmac.digest(derived, b"post:12", "sha256").hex()[:32]
+    assert vault.Vault(KEY).pseudonym("post", "12") == expected
+
+
+def test_a_key_of_another_length_is_refused():
+    assert "32 bytes, got 31" in refusal(ValueError, lambda: vault.Vault(KEY[:31]))
+
+
+def test_the_sample_always_gets_the_demonstration_key(sample, project, monkeypatch):
+    monkeypatch.setenv(vault.VARIABLE, TEXT)
+    key = vault.open_vault(vault.SAMPLE)
+    assert vault.is_sample(vault.SAMPLE)
+    assert key.fingerprint() == vault.Vault(DEMONSTRATION).fingerprint()
+    assert vault.open_vault(str(sample)).fingerprint() == key.fingerprint()
+    assert not (project / vault.FILE).exists()
+
+
+def test_a_changed_byte_of_the_sample_gets_the_real_key(sample, project):
+    page = min(sample.iterdir())
+    content = bytearray(page.read_bytes())
+    content[100] ^= 1
+    page.write_bytes(content)
+    assert not vault.is_sample(vault.SAMPLE)
+    assert vault.open_vault(vault.SAMPLE).fingerprint() != vault.Vault(DEMONSTRATION).fingerprint()
+    assert (project / vault.FILE).is_file()
+
+
+@pytest.mark.parametrize("name", ["search-11.jsonl", ".hidden"])
+def test_a_sample_with_one_more_file_gets_the_real_key(sample, name):
+    (sample / name).touch()
+    assert vault.open_vault(vault.SAMPLE).fingerprint() != vault.Vault(DEMONSTRATION).fingerprint()
+
+
+def test_the_sample_in_another_place_gets_the_real_key(sample, project):
+    sample.rename(project / "data" / "pages")
+    assert vault.open_vault("data/pages").fingerprint() != vault.Vault(DEMONSTRATION).fingerprint()
+
+
+def test_the_demonstration_key_is_refused_for_anything_else(key_file, monkeypatch):
+    public = base64.urlsafe_b64encode(DEMONSTRATION).decode()
+    write(key_file, public)
+    assert "data/secret.key holds the public demonstration key" in refusal(ValueError)
+    monkeypatch.setenv(vault.VARIABLE, public)
+    assert f"{vault.VARIABLE} holds the public demonstration key" in refusal(ValueError)
+
+
+def test_the_key_of_the_pull_is_required():
+    key, other = vault.Vault(KEY), vault.Vault(bytes(32)).fingerprint()
+    vault.require(key, key.fingerprint())
+    shown = refusal(ValueError, lambda: vault.require(key, other))
+    assert key.fingerprint() in shown
+    assert other in shown
