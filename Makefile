@@ -14,7 +14,9 @@ repro: .venv/.ready $(ENCODER)
 	@$(BIN)/python -m customer_profiles.params profile=$(PROFILE) \
 	    fetch.source=$(SENTIMENT140) pull.archive=$(X_ARCHIVE)
 	$(RUN) dvc repro
-	@$(BIN)/python -m customer_profiles.next_steps $(PROFILE)
+	@$(BIN)/python -m customer_profiles.overview
+	@test "$(PROFILE)" = quick || $(RUN) dvc exp save --force --name $(PROFILE) || \
+	    echo "not kept as an experiment: dvc exp save needs a commit and a Git identity"
 
 test: .venv/.ready $(ENCODER)
 	$(RUN) pytest

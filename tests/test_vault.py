@@ -6,9 +6,9 @@ import hmac
 import os
 import shutil
 import stat
+import subprocess
+import sys
 import traceback
-from concurrent.futures import ThreadPoolExecutor
-from threading import Barrier
 
 import pytest
 
@@ -76,18 +76,40 @@ def test_two_projects_do_not_get_the_same_key(project):
     assert vault.open_vault(PAGES).fingerprint() != first
 
 
-def test_many_that_need_the_first_key_at_once_get_the_same(key_file):
-    barrier = Barrier(8)
+# Eight processes, and a hundred projects that have no key until all eight ask for it at once.
+AT_ONCE = """
+import multiprocessing, os, sys
+from customer_profiles import vault
 
-    def fingerprint(_):
+def ask(barrier, answers):
+    found = []
+    for project in sys.argv[1:]:
+        os.chdir(project)
         barrier.wait()
-        return vault.open_vault(PAGES).fingerprint()
+        found.append(vault.open_vault("pages").fingerprint())
+    answers.put(found)
 
-    with ThreadPoolExecutor(8) as pool:
-        for _ in range(30):
-            key_file.unlink(missing_ok=True)
-            assert len(set(pool.map(fingerprint, range(8)))) == 1
-    assert [path.name for path in key_file.parent.iterdir()] == ["secret.key"]
+context = multiprocessing.get_context("fork")
+barrier, answers = context.Barrier(8), context.Queue()
+workers = [context.Process(target=ask, args=(barrier, answers), daemon=True) for _ in range(8)]
+for worker in workers:
+    worker.start()
+for _ in workers:
+    print(*answers.get(timeout=60))
+"""
+
+
+def test_many_that_need_the_first_key_at_once_get_the_same(project):
+    projects = [project / str(number) for number in range(100)]
+    for each in projects:
+        (each / "data").mkdir(parents=True)
+        (each / "dvc.yaml").touch()
+    command = [sys.executable, "-c", AT_ONCE, *projects]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    answers = set(done.stdout.splitlines())
+    assert len(answers) == 1
+    assert len(set(answers.pop().split())) == len(projects)
+    assert {path.name for path in project.glob("*/data/*")} == {"secret.key"}
 
 
 @pytest.mark.parametrize("mode", [0o640, 0o604, 0o620, 0o601, 0o666])

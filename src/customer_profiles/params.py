@@ -39,8 +39,8 @@ def load(file: Path | None = None) -> dict:
         unknown = sorted(set(params.get(block) or ()) - set(params))
         if unknown:
             raise ValueError(
-                f"block {block} in {file.name} overrides {', '.join(unknown)}, but there is no such "
-                "section; check the spelling"
+                f"block {block} in {file.name} overrides {', '.join(unknown)}, but there is no "
+                "such section; check the spelling"
             )
     return params
 

@@ -61,7 +61,7 @@ def values_for(stage: str, notebook: Path) -> dict:
 
 
 def stable(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
-    """A copy without what differs from run to run: times, cell ids and stderr."""
+    """A copy without what differs from run to run: times, cell ids, stderr and stdout's pieces."""
     notebook = copy.deepcopy(notebook)
     for extra in ("papermill", "widgets"):
         notebook.metadata.pop(extra, None)
@@ -70,21 +70,35 @@ def stable(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
         for extra in ("papermill", "execution"):
             cell.metadata.pop(extra, None)
         if "outputs" in cell:
-            cell.outputs = [out for out in cell.outputs if out.get("name") != "stderr"]
+            cell.outputs = _without_stderr(cell.outputs)
     return notebook
+
+
+def _without_stderr(found: list) -> list:
+    # The kernel sends stdout in pieces, by a timer and around stderr.
+    kept = []
+    for output in found:
+        if output.get("name") == "stderr":
+            continue
+        if kept and output.output_type == kept[-1].output_type == "stream":
+            kept[-1].text += output.text
+        else:
+            kept.append(output)
+    return kept
 
 
 def run(stage: str, quiet: bool = False) -> Path:
     """Run the stage's notebook from the project's root; the executed copy's path.
 
     Raises PapermillExecutionError when a cell fails; what ran until then is kept beside the
-    executed copies as NAME.failed.ipynb. A DVC output stays absent.
+    executed copies as NAME.failed.ipynb. A DVC output stays absent, also one of a former run.
     """
     notebook = notebook_of(stage)
     values = values_for(stage, notebook)
     target = paths.inside(EXECUTED, notebook.name)
     failed = target.with_suffix(".failed.ipynb")
-    failed.unlink(missing_ok=True)
+    for former in (target, failed):
+        former.unlink(missing_ok=True)
     scratch = target.with_suffix(".running.ipynb")
     scratch.parent.mkdir(parents=True, exist_ok=True)
     os.environ.setdefault("PYTHONWARNINGS", WARNINGS)

@@ -74,7 +74,6 @@ def build(encoder: Callable, dropout: float, pooling: str, seed: int) -> tf_kera
     """
     _one_of("pooling", pooling, POOLINGS)
     tf_keras.utils.set_random_seed(seed)
-    tf.config.experimental.enable_op_determinism()
     inputs = {name: tf_keras.Input((None,), dtype=tf.int32, name=name) for name in encoders.INPUTS}
     encoded = encoder(inputs)
     pooled = _pool(encoded, inputs["input_mask"], pooling)
@@ -141,7 +140,9 @@ def train(
     callbacks = [tf_keras.callbacks.TerminateOnNaN(), _Progress(steps, epochs)]
     if patience:
         callbacks.append(
-            tf_keras.callbacks.EarlyStopping("val_loss", patience, restore_best_weights=True)
+            tf_keras.callbacks.EarlyStopping(
+                monitor="val_loss", patience=patience, restore_best_weights=True
+            )
         )
     history = model.fit(
         rows,

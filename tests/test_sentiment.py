@@ -1,0 +1,190 @@
+"""A small real training of the whole model, saved, loaded again and asked."""
+
+import json
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from customer_profiles import encoder, sentiment, text
+
+GLAD = ("so happy today", "i love it", "great phone", "what a lovely day", "thanks, brilliant")
+SAD = ("so sad today", "i hate it", "awful phone", "what a horrible day", "no, terrible")
+SETTINGS = {
+    "epochs": 6, "batch_size": 8, "optimizer": "adam", "learning_rate": 5e-3,
+    "decay": "linear", "patience": 0, "seed": 1,
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def trained(tiny_encoder, tmp_path_factory):
+    """Layers, model, arrays before training, curves and the folder of the saved model."""
+    preprocess, bert = encoder.load(*tiny_encoder)
+    before = [variable.numpy().copy() for variable in bert.trainable_variables]
+    posts = [*GLAD, *SAD] * 3
+    rows = sentiment.tokenise(preprocess, posts), np.repeat([[1.0] * 5 + [0.0] * 5], 3, 0).ravel()
+    model = sentiment.build(bert, dropout=0.1, pooling="mean", seed=1)
+    curves = sentiment.train(model, rows, rows, **SETTINGS)
+    folder = tmp_path_factory.mktemp("models") / "sentiment"
+    sentiment.save(folder, preprocess, bert, model, "mean", (0.4, 0.6))
+    return preprocess, bert, model, before, curves, folder
+
+
+def test_every_array_of_the_encoder_moves(trained):
+    _, bert, _, before, _, _ = trained
+    pairs = zip(before, bert.trainable_variables, strict=True)
+    still = [new.name for old, new in pairs if not (old != new.numpy()).any()]
+    assert len(before) == 39
+    # Where tokens are averaged the pooler is not on the way to the logit.
+    assert sorted(still) == ["pooled_dense/bias:0", "pooled_dense/kernel:0"]
+
+
+def test_training_learns_and_reports_each_epoch(trained):
+    curves = trained[4]
+    assert curves["epoch"].tolist() == [1, 2, 3, 4, 5, 6]
+    assert curves["val_loss"].iloc[-1] < curves["val_loss"].iloc[0]
+    assert curves["val_accuracy"].iloc[-1] >= 0.85
+
+
+def test_the_reloaded_model_gives_the_same_answers(trained):
+    preprocess, _, model, _, _, folder = trained
+    posts = [*GLAD, *SAD, "a much longer post, which goes on about this and that " * 3]
+    logits = model.predict(sentiment.tokenise(preprocess, posts), verbose=0)[:, 0]
+    expected = 1 / (1 + np.exp(-logits))
+    np.testing.assert_allclose(sentiment.Scorer(folder).polarity(posts), expected, atol=1e-5)
+
+
+def test_answers_keep_the_order_of_the_posts_and_do_not_depend_on_the_batch(trained):
+    scorer = sentiment.Scorer(trained[5])
+    posts = [*SAD, *GLAD, "ok", "i love it, " * 20]
+    alone = [float(scorer.polarity([post])[0]) for post in posts]
+    np.testing.assert_allclose(scorer.polarity(posts, batch_size=5), alone, atol=1e-5)
+    assert scorer.polarity([]).shape == (0,)
+
+
+def test_the_signature_is_the_agreed_one(trained):
+    signature = tf.saved_model.load(str(trained[5])).signatures["serving_default"]
+    assert signature.structured_input_signature[1] == {
+        "text": tf.TensorSpec([None], tf.string, name="text")
+    }
+    assert {name: (spec.dtype, spec.shape.as_list())
+            for name, spec in signature.structured_outputs.items()} == {
+        "polarity": (tf.float32, [None])
+    }  # fmt: skip
+
+
+def test_handles_and_links_make_no_difference_to_the_saved_model(trained):
+    scorer = sentiment.Scorer(trained[5])
+    first, second = scorer.polarity([
+        "@someone_quite_else look https://example.com/a i love it",
+        "@user look http i love it",
+    ])  # fmt: skip
+    assert first == pytest.approx(second, abs=1e-6)
+    assert first != pytest.approx(scorer.polarity(["look i love it"])[0], abs=1e-6)
+
+
+def test_the_same_seed_trains_the_same_model(tiny_encoder):
+    answers = []
+    for _ in range(2):
+        preprocess, bert = encoder.load(*tiny_encoder)
+        rows = sentiment.tokenise(preprocess, [*GLAD, *SAD]), np.array([1.0] * 5 + [0.0] * 5)
+        model = sentiment.build(bert, dropout=0.1, pooling="pooled", seed=3)
+        curves = sentiment.train(model, rows, rows, **{**SETTINGS, "epochs": 1})
+        answers.append(curves["val_loss"].iloc[0])
+    assert answers[0] == answers[1]
+
+
+def test_early_stopping_keeps_the_best_weights(tiny_encoder):
+    preprocess, bert = encoder.load(*tiny_encoder)
+    rows = sentiment.tokenise(preprocess, [*GLAD, *SAD])
+    labels = np.array([1.0] * 5 + [0.0] * 5)
+    model = sentiment.build(bert, dropout=0.0, pooling="mean", seed=1)
+    # Validation contradicts training: what is learned makes it worse.
+    settings = {**SETTINGS, "epochs": 12, "patience": 1, "decay": "none"}
+    curves = sentiment.train(model, (rows, labels), (rows, 1 - labels), **settings)
+    best = int(curves["val_loss"].idxmin())
+    assert len(curves) == best + 2 < settings["epochs"]
+    kept = model.evaluate(sentiment.batches(rows, 1 - labels, 8), verbose=0, return_dict=True)
+    assert kept["loss"] == pytest.approx(curves["val_loss"].min(), abs=1e-4)
+
+
+def test_batches_hold_posts_of_like_length_padded_to_their_longest(tiny_encoder):
+    preprocess, _ = encoder.load(*tiny_encoder)
+    posts = ["hi"] * 4 + ["word " * 50] * 4
+    tokens = sentiment.tokenise(preprocess, posts)
+    shapes = [post["input_word_ids"].shape.as_list() for post, _ in
+              sentiment.batches(tokens, np.zeros(8), batch_size=4)]  # fmt: skip
+    assert sorted(shapes) == [[4, 3], [4, 52]]
+
+
+def test_normalisation_is_the_same_in_python_and_in_the_graph():
+    posts = [
+        "@Bob see https://x.example/a?b=1&amp;c and www.example.org, me@site.example.org",
+        "  tabs\tand\nlines \r\n \x0b \x0c end  ", "\uff20wide_handle \u00a0nbsp \u0085 nel",
+        "&lt;3 &quot;q&quot; it&#39;s it&apos;s &amp;lt;", "emoji 😀 é ß \u200d 漢字", "", "@", "http://",
+        "a@b a@b.c user@@name #tag @_under_score_!", "\x00control\x7f",
+    ]  # fmt: skip
+    graph = [row.decode() for row in sentiment.normalise(tf.constant(posts)).numpy()]
+    assert graph == [text.normalise(post) for post in posts]
+
+
+def test_settings_that_do_not_exist_are_named_with_those_that_do(tiny_encoder):
+    _, bert = encoder.load(*tiny_encoder)
+    with pytest.raises(ValueError, match=r"finetune\.pooling must be one of mean, pooled, got max"):
+        sentiment.build(bert, 0.1, "max", 1)
+    with pytest.raises(ValueError, match=r"optimizer must be one of adam, adamw, got sgd"):
+        sentiment.train(None, None, None, **{**SETTINGS, "optimizer": "sgd"})
+
+
+def test_a_neutral_band_that_ends_before_it_begins_is_refused(trained, tmp_path):
+    preprocess, bert, model, *_ = trained
+    with pytest.raises(ValueError, match="neutral band"):
+        sentiment.save(tmp_path / "m", preprocess, bert, model, "mean", (0.7, 0.3))
+    assert not (tmp_path / "m").exists()
+
+
+def test_a_saved_model_without_the_signature_is_refused(tmp_path):
+    module = tf.Module()
+    module.double = tf.function(lambda x: 2 * x, input_signature=[tf.TensorSpec([None])])
+    tf.saved_model.save(module, str(tmp_path / "foreign"))
+    with pytest.raises(ValueError, match=r"foreign is no sentiment model.*dvc repro finetune"):
+        sentiment.Scorer(tmp_path / "foreign")
+    with pytest.raises(ValueError, match="nothing is no sentiment model"):
+        sentiment.Scorer(tmp_path / "nothing")
+
+
+def test_a_saved_model_with_other_names_is_refused(trained, tmp_path):
+    module = tf.Module()
+    module.upper = tf.function(
+        lambda words: {"shout": tf.strings.upper(words)},
+        input_signature=[tf.TensorSpec([None], tf.string, name="words")],
+    )
+    folder = tmp_path / "other"
+    tf.saved_model.save(module, str(folder), signatures=module.upper)
+    (folder / sentiment.DECISION).parent.mkdir()
+    (folder / sentiment.DECISION).write_text(json.dumps({"neutral_low": 0, "neutral_high": 1}))
+    with pytest.raises(ValueError, match=r"must take text and give polarity, but takes.*words"):
+        sentiment.Scorer(folder)
+
+
+def test_the_genuine_hub_graphs_train_and_reload(tmp_path, monkeypatch):
+    real = os.environ.get("REAL_DATA")
+    if not real or not (Path(real) / "tfhub").is_dir():
+        pytest.skip("REAL_DATA holds no TF Hub cache with the genuine graphs")
+    monkeypatch.setenv("TFHUB_CACHE_DIR", str(Path(real) / "tfhub"))
+    hub = "https://tfhub.dev/tensorflow/"
+    encoder.from_hub(f"{hub}bert_en_uncased_preprocess/3", tmp_path / "preprocess")
+    encoder.from_hub(f"{hub}small_bert/bert_en_uncased_L-2_H-128_A-2/2", tmp_path / "encoder")
+    preprocess, bert = encoder.load(tmp_path / "preprocess", tmp_path / "encoder")
+    before = [variable.numpy().copy() for variable in bert.trainable_variables]
+    rows = sentiment.tokenise(preprocess, [*GLAD, *SAD]), np.array([1.0] * 5 + [0.0] * 5)
+    model = sentiment.build(bert, dropout=0.1, pooling="pooled", seed=1)
+    sentiment.train(model, rows, rows, **{**SETTINGS, "decay": "none"})
+    pairs = zip(before, bert.trainable_variables, strict=True)
+    assert sum(bool((old != new.numpy()).any()) for old, new in pairs) >= len(before) - 1
+    sentiment.save(tmp_path / "m", preprocess, bert, model, "pooled", (0.4, 0.6))
+    logits = model.predict(rows[0], verbose=0)[:, 0]
+    reloaded = sentiment.Scorer(tmp_path / "m").polarity([*GLAD, *SAD])
+    np.testing.assert_allclose(reloaded, 1 / (1 + np.exp(-logits)), atol=1e-5)

@@ -1,0 +1,122 @@
+"""`python -m customer_profiles.store export` reads the database out."""
+
+import json
+import subprocess
+import sys
+
+import pandas as pd
+import pytest
+
+from customer_profiles.segments import identified
+from customer_profiles.store import publications, server
+from customer_profiles.store.__main__ import main
+from customer_profiles.store.profiles import Grid, update
+
+GRID = Grid(post_edges=(2, 3, 5), polarity_steps=4, subjectivity_steps=4, mix_steps=4)
+
+
+@pytest.fixture
+def pulled(project, database, mongodb, monkeypatch):
+    """The database of the project's archive, on a server of one's own."""
+    monkeypatch.setenv("MONGODB_URI", mongodb)
+    manifest = project / server.MANIFEST
+    manifest.parent.mkdir(parents=True)
+    manifest.write_text(json.dumps({"audience": database.name}))
+    return database
+
+
+@pytest.fixture
+def loaded(pulled, observe):
+    rows = observe(
+        {"_id": "b", "author": "bob", "polarity": 4, "day": "2026-05-02", "label": "negative"},
+        {"_id": "a", "author": "ann", "polarity": 20, "verified": True},
+    )
+    update(pulled, rows, GRID)
+    return pulled
+
+
+def test_observations_are_exported_by_content(loaded, project, pseudonym):
+    assert main(["export", "observations", "out/rows.csv"]) == 0
+    assert (project / "out" / "rows.csv").read_text() == (
+        "_id,author,scorer,origin,day,label,polarity,subjectivity,favorites,retweets,"
+        "followers,following,listed,account_posts,account_age,verified,protected\n"
+        f"{pseudonym('a')},{pseudonym('ann')},0000000000000000,archive,2026-05-01,neutral,"
+        "20,5,1,1,1,1,1,1,1,True,False\n"
+        f"{pseudonym('b')},{pseudonym('bob')},0000000000000000,archive,2026-05-02,negative,"
+        "4,5,1,1,1,1,1,1,1,False,False\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("assigned", "of_ann", "of_bob"),
+    [([], "", ""), (["ann"], "3", ""), (["bob", "ann"], "3", "0")],
+)
+def test_profiles_are_exported_with_their_cluster(
+    loaded, project, pseudonym, assigned, of_ann, of_bob
+):
+    clusters = {"ann": 3, "bob": 0}
+    for name in assigned:
+        loaded.assignments.insert_one({"_id": pseudonym(name), "cluster": clusters[name]})
+    assert main(["export", "profiles", "profiles.csv"]) == 0
+    assert (project / "profiles.csv").read_text() == (
+        "_id,posts,polarity,subjectivity,negative,neutral,positive,favorites,retweets,"
+        "followers,following,listed,account_posts,account_age,verified,protected,"
+        "first_month,last_month,cluster\n"
+        f"{pseudonym('bob')},0,1,2,4,0,0,1,1,1,1,1,1,1,False,False,2026-05,2026-05,{of_bob}\n"
+        f"{pseudonym('ann')},0,4,2,0,4,0,1,1,1,1,1,1,1,True,False,2026-05,2026-05,{of_ann}\n"
+    )
+
+
+def test_clusters_are_exported_as_published(loaded, project):
+    publication = identified({
+        "summary": {},
+        "segments": [
+            {"id": 0, "customers": 40, "avg_followers": 790.0, "no_verified": "<10"},
+            {"id": 1, "customers": 12, "avg_followers": 9.9, "no_verified": 11},
+        ],
+        "cells": [],
+        "mood_daily": [],
+        "certificate": {},
+        "provenance": {},
+    })  # fmt: skip
+    publications.publish(loaded, publication, pd.DataFrame({"_id": [], "cluster": []}))
+    assert main(["export", "clusters", "clusters.csv"]) == 0
+    assert (project / "clusters.csv").read_text() == (
+        "id,customers,avg_followers,no_verified\n0,40,790.0,<10\n1,12,9.9,11\n"
+    )
+
+
+def test_before_anything_is_published_there_are_no_clusters(loaded, project, caplog):
+    (project / "clusters.csv").write_text("of before")
+    assert main(["export", "clusters", "clusters.csv"]) == 1
+    assert "nothing is published yet; run `make repro`" in caplog.text
+    assert (project / "clusters.csv").read_text() == "of before"
+
+
+def test_an_empty_database_gives_a_table_without_rows(pulled, project):
+    assert main(["export", "profiles", "profiles.csv"]) == 0
+    (header,) = (project / "profiles.csv").read_text().splitlines()
+    assert header.startswith("_id,posts,")
+    assert header.endswith(",cluster")
+
+
+def test_a_file_that_cannot_be_written_is_an_error(loaded, project, caplog):
+    (project / "file").touch()
+    assert main(["export", "profiles", "file/profiles.csv"]) == 1
+    assert "error: " in caplog.text
+
+
+def test_a_table_that_there_is_not_is_refused(project, capsys):
+    with pytest.raises(SystemExit, match="2"):
+        main(["export", "tokens", "tokens.csv"])
+    assert "profiles" in capsys.readouterr().err
+
+
+def test_before_anything_is_pulled_the_command_says_so(project):
+    command = [sys.executable, "-m", "customer_profiles.store", "export", "profiles", "p.csv"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert done.stderr == (
+        "error: nothing was pulled yet (data/raw/manifest.json is missing); run `make repro`\n"
+    )
+    assert not (project / "p.csv").exists()
