@@ -96,6 +96,10 @@ class Project:
         assert text.count(old) == 1
         (self.root / name).write_text(text.replace(old, new), encoding="utf-8")
 
+    def commit(self):
+        self.call("git", "add", "--all")
+        self.call("git", "commit", "--quiet", "--message", "work")
+
     def files(self):
         """Content of every file, by its path, but for what Git and DVC keep for themselves."""
         hidden = re.compile(r"\.git/|\.dvc/(tmp|cache)/|.*__pycache__/")
@@ -134,6 +138,7 @@ def made(fresh, outside):
     notebook.cells.append(v4.new_code_cell(HOLD))
     nbformat.write(notebook, root / FETCH)
     project = Project(root, outside)
+    project.commit()
     assert sorted(project.repro(*LIGHT)) == sorted(LIGHT)
     return project
 
@@ -174,11 +179,10 @@ def test_touching_every_file_executes_nothing(project, made):
     assert project.files() == made.files()
 
 
-def test_git_sees_only_reports_of_a_run(made):
-    made.call("git", "add", "--all", "--dry-run")
-    ignored = made.call("git", "status", "--porcelain", "--ignored", "--untracked-files=all")
-    paths = {line[3:].split("/")[0] + "/" + line[3:].split("/")[1] for line in ignored.splitlines()}
-    assert paths
+def test_git_sees_of_a_run_only_the_lock_file_and_the_reports(made):
+    seen = made.call("git", "status", "--porcelain", "--untracked-files=all").splitlines()
+    assert " M dvc.lock" in seen
+    assert {line[3:] for line in seen} <= {"dvc.lock", "data/reports/fetch.json"}
 
 
 def test_another_profile_and_back_gives_the_same_bytes_without_running(
@@ -204,7 +208,9 @@ def test_another_profile_and_back_gives_the_same_bytes_without_running(
 
 
 def test_a_changed_number_makes_its_own_stage_stale(project):
-    project.rewrite("params.yaml", "  validation_share: 0.2\n  seed: 7", "  validation_share: 0.2\n  seed: 8")
+    project.rewrite(
+        "params.yaml", "  validation_share: 0.2\n  seed: 7", "  validation_share: 0.2\n  seed: 8"
+    )
     assert project.status(*LIGHT) == {
         "fetch": [{"changed deps": {"params.yaml": {"fetch": "modified"}}}]
     }
@@ -246,14 +252,14 @@ def test_pseudonyms_reach_neither_dvcs_cache_nor_git_nor_an_experiment(project):
     model = project.root / "data/models/sentiment"
     model.mkdir(parents=True)
     (model / "saved_model.pb").touch()
-    project.call("git", "add", "--all")
-    project.call("git", "commit", "--quiet", "--message", "before")
+    project.commit()
     assert project.repro("--single-item", "score") == ["score"]
-    project.call("git", "add", "--all")
     project.call("dvc", "exp", "save", "--name", "kept")
 
     held = (project.root / "data/processed/observations.parquet").read_bytes()
     assert PSEUDONYM.encode() in held
-    cache = [f for f in (project.root / ".dvc/cache").rglob("*") if f.is_file()]
-    assert any(b"06_score_tweets" in f.read_bytes() for f in cache)
-    assert [f for f in cache if PSEUDONYM.encode() in f.read_bytes()] == []
+    cached = [file.read_bytes() for file in (project.root / ".dvc/cache").rglob("*.*")]
+    print(len(cached))
+    print(project.call("git", "for-each-ref"))
+    print(project.call("git", "log", "--all", "--stat", "--format=%H %s"))
+    assert 0

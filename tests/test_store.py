@@ -271,6 +271,16 @@ def test_the_order_of_insertion_does_not_matter(database, many, tmp_path):
     assert expected[1].count(b"\n") == 1 + 17
 
 
+def test_profiles_are_read_in_an_order_no_pseudonym_decides(database, observe):
+    found = []
+    for first, second in (("ann", "bob"), ("bob", "ann")):
+        update(database, observe({"author": first, "polarity": 20}, {"author": second}), GRID)
+        found.append(read_profiles(database))
+    one, other = (profiles.drop(columns="_id") for profiles in found)
+    pd.testing.assert_frame_equal(one, other)
+    assert found[0]["_id"].tolist() == found[1]["_id"].tolist()[::-1]
+
+
 def test_eight_loaders_at_once_give_the_same(database, many, fresh):
     expected, barrier = fresh(many), Barrier(8)
 

@@ -76,7 +76,7 @@ def test_two_projects_do_not_get_the_same_key(project):
     assert vault.open_vault(PAGES).fingerprint() != first
 
 
-# Eight processes, and a hundred projects that have no key until all eight ask for it at once.
+# Eight processes, and forty projects that have no key until all eight ask for it at once.
 AT_ONCE = """
 import multiprocessing, os, sys
 from customer_profiles import vault
@@ -95,12 +95,12 @@ workers = [context.Process(target=ask, args=(barrier, answers), daemon=True) for
 for worker in workers:
     worker.start()
 for _ in workers:
-    print(*answers.get(timeout=60))
+    print(*answers.get(timeout=20))
 """
 
 
 def test_many_that_need_the_first_key_at_once_get_the_same(project):
-    projects = [project / str(number) for number in range(100)]
+    projects = [project / str(number) for number in range(40)]
     for each in projects:
         (each / "data").mkdir(parents=True)
         (each / "dvc.yaml").touch()

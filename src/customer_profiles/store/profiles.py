@@ -28,7 +28,7 @@ from customer_profiles.observations import (
     ordered,
 )
 from customer_profiles.store.schema import PROFILE
-from customer_profiles.store.server import StoreError
+from customer_profiles.store.server import CHUNK, StoreError
 
 with warnings.catch_warnings():
     # Built against an older pyarrow of the same interface; it says so once per class.
@@ -37,7 +37,6 @@ with warnings.catch_warnings():
 
 logger = logging.getLogger(__name__)
 
-CHUNK = 10_000
 DUPLICATE = 11000
 TEXTS = ("_id", "author", "scorer", "origin", "day", "label", "first_month", "last_month")
 FLAGS = ("verified", "protected")

@@ -1,12 +1,16 @@
 """What is published: one immutable document each, and one pointer to the current one."""
 
-import pandas as pd
+from typing import TYPE_CHECKING
+
 from pymongo.database import Database
 
-from customer_profiles.store.profiles import CHUNK
+from customer_profiles.store.server import CHUNK
+
+if TYPE_CHECKING:  # the API reads publications and starts faster without pandas
+    import pandas as pd
 
 
-def publish(database: Database, publication: dict, assignments: pd.DataFrame) -> None:
+def publish(database: Database, publication: dict, assignments: "pd.DataFrame") -> None:
     """Store `publication` (its `_id` is the hash of its content) and make it the current one.
 
     A reader sees the former publication or this one: the pointer is one document, replaced last.
@@ -31,6 +35,6 @@ def current(database: Database) -> dict | None:
     return pointer and database.published.find_one({"_id": pointer["publication"]})
 
 
-def _same(database: Database, assignments: pd.DataFrame) -> bool:
+def _same(database: Database, assignments: "pd.DataFrame") -> bool:
     held = {row["_id"]: row["cluster"] for row in database.assignments.find()}
     return held == dict(zip(assignments["_id"], assignments["cluster"], strict=True))

@@ -39,6 +39,8 @@ WAIT_SECONDS = 30
 CACHE_GB = 0.25
 # The kernel's limit for a socket's path is 108 bytes with the closing zero.
 LONGEST_SOCKET = 100
+# Documents sent or asked for at once.
+CHUNK = 10_000
 
 
 class StoreError(Exception):
