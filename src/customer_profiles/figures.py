@@ -23,6 +23,7 @@ STYLE = {
 }
 
 
+@mpl.rc_context(STYLE)
 def learning_curves(curves: pd.DataFrame) -> Figure:
     """Accuracy and loss by epoch, training and validation side by side."""
     figure, axes = _figure(1, 2, (8, 3))
@@ -35,6 +36,7 @@ def learning_curves(curves: pd.DataFrame) -> Figure:
     return figure
 
 
+@mpl.rc_context(STYLE)
 def confusion(counts: np.ndarray, classes: tuple[str, ...]) -> Figure:
     """Confusion matrix: counts, shaded by the share of their true class."""
     figure, (axis,) = _figure(1, 1, (4, 3.4))
@@ -51,6 +53,7 @@ def confusion(counts: np.ndarray, classes: tuple[str, ...]) -> Figure:
     return figure
 
 
+@mpl.rc_context(STYLE)
 def elbow(table: pd.DataFrame, k: int) -> Figure:
     """Inertia and silhouette over k, the chosen k marked."""
     figure, axes = _figure(1, 2, (8, 3))
@@ -63,6 +66,7 @@ def elbow(table: pd.DataFrame, k: int) -> Figure:
     return figure
 
 
+@mpl.rc_context(STYLE)
 def mood(days: pd.DataFrame) -> Figure:
     """Posts a day as bars, their average polarity as a line (columns day, posts, avg_polarity)."""
     figure, axes = _figure(2, 1, (8, 3.6), sharex=True)
@@ -76,6 +80,7 @@ def mood(days: pd.DataFrame) -> Figure:
     return figure
 
 
+@mpl.rc_context(STYLE)
 def shares(labels: pd.Series, title: str) -> Figure:
     """How often each class occurs."""
     figure, (axis,) = _figure(1, 1, (4.5, 2.4))
@@ -86,6 +91,7 @@ def shares(labels: pd.Series, title: str) -> Figure:
     return figure
 
 
+@mpl.rc_context(STYLE)
 def histogram(values: np.ndarray, title: str, xlabel: str, bins: int = 20) -> Figure:
     """Distribution of `values`."""
     figure, (axis,) = _figure(1, 1, (4.5, 2.4))
@@ -94,6 +100,7 @@ def histogram(values: np.ndarray, title: str, xlabel: str, bins: int = 20) -> Fi
     return figure
 
 
+@mpl.rc_context(STYLE)
 def reliability(table: pd.DataFrame) -> Figure:
     """Share of positive posts against polarity, per bin (columns polarity, positive, posts)."""
     figure, (axis,) = _figure(1, 1, (3.6, 3.2))
@@ -103,6 +110,7 @@ def reliability(table: pd.DataFrame) -> Figure:
     return figure
 
 
+@mpl.rc_context(STYLE)
 def architecture(layers: list[tuple[str, str]]) -> Figure:
     """The model's layers (name, what comes out) from top to bottom."""
     figure, (axis,) = _figure(1, 1, (5, 0.75 * len(layers) + 0.3))
@@ -117,17 +125,16 @@ def architecture(layers: list[tuple[str, str]]) -> Figure:
     return figure
 
 
+@mpl.rc_context(STYLE)
 def svg(figure: Figure) -> str:
     """`figure` as SVG text without a date, to put into a page."""
     buffer = io.StringIO()
-    with mpl.rc_context(STYLE):
-        figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
+    figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
     text = buffer.getvalue()
     return text[text.index("<svg") :]
 
 
 def _figure(rows: int, columns: int, size: tuple[float, float], **options):
     # Not pyplot: it keeps every figure alive and shows some twice in a notebook.
-    with mpl.rc_context(STYLE):
-        figure = Figure(size, layout="constrained")
-        return figure, np.ravel(figure.subplots(rows, columns, **options))
+    figure = Figure(size, layout="constrained")
+    return figure, np.ravel(figure.subplots(rows, columns, **options))

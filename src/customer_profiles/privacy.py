@@ -52,6 +52,13 @@ def at_least(count: int, k: int) -> int | str:
     return int(count) if count >= k else SMALL.format(k=k)
 
 
+def part(count: int, of: int, k: int) -> int | str:
+    """`count` people `of` a shown group, or a bound where it, or the rest, is below `k`."""
+    if 0 < of - count < k:
+        return f">{of - k}"
+    return at_least(count, k)
+
+
 def cells(people: pd.DataFrame, columns: Sequence[str], k: int) -> pd.DataFrame:
     """Groups of `people` alike in `columns`, with `authors`; those that could single out merged.
 

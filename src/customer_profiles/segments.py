@@ -40,8 +40,8 @@ def describe(people: pd.DataFrame, edges: Mapping, steps: Mapping, k: int) -> li
             "customers": len(part),
             "share": round(len(part) / len(people), 3),
             **_mood(part, steps),
-            "no_verified": privacy.at_least(int(part["verified"].sum()), k),
-            "no_protected": privacy.at_least(int(part["protected"].sum()), k),
+            "no_verified": privacy.part(int(part["verified"].sum()), len(part), k),
+            "no_protected": privacy.part(int(part["protected"].sum()), len(part), k),
             **{name: _estimate(part[field], edges[field]) for name, field in AVERAGES.items()},
         })  # fmt: skip
     return rows

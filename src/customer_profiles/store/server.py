@@ -181,14 +181,12 @@ def _start(folder: Path) -> None:
 
 
 def _launch(folder: Path) -> subprocess.Popen:
-    address = socket_of(folder)
-    address.unlink(missing_ok=True)  # a crash leaves it, and mongod would refuse to bind
     data, log = folder / "db", folder / "mongod.log"
     data.mkdir(exist_ok=True)
     if log.is_file():
         log.replace(log.with_suffix(".old.log"))  # mongod itself would keep every one
     command = [
-        binary(), "--dbpath", data, "--bind_ip", address, "--logpath", log,
+        binary(), "--dbpath", data, "--bind_ip", socket_of(folder), "--logpath", log,
         "--nounixsocket",  # no second one in /tmp, which another MongoDB may be using
         "--wiredTigerCacheSizeGB", str(CACHE_GB),
         "--setParameter", "diagnosticDataCollectionEnabled=false",
