@@ -37,7 +37,7 @@ def tags(cell):
 
 
 def nodes(notebook, *kinds):
-    """Nodes of these kinds; a cell with a `!` or `%` line is no Python, and a SyntaxError."""
+    """Nodes of these kinds in all code cells."""
     trees = [ast.parse(source(cell)) for cell in code(notebook)]
     return [node for tree in trees for node in ast.walk(tree) if isinstance(node, kinds)]
 
@@ -102,6 +102,12 @@ def test_a_notebook_begins_with_its_number_and_title(file, notebook):
     first = notebook["cells"][0]
     assert first["cell_type"] == "markdown"
     assert re.match(rf"# {int(file.name[:2])} · \S", source(first))
+
+
+def test_a_code_cell_is_python_without_a_shell_line_or_a_magic(notebook):
+    assert "get_ipython" not in [node.id for node in nodes(notebook, ast.Name)]
+    for cell in code(notebook):
+        compile(source(cell), "cell", "exec")  # `!` and `%` are no Python
 
 
 def test_a_notebook_defines_no_function_and_no_class(notebook):

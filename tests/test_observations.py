@@ -118,13 +118,15 @@ def left(frame, days, as_of=""):
 
 
 def test_days_are_counted_back_from_the_newest_day_held(days):
-    assert left(days, 1) == ["11"]
-    assert left(days, 2) == ["10", "11"]
-    assert left(days, 11) == ["01", "09", "10", "11"]
+    # What is exactly so old is not older.
+    assert left(days, 1) == ["10", "11"]
+    assert left(days, 2) == ["09", "10", "11"]
+    assert left(days, 9) == ["09", "10", "11"]
+    assert left(days, 10) == ["01", "09", "10", "11"]
 
 
 def test_days_are_counted_back_from_a_given_day(days):
-    assert left(days, 2, "2026-05-12") == ["11"]
+    assert left(days, 2, "2026-05-12") == ["10", "11"]
 
 
 def test_nothing_expires_after_0_days(days):

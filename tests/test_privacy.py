@@ -88,7 +88,7 @@ def test_fewer_than_k_people_show_nothing():
 def test_no_remainder_of_any_table_is_below_k():
     rng = np.random.default_rng(3)
     k, seen = 10, 0
-    for _ in range(100):
+    for _ in range(40):
         sizes = rng.geometric(0.06, size=(4, 5))
         groups = [
             (segment, tier, sizes[segment, tier]) for segment in range(4) for tier in range(5)
@@ -98,7 +98,7 @@ def test_no_remainder_of_any_table_is_below_k():
         assert ((hidden == 0) | (hidden >= k)).all()
         assert (table.loc[table["shown"], "authors"] >= k).all()
         seen += table["shown"].sum()
-    assert seen > 500
+    assert seen > 200
 
 
 def test_uniqueness_is_the_share_of_people_like_nobody_else():

@@ -112,11 +112,12 @@ def test_the_summary_is_of_the_whole_audience():
         "day": ["2026-05-02", "2026-05-01", "2026-05-03"],
         "label": ["positive", "neutral", "positive"],
     })  # fmt: skip
-    assert segments.summary(PEOPLE, observations, STEPS) == {
+    days = [{"day": "2026-05-01"}, {"day": "2026-05-02"}]  # too few people on the third
+    assert segments.summary(PEOPLE, observations, days, STEPS) == {
         "authors": 6,
         "posts": 3,
         "first_day": "2026-05-01",
-        "last_day": "2026-05-03",
+        "last_day": "2026-05-02",
         "avg_polarity": 0.54,  # 13/6 of 4 marks
         "avg_subjectivity": 0.5,
         "mood": {"negative": 0.0, "neutral": 0.33, "positive": 0.67},

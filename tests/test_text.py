@@ -17,6 +17,7 @@ from customer_profiles.text import mask_handles, normalise, repair, unescape
         ("see you @ the shop", "see you @ the shop"),
         ("to jo.do+x@mail.example.org!", "to email!"),
         ("www.example.com/a?b=c is up", "http is up"),
+        ("awwww... and www. too", "awwww... and www. too"),
         ("https://example.com/@some_body", "http"),
         ("Tom &amp; Jerry &lt;3 &gt; &quot;a&quot; &#39;b&apos;", "Tom & Jerry <3 > \"a\" 'b'"),
         ("&amp;lt;3", "&lt;3"),

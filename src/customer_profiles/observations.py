@@ -80,7 +80,7 @@ def unexpired(frame: pd.DataFrame, days: int, as_of: str) -> pd.DataFrame:
     if not days:
         return frame
     newest = pd.Timestamp(as_of or frame["day"].max())
-    kept = frame[pd.to_datetime(frame["day"]) > newest - pd.Timedelta(days=days)]
+    kept = frame[pd.to_datetime(frame["day"]) >= newest - pd.Timedelta(days=days)]
     if kept.empty:
         raise ValueError(
             f"no post is younger than {days} days at {newest.date()}; check expire_days and as_of "

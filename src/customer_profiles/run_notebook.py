@@ -23,7 +23,9 @@ EXECUTED = "data/reports/notebooks"
 START_SECONDS = 120
 # What kernel and libraries say of themselves at each start would bury what a stage has to say.
 KERNEL_QUIET = ["--IPKernelApp.log_level=50"]
-WARNINGS = "ignore:IProgress not found,ignore:pkg_resources is deprecated"
+WARNINGS = (
+    "ignore:IProgress not found,ignore:pkg_resources is deprecated,ignore:Hint: Inferred schema"
+)
 
 
 def notebook_of(stage: str) -> Path:

@@ -97,14 +97,16 @@ def named_cells(table: pd.DataFrame, names: Mapping[str, Sequence[str]]) -> list
     ]
 
 
-def summary(people: pd.DataFrame, observations: pd.DataFrame, steps: Mapping) -> dict:
-    """The whole audience in a few figures."""
+def summary(
+    people: pd.DataFrame, observations: pd.DataFrame, days: Sequence[dict], steps: Mapping
+) -> dict:
+    """The whole audience in a few figures; first and last of the published `days` only."""
     mix = observations["label"].value_counts(normalize=True)
     return {
         "authors": len(people),
         "posts": len(observations),
-        "first_day": observations["day"].min(),
-        "last_day": observations["day"].max(),
+        "first_day": days[0]["day"] if days else "",
+        "last_day": days[-1]["day"] if days else "",
         **_mood(people, steps),
         "mood": {name: round(float(mix.get(name, 0.0)), 2) for name in CLASSES},
     }

@@ -11,7 +11,7 @@ import re
 NORMALISATIONS = (
     (r"[A-Za-z0-9._%+-]+@[A-Za-z0-9-]+\.[A-Za-z0-9.-]+", "email"),
     (r"[@\x{FF20}][A-Za-z0-9_]+", "@user"),
-    (r"(https?://|www\.)[^ \t\r\n\f]+", "http"),
+    (r"(https?://|www\.[A-Za-z0-9])[^ \t\r\n\f]*", "http"),
     (r"&quot;", '"'),
     (r"&(apos|#39);", "'"),
     (r"&lt;", "<"),
