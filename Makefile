@@ -8,6 +8,9 @@ BIN := .venv/bin
 RUN := PATH="$(CURDIR)/$(BIN):$$PATH"
 ENCODER := data/input/wheels/.encoder
 
+# Each stage imports its libraries anew; compiling TensorFlow every time would take ten seconds more.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: repro test lint serve mlflow lab wheels lock
 
 repro: .venv/.ready $(ENCODER)

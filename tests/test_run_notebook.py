@@ -83,7 +83,8 @@ def write_notebook(root, name, *cells):
 def run(root, stage, within="", **environment):
     done = subprocess.run(
         [sys.executable, "-m", "customer_profiles.run_notebook", stage],
-        cwd=root / within, env={**os.environ, **environment}, capture_output=True, text=True, check=False,
+        cwd=root / within, env={**os.environ, **environment},
+        capture_output=True, text=True, check=False,
     )  # fmt: skip
     copies = {file.name: file.read_bytes() for file in sorted((root / EXECUTED).glob("*"))}
     return Ran(done.returncode, done.stdout, done.stderr, copies)

@@ -23,9 +23,8 @@ EXECUTED = "data/reports/notebooks"
 START_SECONDS = 120
 # What kernel and libraries say of themselves at each start would bury what a stage has to say.
 KERNEL_QUIET = ["--IPKernelApp.log_level=50"]
-WARNINGS = (
-    "ignore:IProgress not found,ignore:pkg_resources is deprecated,ignore:Hint: Inferred schema"
-)
+# Beginnings of messages; a colon would end one. The last is MLflow's, on integer columns.
+WARNINGS = "ignore:IProgress not found,ignore:pkg_resources is deprecated,ignore:Hint:UserWarning"
 
 
 def notebook_of(stage: str) -> Path:
