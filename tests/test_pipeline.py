@@ -21,6 +21,7 @@ EDGES = """\
 fetch -> finetune, fetch -> evaluate, encoder -> finetune, finetune -> evaluate, finetune -> score,
 pull -> score, pull -> load, pull -> cluster, pull -> publish, score -> load, score -> publish,
 load -> cluster, load -> publish, cluster -> publish"""
+SAMPLE = ("fetch.source=data/sample/sentiment140", "pull.archive=data/sample/x_archive")
 LIGHT = ["fetch", "pull"]  # neither TensorFlow nor a database
 NOTEBOOK = "01_fetch_sentiment140.ipynb"
 # The last cell of fetch in the copies: all is written by then but the executed copy.
@@ -91,10 +92,10 @@ class Project:
         self.call("git", "add", "--all")
         self.call("git", "commit", "--quiet", "--message", "work")
 
-    def files(self, folder="."):
+    def files(self):
         """Content of every file by its path, without what Git, DVC and Python keep for later."""
         kept = re.compile(r"\.git/|\.dvc/(cache|tmp)/|.*__pycache__/")
-        found = contents(self.root / folder)
+        found = contents(self.root)
         return {name: content for name, content in found.items() if not kept.match(name)}
 
 
@@ -116,7 +117,7 @@ def fresh(tmp_path_factory, environment):
             (project.root / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(ROOT / name, project.root / name)
     project.call("git", "init", "--quiet")
-    project.set("profile=quick")
+    project.set("profile=quick", *SAMPLE)
     return project
 
 
@@ -199,7 +200,7 @@ def test_another_profile_runs_what_it_changes_and_the_way_back_runs_nothing(
     assert sets["test"] == {"0": 10, "4": 10}
     assert project.repro(*LIGHT) == []
 
-    project.set("profile=quick", "fetch.source=data/sample/sentiment140")
+    project.set("profile=quick", *SAMPLE)
     assert project.repro(*LIGHT) == []
     assert project.files() == before
     assert before["dvc.lock"] == made.files()["dvc.lock"]
@@ -243,8 +244,9 @@ def kill_before_the_end_of_fetch(project, folder):
 
 
 def test_pseudonyms_get_neither_into_the_cache_nor_into_an_experiment(project):
-    pipeline = YAML(typ="safe").load(project.root / "dvc.yaml")["stages"]
-    for out in (out for stage in pipeline.values() for out in stage["outs"]):
+    stages = YAML(typ="safe").load(project.root / "dvc.yaml")["stages"].values()
+    kinds = [stage.get(kind, []) for stage in stages for kind in ("outs", "metrics", "plots")]
+    for out in (out for outs in kinds for out in outs):
         path = project.root / (next(iter(out)) if isinstance(out, dict) else out)
         if not path.exists():
             path.parent.mkdir(parents=True, exist_ok=True)
