@@ -181,3 +181,15 @@ def test_the_digest_of_a_folder_changes_with_a_name(tmp_path):
 def test_what_is_not_there_has_no_digest(tmp_path):
     with pytest.raises(FileNotFoundError, match="absent"):
         outputs.digest(tmp_path / "absent")
+
+
+def test_what_a_killed_process_left_goes_with_the_next_write_and_a_living_ones_stays(tmp_path):
+    gone = subprocess.Popen(["true"])
+    gone.wait()
+    left = [tmp_path / f".table.csv.{gone.pid}.{kind}" for kind in ("new", "old")]
+    living = tmp_path / f".table.csv.{os.getppid()}.new"
+    other = tmp_path / f".table.csv.gz.{gone.pid}.new"
+    for file in (*left, living, other):
+        file.write_text("half")
+    outputs.write_text(tmp_path / "table.csv", "whole")
+    assert sorted(tmp_path.iterdir()) == sorted([tmp_path / "table.csv", living, other])

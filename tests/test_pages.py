@@ -290,7 +290,7 @@ def test_no_id_handle_or_text_is_in_any_error_log_line_or_repr(tmp_path, caplog)
     (tmp_path / "good.jsonl").write_text(json.dumps(a_page()) + "\n" + json.dumps(a_page())[:-40])
     found = archive.read(tmp_path)
     said += [repr(found), str(found), caplog.text]
-    assert "1 lines in 1 files" in caplog.text
+    assert "no pages, 1 in 1 files" in caplog.text
     assert found.posts["text"].tolist() == [TEXT]
     assert [secret for secret in SECRETS for line in said if secret in line] == []
 

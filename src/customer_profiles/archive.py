@@ -27,7 +27,7 @@ def read(folder: Path) -> Conversation:
     conversation.counts["files"] = len(paths)
     broken = conversation.counts["broken_lines"]
     if broken:
-        logger.warning("%d lines in %d files were no pages and were left out", broken, len(paths))
+        logger.warning("left out: lines that are no pages, %d in %d files", broken, len(paths))
     return conversation
 
 

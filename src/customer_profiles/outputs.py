@@ -1,5 +1,6 @@
 """Files that are whole or not there, and the same bytes for the same content."""
 
+import glob
 import hashlib
 import json
 import os
@@ -20,13 +21,12 @@ def replacing(path: Path) -> Iterator[Path]:
     in that moment can leave no folder, never a mixed one.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
+    _sweep(path)
     fresh = path.with_name(f".{path.name}.{os.getpid()}.new")
-    _remove(fresh)
     try:
         yield fresh
         if path.is_dir() and fresh.exists():  # if there is none, `replace` says so below
             old = path.with_name(f".{path.name}.{os.getpid()}.old")
-            _remove(old)  # a kill may have left it, and process ids come again
             path.rename(old)
             fresh.rename(path)
             _remove(old)
@@ -86,6 +86,26 @@ def _rounded(value, digits: int):
     if hasattr(value, "item"):  # a NumPy scalar
         value = value.item()
     return round(value, digits) if isinstance(value, float) else value
+
+
+def _sweep(path: Path) -> None:
+    """Remove what killed processes left beside `path`: it may be private, or half."""
+    for left in path.parent.glob(f".{glob.escape(path.name)}.*"):
+        process, _, kind = left.name.removeprefix(f".{path.name}.").partition(".")
+        if kind in ("new", "old") and process.isdigit() and not _runs_elsewhere(int(process)):
+            _remove(left)
+
+
+def _runs_elsewhere(process: int) -> bool:
+    if process == os.getpid():  # ids come again: this one is from an earlier life
+        return False
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
 
 
 def _remove(path: Path) -> None:
