@@ -20,7 +20,7 @@ NAME = "customer_profiles"
 # Know no file and no socket, and import nobody but each other.
 PURE = (
     "clustering", "evaluation", "figures", "observations", "pages", "privacy", "sample_pages",
-    "segments", "text",
+    "sample_personas", "segments", "text",
 )  # fmt: skip
 EVERYBODY = ("",)
 # Each library and the modules that may import it; a package stands for all of its modules.
