@@ -90,8 +90,20 @@ def load(preprocess: Path, encoder: Path) -> tuple[hub.KerasLayer, hub.KerasLaye
     layers = hub.KerasLayer(str(preprocess)), hub.KerasLayer(str(encoder), trainable=True)
     tokens = layers[0](tf.constant(["I love this phone"]))
     _require(preprocess, tokens, INPUTS)
-    _require(encoder, layers[1](tokens), OUTPUTS)
+    # Through `run`: made for several devices, the encoder only answers on one of them.
+    _require(encoder, tf.distribute.get_strategy().run(layers[1], (tokens,)), OUTPUTS)
     return layers
+
+
+def alone(layer: hub.KerasLayer) -> hub.KerasLayer:
+    """A copy of `layer` with its present weights, outside of any distribution strategy.
+
+    What was made for several devices cannot be saved for one: its graph asks which it is on.
+    """
+    copy = hub.KerasLayer.from_config(layer.get_config())
+    for new, old in zip(copy.variables, layer.variables, strict=True):
+        new.assign(old)
+    return copy
 
 
 def wordpieces(preprocess: Path, word_ids: tf.Tensor) -> list[str]:
