@@ -14,7 +14,7 @@ unexport PYTHONDONTWRITEBYTECODE
 .PHONY: repro test lint serve mlflow lab wheels lock
 
 repro: .venv/.ready $(ENCODER)
-	@$(BIN)/python -m customer_profiles.params profile=$(PROFILE) \
+	@$(BIN)/python -m customer_profiles.choices profile=$(PROFILE) \
 	    fetch.source=$(SENTIMENT140) pull.archive=$(X_ARCHIVE)
 	$(RUN) dvc repro
 	@$(BIN)/python -m customer_profiles.overview
