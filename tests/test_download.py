@@ -152,6 +152,14 @@ def test_other_files_of_the_folder_stay(describe, into):
     assert held(into) == MEMBERS | {"notes.txt": b"mine"}
 
 
+def test_an_archive_without_room_for_it_is_not_fetched(server, describe, small_disk):
+    claimed = {TRAIN: {**figures(MEMBERS[TRAIN]), "bytes": 238_803_811}}
+    with pytest.raises(OSError, match=r"^archive\.zip .* needs 0\.48 GB, but 0\.00 "):
+        fetched(describe(members=claimed), small_disk / "official")
+    assert server.ranges == []
+    assert list(small_disk.iterdir()) == []
+
+
 # a bad line
 
 
