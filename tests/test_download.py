@@ -125,6 +125,11 @@ def test_the_members_are_unpacked_and_nothing_else_stays(describe, into):
     assert held(into) == MEMBERS
 
 
+def test_a_download_shows_how_far_it_is(describe, into, capsys):
+    fetched(describe(), into)
+    assert "archive.zip: 100%" in capsys.readouterr().err
+
+
 def test_the_archives_own_figures_are_checked_when_they_are_known(describe, into):
     fetched(describe(**figures(ARCHIVE)), into)
     assert held(into) == MEMBERS

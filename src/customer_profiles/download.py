@@ -190,7 +190,6 @@ def _receive(address: str, response: requests.Response, part: Path, held: int, l
         part.unlink(missing_ok=True)
         kind = response.headers.get("Content-Type", "nothing it names")
         raise ValueError(f"{address} gave no zip archive but {kind}; open it in a browser to see")
-    # disable=None: shown on a terminal only, so that an executed notebook stays the same.
     with (
         part.open("ab" if resumed else "wb") as file,
         tqdm(
@@ -199,7 +198,6 @@ def _receive(address: str, response: requests.Response, part: Path, held: int, l
             unit="B",
             unit_scale=True,
             desc=part.stem,
-            disable=None,
         ) as progress,
     ):
         while first:
