@@ -1,6 +1,7 @@
 """What several test files share; each has the rest to itself."""
 
 import json
+import subprocess
 import zipfile
 from pathlib import Path
 from uuid import uuid4
@@ -34,6 +35,20 @@ def project(tmp_path, monkeypatch):
     (tmp_path / "dvc.yaml").touch()
     monkeypatch.chdir(tmp_path)
     return tmp_path
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    """Folder on a file system of its own, of 4 MB."""
+    folder = tmp_path / "small disk"
+    folder.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", str(folder)]
+    try:
+        subprocess.run(mount, check=True, capture_output=True)
+    except (OSError, subprocess.CalledProcessError):
+        pytest.skip("a small file system cannot be mounted here: it takes root on Linux")
+    yield folder
+    subprocess.run(["umount", str(folder)], check=True)
 
 
 @pytest.fixture(scope="session")

@@ -79,7 +79,7 @@ class Project:
         return json.loads(self.call("dvc", "status", "--json", *stages))
 
     def set(self, *values):
-        self.call("python", "-m", "customer_profiles.params", *values)
+        self.call("python", "-m", "customer_profiles.choices", *values)
 
     def rewrite(self, pattern, new):
         """Replace what matches `pattern` in params.yaml, which it must do once."""

@@ -263,7 +263,8 @@ class _Progress(tf_keras.callbacks.Callback):
         self._bar = tqdm(total=steps * epochs, desc="training", unit="step")
 
     def on_train_batch_end(self, batch, logs=None):
-        self._bar.set_postfix(loss=f"{logs['loss']:.3f}", accuracy=f"{logs['accuracy']:.3f}")
+        figures = {name: f"{logs[name]:.3f}" for name in ("loss", "accuracy")}
+        self._bar.set_postfix(figures, refresh=False)
         self._bar.update()
 
     def on_train_end(self, logs=None):

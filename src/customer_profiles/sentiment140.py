@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from customer_profiles import text
+from customer_profiles import paths, text
 
 TRAIN_NAMES = ("train.csv", "training.1600000.processed.noemoticon.csv")
 VALIDATION_NAMES = ("validation.csv",)
@@ -69,11 +69,9 @@ def locate(source: Path) -> Files:
         _one(source, names) for names in (TRAIN_NAMES, VALIDATION_NAMES, TEST_NAMES)
     )
     if train is None or test is None:
-        held = sorted(p.name for p in source.iterdir()) if source.is_dir() else None
         raise FileNotFoundError(
             f"{source} must hold {' or '.join(TRAIN_NAMES)}, and {TEST_NAMES[0]}, and may hold "
-            f"{VALIDATION_NAMES[0]} (each also as .gz); "
-            + ("there is no such folder" if held is None else f"it holds {held}")
+            f"{VALIDATION_NAMES[0]} (each also as .gz); {paths.holding(source)}"
         )
     return Files(train, validation, test)
 
@@ -233,8 +231,8 @@ def prepare(
 
 
 def _one(folder: Path, names: tuple[str, ...]) -> Path | None:
-    paths = [folder / (name + end) for name in names for end in ("", ".gz")]
-    found = [path for path in paths if path.is_file()]
+    possible = [folder / (name + end) for name in names for end in ("", ".gz")]
+    found = [path for path in possible if path.is_file()]
     if len(found) > 1:
         raise ValueError(
             f"{folder} holds {' and '.join(path.name for path in found)}, of which one is "
