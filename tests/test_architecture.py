@@ -31,7 +31,7 @@ OWNERS = {
     "tf_keras": ("sentiment",),
     "keras": ("encoder",),
     "keras_hub": ("encoder",),
-    "mlflow": ("tracking", "registered_model"),
+    "mlflow": ("artifacts", "tracking", "registered_model"),
     "papermill": ("run_notebook",),
     "nbformat": ("run_notebook",),
     "tweepy": ("x_api",),
@@ -67,6 +67,7 @@ FOUNDATION = ("outputs", "params", "paths")
 ALSO = {
     "api": ("store",),
     "archive": (),
+    "artifacts": (),
     "download": (),
     "encoder": (),
     "outputs": (),
@@ -79,7 +80,7 @@ ALSO = {
     "sentiment140": (),
     "store": ("vault",),
     "subjectivity": (),
-    "tracking": (),
+    "tracking": ("artifacts",),
     "vault": (),
     "x_api": ("vault",),
 }
