@@ -28,6 +28,8 @@ from customer_profiles import outputs
 
 INPUTS = ("input_word_ids", "input_mask", "input_type_ids")
 OUTPUTS = ("pooled_output", "sequence_output")
+# How arrays are called in an encoder, and of which part they are; what fits first counts.
+PARTS = {"embedding": "embeddings", "pool": "pooler", "": "transformer layers"}
 
 
 def from_hub(handle: str, folder: Path) -> None:
@@ -98,6 +100,15 @@ def wordpieces(preprocess: Path, word_ids: tf.Tensor) -> list[str]:
     """The vocabulary's entries that `word_ids` (n,) stand for."""
     vocabulary = (preprocess / "assets" / "vocab.txt").read_text(encoding="utf-8").splitlines()
     return [vocabulary[word_id] for word_id in word_ids.numpy()]
+
+
+def parameters(layer: hub.KerasLayer) -> dict[str, int]:
+    """Trainable numbers of an encoder by part, told by the names of its arrays."""
+    parts = dict.fromkeys(PARTS.values(), 0)
+    for variable in layer.trainable_variables:
+        part = next(name for sign, name in PARTS.items() if sign in variable.name)
+        parts[part] += variable.shape.num_elements()
+    return parts
 
 
 class Preprocess(tf.Module):
