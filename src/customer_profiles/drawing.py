@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 
 # Red and blue: told apart also by those who do not tell red from green.
 NEGATIVE, NEUTRAL, POSITIVE, ACCENT = "#c2412d", "#a3a8b0", "#2f74b5", "#2b5c8a"
+CLASSES = {"negative": NEGATIVE, "neutral": NEUTRAL, "positive": POSITIVE}
 STYLE = {
     "axes.spines.top": False,
     "axes.spines.right": False,

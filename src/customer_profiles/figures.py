@@ -13,9 +13,9 @@ from matplotlib.figure import Figure
 
 from customer_profiles.drawing import (
     ACCENT,
+    CLASSES,
     NEGATIVE,
     NEUTRAL,
-    POSITIVE,
     cells,
     fitted,
     grid,
@@ -24,8 +24,6 @@ from customer_profiles.drawing import (
     name_days,
     styled,
 )
-
-CLASSES = {"negative": NEGATIVE, "neutral": NEUTRAL, "positive": POSITIVE}
 
 
 @styled
@@ -79,10 +77,7 @@ def heat(table: pd.DataFrame, title: str, signed: bool = False, digits: int = 0)
 def elbow(table: pd.DataFrame, k: int) -> Figure:
     """Inertia and silhouette over k, the chosen k marked."""
     figure, axes = grid(1, 2, (8, 3))
-    titles = {
-        "inertia": "Inertia (squared distances)",
-        "silhouette": "Silhouette (1: well apart)",
-    }
+    titles = {"inertia": "Inertia (squared distances)", "silhouette": "Silhouette (1: well apart)"}
     for axis, (name, title) in zip(axes, titles.items(), strict=True):
         axis.plot(table["k"], table[name], "o-", color=ACCENT)
         axis.axvline(k, color=NEGATIVE, linestyle="--", linewidth=1)
@@ -114,8 +109,8 @@ def class_shares(table: pd.DataFrame, title: str) -> Figure:
     places, start = np.arange(len(table)), np.zeros(len(table))
     for name in (name for name in CLASSES if name in table):
         bars = axis.barh(places, shares[name], left=start, color=CLASSES[name], label=name)
-        texts = [f"{n:,}" if share > 0.04 else "" for n, share in zip(table[name], shares[name],
-                 strict=True)]  # fmt: skip
+        room = zip(table[name], shares[name] > 0.04, strict=True)
+        texts = [f"{count:,}" if fits else "" for count, fits in room]
         axis.bar_label(bars, texts, label_type="center", color="white")
         start += shares[name].to_numpy()
     axis.set_title(title, pad=22)
