@@ -47,6 +47,14 @@ def test_the_wheels_encoder_gives_the_known_vector(layers):
     assert encoded["sequence_output"].shape == (1, 128, 384)
 
 
+def test_the_wheels_trainable_numbers_are_told_apart_by_part(layers):
+    assert encoder.parameters(layers[1]) == {
+        "embeddings": (30522 + 512 + 2) * 384 + 2 * 384,
+        "pooler": 384 * 384 + 384,
+        "transformer layers": 6 * (12 * 384 * 384 + 13 * 384),
+    }
+
+
 def test_padding_does_not_change_the_vector(layers):
     preprocess, bert = layers
     tokens = preprocess(tf.constant(["I love this phone!"]))
@@ -162,7 +170,11 @@ def test_the_genuine_hub_graphs_follow_the_same_interface(hub_cache, tmp_path):
     assert tokens["input_word_ids"].shape == (1, 128)
     assert tokens["input_word_ids"][0, :6].numpy().tolist() == LOVE
     assert bert(tokens)["pooled_output"].shape == (1, 128)
-    assert bert.trainable_variables
+    assert encoder.parameters(bert) == {
+        "embeddings": (30522 + 512 + 2) * 128 + 2 * 128,
+        "pooler": 128 * 128 + 128,
+        "transformer layers": 2 * (12 * 128 * 128 + 13 * 128),
+    }
     # A cache may be read-only; what DVC has to delete later must not be.
     shutil.rmtree(tmp_path / "encoder")
 

@@ -37,6 +37,8 @@ UNREACHED = (OSError, ValueError, RuntimeError, http.client.HTTPException, tf.er
 # What a run keeps of an encoder: as it was fetched, as prepared here, as fine-tuned, DVC's copies
 # of both, and MLflow's of the last.
 COPIES = 6
+# How arrays are called in an encoder, and of which part they are; what fits first counts.
+PARTS = {"embedding": "embeddings", "pool": "pooler", "": "transformer layers"}
 
 
 def from_hub(handle: str, folder: Path, gigabytes: float = 0.0) -> None:
@@ -129,6 +131,15 @@ def wordpieces(preprocess: Path, word_ids: tf.Tensor) -> list[str]:
     """The vocabulary's entries that `word_ids` (n,) stand for."""
     vocabulary = (preprocess / "assets" / "vocab.txt").read_text(encoding="utf-8").splitlines()
     return [vocabulary[word_id] for word_id in word_ids.numpy()]
+
+
+def parameters(layer: hub.KerasLayer) -> dict[str, int]:
+    """Trainable numbers of an encoder by part, told by the names of its arrays."""
+    parts = dict.fromkeys(PARTS.values(), 0)
+    for variable in layer.trainable_variables:
+        part = next(name for sign, name in PARTS.items() if sign in variable.name)
+        parts[part] += variable.shape.num_elements()
+    return parts
 
 
 class Preprocess(tf.Module):

@@ -93,13 +93,12 @@ def build(encoder: Callable, dropout: float, pooling: str, seed: int) -> tf_kera
 
 
 def layers(
-    preprocess: Callable, encoder: Callable, pooling: str, dropout: float
+    preprocess: Callable, model: tf_keras.Model, pooling: str, dropout: float
 ) -> list[tuple[str, str]]:
     """The saved model from top to bottom: name and output of each layer, for a figure."""
-    tokens = preprocess(tf.constant([""]))
-    width = encoder(tokens)["pooled_output"].shape[1]
-    weights = sum(variable.shape.num_elements() for variable in encoder.trainable_variables)
-    length = tokens["input_word_ids"].shape[1]
+    width = model.get_layer("classifier").kernel.shape[0]
+    weights = sum(variable.shape.num_elements() for variable in model.trainable_variables)
+    length = preprocess(tf.constant([""]))["input_word_ids"].shape[1]
     return [
         ("raw text", "string (n,)"),
         ("normalise: handles, links, entities", "string (n,)"),

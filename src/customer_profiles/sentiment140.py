@@ -24,6 +24,18 @@ NEUTRAL = 2
 LABELS = {"0": 0, "2": NEUTRAL, "4": 4}
 COLUMNS = ("polarity", "id", "date", "query", "user", "text")
 LEFT_OUT_SHARE = 0.01
+# What readers call the counts of a file, in the order of the steps.
+STEPS = {
+    "read": "rows read",
+    "left_out": "lost: no row of Sentiment140",
+    "empty": "lost: no text left",
+    "conflicting": "lost: one text, two labels",
+    "duplicate": "lost: a text again",
+    "in_test": "lost: a text of the test set",
+    "in_validation": "lost: a text of the validation file",
+    "neutral": "left: neutral rows",
+    "polar": "left: positive and negative rows",
+}
 
 
 @dataclass(frozen=True)
