@@ -11,7 +11,7 @@ ENCODER := data/input/wheels/.encoder
 # Each stage imports its libraries anew; compiling TensorFlow every time would take ten seconds more.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: repro test lint serve mlflow lab wheels lock
+.PHONY: repro test lint results plots serve mlflow lab wheels lock
 
 repro: .venv/.ready $(ENCODER)
 	@$(BIN)/python -m customer_profiles.params profile=$(PROFILE) \
@@ -32,14 +32,20 @@ lint: .venv/.ready
 	    --no-emit-index-url --no-header requirements.in -o requirements.txt
 	git diff --exit-code -- requirements.txt
 
+results: .venv/.ready
+	@$(RUN) python -m customer_profiles.results
+
+serve: PORT = 8000
 serve: .venv/.ready
-	$(RUN) python -m customer_profiles.api serve
+	$(RUN) python -m customer_profiles.api serve --port $(PORT)
 
+mlflow: PORT = 5000
 mlflow: .venv/.ready
-	$(RUN) mlflow ui --backend-store-uri sqlite:///mlruns/mlflow.db --port 5000
+	$(RUN) mlflow ui --backend-store-uri sqlite:///mlruns/mlflow.db --port $(PORT)
 
+lab: PORT = 8888
 lab: .venv/.ready
-	$(RUN) jupyter lab
+	$(RUN) jupyter lab --port $(PORT)
 
 wheels: $(ENCODER)
 

