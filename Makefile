@@ -35,6 +35,12 @@ lint: .venv/.ready
 results: .venv/.ready
 	@$(RUN) python -m customer_profiles.results
 
+# The curves of this run; `make plots REVS="HEAD dropout"` lays those of commits or experiments beside.
+plots: .venv/.ready
+	@$(RUN) python -m customer_profiles.plots .dvc/tmp/plots.html
+	$(RUN) dvc plots $(if $(REVS),diff $(REVS) workspace,show) \
+	    --html-template .dvc/tmp/plots.html --out data/reports/plots
+
 serve: PORT = 8000
 serve: .venv/.ready
 	$(RUN) python -m customer_profiles.api serve --port $(PORT)

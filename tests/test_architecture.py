@@ -47,6 +47,7 @@ OWNERS = {
     "textblob": ("subjectivity",),
     "matplotlib": ("figures", "flow"),
     "jinja2": ("report",),
+    "vl_convert": ("plots",),
     "requests": ("download",),
     "yaml": ("download",),
     "ruamel": ("params",),
@@ -72,6 +73,7 @@ ALSO = {
     "outputs": (),
     "params": (),
     "paths": (),
+    "plots": (),
     "provenance": (),
     "registered_model": ("sentiment",),  # the model as MLflow opens it: the two have to meet
     "report": (),
