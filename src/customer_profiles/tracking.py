@@ -1,7 +1,6 @@
 """The one place that knows MLflow: where the store lies, and what every run carries."""
 
 import os
-import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.metadata import version
@@ -16,7 +15,7 @@ import mlflow
 import pandas as pd
 from mlflow.models import infer_signature
 
-from customer_profiles import outputs, params, paths
+from customer_profiles import outputs, params, paths, provenance
 from customer_profiles.artifacts import SCHEME, store
 
 MODEL = "sentiment"
@@ -25,8 +24,6 @@ ALIAS = "champion"
 NEEDED = ("tensorflow", "tensorflow-text", "tensorflow-hub", "tf-keras", "pandas", "tqdm")
 # Seconds between two looks at processor and memory: a quick training takes less than a minute.
 SAMPLING = 5
-# What decides about a result; a report that changed is no other code.
-SOURCES = ("src", "notebooks", "dvc.yaml", "params.yaml")
 
 
 def uri() -> str:
@@ -190,10 +187,10 @@ def _open() -> None:
 
 def _origin() -> dict[str, str]:
     stage = os.environ.get("DVC_STAGE", "none")
-    commit = _git("rev-parse", "HEAD") or "none"
+    commit = provenance.commit()
     return {
         "git.commit": commit,
-        "git.changed": str(bool(_git("status", "--porcelain", "--", *SOURCES))).lower(),
+        "git.changed": str(provenance.modified()).lower(),
         "dvc.stage": stage,
         "dvc.experiment": os.environ.get("DVC_EXP_NAME", "none"),
         "dvc.baseline": os.environ.get("DVC_EXP_BASELINE_REV", "none"),
@@ -203,9 +200,3 @@ def _origin() -> dict[str, str]:
         "mlflow.source.git.commit": commit,
     }
 
-
-def _git(*arguments: str) -> str:
-    return subprocess.run(  # noqa: S603
-        ["git", *arguments],  # noqa: S607
-        cwd=paths.root(), capture_output=True, text=True, check=False,
-    ).stdout.strip()  # fmt: skip
