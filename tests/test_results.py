@@ -64,6 +64,9 @@ def write_run(folder, run):
     for name, value in run.items():
         (folder / f"{name}.json").write_text(json.dumps(value))
     (folder / "learning_curves.csv").write_text(CURVES)
+    (folder / "training_steps.csv").write_text(
+        "step,epoch,loss,accuracy\n5,0.5,0.6,0.6\n10,1.0,0.4,0.8\n"
+    )
     (folder / "elbow.csv").write_text(ELBOW)
 
 
@@ -178,7 +181,7 @@ def test_only_a_change_of_what_a_run_is_made_of_counts_as_modified(fresh, tmp_pa
     monkeypatch.chdir(copy.root)
     assert provenance.commit() == "none"
     copy.commit()
-    assert provenance.commit() == copy.call("git", "rev-parse", "HEAD")[:12]
+    assert provenance.commit() == copy.call("git", "rev-parse", "HEAD").strip()
     assert not provenance.modified()
     copy.set("profile=standard", f"pull.archive={tmp_path}")
     (copy.root / "README.md").write_text("other words")
@@ -196,7 +199,8 @@ def test_the_layers_are_those_of_the_model(tiny_encoder):
 
     preprocess, bert = encoder.load(*tiny_encoder)
     weights = sum(int(variable.shape.num_elements()) for variable in bert.trainable_variables)
-    assert sentiment.layers(preprocess, bert, "pooled", 0.2) == layers.sentiment_layers(
+    model = sentiment.build(bert, 0.2, "pooled", seed=1)
+    assert sentiment.layers(preprocess, model, "pooled", 0.2) == layers.sentiment_layers(
         32, weights, 64, "pooled", 0.2
     )
 

@@ -22,6 +22,7 @@ import logging
 import shutil
 import tempfile
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 
 import tensorflow as tf
@@ -48,10 +49,10 @@ def from_hub(handle: str, folder: Path, gigabytes: float = 0.0) -> None:
     the copies a run makes of it have no room, LookupError when the module cannot be reached and
     is not in TF Hub's cache either.
     """
-    cached = Path(tfhub_cache_dir(use_temp=True)) / _name_in_cache(handle)
+    seeded = cached(handle)
     _require_room(folder, gigabytes * 1e9)
-    if not cached.exists():
-        outputs.require_room(cached, gigabytes * 1e9, "the encoder as it is fetched")
+    if not seeded.exists():
+        outputs.require_room(seeded, gigabytes * 1e9, "the encoder as it is fetched")
     logging.getLogger("absl").setLevel(logging.INFO)  # there TF Hub says how far a download is
     try:
         source = Path(hub.resolve(handle))
@@ -59,7 +60,7 @@ def from_hub(handle: str, folder: Path, gigabytes: float = 0.0) -> None:
         raise LookupError(
             f"TensorFlow Hub module {handle} could not be fetched ({type(error).__name__}). "
             "Check the address in section encoder of params.yaml and the connection; or fetch it "
-            f"elsewhere, unpack it to a folder {cached.name} (saved_model.pb, variables, assets), "
+            f"elsewhere, unpack it to a folder {seeded.name} (saved_model.pb, variables, assets), "
             "and let TFHUB_CACHE_DIR be the folder above; or set encoder.origin to wheel"
         ) from error
     if not (source / "saved_model.pb").is_file():
@@ -174,7 +175,24 @@ class Preprocess(tf.Module):
 
 
 def trainable_encoder(pretrained: Path) -> tf.train.Checkpoint:
-    """A pretrained BERT, read by KerasHub, as a reusable SavedModel of TF Hub's trainable kind.
+    """The pretrained BERT in the folder `pretrained`, to be written as a SavedModel."""
+    return _reusable(lambda bert: bert.from_preset(str(pretrained)))
+
+
+def untrained_base() -> tf.train.Checkpoint:
+    """BERT base, uncased, with random weights: all of TF Hub's but its knowledge."""
+    sizes = {"vocabulary_size": 30522, "num_layers": 12, "num_heads": 12, "hidden_dim": 768}
+    return _reusable(lambda bert: bert(**sizes, intermediate_dim=3072))
+
+
+def cached(handle: str) -> Path:
+    """The folder where TF Hub looks for the module `handle` before it fetches it."""
+    name = hashlib.sha1(handle.encode(), usedforsecurity=False).hexdigest()
+    return Path(tfhub_cache_dir(use_temp=True)) / name
+
+
+def _reusable(make: Callable) -> tf.train.Checkpoint:
+    """What `make` makes of KerasHub's BERT, as a reusable SavedModel of TF Hub's trainable kind.
 
     https://www.tensorflow.org/hub/reusable_saved_models names the attributes: `__call__`,
     `variables`, `trainable_variables`, `regularization_losses`.
@@ -183,7 +201,7 @@ def trainable_encoder(pretrained: Path) -> tf.train.Checkpoint:
     import keras_hub  # takes seconds, and only this function needs it
 
     keras.utils.set_random_seed(0)  # dropout layers draw their seeds here, and these are saved
-    backbone = keras_hub.models.BertBackbone.from_preset(str(pretrained))
+    backbone = make(keras_hub.models.BertBackbone)
 
     @tf.function
     def call(inputs, training=False):
@@ -205,10 +223,6 @@ def trainable_encoder(pretrained: Path) -> tf.train.Checkpoint:
     module.trainable_variables = [variable.value for variable in backbone.trainable_variables]
     module.regularization_losses = []
     return module
-
-
-def _name_in_cache(handle: str) -> str:
-    return hashlib.sha1(handle.encode(), usedforsecurity=False).hexdigest()
 
 
 def _require_room(folder: Path, size: float) -> None:

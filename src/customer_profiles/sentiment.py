@@ -97,8 +97,9 @@ def layers(
     preprocess: Callable, model: tf_keras.Model, pooling: str, dropout: float
 ) -> list[tuple[str, str]]:
     """The saved model from top to bottom: name and output of each layer, for a figure."""
-    width = model.get_layer("classifier").kernel.shape[0]
-    weights = sum(variable.shape.num_elements() for variable in model.trainable_variables)
+    head = model.get_layer("classifier")
+    width = head.kernel.shape[0]
+    weights = model.count_params() - head.count_params()
     length = preprocess(tf.constant([""]))["input_word_ids"].shape[1]
     return sentiment_layers(width, weights, length, pooling, dropout)
 

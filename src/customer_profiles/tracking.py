@@ -13,6 +13,7 @@ os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
 
 import mlflow
 import pandas as pd
+from mlflow.data.code_dataset_source import CodeDatasetSource
 from mlflow.models import infer_signature
 
 from customer_profiles import outputs, params, paths, provenance
@@ -94,7 +95,7 @@ def log_dataset(file: Path, context: str) -> str:
     digest = outputs.digest(file)[:12]
     data = mlflow.data.from_pandas(
         pd.read_parquet(file),
-        source=file.relative_to(paths.root()).as_posix(),
+        source=CodeDatasetSource({"file": file.relative_to(paths.root()).as_posix()}),
         name=file.stem,
         digest=digest,
     )
@@ -199,4 +200,3 @@ def _origin() -> dict[str, str]:
         "mlflow.source.type": "NOTEBOOK",
         "mlflow.source.git.commit": commit,
     }
-

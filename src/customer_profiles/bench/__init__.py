@@ -1,0 +1,4 @@
+"""Benchmarks: a module writes data/reports/bench/NAME.json, figures that are ratios of one run.
+
+A figure that is none, and so holds for one machine only, stands under `absolute`.
+"""

