@@ -11,10 +11,15 @@ ENCODER := data/input/wheels/.encoder
 # Each stage imports its libraries anew; compiling TensorFlow every time would take ten seconds more.
 unexport PYTHONDONTWRITEBYTECODE
 
+# QUIET=1 leaves stages, warnings, errors and the overview; it is tqdm's own variable.
+ifdef QUIET
+export TQDM_DISABLE := 1
+endif
+
 .PHONY: repro test lint results plots serve mlflow lab wheels lock
 
 repro: .venv/.ready $(ENCODER)
-	@$(BIN)/python -m customer_profiles.params profile=$(PROFILE) \
+	@$(BIN)/python -m customer_profiles.choices profile=$(PROFILE) \
 	    fetch.source=$(SENTIMENT140) pull.archive=$(X_ARCHIVE)
 	$(RUN) dvc repro
 	@$(BIN)/python -m customer_profiles.overview

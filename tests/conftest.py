@@ -42,6 +42,20 @@ def project(tmp_path, monkeypatch):
     return tmp_path
 
 
+@pytest.fixture
+def small_disk(tmp_path):
+    """Folder on a file system of its own, of 4 MB."""
+    folder = tmp_path / "small disk"
+    folder.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", str(folder)]
+    try:
+        subprocess.run(mount, check=True, capture_output=True)
+    except (OSError, subprocess.CalledProcessError):
+        pytest.skip("a small file system cannot be mounted here: it takes root on Linux")
+    yield folder
+    subprocess.run(["umount", str(folder)], check=True)
+
+
 class Project:
     """A copy of this project; its commands import the package from the copy."""
 
@@ -71,7 +85,7 @@ class Project:
         return json.loads(self.call("dvc", "status", "--json", *stages))
 
     def set(self, *values):
-        self.call("python", "-m", "customer_profiles.params", *values)
+        self.call("python", "-m", "customer_profiles.choices", *values)
 
     def reset(self):
         """Choose the profile quick and the shipped sample."""

@@ -19,8 +19,8 @@ NAME = "customer_profiles"
 
 # Know no file and no socket, and import nobody but each other.
 PURE = (
-    "clustering", "evaluation", "figures", "flow", "layers", "observations", "pages", "privacy",
-    "sample_pages", "segments", "text",
+    "clustering", "drawing", "evaluation", "figures", "flow", "layers", "observations", "pages",
+    "privacy", "sample_pages", "sample_personas", "segments", "text",
 )  # fmt: skip
 EVERYBODY = ("",)
 # Each library and the modules that may import it; a package stands for all of its modules.
@@ -31,7 +31,7 @@ OWNERS = {
     "tf_keras": ("sentiment",),
     "keras": ("encoder",),
     "keras_hub": ("encoder",),
-    "mlflow": ("tracking", "registered_model"),
+    "mlflow": ("artifacts", "tracking", "registered_model"),
     "papermill": ("run_notebook",),
     "nbformat": ("run_notebook",),
     "tweepy": ("x_api",),
@@ -45,7 +45,7 @@ OWNERS = {
     "waitress": ("api",),
     "cryptography": ("vault",),
     "textblob": ("subjectivity",),
-    "matplotlib": ("figures", "flow"),
+    "matplotlib": ("drawing", "figures", "flow"),
     "jinja2": ("report",),
     "vl_convert": ("plots",),
     "requests": ("download",),
@@ -68,6 +68,7 @@ FOUNDATION = ("outputs", "params", "paths")
 ALSO = {
     "api": ("store",),
     "archive": (),
+    "artifacts": (),
     "download": (),
     "encoder": (),
     "outputs": (),
@@ -82,7 +83,7 @@ ALSO = {
     "sentiment140": (),
     "store": ("vault",),
     "subjectivity": (),
-    "tracking": (),
+    "tracking": ("artifacts", "provenance"),
     "vault": (),
     "x_api": ("vault",),
 }

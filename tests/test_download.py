@@ -125,6 +125,11 @@ def test_the_members_are_unpacked_and_nothing_else_stays(describe, into):
     assert held(into) == MEMBERS
 
 
+def test_a_download_shows_how_far_it_is(describe, into, capsys):
+    fetched(describe(), into)
+    assert "archive.zip: 100%" in capsys.readouterr().err
+
+
 def test_the_archives_own_figures_are_checked_when_they_are_known(describe, into):
     fetched(describe(**figures(ARCHIVE)), into)
     assert held(into) == MEMBERS
@@ -150,6 +155,14 @@ def test_other_files_of_the_folder_stay(describe, into):
     (into / "notes.txt").write_bytes(b"mine")
     fetched(describe(), into)
     assert held(into) == MEMBERS | {"notes.txt": b"mine"}
+
+
+def test_an_archive_without_room_for_it_is_not_fetched(server, describe, small_disk):
+    claimed = {TRAIN: {**figures(MEMBERS[TRAIN]), "bytes": 238_803_811}}
+    with pytest.raises(OSError, match=r"^archive\.zip .* needs 0\.48 GB, but 0\.00 "):
+        fetched(describe(members=claimed), small_disk / "official")
+    assert server.ranges == []
+    assert list(small_disk.iterdir()) == []
 
 
 # a bad line

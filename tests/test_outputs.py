@@ -183,6 +183,20 @@ def test_what_is_not_there_has_no_digest(tmp_path):
         outputs.digest(tmp_path / "absent")
 
 
+def test_room_that_is_not_free_is_refused_with_the_place_that_lacks_it(small_disk):
+    folder = small_disk / "to be" / "made"
+    outputs.require_room(folder, 3e6, "a model")
+    (small_disk / "old").write_bytes(bytes(2_000_000))
+    with pytest.raises(OSError, match=r"^a model needs ") as refused:
+        outputs.require_room(folder, 30e6, "a model")
+    assert str(refused.value) == (
+        f"a model needs 0.03 GB, but 0.00 GB are free in {small_disk}; make room there, or use a "
+        "larger disk"
+    )
+    with pytest.raises(OSError, match=r"^a model needs "):
+        outputs.require_room(folder, 3e6, "a model")
+
+
 def test_what_a_killed_process_left_goes_with_the_next_write_and_a_living_ones_stays(tmp_path):
     gone = subprocess.Popen(["true"])
     gone.wait()

@@ -346,12 +346,15 @@ def test_a_damaged_gzip_file_is_a_broken_line(tmp_path):
     assert found.counts["posts"] == 1
 
 
-def test_a_missing_folder_and_an_empty_one_say_what_to_do(tmp_path):
-    with pytest.raises(NotADirectoryError, match=r"nowhere.*pull\.archive in params\.yaml"):
-        archive.files(tmp_path / "nowhere")
+def test_a_folder_without_pages_is_refused_with_what_it_may_hold_and_what_it_holds(tmp_path):
+    wanted = "must hold X API pages, files ending in .json, .jsonl, .json.gz, .jsonl.gz"
     (tmp_path / "pages.csv").write_text("a,b")
-    with pytest.raises(FileNotFoundError, match=r"no X API pages in .*\.jsonl"):
+    with pytest.raises(FileNotFoundError, match=f"{wanted}; it holds pages.csv$"):
         archive.files(tmp_path)
+    with pytest.raises(FileNotFoundError, match=f"nowhere {wanted}; there is no such folder$"):
+        archive.files(tmp_path / "nowhere")
+    with pytest.raises(NotADirectoryError, match="is a file; give the folder"):
+        archive.files(tmp_path / "pages.csv")
 
 
 def assert_same(one, other):

@@ -173,15 +173,10 @@ def test_a_folder_that_looks_like_a_number_stays_text(file):
     assert params.stage("fetch")["source"] == "./2024"
 
 
-def test_the_command_changes_the_file_from_anywhere_in_the_project(file, project, monkeypatch):
-    monkeypatch.chdir(project / "data")
-    assert params.main(["profile=standard", "pull.archive=data/collect"]) == 0
-    assert params.load()["profile"] == "standard"
-    assert params.stage("pull")["archive"] == "data/collect"
+def test_a_path_goes_through_the_check_of_its_name_before_anything_is_written(file, project):
+    def refuse(path):
+        raise FileNotFoundError(f"nothing in {path}")
 
-
-@pytest.mark.parametrize("argument", ["profile=fast", "profile", "fetch.source=data/absent"])
-def test_the_command_fails_on_a_bad_value(file, argument, caplog):
-    assert params.main(["pull.archive=data/collect", argument]) == 2
-    assert argument.split("=")[-1] in caplog.text
+    with pytest.raises(FileNotFoundError, match=f"nothing in {project}/data/own"):
+        params.change(file, OFTEN, {"fetch.source": refuse})
     assert file.read_bytes() == TEXT.encode()

@@ -37,6 +37,15 @@ def test_outside_a_project_the_error_says_where_was_looked(tmp_path):
         paths.root(tmp_path / "outside")
 
 
+def test_what_a_folder_holds_is_told_in_order_and_not_without_end(tmp_path):
+    for name in "lkjihgfedcba":
+        (tmp_path / name).touch()
+    assert paths.holding(tmp_path) == "it holds a, b, c, d, e, f, g, h, i, j and 2 more"
+    (tmp_path / "empty").mkdir()
+    assert paths.holding(tmp_path / "empty") == "it holds nothing"
+    assert paths.holding(tmp_path / "absent") == "there is no such folder"
+
+
 def test_a_link_to_the_project_leads_to_it(project, tmp_path_factory):
     link = tmp_path_factory.mktemp("links") / "link"
     link.symlink_to(project)

@@ -101,6 +101,40 @@ def test_no_remainder_of_any_table_is_below_k():
     assert seen > 200
 
 
+def posts(**authors):
+    """A row for each post: its bin, and its author; `authors` are given by bin."""
+    rows = [(bin, author) for bin, names in authors.items() for author in names]
+    return pd.DataFrame(rows, columns=["bin", "author"])
+
+
+def shown_posts(k, **authors):
+    """Bins that are shown, with their posts."""
+    found = privacy.groups(posts(**authors), ["bin"], k, "author")
+    return dict(zip(found["bin"], found["rows"], strict=True))
+
+
+def test_a_group_of_posts_needs_k_different_authors_however_many_posts_there_are():
+    assert shown_posts(2, low="aabbc", middle="aaaaa", high="d") == {"low": 5}
+    assert shown_posts(2, low="aabbc", middle="abb") == {"low": 5, "middle": 3}
+    assert shown_posts(4, low="abc") == {}
+
+
+def test_posts_that_are_held_back_are_of_k_different_authors_together():
+    # In low and middle together there are still only two authors: high goes too.
+    groups = {"low": "ab", "middle": "bba", "high": "cde", "top": "abcdef"}
+    assert shown_posts(3, **groups) == {"top": 6}
+    assert shown_posts(3, low="ab", middle="bc", high="cde") == {"high": 3}
+
+
+def test_a_bin_that_is_held_back_has_no_number_in_a_spread():
+    frame = pd.DataFrame({"_id": range(7), "reach": [0, 0, 0, 1, 3, 3, 3]})
+    names = {"reach": ["none", "some", "more", "most"]}
+    counts = privacy.spread(frame, names, 3, "_id")["reach"]
+    # One author alone in "some": the smallest other bin is held back as well.
+    assert counts.dropna().to_dict() == {"most": 3}
+    assert list(counts.index) == names["reach"]
+
+
 def test_uniqueness_is_the_share_of_people_like_nobody_else():
     group = people((0, 0, 2), (0, 1, 1), (1, 0, 1))
     assert privacy.uniqueness(group, ("segment", "tier")) == 0.5

@@ -1,6 +1,8 @@
 """A stage's notebook gets its values from params.yaml and leaves a copy that is always the same."""
 
 import os
+import pty
+import re
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -36,6 +38,16 @@ print("first line", flush="FLUSH" in os.environ)
 print("a warning", file=sys.stderr, flush="FLUSH" in os.environ)
 print("second line", flush="FLUSH" in os.environ)
 """
+COUNT = """\
+import sys, warnings
+from tqdm import tqdm
+for _ in tqdm(range(300), desc="counting"):
+    pass
+print("counted")
+print("a warning", file=sys.stderr)
+6 / divisor
+"""
+QUIET = {"TQDM_DISABLE": "1"}
 PARAMS = """\
 profile: quick
 shared:
@@ -80,10 +92,11 @@ def write_notebook(root, name, *cells):
     nbformat.write(notebook, root / "notebooks" / name)
 
 
-def run(root, stage, within="", **environment):
+def run(root, stage, *options, within="", **environment):
+    inherited = {name: value for name, value in os.environ.items() if "TQDM" not in name}
     done = subprocess.run(
-        [sys.executable, "-m", "customer_profiles.run_notebook", stage],
-        cwd=root / within, env={**os.environ, **environment},
+        [sys.executable, "-m", "customer_profiles.run_notebook", stage, *options],
+        cwd=root / within, env={**inherited, **environment},
         capture_output=True, text=True, check=False,
     )  # fmt: skip
     copies = {file.name: file.read_bytes() for file in sorted((root / EXECUTED).glob("*"))}
@@ -170,6 +183,55 @@ def test_a_failing_cell_leaves_what_ran_under_another_name_and_no_former_execute
     (failed,) = (c for c in copy.cells if c.cell_type == "code" and c.execution_count == 5)
     assert failed.source == "6 / divisor"
     assert failed.outputs[-1].ename == "ZeroDivisionError"
+
+
+def test_in_a_log_a_bar_takes_a_line_for_the_start_and_one_for_the_end(stage):
+    write_notebook(stage, NAME, PARAMETERS, COUNT)
+    ended = run(stage, "fetch")
+    assert ended.stdout == "counted\n"
+    first, last, warning = ended.stderr.splitlines()
+    assert first.startswith("counting:   0%|")
+    assert last.startswith("counting: 100%|")
+    assert warning == "a warning"
+
+
+def test_on_a_terminal_a_bar_is_as_wide_as_that_and_its_states_cover_each_other(stage):
+    write_notebook(stage, NAME, PARAMETERS, COUNT)
+    terminal, side = pty.openpty()
+    done = subprocess.run(
+        [sys.executable, "-m", "customer_profiles.run_notebook", "fetch"],
+        cwd=stage, env={**os.environ, "COLUMNS": "60"}, stdout=side, stderr=side, check=False,
+    )  # fmt: skip
+    os.close(side)
+    assert done.returncode == 0
+    shown = os.read(terminal, 100_000).decode()
+    os.close(terminal)
+    states = re.findall(r"(?<=\r)counting: [^\r\n]+", shown)
+    assert (states[0][:14], states[-1][:14]) == ("counting:   0%", "counting: 100%")
+    assert len(states[0]) == 60
+
+
+@pytest.mark.parametrize(("options", "environment"), [(["--quiet"], {}), ([], QUIET)])
+def test_a_quiet_run_leaves_warnings_and_errors(stage, options, environment):
+    write_notebook(stage, NAME, PARAMETERS, COUNT)
+    (stage / "params.yaml").write_text(PARAMS.replace("divisor: 2", "divisor: 0"))
+    ended = run(stage, "fetch", *options, **environment)
+    assert (ended.code, ended.stdout) == (1, "")
+    warning, _, error, _ = ended.stderr.splitlines()
+    assert warning == "a warning"
+    assert error == "stage fetch stopped in cell 3: ZeroDivisionError: division by zero"
+    (copy,) = ended.copies.values()
+    assert b"counted" in copy
+
+
+@pytest.mark.parametrize(("told", "variable"), [([], ""), (["QUIET=1"], "1")])
+def test_make_hands_quiet_on_to_whatever_it_runs(told, variable):
+    environment = {name: value for name, value in os.environ.items() if "TQDM" not in name}
+    shown = subprocess.run(
+        ["make", "--eval", "show: ; @echo \"$$TQDM_DISABLE\"", "show", *told],
+        cwd=Path(__file__).parents[1], env=environment, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert shown.stdout == f"{variable}\n"
 
 
 def test_a_kernel_that_dies_ends_the_run_without_an_executed_copy(stage):

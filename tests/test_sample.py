@@ -13,6 +13,7 @@ from sklearn.metrics import adjusted_rand_score
 from sklearn.preprocessing import StandardScaler
 
 from customer_profiles import archive, outputs, paths, sample
+from customer_profiles.sample_personas import PERSONAS
 
 POLARITY = {"negative": 0.0, "neutral": 0.5, "positive": 1.0}
 LAST_SNOWFLAKE_IN_2070 = (3_187_295_999_999 - 1_288_834_974_657) << 22  # X counts from 2010
@@ -58,9 +59,9 @@ def test_writing_it_anew_gives_the_shipped_bytes(shipped, texts, tmp_path):
     assert written == outputs.digest(shipped / "x_archive")
 
 
-def test_it_holds_3000_posts_by_900_authors_on_60_days(conversation, truth):
+def test_it_holds_5000_posts_by_1500_authors_on_60_days(conversation, truth):
     counts = conversation.counts
-    assert (counts["posts"], counts["authors"]) == (3000, 900)
+    assert (counts["posts"], counts["authors"]) == (5000, 1500)
     days = conversation.posts["day"]
     assert (days.nunique(), days.min(), days.max()) == (60, "2026-05-02", "2026-06-30")
     assert set(truth.index) == set(conversation.authors["author_id"])
@@ -69,9 +70,24 @@ def test_it_holds_3000_posts_by_900_authors_on_60_days(conversation, truth):
     assert shares.between(0.10, 0.30).all()
 
 
+def test_personas_are_active_on_their_days_and_around_their_hour(pages, truth):
+    posts = pd.DataFrame([post for page in _all(pages) for post in page["data"]])
+    moment = pd.to_datetime(posts["created_at"])
+    free = moment.dt.weekday >= 5
+    # Hours lie on a circle: 23 and 1 have their mean at midnight.
+    on_clock = np.exp(1j * (moment.dt.hour + moment.dt.minute / 60) * np.pi / 12)
+    persona = posts["author_id"].map(truth)
+    for name, kind in PERSONAS.items():
+        weekend, busiest = kind.active
+        own = persona == name
+        assert free[own].mean() == pytest.approx(18 * weekend / (18 * weekend + 42), abs=0.05)
+        late = np.angle(on_clock[own].mean() / np.exp(1j * (busiest + 0.5) * np.pi / 12))
+        assert abs(late) < np.pi / 12, f"{name} is not busiest around {busiest} o'clock"
+
+
 def test_it_has_the_faults_of_real_pages(conversation, pages, shipped):
     counts = conversation.counts
-    assert 100 <= counts["duplicates"] <= 140
+    assert 180 <= counts["duplicates"] <= 220
     assert counts["posts_without_author"] == 6
     assert counts["broken_lines"] == 1
     assert counts["partial_errors"] == sum(len(page.get("errors", [])) for page in _all(pages))
@@ -150,8 +166,8 @@ def test_texts_come_from_the_pool_and_are_used_evenly(pages, texts):
 
 def test_files_are_small_enough_for_git(shipped):
     sizes = [path.stat().st_size for path in archive.files(shipped / "x_archive")]
-    assert max(sizes) < 800_000
-    assert sum(sizes) < 3_000_000
+    assert max(sizes) < 1_000_000
+    assert sum(sizes) < 5_000_000
 
 
 def test_exact_features_find_the_personas_but_not_perfectly(conversation, texts, truth):
@@ -198,7 +214,7 @@ def test_another_pool_of_texts_changes_texts_only(shipped, conversation, tmp_pat
 
 
 def test_impossible_numbers_and_missing_labels_are_refused(texts, tmp_path):
-    with pytest.raises(ValueError, match=r"900 authors write \d+ to \d+ posts, not 900000"):
+    with pytest.raises(ValueError, match=r"1500 authors write \d+ to \d+ posts, not 900000"):
         sample.write(tmp_path, texts, posts=900_000)
     with pytest.raises(ValueError, match="no neutral text"):
         sample.write(tmp_path, texts[texts["label"] != "neutral"])

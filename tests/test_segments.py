@@ -65,6 +65,18 @@ def test_a_segment_below_k_is_left_out():
     assert [row["id"] for row in segments.describe(split, EDGES, STEPS, k=2)] == [0]
 
 
+def test_segments_are_shown_as_texts_with_a_column_each():
+    first, second = segments.describe(PEOPLE, EDGES, STEPS, k=2)
+    table = segments.titled([{**first, "avg_followers": 63000.0}, second])
+    assert list(table.columns) == ["segment 1", "segment 2"]
+    shown = table["segment 1"]
+    assert shown["authors"] == "4"
+    assert shown["share of the audience"] == "67%"
+    assert shown["protected authors"] == "<2"
+    assert shown["followers, about"] == "63,000"
+    assert not table.isna().any(axis=None)
+
+
 def test_the_mood_of_a_day_needs_k_authors():
     observations = pd.DataFrame({
         "day": ["2026-05-01"] * 3 + ["2026-05-02"] * 2 + ["2026-04-30"] * 2,

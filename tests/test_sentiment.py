@@ -26,14 +26,14 @@ def trained(tiny_encoder, tmp_path_factory):
     posts = [*GLAD, *SAD] * 3
     rows = sentiment.tokenise(preprocess, posts), np.repeat([[1.0] * 5 + [0.0] * 5], 3, 0).ravel()
     model = sentiment.build(bert, dropout=0.1, pooling="mean", seed=1)
-    curves = sentiment.train(model, rows, rows, **SETTINGS)
+    curves, points = sentiment.train(model, rows, rows, **SETTINGS)
     folder = tmp_path_factory.mktemp("models") / "sentiment"
     sentiment.save(folder, preprocess, bert, model, "mean", (0.4, 0.6))
-    return preprocess, bert, model, before, curves, folder
+    return preprocess, bert, model, before, curves, folder, points
 
 
 def test_every_array_of_the_encoder_moves(trained):
-    _, bert, _, before, _, _ = trained
+    _, bert, _, before, *_ = trained
     pairs = zip(before, bert.trainable_variables, strict=True)
     still = [new.name for old, new in pairs if not (old != new.numpy()).any()]
     assert len(before) == 39
@@ -48,8 +48,29 @@ def test_training_learns_and_reports_each_epoch(trained):
     assert curves["val_accuracy"].iloc[-1] >= 0.85
 
 
+def test_points_of_the_curves_lie_between_the_epochs_and_average_to_them(trained):
+    curves, points = trained[4], trained[6]
+    assert points["step"].tolist() == list(range(1, points["step"].max() + 1))
+    steps = len(points) // SETTINGS["epochs"]
+    assert points["epoch"].tolist() == pytest.approx([(n + 1) / steps for n in range(len(points))])
+    # Batches of like length are not of one size: the mean of their means is the epoch's, nearly.
+    by_epoch = points["loss"].to_numpy().reshape(-1, steps).mean(axis=1)
+    np.testing.assert_allclose(by_epoch, curves["loss"], rtol=0.25)
+
+
+def test_each_point_is_told_when_it_is_made(tiny_encoder):
+    preprocess, bert = encoder.load(*tiny_encoder)
+    rows = sentiment.tokenise(preprocess, [*GLAD, *SAD]), np.array([1.0] * 5 + [0.0] * 5)
+    told = []
+    _, points = sentiment.train(
+        sentiment.build(bert, 0.0, "mean", 1), rows, rows, **SETTINGS,
+        on_point=lambda values, step: told.append({"step": step, **values}),
+    )  # fmt: skip
+    assert told == points.drop(columns="epoch").to_dict("records")
+
+
 def test_the_reloaded_model_gives_the_same_answers(trained):
-    preprocess, _, model, _, _, folder = trained
+    preprocess, _, model, _, _, folder, _ = trained
     posts = [*GLAD, *SAD, "a much longer post, which goes on about this and that " * 3]
     logits = model.predict(sentiment.tokenise(preprocess, posts), verbose=0)[:, 0]
     expected = 1 / (1 + np.exp(-logits))
@@ -91,7 +112,7 @@ def test_the_same_seed_trains_the_same_model(tiny_encoder):
         preprocess, bert = encoder.load(*tiny_encoder)
         rows = sentiment.tokenise(preprocess, [*GLAD, *SAD]), np.array([1.0] * 5 + [0.0] * 5)
         model = sentiment.build(bert, dropout=0.1, pooling="pooled", seed=3)
-        curves = sentiment.train(model, rows, rows, **{**SETTINGS, "epochs": 1})
+        curves, _ = sentiment.train(model, rows, rows, **{**SETTINGS, "epochs": 1})
         answers.append(curves["val_loss"].iloc[0])
     assert answers[0] == answers[1]
 
@@ -103,7 +124,7 @@ def test_early_stopping_keeps_the_best_weights(tiny_encoder):
     model = sentiment.build(bert, dropout=0.0, pooling="mean", seed=1)
     # Validation contradicts training: what is learned makes it worse.
     settings = {**SETTINGS, "epochs": 12, "patience": 1, "decay": "none"}
-    curves = sentiment.train(model, (rows, labels), (rows, 1 - labels), **settings)
+    curves, _ = sentiment.train(model, (rows, labels), (rows, 1 - labels), **settings)
     best = int(curves["val_loss"].idxmin())
     assert len(curves) == best + 2 < settings["epochs"]
     kept = model.evaluate(sentiment.batches(rows, 1 - labels, 8), verbose=0, return_dict=True)

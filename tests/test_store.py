@@ -1,5 +1,6 @@
 """The database is made equal to the observations, and profiles are what these imply."""
 
+import re
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 
@@ -57,6 +58,15 @@ def test_loading_twice_changes_nothing(database, three):
     update(database, three, GRID)
     assert rows(database) == first
     assert len(first["profiles"]) == 2
+
+
+def test_loading_shows_how_far_it_is_and_says_nothing_where_nothing_changes(
+    database, three, capsys
+):
+    update(database, three, GRID)
+    assert re.search(r"loading: 100%.*2/2", capsys.readouterr().err)  # to insert and to derive
+    update(database, three, GRID)
+    assert capsys.readouterr().err == ""
 
 
 def test_new_changed_and_vanished_posts_end_as_in_a_fresh_database(database, observe, fresh):

@@ -1,6 +1,10 @@
 """Runs in a real MLflow store: what every run carries, and which model is champion."""
 
+import shutil
 import subprocess
+import sys
+import time
+from pathlib import Path
 
 import mlflow
 import numpy as np
@@ -10,17 +14,31 @@ from matplotlib.figure import Figure
 
 from customer_profiles import encoder, sentiment, tracking
 
+# What somebody finds who opens the store where it has been moved to.
+REOPEN = """\
+import mlflow
+import pandas as pd
+from customer_profiles import tracking
+
+mlflow.set_tracking_uri(tracking.uri())
+mlflow.set_registry_uri(tracking.uri())
+model = mlflow.pyfunc.load_model("models:/sentiment-quick@champion")
+print(round(float(model.predict(pd.DataFrame({"text": ["good"]}))["polarity"][0]), 2))
+runs = mlflow.search_runs(experiment_names=["digest"], output_format="list")
+print(mlflow.artifacts.list_artifacts(run_id=runs[0].info.run_id, artifact_path="figures")[0].path)
+"""
+
 
 @pytest.fixture(scope="module")
 def store(tmp_path_factory):
     """A project of its own, with Git, and its MLflow store: migrating one takes seconds."""
     root = tmp_path_factory.mktemp("project")
     (root / "dvc.yaml").touch()
+    (root / "params.yaml").write_text("profile: quick\n")
     git = ["git", "-c", "user.name=test", "-c", "user.email=test@localhost"]
     subprocess.run([*git, "init", "--quiet"], cwd=root, check=True)
-    subprocess.run(
-        [*git, "commit", "--quiet", "--allow-empty", "-m", "first"], cwd=root, check=True
-    )
+    subprocess.run([*git, "add", "--all"], cwd=root, check=True)
+    subprocess.run([*git, "commit", "--quiet", "-m", "first"], cwd=root, check=True)
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(root)
         patch.delenv("DVC_ROOT", raising=False)
@@ -35,20 +53,22 @@ def only_run(experiment: str) -> mlflow.entities.Run:
 
 
 def test_a_run_carries_name_commit_stage_and_experiment(store):
-    with tracking.run("carries", "finetune-10", "ten posts", {"profile": "quick"}):
+    with tracking.run("carries", "finetune-10", "ten posts", {"seen": "yes"}):
         tracking.log_params({"epochs": 2})
     run = only_run("carries")
     commit = subprocess.run(
         ["git", "rev-parse", "HEAD"], cwd=store, capture_output=True, text=True, check=True
     ).stdout.strip()
-    assert run.info.run_name == "finetune-10"
+    assert run.info.run_name == "quick-finetune-10"
     assert run.info.status == "FINISHED"
     assert run.data.params == {"epochs": "2"}
     expected = {
         "git.commit": commit,
         "dvc.stage": "finetune",
         "dvc.experiment": "warm-koala",
+        "git.changed": "false",
         "profile": "quick",
+        "seen": "yes",
         "mlflow.note.content": "ten posts",
     }
     assert expected.items() <= run.data.tags.items()
@@ -67,17 +87,69 @@ def test_curves_are_steps_and_nested_metrics_have_dotted_names(store):
     assert not {"sizes", "ok"} & set(run.data.metrics)
 
 
+def test_points_are_steps_of_curves_of_their_own(store):
+    with tracking.run("points", "p", ""):
+        tracking.log_point({"loss": 0.7}, step=10)
+        tracking.log_point({"loss": 0.5}, step=20)
+        tracking.log_curves(pd.DataFrame({"epoch": [1], "loss": [0.6]}), step="epoch")
+    run = only_run("points")
+    history = mlflow.MlflowClient().get_metric_history(run.info.run_id, "training/loss")
+    assert [(point.step, point.value) for point in history] == [(10, 0.7), (20, 0.5)]
+    assert run.data.metrics["loss"] == 0.6
+
+
+def test_a_run_can_be_opened_again(store):
+    with tracking.run("again", "a", "") as run:
+        tracking.log_params({"epochs": 2})
+    with tracking.again(run):
+        tracking.log_metrics({"accuracy": 0.9})
+    found = only_run("again")
+    assert found.data.params == {"epochs": "2"}
+    assert found.data.metrics["accuracy"] == 0.9
+    assert found.info.status == "FINISHED"
+
+
+def test_code_that_differs_from_the_commit_is_told(store):
+    file = store / "params.yaml"
+    committed = file.read_text()
+    file.write_text(committed + "# another\n")
+    with tracking.run("changed", "c", ""):
+        pass
+    file.write_text(committed)
+    assert only_run("changed").data.tags["git.changed"] == "true"
+
+
+def test_processor_and_memory_are_among_the_metrics(store, monkeypatch):
+    monkeypatch.setattr(tracking, "SAMPLING", 0.1)
+    with tracking.run("system", "s", "") as run:
+        deadline = time.monotonic() + 30
+        while time.monotonic() < deadline and "system/cpu_utilization_percentage" not in (
+            mlflow.get_run(run.info.run_id).data.metrics
+        ):
+            time.sleep(0.2)
+    assert {"system/cpu_utilization_percentage", "system/system_memory_usage_megabytes"} <= set(
+        only_run("system").data.metrics
+    )
+
+
 def test_a_data_set_leaves_its_digest_and_none_of_its_rows(store):
     secret = "words that nobody else would write"
-    rows = pd.DataFrame({"label": [0, 4], "text": [secret, secret + " twice"]})
-    with tracking.run("digest", "d", ""):
-        tracking.log_dataset(rows, "train", "training")
-        tracking.log_figure(Figure(), "empty")
-    (used,) = only_run("digest").inputs.dataset_inputs
+    rows = pd.DataFrame({"label": [0, 4] * 6000, "text": [secret, secret + " twice"] * 6000})
+    digests = []
+    for last in ("one", "other"):  # far behind what MLflow's own digest looks at
+        rows.loc[len(rows) - 1, "text"] = last
+        rows.to_parquet(store / "train.parquet")
+        with tracking.run("digest", last, ""):
+            digests.append(tracking.log_dataset(store / "train.parquet", "training"))
+            tracking.log_figure(Figure(), "empty")
+    (store / "train.parquet").unlink()
+    runs = mlflow.search_runs(experiment_names=["digest"], output_format="list")
+    (used,) = runs[0].inputs.dataset_inputs
     assert used.dataset.name == "train"
-    assert len(used.dataset.digest) >= 8
+    assert len(set(digests)) == 2
+    assert used.dataset.digest == runs[0].data.tags["digest.train"] == digests[1]
     written = b"".join(path.read_bytes() for path in store.rglob("*") if path.is_file())
-    assert b"digest" in written
+    assert digests[1].encode() in written
     assert secret.encode() not in written
 
 
@@ -86,7 +158,8 @@ def test_artifacts_and_database_lie_in_the_projects_mlruns(store):
         tracking.log_dict({"a": 1}, "a.json")
     assert (store / "mlruns" / "mlflow.db").is_file()
     (artifact,) = (store / "mlruns" / "artifacts").rglob("a.json")
-    assert {path.name for path in store.iterdir()} == {".git", "dvc.yaml", "mlruns"}
+    names = {".git", "dvc.yaml", "mlruns", "params.yaml"}
+    assert {path.name for path in store.iterdir()} == names
     assert artifact.read_text().replace(" ", "").replace("\n", "") == '{"a":1}'
 
 
@@ -102,7 +175,8 @@ def test_a_run_whose_block_raises_is_failed_and_closed(store):
 
 
 def test_an_experiment_in_a_throw_away_copy_writes_to_the_main_store(store, tmp_path, monkeypatch):
-    (tmp_path / "dvc.yaml").touch()
+    for name in ("dvc.yaml", "params.yaml"):
+        shutil.copy(store / name, tmp_path)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("DVC_ROOT", str(store))
     with tracking.run("copy", "c", ""):
@@ -111,23 +185,78 @@ def test_an_experiment_in_a_throw_away_copy_writes_to_the_main_store(store, tmp_
     assert not (tmp_path / "mlruns").exists()
 
 
-def test_the_champion_changes_only_for_a_model_as_good_on_validation(store, tiny_encoder):
-    preprocess, bert = encoder.load(*tiny_encoder)
-    model = sentiment.build(bert, 0.0, "mean", seed=1)
-    folder = store / "mlruns" / "sentiment"
-    sentiment.save(folder, preprocess, bert, model, "mean", (0.4, 0.6))
-    posts = ["good", "bad"]
+@pytest.fixture(scope="module")
+def models(store, tiny_encoder):
+    """Two saved models that call every post positive, or every post negative."""
+    folders = {}
+    for name, bias in (("positive", 9.0), ("negative", -9.0)):
+        preprocess, bert = encoder.load(*tiny_encoder)
+        model = sentiment.build(bert, 0.0, "mean", seed=1)
+        model.get_layer("classifier").bias.assign([bias])
+        folders[name] = store / "mlruns" / name
+        sentiment.save(folders[name], preprocess, bert, model, "mean", (0.4, 0.6))
+    return folders
+
+
+def register(folder, positives, negatives, digest):
+    """Register the model, judged on so many posts of each label; whether it became champion."""
+    posts = ["good"] * positives + ["bad"] * negatives
     polarity = sentiment.Scorer(folder).polarity(posts)
-    became = []
-    for accuracy in (0.80, 0.79, 0.81):
-        with tracking.run("registry", "r", ""):
-            became.append(tracking.register_model(folder, posts, polarity, accuracy))
-    assert became == [True, False, True]
-    champion = mlflow.MlflowClient().get_model_version_by_alias(tracking.MODEL, tracking.ALIAS)
-    assert int(champion.version) == 3
-    loaded = mlflow.pyfunc.load_model(f"models:/{tracking.MODEL}@{tracking.ALIAS}")
+    labels = [4] * positives + [0] * negatives
+    rows = pd.DataFrame({"label": labels, "text": posts, "polarity": polarity})
+    with tracking.run("registry", "r", ""):
+        return tracking.register_model(folder, rows[["text", "polarity"]].head(2), rows, digest)
+
+
+def champion():
+    name = tracking.registered_name()
+    return int(mlflow.MlflowClient().get_model_version_by_alias(name, tracking.ALIAS).version)
+
+
+def test_the_champion_changes_only_for_a_model_as_good_on_the_same_validation_rows(models):
+    assert register(models["positive"], 3, 2, "rows one") is True
+    assert register(models["negative"], 3, 2, "rows one") is False
+    assert champion() == 1
+    assert register(models["positive"], 3, 2, "rows one") is True
+    assert champion() == 3
+    # On other rows the champion is judged anew: three of five before count for nothing here.
+    assert register(models["negative"], 2, 3, "rows two") is True
+    assert champion() == 4
+    assert register(models["positive"], 1, 4, "rows three") is False
+    assert champion() == 4
+
+
+def test_the_registered_model_takes_text_and_gives_polarity(models):
+    register(models["positive"], 2, 0, "rows four")
+    name = tracking.registered_name()
+    assert name == "sentiment-quick"
+    loaded = mlflow.pyfunc.load_model(f"models:/{name}@{tracking.ALIAS}")
+    posts = ["good", "bad"]
     answers = loaded.predict(pd.DataFrame({"text": posts}))
-    np.testing.assert_allclose(answers["polarity"], polarity, atol=1e-6)
+    expected = sentiment.Scorer(models["positive"]).polarity(posts)
+    np.testing.assert_allclose(answers["polarity"], expected, atol=1e-6)
     assert loaded.metadata.signature.inputs.input_names() == ["text"]
     assert loaded.metadata.saved_input_example_info is not None
-    assert not list((store / "mlruns").rglob("*.pkl"))
+    assert not list(Path("mlruns").rglob("*.pkl"))
+
+
+def test_a_store_that_was_moved_keeps_models_and_files(models, store, tmp_path):
+    register(models["positive"], 2, 0, "rows five")
+    moved = tmp_path / "elsewhere"
+    shutil.copytree(store, moved, ignore=shutil.ignore_patterns(".git"))
+    shutil.move(store / "mlruns", store / "away")
+    try:
+        told = subprocess.run(
+            [sys.executable, "-c", REOPEN], cwd=moved, capture_output=True, text=True, check=False
+        )
+    finally:
+        shutil.move(store / "away", store / "mlruns")
+    assert told.returncode == 0, told.stderr[-2000:]
+    assert told.stdout.split() == ["1.0", "figures/empty.png"]
+    database = (moved / "mlruns" / "mlflow.db").read_bytes()
+    # MLflow's own experiment "Default", which is deleted at once, is the only one to say.
+    assert database.count(str(store).encode()) <= 1
+
+
+def test_an_experiment_of_mlflows_own_is_not_shown(store):
+    assert "Default" not in {experiment.name for experiment in mlflow.search_experiments()}

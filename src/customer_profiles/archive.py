@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from itertools import chain
 from pathlib import Path
 
+from customer_profiles import paths
 from customer_profiles.pages import Conversation, collect, parse_lines
 
 logger = logging.getLogger(__name__)
@@ -22,32 +23,31 @@ def read(folder: Path) -> Conversation:
     Files are read in the order of their names, so name them in the order of collection: the last
     one has the last word on every count. Raises what `files` and `pages.collect` raise.
     """
-    paths = files(folder)
-    conversation = collect(parse_lines(chain.from_iterable(map(read_lines, paths))))
-    conversation.counts["files"] = len(paths)
+    found = files(folder)
+    conversation = collect(parse_lines(chain.from_iterable(map(read_lines, found))))
+    conversation.counts["files"] = len(found)
     broken = conversation.counts["broken_lines"]
     if broken:
-        logger.warning("left out: lines that are no pages, %d in %d files", broken, len(paths))
+        logger.warning("left out: lines that are no pages, %d in %d files", broken, len(found))
     return conversation
 
 
 def files(folder: Path) -> list[Path]:
     """The archive's files, sorted by name; hidden files and subfolders are not part of it.
 
-    Raises NotADirectoryError for a folder that is not there, FileNotFoundError for an empty one.
+    Raises NotADirectoryError for a file, FileNotFoundError where there is no page.
     """
-    if not folder.is_dir():
-        raise NotADirectoryError(
-            f"no folder {folder} to read X API pages from; see pull.archive in params.yaml"
-        )
+    if folder.is_file():
+        raise NotADirectoryError(f"{folder} is a file; give the folder of X API pages it lies in")
     found = sorted(
         path
-        for path in folder.iterdir()
+        for path in (folder.iterdir() if folder.is_dir() else ())
         if path.is_file() and path.name.endswith(ENDINGS) and not path.name.startswith(".")
     )
     if not found:
         raise FileNotFoundError(
-            f"no X API pages in {folder}: expected files ending in {', '.join(ENDINGS)}"
+            f"{folder} must hold X API pages, files ending in {', '.join(ENDINGS)}; "
+            f"{paths.holding(folder)}"
         )
     return found
 

@@ -58,16 +58,20 @@ def fetch_archive(
     A download that broke off stays in `into` as `<archive's name>.part` and is gone on with;
     `waits`: seconds before each further attempt; `timeout`: seconds to wait for a byte.
 
-    Raises ConnectionError when the server does not give the file, ValueError when it is not
-    what `description` says; then nothing of it is kept.
+    Raises OSError, before anything is fetched, where there is no room for both, ConnectionError
+    when the server does not give the file, ValueError when it is not what `description` says;
+    then nothing of it is kept.
     """
     address, archive, members = _described(description)
     if all((into / n).is_file() and not p.refusal(into / n) for n, p in members.items()):
         return into
-    into.mkdir(parents=True, exist_ok=True)
     part = into / (PurePosixPath(urlsplit(address).path).name + ".part")
     # A zip holds its files smaller than they are: more than this is something else.
-    limit = archive.bytes or sum(proof.bytes for proof in members.values()) + SLACK
+    unpacked = sum(proof.bytes for proof in members.values())
+    limit = archive.bytes or unpacked + SLACK
+    held = part.stat().st_size if part.exists() else 0
+    outputs.require_room(into, limit - held + unpacked, f"{part.stem} with what it holds")
+    into.mkdir(parents=True, exist_ok=True)
     _download(address, part, archive, limit, waits, timeout)
     try:
         if refusal := archive.refusal(part):
@@ -186,7 +190,6 @@ def _receive(address: str, response: requests.Response, part: Path, held: int, l
         part.unlink(missing_ok=True)
         kind = response.headers.get("Content-Type", "nothing it names")
         raise ValueError(f"{address} gave no zip archive but {kind}; open it in a browser to see")
-    # disable=None: shown on a terminal only, so that an executed notebook stays the same.
     with (
         part.open("ab" if resumed else "wb") as file,
         tqdm(
@@ -195,7 +198,6 @@ def _receive(address: str, response: requests.Response, part: Path, held: int, l
             unit="B",
             unit_scale=True,
             desc=part.stem,
-            disable=None,
         ) as progress,
     ):
         while first:

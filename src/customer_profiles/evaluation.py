@@ -85,6 +85,18 @@ def confusion(predicted: np.ndarray, labels: np.ndarray) -> np.ndarray:
     return confusion_matrix(names(labels), predicted, labels=list(CLASSES))
 
 
+def worst(posts: pd.DataFrame, count: int) -> pd.DataFrame:
+    """The `count` rows of `posts` (label, text, polarity) whose polarity is furthest from label.
+
+    A neutral post should have 0.5.
+    """
+    distance = (
+        posts["polarity"] - posts["label"].map(dict(zip(CLASSES, (0, 0.5, 1), strict=True)))
+    ).abs()
+    order = distance.sort_values(ascending=False, kind="stable").index[:count]
+    return posts.loc[order, ["label", "polarity", "text"]]
+
+
 def neutral_auc(polarity: np.ndarray, labels: np.ndarray) -> float:
     """Area under the ROC curve of polar against neutral, by the distance from 0.5."""
     return float(roc_auc_score(np.isin(labels, (0, 4)), np.abs(polarity - 0.5)))

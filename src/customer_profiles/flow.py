@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import FancyBboxPatch
 
-from customer_profiles.figures import ACCENT, NEUTRAL, STYLE
+from customer_profiles.drawing import ACCENT, NEUTRAL, STYLE
 
 INK, PALE, BAND, RIM = "#1d2733", "#dbe7f2", "#f5f7f9", "#b9c3cd"
 # In inches: between columns, from the top to the middle of each row, and the size of a box.

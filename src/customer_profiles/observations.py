@@ -20,6 +20,22 @@ COLUMNS = (
     *POST_COUNTS, *AUTHOR_COUNTS, "verified", "protected",
 )  # fmt: skip
 
+# What readers call the fields.
+TITLES = {
+    "polarity": "polarity",
+    "subjectivity": "subjectivity",
+    "favorites": "likes a post",
+    "retweets": "retweets a post",
+    "posts": "posts about the brand",
+    "followers": "followers",
+    "following": "accounts followed",
+    "listed": "lists it is on",
+    "account_posts": "posts of the account",
+    "account_age": "years on X",
+    "verified": "verified",
+    "protected": "protected",
+}
+
 
 @dataclass(frozen=True)
 class Scores:

@@ -1,4 +1,4 @@
-"""Files that are whole or not there, and the same bytes for the same content."""
+"""Files that are whole or not there, the same bytes for the same content, and room for them."""
 
 import glob
 import hashlib
@@ -60,6 +60,17 @@ def write_text(path: Path, text: str) -> None:
     """Write `text` as UTF-8."""
     with replacing(path) as fresh:
         fresh.write_text(text, encoding="utf-8")
+
+
+def require_room(folder: Path, size: float, purpose: str) -> None:
+    """Raise OSError, naming `purpose`, unless `size` bytes are free where `folder` is to be."""
+    place = next(path for path in (folder, *folder.parents) if path.exists())
+    free = shutil.disk_usage(place).free
+    if free < size:
+        raise OSError(
+            f"{purpose} needs {size / 1e9:.2f} GB, but {free / 1e9:.2f} GB are free in {place}; "
+            "make room there, or use a larger disk"
+        )
 
 
 def digest(path: Path) -> str:

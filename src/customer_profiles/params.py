@@ -1,13 +1,8 @@
-"""params.yaml: a section for each stage, and a block for each profile that overrides it.
+"""params.yaml: a section for each stage, and a block for each profile that overrides it."""
 
-`python -m customer_profiles.params profile=standard fetch.source=FOLDER` changes values in place.
-"""
-
-import logging
 import os
 import re
-import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +12,8 @@ from ruamel.yaml.error import YAMLError
 from customer_profiles import outputs, paths
 
 PROFILES = ("quick", "standard", "original")
-
-logger = logging.getLogger(__name__)
+# Looks at what lies at a path, and raises ValueError or OSError if that is not what is wanted.
+Check = Callable[[Path], object]
 
 
 def load(file: Path | None = None) -> dict:
@@ -70,17 +65,20 @@ def shared(names: Iterable[str], params: dict | None = None) -> dict[str, Any]:
     return {name: section[name] for name in names if name in section}
 
 
-def change(file: Path, values: dict[str, str]) -> list[str]:
+def change(
+    file: Path, values: Mapping[str, str], checks: Mapping[str, Check] | None = None
+) -> list[str]:
     """Set dotted `values` in the YAML `file`, each on its own line; what changed, as text.
 
     Only the value's characters change: a YAML writer would also reformat the rest. All values
     are checked before the first is written; an existing path outside the project becomes
-    absolute, one inside relative to it. Raises ValueError for an unknown name, profile or path.
+    absolute, one inside relative to it. Raises ValueError for an unknown name, profile or path,
+    and what the check of a name's path raises.
     """
     text = file.read_text(encoding="utf-8")
     changes = []
     for name, value in values.items():
-        value = _checked(name, value, file.parent)
+        value = _checked(name, value, file.parent, (checks or {}).get(name))
         old = _value_of(text, name)
         if old != value:
             text = _replace(text, name, value)
@@ -90,16 +88,17 @@ def change(file: Path, values: dict[str, str]) -> list[str]:
     return changes
 
 
-def _checked(name: str, value: str, root: Path) -> str:
+def _checked(name: str, value: str, root: Path, check: Check | None) -> str:
     if name == "profile":
         if value not in PROFILES:
             raise ValueError(f"PROFILE must be one of {', '.join(PROFILES)}, got {value!r}")
         return value
     path = Path(value).expanduser()
-    path = path if path.is_absolute() else root / path
-    if not path.exists():
+    path = Path(os.path.normpath(path if path.is_absolute() else root / path))
+    if check:
+        check(path)
+    elif not path.exists():
         raise ValueError(f"{name}={value}: there is no such file or folder")
-    path = Path(os.path.normpath(path))
     text = path.relative_to(root).as_posix() if path.is_relative_to(root) else path.as_posix()
     if not re.fullmatch(r"[\w./-]+", text):
         # DVC's templating and YAML both give other characters a meaning of their own.
@@ -123,22 +122,3 @@ def _value_of(text: str, name: str) -> str:
 
 def _replace(text: str, name: str, value: str) -> str:
     return _pattern(name).sub(lambda match: match[1] + value, text, count=1)
-
-
-def main(arguments: list[str]) -> int:
-    logging.basicConfig(level=logging.INFO, format="%(message)s")
-    try:
-        for argument in arguments:
-            if "=" not in argument:
-                raise ValueError(f"give NAME=VALUE, for example profile=quick; got {argument!r}")
-        values = dict(argument.split("=", 1) for argument in arguments)
-        for line in change(paths.inside("params.yaml"), values):
-            logger.info(line)
-    except (ValueError, OSError) as error:
-        logger.error("error: %s", error)
-        return 2
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))

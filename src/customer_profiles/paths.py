@@ -24,3 +24,12 @@ def root(start: Path | None = None) -> Path:
 def inside(*parts: str) -> Path:
     """Path below the project's root; an absolute last part stays as it is."""
     return root().joinpath(*parts)
+
+
+def holding(folder: Path, most: int = 10) -> str:
+    """What `folder` holds, for a message: the first of its names, or that it is not there."""
+    if not folder.is_dir():
+        return "there is no such folder"
+    names = sorted(path.name for path in folder.iterdir())
+    rest = f" and {len(names) - most} more" if len(names) > most else ""
+    return f"it holds {', '.join(names[:most]) or 'nothing'}{rest}"

@@ -3,7 +3,7 @@
 k-anonymity: everyone is one of at least k alike (Sweeney 2002, IJUFKS 10:557).
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 
 import numpy as np
@@ -73,6 +73,36 @@ def cells(people: pd.DataFrame, columns: Sequence[str], k: int) -> pd.DataFrame:
     whole = _suppressed(segments.sum(), k)
     table["shown"] = ~within & ~table[columns[0]].map(whole)
     return table
+
+
+def groups(rows: pd.DataFrame, columns: Sequence[str], k: int, people: str) -> pd.DataFrame:
+    """Groups of `rows` alike in `columns`: these, and `rows`, how many they are.
+
+    Only groups of at least `k` different `people` (a column), and so that in what is left out
+    there are k as well: else it could be had by subtraction.
+    """
+    grouped = rows.groupby(list(columns))[people]
+    found = grouped.agg(rows="size", people="nunique")
+    members, held = grouped.unique(), found["people"] < k
+    # The same people may be in several groups: sizes cannot simply be added up.
+    for place in found.loc[~held, "people"].sort_values(kind="stable").index:
+        if not 0 < len({who for group in members[held] for who in group}) < k:
+            break
+        held[place] = True
+    return found.loc[~held, ["rows"]].reset_index()
+
+
+def spread(
+    rows: pd.DataFrame, names: Mapping[str, Sequence[str]], k: int, people: str
+) -> dict[str, pd.Series]:
+    """How many `rows` are in each bin of each field, by the bins' `names`; NaN where held back."""
+    return {
+        field: groups(rows, [field], k, people)
+        .set_index(field)["rows"]
+        .reindex(range(len(called)))
+        .set_axis(list(called))
+        for field, called in names.items()
+    }
 
 
 def _suppressed(sizes: pd.Series, k: int) -> pd.Series:

@@ -22,7 +22,7 @@ def described() -> dict:
     """Date (UTC), commit, whether sources differ from it, and the kind of this machine."""
     return {
         "date": datetime.now(UTC).date().isoformat(),
-        "commit": commit(),
+        "commit": commit()[:12],
         "modified": modified(),
         "machine": machine(),
     }
@@ -40,8 +40,8 @@ def machine() -> dict:
 
 
 def commit() -> str:
-    """The commit checked out, in twelve digits; "none" before the first one."""
-    return _git("rev-parse", "--verify", "--quiet", "HEAD")[:12] or "none"
+    """The commit checked out; "none" before the first one."""
+    return _git("rev-parse", "--verify", "--quiet", "HEAD") or "none"
 
 
 def modified() -> bool:

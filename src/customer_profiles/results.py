@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from customer_profiles import figures, flow, outputs, params, paths, provenance
+from customer_profiles import drawing, figures, flow, outputs, params, paths, provenance
 from customer_profiles.layers import sentiment_layers
 
 logger = logging.getLogger(__name__)
@@ -25,7 +25,7 @@ METRICS = (
     "fetch.json", "encoder.json", "finetune.json", "sentiment.json", "score.json", "load.json",
     "clusters.json", "privacy.json",
 )  # fmt: skip
-CURVES = ("learning_curves.csv", "elbow.csv")
+CURVES = ("learning_curves.csv", "training_steps.csv", "elbow.csv")
 SAMPLE = "data/sample/sentiment140"
 MARKED = re.compile(r"(<!-- results -->\n).*?(<!-- /results -->\n)", re.DOTALL)
 # A path, an address, a handle or a pseudonym; a rate like posts/s is none.
@@ -176,12 +176,12 @@ def drawn(folder: Path, runs: dict[str, dict[str, dict]]) -> dict[str, str]:
                 training["pooling"], training["dropout"],
             )
         )  # fmt: skip
-        curves, elbow = (pd.read_csv(folder / profile / name) for name in CURVES)
-        made["accuracy_and_loss"] = figures.learning_curves(curves)
+        curves, points, elbow = (pd.read_csv(folder / profile / name) for name in CURVES)
+        made["accuracy_and_loss"] = figures.learning_curves(curves, points)
         made["elbow"] = figures.elbow(elbow, run["clusters"]["k"])
         for name in ("accuracy_and_loss", "elbow"):
             made[name].get_layout_engine().set(w_pad=0.15, h_pad=0.1)  # inches; a page has no rim
-    return {name: figures.svg(figure) for name, figure in made.items()}
+    return {name: drawing.svg(figure) for name, figure in made.items()}
 
 
 def _copy(files: list[Path], target: Path, about: dict) -> None:

@@ -1,14 +1,18 @@
 """Run a stage's notebook with papermill: `python -m customer_profiles.run_notebook STAGE`.
 
 The values come from params.yaml alone. The executed copy in data/reports/notebooks is the same,
-byte for byte, whenever the notebook and what it prints are.
+byte for byte, whenever the notebook and what it prints are. `--quiet`, or TQDM_DISABLE in the
+environment, leaves warnings and errors of what is shown on the way.
 """
 
 import copy
 import logging
 import os
+import re
+import shutil
 import sys
 from pathlib import Path
+from typing import TextIO
 
 import nbformat
 import papermill
@@ -21,8 +25,10 @@ logger = logging.getLogger(__name__)
 STAGES = ("fetch", "encoder", "finetune", "evaluate", "pull", "score", "load", "cluster", "publish")
 EXECUTED = "data/reports/notebooks"
 START_SECONDS = 120
-# What kernel and libraries say of themselves at each start would bury what a stage has to say.
-KERNEL_QUIET = ["--IPKernelApp.log_level=50"]
+LOG_SECONDS = 10  # from one state of a progress bar to the next where each takes a line
+# What kernel and libraries say of themselves at each start would bury what a stage has to say. What
+# TensorFlow writes past Python is shown as it comes: captured, each line would be there twice.
+KERNEL_QUIET = ["--IPKernelApp.log_level=50", "--IPKernelApp.capture_fd_output=False"]
 # Beginnings of messages; a colon would end one. The last is MLflow's, on integer columns.
 WARNINGS = "ignore:IProgress not found,ignore:pkg_resources is deprecated,ignore:Hint:UserWarning"
 
@@ -88,9 +94,36 @@ def _without_stderr(found: list) -> list:
     return kept
 
 
+class Log:
+    """A file to write to, in which a bar's states, meant to cover each other, become lines."""
+
+    def __init__(self, file: TextIO):
+        self._file, self._at_start = file, True
+
+    def write(self, text: str) -> None:
+        for part in re.split("(\r)", text):
+            if part == "\r":
+                part = "" if self._at_start else "\n"
+            self._file.write(part)
+            self._at_start = part.endswith("\n") if part else self._at_start
+
+    def flush(self) -> None:
+        self._file.flush()
+
+
+def bars(quiet: bool) -> dict[str, str]:
+    """Variables by which tqdm, in the kernel, learns where its bars will be seen."""
+    if quiet:
+        return {"TQDM_DISABLE": "1"}
+    if sys.stderr.isatty():
+        return {"TQDM_NCOLS": str(shutil.get_terminal_size().columns)}
+    return {"TQDM_MININTERVAL": str(LOG_SECONDS)}
+
+
 def run(stage: str, quiet: bool = False) -> Path:
     """Run the stage's notebook from the project's root; the executed copy's path.
 
+    What it prints is shown, with `quiet` only what it writes to stderr, and no progress bar.
     Raises PapermillExecutionError when a cell fails; what ran until then is kept beside the
     executed copies as NAME.failed.ipynb. A DVC output stays absent, also one of a former run.
     """
@@ -103,12 +136,14 @@ def run(stage: str, quiet: bool = False) -> Path:
     scratch = target.with_suffix(".running.ipynb")
     scratch.parent.mkdir(parents=True, exist_ok=True)
     os.environ.setdefault("PYTHONWARNINGS", WARNINGS)
+    os.environ.update(bars(quiet))
     try:
         executed = papermill.execute_notebook(
             str(notebook), str(scratch), parameters=values, cwd=str(paths.root()),
             progress_bar=False, start_timeout=START_SECONDS,
             extra_arguments=KERNEL_QUIET,
-            stdout_file=None if quiet else sys.stdout, stderr_file=None if quiet else sys.stderr,
+            stdout_file=None if quiet else sys.stdout,
+            stderr_file=sys.stderr if sys.stderr.isatty() else Log(sys.stderr),
         )  # fmt: skip
         outputs.write_text(target, nbformat.writes(stable(executed)) + "\n")
     except PapermillExecutionError:
@@ -121,7 +156,7 @@ def run(stage: str, quiet: bool = False) -> Path:
 
 def main(arguments: list[str]) -> int:
     logging.basicConfig(level=logging.WARNING, format="%(message)s")
-    quiet = "--quiet" in arguments
+    quiet = "--quiet" in arguments or "TQDM_DISABLE" in os.environ
     names = [argument for argument in arguments if argument != "--quiet"]
     try:
         if len(names) != 1:

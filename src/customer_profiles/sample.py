@@ -1,8 +1,8 @@
 """The shipped brand archive: invented posts about an invented chain of tea and coffee houses.
 
 `python -m customer_profiles.sample` writes it anew, byte for byte, from data/sample/brand_posts.csv
-and the numbers below. Five hidden personas talk about Tindlewick; truth.csv tells who is who, so
-that what the clustering finds can be compared with what is there.
+and the numbers here and in `sample_personas`. Five hidden personas talk about Tindlewick; truth.csv
+tells who is who, so that what the clustering finds can be compared with what is there.
 
 Nobody real is in it: ids lie decades ahead of those X hands out, and handles are longer than X
 allows. The pages have what real ones have: two spellings, posts on two pages with other counts,
@@ -11,7 +11,6 @@ authors who grew in between, partial errors, posts of suspended authors and a to
 
 import argparse
 import json
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -20,8 +19,9 @@ import pandas as pd
 
 from customer_profiles import outputs, paths
 from customer_profiles.sample_pages import collected
+from customer_profiles.sample_personas import FAME, PERSONAS, Persona
 
-POSTS, AUTHORS, DAYS, SEED = 3000, 900, 60, 20260630
+POSTS, AUTHORS, DAYS, SEED = 5000, 1500, 60, 20260630
 LAST_DAY = datetime(2026, 6, 30, tzinfo=UTC)
 SUSPENDED = 6  # posts, beyond POSTS, whose author no page includes
 REPLIES = 8  # posts that answer a post which is gone
@@ -30,52 +30,9 @@ LABELS = ("negative", "neutral", "positive")
 
 # X's ids carry milliseconds above bit 22; these say 2078 and later, and still fit in 64 bits.
 FIRST_POST, FIRST_AUTHOR, FIRST_GONE = 9 * 10**18, 91 * 10**17, 92 * 10**17
-WEEKDAYS = np.array([0.90, 0.90, 0.95, 1.00, 1.20, 1.40, 1.15])  # Monday first
-HOURS = np.array([1, 1, 1, 1, 1, 2, 5, 10, 12, 11, 10, 10, 11, 10, 9, 9, 9, 9, 8, 8, 8, 6, 4, 2])
-# How much of an account's counts comes from one common cause, its fame.
-FAME = {"followers": 0.8, "following": 0.4, "listed": 0.8, "account_posts": 0.5}
+SATURDAY = 5
+GATHERED = 1.5  # how strongly posts gather around the busiest hour (0: not at all)
 OWN = np.sqrt(0.5)  # share of the spread of likes between authors; the rest is between posts
-
-
-@dataclass(frozen=True)
-class Persona:
-    """One hidden group. Counts are log-normal: (median, spread of the natural logarithm)."""
-
-    share: float
-    posts: tuple[int, float, int]  # least, about the mean, most
-    mood: tuple[float, float, float]  # shares of LABELS
-    followers: tuple[float, float]
-    following: tuple[float, float]
-    listed: tuple[float, float]
-    account_posts: tuple[float, float]
-    favorites: tuple[float, float]
-    retweets: tuple[float, float]
-    joined: tuple[int, int]  # first and last year
-    verified: tuple[float, float]  # shares of blue, and of business or government
-
-
-PERSONAS = {
-    "loyal local": Persona(
-        0.24, (2, 5.2, 10), (0.06, 0.18, 0.76), (180, 1.4), (260, 1.2), (1, 1.2), (800, 1.6),
-        (2, 0.9), (0.4, 0.9), (2009, 2023), (0.04, 0),
-    ),
-    "let-down customer": Persona(
-        0.21, (1, 2.6, 7), (0.76, 0.18, 0.06), (900, 1.5), (550, 1.2), (6, 1.4), (6000, 1.6),
-        (3, 1.0), (2.5, 1.0), (2009, 2022), (0.10, 0),
-    ),
-    "broadcaster": Persona(
-        0.17, (1, 2.0, 5), (0.06, 0.82, 0.12), (300_000, 2.0), (350, 2.0), (2500, 1.8),
-        (60_000, 1.5), (10, 1.1), (5, 1.0), (2007, 2015), (0.15, 0.75),
-    ),
-    "creator": Persona(
-        0.17, (3, 6.6, 12), (0.04, 0.12, 0.84), (40_000, 1.6), (2000, 1.3), (200, 1.5),
-        (25_000, 1.3), (140, 1.1), (30, 1.1), (2008, 2019), (0.45, 0.03),
-    ),
-    "quiet newcomer": Persona(
-        0.21, (1, 1.15, 2), (0.12, 0.76, 0.12), (6, 1.5), (40, 1.5), (0.1, 1.0), (20, 1.6),
-        (0.3, 0.9), (0.1, 0.7), (2025, 2026), (0.02, 0),
-    ),
-}  # fmt: skip
 
 
 def write(
@@ -150,10 +107,10 @@ def conversation(
     """
     author = np.repeat(np.arange(len(people)), people["posts"])
     said = pd.DataFrame({"author": author, "author_id": people["author_id"].to_numpy()[author]})
-    moods = np.cumsum([PERSONAS[name].mood for name in people["persona"]], axis=1)[author]
-    label = (rng.random(len(said))[:, None] > moods[:, :-1]).sum(axis=1)
+    kinds = [PERSONAS[name] for name in people["persona"]]
+    label = _places(rng, np.array([kind.mood for kind in kinds])[author])
     for name in ("favorites", "retweets"):
-        spread = np.array([getattr(PERSONAS[kind], name)[1] for kind in people["persona"]])[author]
+        spread = np.array([getattr(kind, name)[1] for kind in kinds])[author]
         noise = np.exp(np.sqrt(1 - OWN**2) * spread * rng.standard_normal(len(said)))
         said[name] = (people[name].to_numpy()[author] * noise).astype("int64")
     gone = pd.DataFrame({"author": -1, "author_id": _ids(rng, FIRST_GONE, SUSPENDED)})
@@ -163,9 +120,12 @@ def conversation(
     # Its own generator: another pool of texts changes the texts and nothing else.
     said["text"] = _dealt(rng.spawn(1)[0], labels, texts)
 
-    weights = WEEKDAYS[(first_day.weekday() + np.arange(days)) % 7]
-    said["day"] = rng.choice(days, len(said), p=weights / weights.sum())
-    hour = rng.choice(24, len(said), p=HOURS / HOURS.sum())
+    # The suspended, whose author is -1, are as active as the last of `people`.
+    active = np.array([kind.active for kind in kinds])[said["author"]]
+    weekend, busiest = active.T[..., np.newaxis]
+    free = (first_day.weekday() + np.arange(days)) % 7 >= SATURDAY
+    said["day"] = _places(rng, np.where(free, weekend, 1))
+    hour = _places(rng, np.exp(GATHERED * np.cos((np.arange(24) - busiest) * np.pi / 12)))
     second = said["day"] * 86_400 + hour * 3600 + rng.integers(0, 3600, len(said))
     said["created_at"] = [_stamp(first_day + timedelta(seconds=int(value))) for value in second]
     low_bits = rng.integers(0, 1000 << 22, len(said))  # the milliseconds and what is below
@@ -193,6 +153,12 @@ def _shared_out(rng: np.random.Generator, ranges: list[tuple], total: int) -> np
         chosen = rng.permutation(open_to)[: abs(missing)]
         posts[chosen] += np.sign(missing)
     return posts
+
+
+def _places(rng: np.random.Generator, weights: np.ndarray) -> np.ndarray:
+    """For each row of `weights` the number of a column, drawn in proportion to them."""
+    reached = np.cumsum(weights, axis=1)
+    return (rng.random((len(reached), 1)) * reached[:, -1:] > reached[:, :-1]).sum(axis=1)
 
 
 def _log_normal(laws: list[tuple[float, float]], noise: np.ndarray) -> np.ndarray:

@@ -18,6 +18,19 @@ AVERAGES = {
     "avg_account_tweets": "account_posts",
     "avg_followers": "followers",
 }
+# What readers call the figures of a segment.
+TITLES = {
+    "customers": "authors",
+    "share": "share of the audience",
+    "avg_polarity": "average polarity (0 negative, 1 positive)",
+    "avg_subjectivity": "average subjectivity (0 fact, 1 opinion)",
+    "no_verified": "verified authors",
+    "no_protected": "protected authors",
+    "avg_favorites": "likes a post, about",
+    "avg_tweets": "posts about the brand, about",
+    "avg_account_tweets": "posts of the account, about",
+    "avg_followers": "followers, about",
+}
 # What somebody who knows an author could compare a stolen profile with.
 KNOWABLE = ("posts", *AUTHOR_COUNTS, "verified", "protected")
 MOOD = ("polarity", "subjectivity", *CLASSES, *POST_COUNTS)
@@ -45,6 +58,19 @@ def describe(people: pd.DataFrame, edges: Mapping, steps: Mapping, k: int) -> li
             **{name: _estimate(part[field], edges[field]) for name, field in AVERAGES.items()},
         })  # fmt: skip
     return rows
+
+
+def titled(described: Sequence[dict]) -> pd.DataFrame:
+    """Segments as `describe` gives them as texts to read: a column for each, its figures below."""
+    columns = {
+        f"segment {row['id'] + 1}": {
+            TITLES[name]: _text(value, percent=name == "share")
+            for name, value in row.items()
+            if name in TITLES
+        }
+        for row in described
+    }
+    return pd.DataFrame(columns, index=list(TITLES.values()), dtype=object)
 
 
 def mood_daily(observations: pd.DataFrame, k: int) -> tuple[list[dict], list[int]]:
@@ -139,3 +165,10 @@ def _mood(people: pd.DataFrame, steps: Mapping) -> dict[str, float]:
 def _estimate(bins: pd.Series, edges: Sequence[int]) -> float:
     mean = float(privacy.bin_values(edges)[bins.to_numpy(dtype=int)].mean())
     return mean if mean == 0 else round(mean, 1 - floor(log10(mean)))
+
+
+def _text(value: float | int | str, percent: bool) -> str:
+    """A number for readers: thousands apart, no needless decimals; a bound as it is."""
+    if isinstance(value, str):
+        return value
+    return f"{value:.0%}" if percent else f"{value:,.10g}"

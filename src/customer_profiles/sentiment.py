@@ -32,6 +32,16 @@ DECAYS = ("none", "linear")
 # Sentiment140-like posts: 26 tokens on average, 95 % under 40.
 BUCKETS = (12, 16, 20, 24, 28, 32, 40, 48, 64, 96)
 DECISION = Path("assets.extra", "decision.json")
+POINTS = 50  # points of the training curves in an epoch
+
+
+def devices(kind: str = "GPU") -> tf.distribute.Strategy:
+    """Where to train: on all devices of a kind, each batch shared out among them, or on the one.
+
+    Encoder and model have to be made inside its `scope()`.
+    """
+    found = tf.config.list_logical_devices(kind)
+    return tf.distribute.MirroredStrategy(found) if len(found) > 1 else tf.distribute.get_strategy()
 
 
 def tokenise(preprocess: Callable, texts: Sequence[str], batch_size: int = 2048) -> Tokens:
@@ -84,13 +94,12 @@ def build(encoder: Callable, dropout: float, pooling: str, seed: int) -> tf_kera
 
 
 def layers(
-    preprocess: Callable, encoder: Callable, pooling: str, dropout: float
+    preprocess: Callable, model: tf_keras.Model, pooling: str, dropout: float
 ) -> list[tuple[str, str]]:
     """The saved model from top to bottom: name and output of each layer, for a figure."""
-    tokens = preprocess(tf.constant([""]))
-    width = encoder(tokens)["pooled_output"].shape[1]
-    weights = sum(variable.shape.num_elements() for variable in encoder.trainable_variables)
-    length = tokens["input_word_ids"].shape[1]
+    width = model.get_layer("classifier").kernel.shape[0]
+    weights = sum(variable.shape.num_elements() for variable in model.trainable_variables)
+    length = preprocess(tf.constant([""]))["input_word_ids"].shape[1]
     return sentiment_layers(width, weights, length, pooling, dropout)
 
 
@@ -106,13 +115,15 @@ def train(
     decay: str,
     patience: int,
     seed: int,
-) -> pd.DataFrame:
-    """Train `model` in place; the learning curves, one row an epoch.
+    on_point: Callable[[dict[str, float], int], None] | None = None,
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Train `model` in place; the learning curves, one row an epoch, and by step.
 
     The loss is binary cross-entropy from the logit. With `patience` above 0 training stops when
     the validation loss has not improved for that many epochs, and the best weights are restored;
-    with 0 it runs all epochs and keeps the last. Raises FloatingPointError when the loss is not
-    finite.
+    with 0 it runs all epochs and keeps the last. By step: `step` (batches so far), `epoch` (a
+    fraction), `loss` and `accuracy` over the posts since the row before; `on_point` hears of each
+    row when it is made, as (values, step). Raises FloatingPointError when the loss is not finite.
     """
     _one_of("optimizer", optimizer, OPTIMIZERS)
     _one_of("decay", decay, DECAYS)
@@ -122,12 +133,14 @@ def train(
     if decay == "linear":
         rate = tf_keras.optimizers.schedules.PolynomialDecay(rate, steps * epochs, 0.0)
     kind = {"adam": tf_keras.optimizers.Adam, "adamw": tf_keras.optimizers.AdamW}[optimizer]
-    model.compile(
-        optimizer=kind(learning_rate=rate),
-        loss=tf_keras.losses.BinaryCrossentropy(from_logits=True),
-        metrics=[tf_keras.metrics.BinaryAccuracy(name="accuracy", threshold=0.0)],
-    )
-    callbacks = [tf_keras.callbacks.TerminateOnNaN(), _Progress(steps, epochs)]
+    with model.distribute_strategy.scope():
+        model.compile(
+            optimizer=kind(learning_rate=rate),
+            loss=tf_keras.losses.BinaryCrossentropy(from_logits=True),
+            metrics=[tf_keras.metrics.BinaryAccuracy(name="accuracy", threshold=0.0)],
+        )
+    points = _Points(steps, on_point)
+    callbacks = [tf_keras.callbacks.TerminateOnNaN(), _Progress(steps, epochs), points]
     if patience:
         callbacks.append(
             tf_keras.callbacks.EarlyStopping(
@@ -148,7 +161,7 @@ def train(
             f"(it is {learning_rate})"
         )
     curves.insert(0, "epoch", range(1, len(curves) + 1))
-    return curves
+    return curves, pd.DataFrame(points.rows)
 
 
 class Sentiment(tf.Module):
@@ -157,7 +170,7 @@ class Sentiment(tf.Module):
     def __init__(self, preprocess: Callable, encoder: Callable, head: Any, pooling: str):
         super().__init__()
         self._preprocess, self._encoder, self._pooling = preprocess, encoder, pooling
-        self._kernel, self._bias = head.kernel, head.bias
+        self._kernel, self._bias = (tf.Variable(array) for array in head.get_weights())
 
     @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="text")])
     def __call__(self, text):
@@ -182,7 +195,8 @@ def save(
     low, high = neutral
     if not 0 <= low <= high <= 1:
         raise ValueError(f"the neutral band must be 0 <= low <= high <= 1, got {low} to {high}")
-    module = Sentiment(preprocess, encoder, model.get_layer("classifier"), pooling)
+    head = model.get_layer("classifier")
+    module = Sentiment(preprocess, encoders.alone(encoder), head, pooling)
     with outputs.replacing(folder) as fresh:
         encoders.write(module, fresh, signatures=module.__call__)
         outputs.write_json(fresh / DECISION, {"neutral_low": low, "neutral_high": high})
@@ -238,11 +252,42 @@ class _Progress(tf_keras.callbacks.Callback):
         self._bar = tqdm(total=steps * epochs, desc="training", unit="step")
 
     def on_train_batch_end(self, batch, logs=None):
-        self._bar.set_postfix(loss=f"{logs['loss']:.3f}", accuracy=f"{logs['accuracy']:.3f}")
+        figures = {name: f"{logs[name]:.3f}" for name in ("loss", "accuracy")}
+        self._bar.set_postfix(figures, refresh=False)
         self._bar.update()
 
     def on_train_end(self, logs=None):
         self._bar.close()
+
+
+class _Points(tf_keras.callbacks.Callback):
+    """Training loss and accuracy over the posts since the last point, POINTS times an epoch.
+
+    What Keras reports is the mean since the epoch began, which hides what happens at its end.
+    """
+
+    def __init__(self, steps: int, on_point: Callable[[dict, int], None] | None):
+        super().__init__()
+        self.rows: list[dict[str, float]] = []
+        self._steps, self._on_point = steps, on_point
+        self._at = {round(steps * (point + 1) / POINTS) for point in range(POINTS)}
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self._epoch, self._before = epoch, {}
+
+    def on_train_batch_end(self, batch, logs=None):
+        if batch + 1 not in self._at:
+            return
+        values = {}
+        for metric in self.model.metrics:
+            total, posts = float(metric.total.read_value()), float(metric.count.read_value())
+            former_total, former_posts = self._before.get(metric.name, (0.0, 0.0))
+            values[metric.name] = (total - former_total) / (posts - former_posts)
+            self._before[metric.name] = total, posts
+        step = self._epoch * self._steps + batch + 1
+        self.rows.append({"step": step, "epoch": step / self._steps, **values})
+        if self._on_point:
+            self._on_point(values, step)
 
 
 def _pool(encoded: dict, mask: tf.Tensor, pooling: str) -> tf.Tensor:

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from customer_profiles import text
+from customer_profiles import paths, text
 
 TRAIN_NAMES = ("train.csv", "training.1600000.processed.noemoticon.csv")
 VALIDATION_NAMES = ("validation.csv",)
@@ -24,6 +24,18 @@ NEUTRAL = 2
 LABELS = {"0": 0, "2": NEUTRAL, "4": 4}
 COLUMNS = ("polarity", "id", "date", "query", "user", "text")
 LEFT_OUT_SHARE = 0.01
+# What readers call the counts of a file, in the order of the steps.
+STEPS = {
+    "read": "rows read",
+    "left_out": "lost: no row of Sentiment140",
+    "empty": "lost: no text left",
+    "conflicting": "lost: one text, two labels",
+    "duplicate": "lost: a text again",
+    "in_test": "lost: a text of the test set",
+    "in_validation": "lost: a text of the validation file",
+    "neutral": "left: neutral rows",
+    "polar": "left: positive and negative rows",
+}
 
 
 @dataclass(frozen=True)
@@ -69,11 +81,9 @@ def locate(source: Path) -> Files:
         _one(source, names) for names in (TRAIN_NAMES, VALIDATION_NAMES, TEST_NAMES)
     )
     if train is None or test is None:
-        held = sorted(p.name for p in source.iterdir()) if source.is_dir() else None
         raise FileNotFoundError(
             f"{source} must hold {' or '.join(TRAIN_NAMES)}, and {TEST_NAMES[0]}, and may hold "
-            f"{VALIDATION_NAMES[0]} (each also as .gz); "
-            + ("there is no such folder" if held is None else f"it holds {held}")
+            f"{VALIDATION_NAMES[0]} (each also as .gz); {paths.holding(source)}"
         )
     return Files(train, validation, test)
 
@@ -233,8 +243,8 @@ def prepare(
 
 
 def _one(folder: Path, names: tuple[str, ...]) -> Path | None:
-    paths = [folder / (name + end) for name in names for end in ("", ".gz")]
-    found = [path for path in paths if path.is_file()]
+    possible = [folder / (name + end) for name in names for end in ("", ".gz")]
+    found = [path for path in possible if path.is_file()]
     if len(found) > 1:
         raise ValueError(
             f"{folder} holds {' and '.join(path.name for path in found)}, of which one is "

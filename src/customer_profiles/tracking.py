@@ -1,31 +1,29 @@
 """The one place that knows MLflow: where the store lies, and what every run carries."""
 
 import os
-import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.metadata import version
 from pathlib import Path
 
 # Read when mlflow is imported: it would otherwise print a notice of its own at each start.
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "WARNING")
+os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
 
 import mlflow
 import pandas as pd
 from mlflow.models import infer_signature
 
-from customer_profiles import paths
+from customer_profiles import outputs, params, paths, provenance
+from customer_profiles.artifacts import SCHEME, store
 
 MODEL = "sentiment"
 ALIAS = "champion"
-
-
-def store() -> Path:
-    """Folder of the MLflow store: mlruns/ of the main checkout.
-
-    DVC runs an experiment in a throw-away copy and names the real project in DVC_ROOT.
-    """
-    return Path(os.environ.get("DVC_ROOT") or paths.root()) / "mlruns"
+# What opening the registered model takes; the locked versions are the installed ones.
+NEEDED = ("tensorflow", "tensorflow-text", "tensorflow-hub", "tf-keras", "pandas", "tqdm")
+# Seconds between two looks at processor and memory: a quick training takes less than a minute.
+SAMPLING = 5
 
 
 def uri() -> str:
@@ -35,21 +33,30 @@ def uri() -> str:
 
 @contextmanager
 def run(experiment: str, name: str, description: str, tags: dict | None = None) -> Iterator:
-    """An MLflow run in `experiment`, tagged with commit, DVC stage and DVC experiment.
+    """An MLflow run PROFILE-`name` in `experiment`, with processor and memory as metrics.
 
-    Ends as FAILED when the block raises.
+    Tagged with the profile, the Git commit, whether the code differs from it, DVC's stage and
+    experiment. Ends as FAILED when the block raises.
     """
-    store().mkdir(parents=True, exist_ok=True)
-    mlflow.set_tracking_uri(uri())
-    mlflow.set_registry_uri(uri())
+    _open()
     if mlflow.get_experiment_by_name(experiment) is None:
-        # Said once and absolutely: the default is ./mlruns of whatever folder we stand in.
-        mlflow.create_experiment(experiment, artifact_location=str(store() / "artifacts"))
+        mlflow.create_experiment(experiment, artifact_location=f"{SCHEME}:/artifacts")
     mlflow.set_experiment(experiment)
+    profile = params.load()["profile"]
     with mlflow.start_run(
-        run_name=name, description=description, log_system_metrics=True
+        run_name=f"{profile}-{name}",
+        description=description,
+        tags={"profile": profile, **_origin(), **(tags or {})},
+        log_system_metrics=True,
     ) as active:
-        mlflow.set_tags({**_origin(), **(tags or {})})
+        yield active
+
+
+@contextmanager
+def again(run: mlflow.entities.Run) -> Iterator:
+    """A run of before, open once more: no run stays open from one cell to the next."""
+    _open()
+    with mlflow.start_run(run_id=run.info.run_id) as active:
         yield active
 
 
@@ -74,9 +81,26 @@ def log_curves(curves: pd.DataFrame, step: str) -> None:
         mlflow.log_metrics({name: float(v) for name, v in row.items() if pd.notna(v)}, step=at)
 
 
-def log_dataset(frame: pd.DataFrame, name: str, context: str) -> None:
-    """Name, shape and digest of a data set; none of its rows."""
-    mlflow.log_input(mlflow.data.from_pandas(frame, name=name), context=context)
+def log_point(values: dict[str, float], step: int) -> None:
+    """One point of each training curve `training/NAME`, while it is being made."""
+    mlflow.log_metrics({f"training/{name}": value for name, value in values.items()}, step=step)
+
+
+def log_dataset(file: Path, context: str) -> str:
+    """Name, shape and digest of the data set in a parquet `file`, none of its rows; the digest.
+
+    The digest is the file's: MLflow's own looks at the first 10,000 rows only.
+    """
+    digest = outputs.digest(file)[:12]
+    data = mlflow.data.from_pandas(
+        pd.read_parquet(file),
+        source=file.relative_to(paths.root()).as_posix(),
+        name=file.stem,
+        digest=digest,
+    )
+    mlflow.log_input(data, context=context)
+    mlflow.set_tag(f"digest.{file.stem}", digest)
+    return digest
 
 
 def log_figure(figure, name: str) -> None:
@@ -94,13 +118,19 @@ def log_file(path: Path) -> None:
     mlflow.log_artifact(str(path))
 
 
-def register_model(saved_model: Path, example: list[str], polarity, accuracy: float) -> bool:
+def register_model(
+    saved_model: Path, example: pd.DataFrame, validation: pd.DataFrame, digest: str
+) -> bool:
     """Log the SavedModel with signature and example and register it; whether it is champion.
 
-    The alias moves only when `accuracy`, on validation rows, is at least the champion's.
+    `example` (columns text, polarity) shows what goes in and comes out. Each profile has a
+    registered model of its own, `sentiment-PROFILE`. The alias moves only to a model at least as
+    accurate as the champion on the same rows: `validation` (columns label, text, polarity as the
+    new model sees them), known by their `digest`. A champion that was judged on others is judged
+    anew on these.
     """
-    inputs = pd.DataFrame({"text": example})
-    answers = pd.DataFrame({"polarity": polarity})
+    name = registered_name()
+    inputs, answers = example[["text"]], example[["polarity"]]
     code = Path(__file__).with_name("registered_model.py")
     info = mlflow.pyfunc.log_model(
         name=MODEL,
@@ -108,35 +138,65 @@ def register_model(saved_model: Path, example: list[str], polarity, accuracy: fl
         artifacts={"saved_model": str(saved_model)},
         signature=infer_signature(inputs, answers),
         input_example=inputs,
-        pip_requirements=["tensorflow==2.21.0", "tensorflow-text==2.21.1", "tf-keras==2.21.0"],
-        registered_model_name=MODEL,
+        pip_requirements=[f"{package}=={version(package)}" for package in NEEDED],
+        registered_model_name=name,
     )
     client = mlflow.MlflowClient()
-    version = info.registered_model_version
-    client.set_model_version_tag(MODEL, version, "validation_accuracy", f"{accuracy:.4f}")
-    best = champion_accuracy(client)
-    if best is not None and accuracy < best:
+    accuracy = _accuracy(validation["polarity"], validation["label"])
+    facts = {"validation_accuracy": f"{accuracy:.6f}", "validation_digest": digest}
+    for key, value in facts.items():
+        client.set_model_version_tag(name, info.registered_model_version, key, value)
+    best = _champion_accuracy(client, name, validation, digest)
+    if best is not None and float(facts["validation_accuracy"]) < best:
         return False
-    client.set_registered_model_alias(MODEL, ALIAS, version)
+    client.set_registered_model_alias(name, ALIAS, info.registered_model_version)
     return True
 
 
-def champion_accuracy(client: mlflow.MlflowClient) -> float | None:
-    """Validation accuracy of the current champion; None without one."""
-    if ALIAS not in client.get_registered_model(MODEL).aliases:
+def registered_name() -> str:
+    """Name of the chosen profile's model in the registry."""
+    return f"{MODEL}-{params.load()['profile']}"
+
+
+def _champion_accuracy(
+    client: mlflow.MlflowClient, name: str, validation: pd.DataFrame, digest: str
+) -> float | None:
+    if ALIAS not in client.get_registered_model(name).aliases:
         return None
-    return float(client.get_model_version_by_alias(MODEL, ALIAS).tags["validation_accuracy"])
+    champion = client.get_model_version_by_alias(name, ALIAS)
+    if champion.tags["validation_digest"] == digest:
+        return float(champion.tags["validation_accuracy"])
+    model = mlflow.pyfunc.load_model(f"models:/{name}@{ALIAS}")
+    return _accuracy(model.predict(validation[["text"]])["polarity"], validation["label"])
+
+
+def _accuracy(polarity: pd.Series, label: pd.Series) -> float:
+    return float(((polarity.to_numpy() > 0.5) == (label.to_numpy() == 4)).mean())
+
+
+def _open() -> None:
+    fresh = not (store() / "mlflow.db").exists()
+    store().mkdir(parents=True, exist_ok=True)
+    mlflow.set_tracking_uri(uri())
+    mlflow.set_registry_uri(uri())
+    mlflow.set_system_metrics_sampling_interval(SAMPLING)
+    if fresh:
+        # MLflow makes an empty one, whose files would lie in whatever folder we stand in.
+        mlflow.delete_experiment("0")
 
 
 def _origin() -> dict[str, str]:
-    commit = subprocess.run(
-        ["git", "rev-parse", "HEAD"],  # noqa: S607
-        cwd=paths.root(), capture_output=True, text=True, check=False,
-    ).stdout.strip()  # fmt: skip
-    tags = {
-        "git.commit": commit or "none",
-        "dvc.stage": os.environ.get("DVC_STAGE", "none"),
+    stage = os.environ.get("DVC_STAGE", "none")
+    commit = provenance.commit()
+    return {
+        "git.commit": commit,
+        "git.changed": str(provenance.modified()).lower(),
+        "dvc.stage": stage,
         "dvc.experiment": os.environ.get("DVC_EXP_NAME", "none"),
         "dvc.baseline": os.environ.get("DVC_EXP_BASELINE_REV", "none"),
+        # MLflow would write the absolute path of the kernel that runs the notebook.
+        "mlflow.source.name": f"stage {stage}",
+        "mlflow.source.type": "NOTEBOOK",
+        "mlflow.source.git.commit": commit,
     }
-    return tags
+

@@ -7,8 +7,9 @@ a crash or another order of the same posts gives the same profile.
 import hashlib
 import logging
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import pandas as pd
 import pyarrow as pa
@@ -69,11 +70,16 @@ def update(database: Database, observations: pd.DataFrame, grid: Grid) -> None:
         return
     # Until they are derived anew the profiles are known to be stale, also after a crash.
     _remember(database, recipe, stale=True)
-    _write(database, new, changed)
-    for part in _chunks(gone):
-        database.observations.delete_many({"_id": {"$in": part}})
+    rows = database.observations
+    steps = [partial(_insert, rows, part) for part in _chunks(new)]
+    steps += [partial(_replace, rows, part) for part in _chunks(changed)]
+    steps += [partial(_remove, rows, part) for part in _chunks(gone)]
+    if every:
+        steps.append(partial(_derive_all, database, pipeline))
+    else:
+        steps += [partial(_derive, database, pipeline, part) for part in _chunks(sorted(touched))]
+    _work(steps)
     logger.info("observations: %d new, %d changed, %d gone", len(new), len(changed), len(gone))
-    _derive(database, pipeline, None if every else sorted(touched))
     _remember(database, recipe, stale=False)
 
 
@@ -111,49 +117,49 @@ def _difference(database: Database, observations: pd.DataFrame):
     return new, changed, list(gone.index), touched | {*held.loc[changed.index, "author"]}
 
 
-def _write(database: Database, new: pd.DataFrame, changed: pd.DataFrame) -> None:
-    collection = database.observations
+def _work(steps: Sequence[Callable[[], None]]) -> None:
     try:
-        for rows in tqdm(list(_chunks(_documents(new))), desc="inserting", disable=new.empty):
-            _insert(collection, rows)
-        for rows in _chunks(_documents(changed)):
-            _replace(collection, rows)
+        for step in tqdm(steps, desc="loading", unit="batch"):
+            step()
     except BulkWriteError as error:
         every = error.details["writeErrors"]
         refused = [item for item in every if item["code"] != DUPLICATE] or every
         raise StoreError(_refusal(f"{len(refused)} observations", refused[0])) from None
 
 
-def _insert(collection: Collection, rows: list[dict]) -> None:
+def _insert(collection: Collection, new: pd.DataFrame) -> None:
     try:
-        collection.insert_many(rows, ordered=False)
+        collection.insert_many(_documents(new), ordered=False)
     except BulkWriteError as error:
         refused = error.details["writeErrors"]
         if any(item["code"] != DUPLICATE for item in refused):
             raise
         # Another loader was faster; both end with the same rows.
-        _replace(collection, [rows[item["index"]] for item in refused])
+        _replace(collection, new.iloc[[item["index"] for item in refused]])
 
 
-def _replace(collection: Collection, rows: list[dict]) -> None:
+def _replace(collection: Collection, changed: pd.DataFrame) -> None:
+    rows = _documents(changed)
     collection.bulk_write([ReplaceOne({"_id": row["_id"]}, row, True) for row in rows])
 
 
-def _derive(database: Database, pipeline: list[dict], authors: list[str] | None) -> None:
-    if authors is None:
-        _merge(database, pipeline)
-        held = {row["_id"] for row in database.observations.aggregate([{"$group": _BY_AUTHOR}])}
-        authors = [row["_id"] for row in database.profiles.find({}, {"_id": 1})]
-        gone = [author for author in authors if author not in held]
-    else:
-        gone = []
-        for part in _chunks(authors):
-            match = {"$match": {"author": {"$in": part}}}
-            _merge(database, [match, *pipeline])
-            left = database.observations.aggregate([match, {"$group": _BY_AUTHOR}])
-            gone += sorted(set(part) - {row["_id"] for row in left})
-    for part in _chunks(gone):
-        database.profiles.delete_many({"_id": {"$in": part}})
+def _remove(collection: Collection, ids: list[str]) -> None:
+    collection.delete_many({"_id": {"$in": ids}})
+
+
+def _derive(database: Database, pipeline: list[dict], authors: list[str]) -> None:
+    match = {"$match": {"author": {"$in": authors}}}
+    _merge(database, [match, *pipeline])
+    left = database.observations.aggregate([match, {"$group": _BY_AUTHOR}])
+    _remove(database.profiles, sorted(set(authors) - {row["_id"] for row in left}))
+
+
+def _derive_all(database: Database, pipeline: list[dict]) -> None:
+    _merge(database, pipeline)
+    held = {row["_id"] for row in database.observations.aggregate([{"$group": _BY_AUTHOR}])}
+    known = [row["_id"] for row in database.profiles.find({}, {"_id": 1})]
+    for part in _chunks([author for author in known if author not in held]):
+        _remove(database.profiles, part)
 
 
 def _merge(database: Database, pipeline: list[dict]) -> None:
@@ -226,5 +232,5 @@ def _refusal(what: str, error: dict) -> str:
     )
 
 
-def _chunks(items: list) -> Iterator[list]:
+def _chunks(items: list | pd.DataFrame) -> Iterator:
     return (items[start : start + CHUNK] for start in range(0, len(items), CHUNK))

@@ -1,0 +1,178 @@
+"""What figures draw, by known answers; that they can be shown; that they are always the same."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from customer_profiles import drawing, figures, privacy
+
+CURVES = pd.DataFrame({
+    "epoch": [1, 2], "loss": [0.6, 0.3], "accuracy": [0.7, 0.9],
+    "val_loss": [0.5, 0.4], "val_accuracy": [0.75, 0.8],
+})  # fmt: skip
+ELBOW = pd.DataFrame({"k": [2, 3, 4], "inertia": [90.0, 40.0, 35.0], "silhouette": [0.3, 0.5, 0.4]})
+DAYS = pd.DataFrame({"day": ["2026-05-01", "2026-05-02"], "posts": [30, 12],
+                     "avg_polarity": [0.6, 0.4]})  # fmt: skip
+SETS = pd.DataFrame({"positive": [30, 5], "negative": [10, 15]}, index=["train", "test"])
+
+
+def heights(axis, container=0):
+    return [bar.get_height() for bar in axis.containers[container]]
+
+
+def widths(axis):
+    """Widths of all horizontal bars, by the bars' row from the top."""
+    rows = {}
+    for bar in (bar for container in axis.containers for bar in container):
+        rows.setdefault(round(bar.get_y() + bar.get_height() / 2), []).append(bar.get_width())
+    return rows
+
+
+def texts(axis):
+    return [text.get_text() for text in axis.texts]
+
+
+def cells(axis):
+    """The numbers written into a table of coloured cells, by (row, column)."""
+    return {(text.get_position()[1], text.get_position()[0]): text.get_text()
+            for text in axis.texts}  # fmt: skip
+
+
+def test_learning_curves_show_training_within_the_epochs_and_validation_after_each():
+    points = pd.DataFrame({
+        "step": [5, 10, 20], "epoch": [0.5, 1.0, 2.0],
+        "loss": [0.7, 0.5, 0.3], "accuracy": [0.6, 0.8, 0.9],
+    })  # fmt: skip
+    accuracy, loss = figures.learning_curves(CURVES, points).axes
+    assert [line.get_ydata().tolist() for line in accuracy.lines] == [
+        [0.6, 0.8, 0.9], [0.7, 0.9], [0.75, 0.8],
+    ]  # fmt: skip
+    assert loss.lines[0].get_xdata().tolist() == [0.5, 1.0, 2.0]
+    assert loss.lines[2].get_ydata().tolist() == [0.5, 0.4]
+
+
+def test_intervals_stand_at_their_shares_the_first_row_on_top():
+    table = pd.DataFrame(
+        {"accuracy": [0.8, 0.5], "low": [0.7, 0.4], "high": [0.85, 0.6]}, index=["BERT", "chance"]
+    )
+    (axis,) = figures.intervals(table, "Accuracy", "share").axes
+    points, _, (bars,) = axis.containers[0]
+    assert points.get_xdata().tolist() == [0.5, 0.8]
+    ends = [segment[:, 0].tolist() for segment in bars.get_segments()]
+    assert ends == [pytest.approx([0.4, 0.6]), pytest.approx([0.7, 0.85])]
+    assert [label.get_text() for label in axis.get_yticklabels()] == ["chance", "BERT"]
+
+
+def test_confusion_writes_counts_and_shades_by_the_share_of_the_true_class():
+    (axis,) = figures.confusion(np.array([[30, 10], [0, 2000]]), ("negative", "positive")).axes
+    assert cells(axis) == {(0, 0): "30", (0, 1): "10", (1, 0): "0", (1, 1): "2,000"}
+    assert axis.images[0].get_array().tolist() == [[0.75, 0.25], [0, 1]]
+
+
+def test_the_elbow_marks_k_on_both_curves():
+    for axis, name in zip(figures.elbow(ELBOW, 3).axes, ("inertia", "silhouette"), strict=True):
+        curve, mark = axis.lines
+        assert curve.get_ydata().tolist() == ELBOW[name].tolist()
+        assert list(mark.get_xdata()) == [3, 3]
+        assert texts(axis) == [" k = 3"]
+
+
+def test_mood_has_the_polarity_as_a_line_and_the_posts_as_bars():
+    polarity, posts = figures.mood(DAYS).axes
+    assert polarity.lines[0].get_ydata().tolist() == [0.6, 0.4]
+    assert polarity.get_ylim() == (0, 1)
+    assert heights(posts) == [30, 12]
+
+
+def test_classes_share_a_bar_in_the_order_of_polarity_with_their_counts():
+    (axis,) = figures.class_shares(SETS, "Sets").axes
+    assert widths(axis) == {0: [0.25, 0.75], 1: [0.75, 0.25]}  # negative, positive
+    assert texts(axis) == ["10", "15", "30", "5"]
+    assert [name.get_text() for name in axis.get_yticklabels()] == ["train", "test"]
+
+
+def test_lengths_are_shares_of_each_class_and_the_longest_posts_share_the_last_step():
+    values, classes = pd.Series([5, 15, 15, 400, 150]), pd.Series(["negative"] * 4 + ["positive"])
+    (axis,) = figures.lengths(values, classes, "Length").axes
+    negative, positive = (stairs.get_data().values for stairs in axis.patches)
+    assert negative.tolist() == [0.25, 0.5, *[0] * 13, 0.25]
+    assert positive.tolist() == [*[0] * 15, 1]
+
+
+def test_stacked_bars_stand_on_each_other_and_a_missing_one_has_no_height():
+    table = pd.DataFrame({"positive": [np.nan, 20], "negative": [10, 5]}, index=[0.0, 0.05])
+    (axis,) = figures.stacked(table, "Posts", "polarity").axes
+    assert heights(axis, 0) == [10, 5]
+    assert heights(axis, 1) == [0, 20]
+    assert [bar.get_y() for bar in axis.containers[1]] == [10, 5]
+    legend = [text.get_text() for text in axis.get_legend().texts]
+    assert legend == ["negative (15)", "positive (20)"]
+
+
+def test_bars_have_the_heights_of_the_values_whether_days_or_names():
+    named = pd.Series([3, 7], index=["1", "2+"])
+    dated = pd.Series([3, 7], index=pd.to_datetime(["2026-05-01", "2026-05-02"]))
+    for values in (named, dated):
+        assert heights(figures.bars(values, "Posts").axes[0]) == [3, 7]
+
+
+def test_a_value_below_its_bound_is_red():
+    (axis,) = figures.above(pd.Series([0.9, 0.7], index=["a", "b"]), 0.75, "Held", "Jaccard").axes
+    reached, missed = (bar.get_facecolor() for bar in axis.patches)
+    assert figures.mpl.colors.to_hex(reached) == drawing.ACCENT
+    assert figures.mpl.colors.to_hex(missed) == drawing.NEGATIVE
+    assert texts(axis) == ["0.90", "0.70", " bound 0.75"]
+
+
+def test_a_field_is_spread_over_its_bins_and_what_is_held_back_is_hatched():
+    counts = pd.Series([50, np.nan, 30], index=["under 10", "10 to 99", "100 and more"])
+    (axis,) = figures.spread({"followers": counts}, 100, "Authors").axes
+    assert widths(axis) == {0: pytest.approx([0.5, 0.3, 0.2])}
+    assert [bar.get_hatch() for bar in axis.patches] == [None, None, "////"]
+    assert texts(axis) == ["under 10\n50%", "100 and more\n30%"]
+
+
+@pytest.mark.parametrize(
+    ("width", "text"),
+    [(16, "10,000 to 99,999\n7%"), (9, "10,000 to\n99,999\n7%"), (6, "7%"), (2, "")],
+)
+def test_a_bin_is_called_by_what_fits_into_it(width, text):
+    assert drawing.fitted("10,000 to 99,999", "7%", width) == text
+
+
+def test_heat_writes_each_number_and_leaves_a_missing_one_empty():
+    table = pd.DataFrame([[1.26, np.nan], [-2.0, 0.5]], index=["a", "b"], columns=["x", "y"])
+    (axis,) = figures.heat(table, "Centroids", signed=True, digits=1).axes
+    assert cells(axis) == {(0, 0): "1.3", (1, 0): "-2.0", (1, 1): "0.5"}
+    assert axis.images[0].get_clim() == (-2, 2)
+
+
+@pytest.mark.parametrize(("color", "ink"), [((1, 1, 1, 1), "black"), ((0, 0, 0.5, 1), "white")])
+def test_writing_can_be_read_on_its_colour(color, ink):
+    assert drawing.ink(color) == ink
+
+
+def test_where_every_group_is_too_small_an_empty_figure_is_drawn():
+    posts = pd.DataFrame({"author": ["a", "b"], "label": ["negative", "positive"], "mark": [0, 1]})
+    none = privacy.groups(posts, ["mark", "label"], 10, "author")
+    table = none.pivot(index="mark", columns="label", values="rows")
+    days = pd.Series([], index=pd.to_datetime([]), dtype=float)
+    for figure in (
+        figures.stacked(table, "Posts", "polarity"),
+        figures.heat(table, "Posts"),
+        figures.bars(days, "Posts"),
+        figures.mood(DAYS[:0]),
+        figures.spread(privacy.spread(posts, {"mark": ["no", "yes"]}, 10, "author"), 2, "Posts"),
+    ):
+        assert figure._repr_png_().startswith(b"\x89PNG")
+
+
+def test_the_same_figure_is_the_same_bytes_also_as_svg():
+    first, second = (figures.mood(DAYS) for _ in range(2))
+    assert first._repr_png_() == second._repr_png_()
+    assert drawing.svg(first) == drawing.svg(second)
+
+
+def test_a_saved_figure_looks_as_the_one_that_is_shown(tmp_path):
+    figures.mood(DAYS).savefig(tmp_path / "mood.png", metadata={"Software": None})
+    assert (tmp_path / "mood.png").read_bytes() == figures.mood(DAYS)._repr_png_()
