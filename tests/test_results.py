@@ -56,6 +56,7 @@ TABLE = """\
 Figures in [docs/figures](docs/figures): profile quick.
 """
 CURVES = "epoch,loss,accuracy,val_loss,val_accuracy\n1,0.5,0.7,0.4,0.8\n2,0.3,0.8,0.3,0.9\n"
+POINTS = "step,epoch,loss,accuracy\n5,0.5,0.6,0.6\n10,1,0.5,0.7\n20,2,0.3,0.8\n"
 ELBOW = "k,inertia,silhouette\n2,40,0.3\n3,20,0.4\n4,15,0.2\n"
 
 
@@ -64,9 +65,7 @@ def write_run(folder, run):
     for name, value in run.items():
         (folder / f"{name}.json").write_text(json.dumps(value))
     (folder / "learning_curves.csv").write_text(CURVES)
-    (folder / "training_steps.csv").write_text(
-        "step,epoch,loss,accuracy\n5,0.5,0.6,0.6\n10,1.0,0.4,0.8\n"
-    )
+    (folder / "training_steps.csv").write_text(POINTS)
     (folder / "elbow.csv").write_text(ELBOW)
 
 
@@ -172,6 +171,8 @@ def test_an_unfinished_run_is_not_recorded(project):
 def test_reports_of_an_earlier_state_are_not_recorded(fresh, tmp_path):
     # The reports in Git are of a run that this clone has not made.
     copy = fresh.copy(tmp_path / "project")
+    for name in results.METRICS + results.CURVES:
+        (copy.root / results.REPORTS / name).touch()
     with pytest.raises(AssertionError, match=r"profile quick .*fetch.*make repro PROFILE=quick"):
         copy.call("python", "-m", "customer_profiles.results")
 
@@ -183,7 +184,9 @@ def test_only_a_change_of_what_a_run_is_made_of_counts_as_modified(fresh, tmp_pa
     copy.commit()
     assert provenance.commit() == copy.call("git", "rev-parse", "HEAD").strip()
     assert not provenance.modified()
-    copy.set("profile=standard", f"pull.archive={tmp_path}")
+    (tmp_path / "pages").mkdir()
+    (tmp_path / "pages" / "page.jsonl").write_text("{}\n")
+    copy.set("profile=standard", f"pull.archive={tmp_path / 'pages'}")
     (copy.root / "README.md").write_text("other words")
     (copy.root / "data/reports/fetch.json").write_text("{}")
     assert not provenance.modified()
@@ -198,8 +201,8 @@ def test_the_layers_are_those_of_the_model(tiny_encoder):
     from customer_profiles import encoder, sentiment
 
     preprocess, bert = encoder.load(*tiny_encoder)
+    model = sentiment.build(bert, 0.2, "pooled", 7)
     weights = sum(int(variable.shape.num_elements()) for variable in bert.trainable_variables)
-    model = sentiment.build(bert, 0.2, "pooled", seed=1)
     assert sentiment.layers(preprocess, model, "pooled", 0.2) == layers.sentiment_layers(
         32, weights, 64, "pooled", 0.2
     )

@@ -2,15 +2,13 @@
 
 from itertools import pairwise
 
-import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from matplotlib.patches import FancyBboxPatch
 
-from customer_profiles.drawing import ACCENT, NEUTRAL, STYLE
+from customer_profiles.drawing import ACCENT, Drawing, styled
 
-INK, PALE, BAND, RIM = "#1d2733", "#dbe7f2", "#f5f7f9", "#b9c3cd"
+INK, TITLE, PALE, BAND, RIM = "#1d2733", "#6b7480", "#dbe7f2", "#f5f7f9", "#b9c3cd"
 # In inches: between columns, from the top to the middle of each row, and the size of a box.
 COLUMN, ROW, BOX = 1.36, (0.66, 1.46, 2.6, 3.74), (1.12, 0.56)
 WIDTH, HEIGHT, MARGIN = 9.8, 4.2, 0.1
@@ -62,10 +60,10 @@ BENDS = {
 }
 
 
-@mpl.rc_context(STYLE)
-def figure() -> Figure:
+@styled
+def figure() -> Drawing:
     """The nine stages, numbered in the order of the pipeline, with their inputs and outputs."""
-    made = Figure((WIDTH, HEIGHT))
+    made = Drawing((WIDTH, HEIGHT))
     axis = made.add_axes((0, 0, 1, 1))
     axis.set(xlim=(0, WIDTH), ylim=(HEIGHT, 0))
     axis.axis("off")
@@ -107,7 +105,7 @@ def _band(axis: Axes, title: str, first: int, last: int) -> None:
     size = (WIDTH - 2 * MARGIN, bottom - top)
     style = "round,pad=0,rounding_size=0.1"
     axis.add_patch(FancyBboxPatch((MARGIN, top), *size, style, facecolor=BAND, linewidth=0))
-    axis.text(2 * MARGIN, top + 0.15, title, va="center", color=NEUTRAL, size=7, weight="bold")
+    axis.text(2 * MARGIN, top + 0.15, title, va="center", color=TITLE, size=7, weight="bold")
 
 
 def _arrow(axis: Axes, start: str, end: str, corners: tuple = ()) -> None:
