@@ -32,7 +32,8 @@ DECAYS = ("none", "linear")
 # Sentiment140-like posts: 26 tokens on average, 95 % under 40.
 BUCKETS = (12, 16, 20, 24, 28, 32, 40, 48, 64, 96)
 DECISION = Path("assets.extra", "decision.json")
-POINTS = 50  # points of the training curves in an epoch
+# Of the training curves, in an epoch. Of more, some would be single batches, and jump.
+POINTS = 20
 
 
 def devices(kind: str = "GPU") -> tf.distribute.Strategy:
