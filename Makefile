@@ -16,7 +16,7 @@ ifdef QUIET
 export TQDM_DISABLE := 1
 endif
 
-.PHONY: repro test lint results plots serve mlflow lab wheels lock
+.PHONY: repro test bench lint results plots serve mlflow lab wheels lock
 
 repro: .venv/.ready $(ENCODER)
 	@$(BIN)/python -m customer_profiles.choices profile=$(PROFILE) \
@@ -28,6 +28,10 @@ repro: .venv/.ready $(ENCODER)
 
 test: .venv/.ready $(ENCODER)
 	$(RUN) pytest
+
+# A module of customer_profiles.bench for each file of data/reports/bench/.
+bench: .venv/.ready $(ENCODER)
+	$(RUN) python -m customer_profiles.bench.original
 
 lint: .venv/.ready
 	$(RUN) ruff check .

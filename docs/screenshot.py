@@ -42,9 +42,11 @@ def main() -> None:
                 executable_path=shutil.which("chromium"), args=["--no-sandbox"]
             )
             page = browser.new_page(viewport=SIZE)
-            page.goto(f"{address}/#/compare-runs?runs={ids}&experiments={experiments}")
-            page.get_by_text("Parameters").first.wait_for()
-            page.wait_for_timeout(4000)  # the plot above the table draws itself by and by
+            page.goto(f"{address}/#/experiments/{experiment}/runs?compareRunsMode=CHART")
+            page.get_by_text("Model training").click()
+            page.get_by_label("Close").first.click()  # a chat that wants the foreground
+            page.get_by_text("training (2)").wait_for()
+            page.wait_for_timeout(5000)  # charts draw themselves by and by
             page.screenshot(path=paths.inside("docs/figures/mlflow.png"))
             browser.close()
     finally:

@@ -1,5 +1,7 @@
 """params.yaml: sections, profiles that override them, and changes that keep the rest."""
 
+from pathlib import Path
+
 import pytest
 
 from customer_profiles import params
@@ -180,3 +182,18 @@ def test_a_path_goes_through_the_check_of_its_name_before_anything_is_written(fi
     with pytest.raises(FileNotFoundError, match=f"nothing in {project}/data/own"):
         params.change(file, OFTEN, {"fetch.source": refuse})
     assert file.read_bytes() == TEXT.encode()
+
+
+def test_the_profile_original_is_the_table_of_the_original_design():
+    values = {**params.load(Path(__file__).parents[1] / "params.yaml"), "profile": "original"}
+    fetch, encoder, finetune = (
+        params.stage(name, values) for name in ("fetch", "encoder", "finetune")
+    )
+    assert (fetch["rows"], fetch["validation_share"]) == (50_000, 0.2)
+    assert encoder["origin"] == "hub"
+    assert encoder["encoder_handle"].endswith("/tensorflow/bert_en_uncased_L-12_H-768_A-12/4")
+    assert encoder["preprocess_handle"].endswith("/tensorflow/bert_en_uncased_preprocess/3")
+    table = {"epochs": 20, "batch_size": 32, "optimizer": "adam", "learning_rate": 3e-5}
+    # No early stopping, and no schedule; the classifier reads BERT's own pooled output.
+    table |= {"patience": 0, "decay": "none", "pooling": "pooled"}
+    assert table.items() <= finetune.items()

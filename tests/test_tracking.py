@@ -59,7 +59,7 @@ def test_a_run_carries_name_commit_stage_and_experiment(store):
     commit = subprocess.run(
         ["git", "rev-parse", "HEAD"], cwd=store, capture_output=True, text=True, check=True
     ).stdout.strip()
-    assert run.info.run_name == "quick-finetune-10"
+    assert run.info.run_name == "quick-finetune-10-warm-koala"
     assert run.info.status == "FINISHED"
     assert run.data.params == {"epochs": "2"}
     expected = {

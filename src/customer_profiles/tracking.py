@@ -37,7 +37,7 @@ def run(experiment: str, name: str, description: str, tags: dict | None = None) 
     """An MLflow run PROFILE-`name` in `experiment`, with processor and memory as metrics.
 
     Tagged with the profile, the Git commit, whether the code differs from it, DVC's stage and
-    experiment. Ends as FAILED when the block raises.
+    experiment, whose name ends the run's. Ends as FAILED when the block raises.
     """
     _open()
     if mlflow.get_experiment_by_name(experiment) is None:
@@ -45,7 +45,7 @@ def run(experiment: str, name: str, description: str, tags: dict | None = None) 
     mlflow.set_experiment(experiment)
     profile = params.load()["profile"]
     with mlflow.start_run(
-        run_name=f"{profile}-{name}",
+        run_name="-".join(filter(None, (profile, name, os.environ.get("DVC_EXP_NAME")))),
         description=description,
         tags={"profile": profile, **_origin(), **(tags or {})},
         log_system_metrics=True,
