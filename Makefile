@@ -19,8 +19,8 @@ endif
 .PHONY: repro test bench lint results plots serve mlflow lab wheels lock
 
 repro: .venv/.ready $(ENCODER)
-	@$(BIN)/python -m customer_profiles.choices profile=$(PROFILE) \
-	    fetch.source=$(SENTIMENT140) pull.archive=$(X_ARCHIVE)
+	@$(BIN)/python -m customer_profiles.choices "profile=$(PROFILE)" \
+	    "fetch.source=$(SENTIMENT140)" "pull.archive=$(X_ARCHIVE)"
 	$(RUN) dvc repro
 	@$(BIN)/python -m customer_profiles.overview
 	@test "$(PROFILE)" = quick || $(RUN) dvc exp save --force --name $(PROFILE) || \

@@ -1,6 +1,6 @@
-"""MLflow's own page with the runs of this machine: `python docs/screenshot.py`.
+"""Pictures of the last report and of MLflow's own page: `python docs/screenshot.py`.
 
-Writes docs/figures/mlflow.png. Needs some runs in the experiment "sentiment", and Chromium.
+Writes docs/figures/report.png and mlflow.png. Needs a finished run, and Chromium.
 """
 
 import shutil
@@ -15,14 +15,13 @@ from playwright.sync_api import sync_playwright
 
 from customer_profiles import paths, tracking
 
-SIZE = {"width": 1400, "height": 860}
-
 
 def main() -> None:
     mlflow.set_tracking_uri(tracking.uri())
     experiment = mlflow.get_experiment_by_name("sentiment")
-    if experiment is None:
-        sys.exit("there is no run to show: `make repro` makes one")
+    report = paths.inside("data/reports/segments.html")
+    if experiment is None or not report.is_file():
+        sys.exit("there is no finished run to show: `make repro` makes one")
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port = str(probe.getsockname()[1])
     server = subprocess.Popen(  # noqa: S603
@@ -33,22 +32,25 @@ def main() -> None:
     try:
         address = f"http://127.0.0.1:{port}"
         _wait(f"{address}/health")
-        _shoot(f"{address}/#/experiments/{experiment.experiment_id}/runs?compareRunsMode=CHART")
+        charts = f"#/experiments/{experiment.experiment_id}/runs?compareRunsMode=CHART"
+        _shoot("mlflow.png", f"{address}/{charts}", "training (2)", (1500, 860))
+        _shoot("report.png", report.as_uri(), "Segment 1", (1100, 1050))
     finally:
         server.terminate()
         server.wait()
 
 
-def _shoot(address: str) -> None:
+def _shoot(name: str, address: str, until: str, size: tuple[int, int]) -> None:
+    """A picture of what is at `address`, when the words `until` are there."""
     with sync_playwright() as browsers:
         browser = browsers.chromium.launch(
             executable_path=shutil.which("chromium"), args=["--no-sandbox"]
         )
-        page = browser.new_page(viewport=SIZE)
+        page = browser.new_page(viewport={"width": size[0], "height": size[1]})
         page.goto(address)
-        page.get_by_text("training (2)").wait_for()
+        page.get_by_text(until).first.wait_for()
         page.wait_for_timeout(5000)  # charts draw themselves by and by
-        page.screenshot(path=paths.inside("docs/figures/mlflow.png"))
+        page.screenshot(path=paths.inside("docs/figures", name))
         browser.close()
 
 

@@ -69,6 +69,14 @@ def test_posts_without_their_test_set_are_refused_with_what_the_folder_holds(che
     assert told == f"error: {own} {POSTS}it holds notes.txt, train.csv.gz"
 
 
+def test_a_folder_with_a_space_in_its_name_is_refused_as_one(checkout):
+    shutil.copytree(checkout / "data/sample/sentiment140", checkout / "my posts")
+    told = refused(checkout, "SENTIMENT140=my posts")
+    assert told == (
+        "error: fetch.source: use a path of letters, digits and . _ - / only, got 'my posts'"
+    )
+
+
 def test_pages_that_are_not_there_are_refused_with_what_the_folder_may_hold(checkout):
     told = refused(checkout, "X_ARCHIVE=data/absent")
     assert told == f"error: {checkout}/data/absent {PAGES}there is no such folder"

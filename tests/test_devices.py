@@ -7,7 +7,7 @@ import sys
 import numpy as np
 import pytest
 
-LABELS = np.array([1] * 3 + [0] * 3)
+LABELS = np.array([1] * 3 + [0] * 4)
 # The devices of a process cannot be changed any more once TensorFlow has looked at them.
 TRAIN = """\
 import json, sys
@@ -24,8 +24,8 @@ tf.config.set_logical_device_configuration(
     processor, [tf.config.LogicalDeviceConfiguration()] * parts
 )
 strategy = sentiment.devices("CPU")
-texts = ["so happy today", "i love it", "great phone", "so sad today", "i hate it", "awful phone"]
-labels = np.array([1.0] * 3 + [0.0] * 3)
+texts = ["so happy today", "i love it", "great phone", "so sad today", "i hate it", "awful", "no"]
+labels = np.array([1.0] * 3 + [0.0] * 4)
 with strategy.scope():
     preprocess, bert = encoder.load(folder / "preprocess", folder / "encoder")
     model = sentiment.build(bert, dropout=0.0, pooling="mean", seed=1)

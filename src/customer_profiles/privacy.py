@@ -79,7 +79,8 @@ def groups(rows: pd.DataFrame, columns: Sequence[str], k: int, people: str) -> p
     """Groups of `rows` alike in `columns`: these, and `rows`, how many they are.
 
     Only groups of at least `k` different `people` (a column), and so that in what is left out
-    there are k as well: else it could be had by subtraction.
+    there are k as well: else it could be had by subtraction from the whole. Totals of a part, of
+    one class say, must not be shown beside it.
     """
     grouped = rows.groupby(list(columns))[people]
     found = grouped.agg(rows="size", people="nunique")
@@ -127,7 +128,8 @@ def certificate(table: pd.DataFrame, groups: Sequence[int], k: int, max_suppress
     """Whether what is published holds: `k_min`, `uniqueness`, `suppressed_share`, `passed`.
 
     `table` as `cells` gives it; `groups` are the numbers of authors behind every other published
-    figure (segments, days). `reasons` says which bound is missed and what to change.
+    figure (segments, days). `k_min` is "<k" where it is below k. `reasons` says which bound is
+    missed and what to change.
     """
     shown = table.loc[table["shown"], "authors"]
     total = int(table["authors"].sum())
@@ -144,7 +146,7 @@ def certificate(table: pd.DataFrame, groups: Sequence[int], k: int, max_suppress
     return {
         "published": {
             "k": k,
-            "k_min": smallest,
+            "k_min": at_least(smallest, k),
             "uniqueness": float((shown == 1).sum() / total) if total else 0.0,
             "suppressed_share": suppressed,
             "cells": len(shown),

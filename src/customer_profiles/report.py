@@ -4,6 +4,8 @@ import importlib.resources
 
 import jinja2
 
+from customer_profiles import segments
+
 
 def render(publication: dict, figures: dict[str, str]) -> str:
     """Page about a `publication`; `figures` are SVG texts by name (mood, elbow)."""
@@ -12,10 +14,5 @@ def render(publication: dict, figures: dict[str, str]) -> str:
         autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     environment.filters["percent"] = lambda share: f"{share:.0%}"
-    environment.filters["figure"] = _figure
+    environment.filters["figure"] = segments.figure
     return environment.from_string(template).render(publication=publication, figures=figures)
-
-
-def _figure(value: float | int | str) -> str:
-    """A number for readers: thousands apart, no needless decimals."""
-    return value if isinstance(value, str) else f"{value:,.10g}"

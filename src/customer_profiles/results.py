@@ -44,7 +44,7 @@ def record() -> Path:
     target = paths.inside(RESULTS, values["profile"])
     about = provenance.described() | {
         "profile": values["profile"],
-        "posts": origin(params.stage("fetch", values), _json(paths.inside(REPORTS, "fetch.json"))),
+        "posts": origin(params.stage("fetch", values)),
         "training": params.stage("finetune", values),
     }
     _copy([paths.inside(REPORTS, name) for name in METRICS + CURVES], target, about)
@@ -85,12 +85,11 @@ def check_finished(profile: str) -> None:
         )
 
 
-def origin(fetch: dict, counts: dict) -> str:
+def origin(fetch: dict) -> str:
     """Where the posts trained and validated on come from, for readers: no path."""
-    if fetch["source"] == SAMPLE and not fetch["official"]:
-        return "shipped sample"
-    rows = sum(sum(counts["sets"][name].values()) for name in ("train", "validation"))
-    return f"Sentiment140, {rows:,} rows"
+    if fetch["source"] != SAMPLE:
+        return "a folder in Sentiment140's format"
+    return "Sentiment140" if fetch["official"] else "shipped sample"
 
 
 def redraw() -> None:
@@ -130,13 +129,13 @@ def table(runs: dict[str, dict[str, dict]]) -> str:
     columns = [lines(run) for run in runs.values()]
     rows = [["profile", *runs], ["---"] * (len(runs) + 1)]
     rows += [[name, *(column[name] for column in columns)] for name in columns[0]]
-    whose = f"\nFigures in [{FIGURES}]({FIGURES}): profile {longest(runs)}.\n"
+    whose = f"\nFigures in [{FIGURES}]({FIGURES}): profile {nearest(runs)}.\n"
     return "".join(f"| {' | '.join(row)} |\n" for row in rows) + whose
 
 
-def longest(runs: dict[str, dict[str, dict]]) -> str:
-    """The profile with the most epochs: its curves have most to show."""
-    return max(runs, key=lambda profile: runs[profile]["finetune"]["epochs_run"])
+def nearest(runs: dict[str, dict[str, dict]]) -> str:
+    """The last of the profiles: the one nearest to real posts."""
+    return list(runs)[-1]
 
 
 def lines(run: dict[str, dict]) -> dict[str, str]:
@@ -144,30 +143,34 @@ def lines(run: dict[str, dict]) -> dict[str, str]:
     sentiment, clusters, privacy, about = (
         run[name] for name in ("sentiment", "clusters", "privacy", "run")
     )
-    two, three, published = sentiment["manual2"], sentiment["manual3"], privacy["published"]
+    published = privacy["published"]
     made, machine = about["commit"][:7], about["machine"]
     return {
         "posts trained on": f"{run['finetune']['train_rows']:,} ({about['posts']})",
-        "accuracy, validation": f"{sentiment['validation']['accuracy']:.1%}",
-        "accuracy, two classes": f"**{two['accuracy']:.1%}** ({two['low']:.1%} to "
-        f"{two['high']:.1%}, {two['n']} test posts)",
-        "accuracy, three classes": f"{three['accuracy']:.1%} ({three['n']} test posts)",
-        "TF-IDF baseline, two classes": f"{sentiment['baselines']['tfidf']['accuracy']:.1%}",
+        "accuracy, two classes": accuracy(sentiment["manual2"]),
+        "the same of TF-IDF": accuracy(sentiment["baselines"]["tfidf"]),
+        "accuracy, three classes": accuracy(sentiment["manual3"]),
+        "accuracy, validation": accuracy(sentiment["validation"]),
         "segments": f"{clusters['k']}, {clusters['verdict']}",
         "privacy certificate": "passed" if privacy["passed"] else "**not passed**",
-        "smallest group shown": f"{published['k_min']} people",
+        "smallest group shown": f"{published['k_min']} authors",
         "authors in cells held back": f"{published['suppressed_share']:.1%}",
-        "run": f"{about['date']}, commit {made}{' and changes' if about['modified'] else ''}",
+        "recorded": f"{about['date']}, commit {made}{' and changes' if about['modified'] else ''}",
         "machine": f"{machine['processor']}, {machine['cores']} cores, "
         f"{machine['memory_gib']} GiB, Python {machine['python']}",
     }
 
 
+def accuracy(found: dict) -> str:
+    """An accuracy with its interval and the number of posts behind it."""
+    return f"{found['accuracy']:.1%} ({found['low']:.1%} to {found['high']:.1%}, n {found['n']:,})"
+
+
 def drawn(folder: Path, runs: dict[str, dict[str, dict]]) -> dict[str, str]:
-    """Figures as SVG by name: the pipeline; model and curves of the run with the most epochs."""
+    """Figures as SVG by name: the pipeline; model and curves of the run nearest to real posts."""
     made = {"flow": flow.figure()}
     if runs:
-        profile = longest(runs)
+        profile = nearest(runs)
         run, training = runs[profile], runs[profile]["run"]["training"]
         bert = run["encoder"]
         made["model"] = figures.architecture(

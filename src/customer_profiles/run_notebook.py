@@ -156,7 +156,7 @@ def run(stage: str, quiet: bool = False) -> Path:
 
 def main(arguments: list[str]) -> int:
     logging.basicConfig(level=logging.WARNING, format="%(message)s")
-    quiet = "--quiet" in arguments or "TQDM_DISABLE" in os.environ
+    quiet = "--quiet" in arguments or os.environ.get("TQDM_DISABLE", "0") != "0"
     names = [argument for argument in arguments if argument != "--quiet"]
     try:
         if len(names) != 1:

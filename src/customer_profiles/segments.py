@@ -60,11 +60,16 @@ def describe(people: pd.DataFrame, edges: Mapping, steps: Mapping, k: int) -> li
     return rows
 
 
+def figure(value: float | int | str) -> str:
+    """A number for readers: thousands apart, no needless decimals; a bound as it is."""
+    return value if isinstance(value, str) else f"{value:,.10g}"
+
+
 def titled(described: Sequence[dict]) -> pd.DataFrame:
     """Segments as `describe` gives them as texts to read: a column for each, its figures below."""
     columns = {
         f"segment {row['id'] + 1}": {
-            TITLES[name]: _text(value, percent=name == "share")
+            TITLES[name]: f"{value:.0%}" if name == "share" else figure(value)
             for name, value in row.items()
             if name in TITLES
         }
@@ -165,10 +170,3 @@ def _mood(people: pd.DataFrame, steps: Mapping) -> dict[str, float]:
 def _estimate(bins: pd.Series, edges: Sequence[int]) -> float:
     mean = float(privacy.bin_values(edges)[bins.to_numpy(dtype=int)].mean())
     return mean if mean == 0 else round(mean, 1 - floor(log10(mean)))
-
-
-def _text(value: float | int | str, percent: bool) -> str:
-    """A number for readers: thousands apart, no needless decimals; a bound as it is."""
-    if isinstance(value, str):
-        return value
-    return f"{value:.0%}" if percent else f"{value:,.10g}"

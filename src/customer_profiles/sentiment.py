@@ -32,8 +32,7 @@ DECAYS = ("none", "linear")
 # Sentiment140-like posts: 26 tokens on average, 95 % under 40.
 BUCKETS = (12, 16, 20, 24, 28, 32, 40, 48, 64, 96)
 DECISION = Path("assets.extra", "decision.json")
-# Of the training curves, in an epoch. Of more, some would be single batches, and jump.
-POINTS = 20
+POINTS = 20  # of the training curves, in an epoch
 
 
 def devices(kind: str = "GPU") -> tf.distribute.Strategy:
@@ -43,6 +42,12 @@ def devices(kind: str = "GPU") -> tf.distribute.Strategy:
     """
     found = tf.config.list_logical_devices(kind)
     return tf.distribute.MirroredStrategy(found) if len(found) > 1 else tf.distribute.get_strategy()
+
+
+def described(strategy: tf.distribute.Strategy) -> str:
+    """What `strategy` trains on: "1 CPU", "2 GPU"."""
+    kind = "GPU" if tf.config.list_logical_devices("GPU") else "CPU"
+    return f"{strategy.num_replicas_in_sync} {kind}"
 
 
 def tokenise(preprocess: Callable, texts: Sequence[str], batch_size: int = 2048) -> Tokens:
@@ -124,8 +129,10 @@ def train(
     The loss is binary cross-entropy from the logit. With `patience` above 0 training stops when
     the validation loss has not improved for that many epochs, and the best weights are restored;
     with 0 it runs all epochs and keeps the last. By step: `step` (batches so far), `epoch` (a
-    fraction), `loss` and `accuracy` over the posts since the row before; `on_point` hears of each
-    row when it is made, as (values, step). Raises FloatingPointError when the loss is not finite.
+    fraction), `posts` since the row before, and `loss` and `accuracy` over these; `on_point` hears
+    of each row when it is made, as (values, step).
+
+    Raises FloatingPointError when the loss is not finite.
     """
     _one_of("optimizer", optimizer, OPTIMIZERS)
     _one_of("decay", decay, DECAYS)
@@ -141,7 +148,7 @@ def train(
             loss=tf_keras.losses.BinaryCrossentropy(from_logits=True),
             metrics=[tf_keras.metrics.BinaryAccuracy(name="accuracy", threshold=0.0)],
         )
-    points = _Points(steps, on_point)
+    points = _Points(steps, len(training[1]), on_point)
     callbacks = [tf_keras.callbacks.TerminateOnNaN(), _Progress(steps, epochs), points]
     if patience:
         callbacks.append(
@@ -265,29 +272,34 @@ class _Progress(tf_keras.callbacks.Callback):
 class _Points(tf_keras.callbacks.Callback):
     """Training loss and accuracy over the posts since the last point, POINTS times an epoch.
 
-    What Keras reports is the mean since the epoch began, which hides what happens at its end.
+    What Keras reports is the mean since the epoch began, which hides what happens at its end. The
+    points are as many posts apart, not batches: an epoch ends with what is left of each length,
+    in batches of a few posts, and the mean of so few jumps.
     """
 
-    def __init__(self, steps: int, on_point: Callable[[dict, int], None] | None):
+    def __init__(self, steps: int, posts: int, on_point: Callable[[dict, int], None] | None):
         super().__init__()
         self.rows: list[dict[str, float]] = []
-        self._steps, self._on_point = steps, on_point
-        self._at = {round(steps * (point + 1) / POINTS) for point in range(POINTS)}
+        self._steps, self._apart, self._on_point = steps, posts / POINTS, on_point
 
     def on_epoch_begin(self, epoch, logs=None):
-        self._epoch, self._before = epoch, {}
+        self._epoch, self._point = epoch, 1
+        self._before = {}
 
     def on_train_batch_end(self, batch, logs=None):
-        if batch + 1 not in self._at:
+        posts = float(self.model.metrics[0].count.read_value())
+        if posts < self._point * self._apart - 0.5:  # half a post, for what rounding does
             return
+        self._point = int((posts + 0.5) // self._apart) + 1
         values = {}
         for metric in self.model.metrics:
-            total, posts = float(metric.total.read_value()), float(metric.count.read_value())
+            total = float(metric.total.read_value())
             former_total, former_posts = self._before.get(metric.name, (0.0, 0.0))
             values[metric.name] = (total - former_total) / (posts - former_posts)
             self._before[metric.name] = total, posts
         step = self._epoch * self._steps + batch + 1
-        self.rows.append({"step": step, "epoch": step / self._steps, **values})
+        since = round(posts - former_posts)
+        self.rows.append({"step": step, "epoch": step / self._steps, "posts": since, **values})
         if self._on_point:
             self._on_point(values, step)
 

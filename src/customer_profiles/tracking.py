@@ -61,9 +61,9 @@ def again(run: mlflow.entities.Run) -> Iterator:
         yield active
 
 
-def log_params(params: dict) -> None:
+def log_params(values: dict) -> None:
     """Parameters of the active run."""
-    mlflow.log_params(params)
+    mlflow.log_params(values)
 
 
 def log_metrics(metrics: dict, prefix: str = "") -> None:
@@ -109,11 +109,6 @@ def log_figure(figure, name: str) -> None:
     mlflow.log_figure(figure, f"figures/{name}.png")
 
 
-def log_dict(value: dict, name: str) -> None:
-    """A dict as a JSON file of the run."""
-    mlflow.log_dict(value, name)
-
-
 def log_file(path: Path) -> None:
     """A file as an artifact of the run."""
     mlflow.log_artifact(str(path))
@@ -132,11 +127,14 @@ def register_model(
     """
     name = registered_name()
     inputs, answers = example[["text"]], example[["polarity"]]
-    code = Path(__file__).with_name("registered_model.py")
+    # Relative to where we stand: MLflow writes both paths down, as they are given.
+    code, model = map(
+        os.path.relpath, (Path(__file__).with_name("registered_model.py"), saved_model)
+    )
     info = mlflow.pyfunc.log_model(
         name=MODEL,
-        python_model=str(code),
-        artifacts={"saved_model": str(saved_model)},
+        python_model=code,
+        artifacts={"saved_model": model},
         signature=infer_signature(inputs, answers),
         input_example=inputs,
         pip_requirements=[f"{package}=={version(package)}" for package in NEEDED],
@@ -144,11 +142,11 @@ def register_model(
     )
     client = mlflow.MlflowClient()
     accuracy = _accuracy(validation["polarity"], validation["label"])
-    facts = {"validation_accuracy": f"{accuracy:.6f}", "validation_digest": digest}
+    facts = {"validation_accuracy": str(accuracy), "validation_digest": digest}
     for key, value in facts.items():
         client.set_model_version_tag(name, info.registered_model_version, key, value)
     best = _champion_accuracy(client, name, validation, digest)
-    if best is not None and float(facts["validation_accuracy"]) < best:
+    if best is not None and accuracy < best:
         return False
     client.set_registered_model_alias(name, ALIAS, info.registered_model_version)
     return True
@@ -172,7 +170,8 @@ def _champion_accuracy(
 
 
 def _accuracy(polarity: pd.Series, label: pd.Series) -> float:
-    return float(((polarity.to_numpy() > 0.5) == (label.to_numpy() == 4)).mean())
+    right = (polarity.to_numpy() > 0.5) == (label.to_numpy() == 4)
+    return round(float(right.mean()), 6)
 
 
 def _open() -> None:

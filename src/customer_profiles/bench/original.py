@@ -19,6 +19,10 @@ import pandas as pd
 from customer_profiles import encoder, outputs, params, paths, sentiment, sentiment140
 
 POSTS = 640
+TOKENS = 26  # of a post of Sentiment140, on average; those of the sample are shorter
+
+# Of the peak of memory in a GiB: KiB on Linux, bytes on macOS.
+PEAK_UNITS = 2**30 if sys.platform == "darwin" else 2**20
 
 logger = logging.getLogger(__name__)
 
@@ -37,6 +41,7 @@ def measure() -> dict:
     training = fetch["rows"] * (1 - fetch["validation_share"])
     validation = fetch["rows"] * fetch["validation_share"]
     epoch = training * base["seconds_a_post"] + validation * base["seconds_a_validation_post"]
+    longer = TOKENS / base["tokens_a_post"]
     return {
         "train_time_to_wheel": base["seconds_a_post"] / small["seconds_a_post"],
         "memory_to_wheel": base["peak_gib"] / small["peak_gib"],
@@ -47,7 +52,8 @@ def measure() -> dict:
             "batch_size": settings["batch_size"],
             "seconds_a_step": settings["batch_size"] * base["seconds_a_post"],
             "steps": round(settings["epochs"] * training / settings["batch_size"]),
-            "projected_hours": settings["epochs"] * epoch / 3600,
+            "projected_hours": settings["epochs"] * epoch * longer / 3600,
+            "projected_for_tokens_a_post": TOKENS,
             "peak_gib": base["peak_gib"],
         },
     }
@@ -84,7 +90,7 @@ def _train(origin: str, chosen: dict, settings: dict) -> dict:
     names = ("batch_size", "optimizer", "learning_rate", "decay", "patience", "seed")
     few = {name: tokens[:1] for name, tokens in rows[0].items()}, rows[1][:1]
     ends = []
-    sentiment.train(
+    _, points = sentiment.train(
         model, rows, few, epochs=1, **{name: settings[name] for name in names},
         on_point=lambda *_: ends.append(time.perf_counter()),
     )  # fmt: skip
@@ -93,13 +99,12 @@ def _train(origin: str, chosen: dict, settings: dict) -> dict:
     model.evaluate(sentiment.batches(*rows, settings["batch_size"]), verbose=0)
     evaluated = time.perf_counter() - start
     return {
-        # Without the first step, which builds the graph.
-        "seconds_a_post": (ends[-1] - ends[0]) / (POSTS - settings["batch_size"]),
+        # Without what comes before the first point: the first step builds the graph.
+        "seconds_a_post": (ends[-1] - ends[0]) / points["posts"].iloc[1:].sum(),
         "seconds_a_validation_post": evaluated / POSTS,
         "parameters": model.count_params(),
         "tokens_a_post": float(pd.Series(rows[0]["input_mask"].sum(axis=1)).mean()),
-        # In KiB on Linux.
-        "peak_gib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20,
+        "peak_gib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / PEAK_UNITS,
     }
 
 
