@@ -243,6 +243,18 @@ def test_a_sample_keeps_the_labels_shares_and_has_exactly_the_rows_asked_for():
     assert texts(drawn) <= texts(frame)
 
 
+def test_an_even_sample_has_as_many_rows_of_each_label():
+    frame = pd.concat([balanced(40).query("label == 0"), balanced(160).query("label == 4")])
+    for rows, expected in ((40, {0: 20, 4: 20}), (39, {0: 20, 4: 19})):
+        drawn = sentiment140.sample(frame, rows, seed=1, even=True)
+        assert drawn["label"].value_counts().to_dict() == expected
+    with pytest.raises(
+        ValueError, match=r"fetch\.rows=42 .* label 0 there are 20; draw at most 40"
+    ):
+        sentiment140.sample(frame, 42, seed=1, even=True)
+    assert len(sentiment140.sample(frame, 0, seed=1, even=True)) == 100
+
+
 def test_the_same_rows_are_drawn_in_whatever_order_they_came():
     frame = balanced(200)
     first = sentiment140.sample(frame, 50, seed=3)
@@ -338,6 +350,16 @@ def test_the_neutral_rows_are_the_shipped_ones_whatever_the_source(source, shipp
         "the shop opens at nine",
         "the train stops here",
     }
+
+
+def test_of_a_train_file_that_leans_to_one_side_as_many_rows_of_each_label_are_drawn(
+    tmp_path, shipped
+):
+    rows = [f'"{4 * (n % 3 > 0)}","","","","","post number {n}"\n' for n in range(90)]
+    (tmp_path / "train.csv").write_text("".join(rows))
+    (tmp_path / sentiment140.TEST_NAMES[0]).write_text('"0","","","","","another"\n')
+    drawn = prepared(tmp_path, shipped, rows=40, validation_share=0.5).counts["sets"]
+    assert drawn["train"] == drawn["validation"] == {"0": 10, "4": 10}
 
 
 def test_drawn_validation_rows_are_removed_from_train_by_text(source, shipped):

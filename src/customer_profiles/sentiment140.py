@@ -169,20 +169,21 @@ def without(frame: pd.DataFrame, texts: Iterable[str]) -> tuple[pd.DataFrame, in
 
 
 def sample(
-    frame: pd.DataFrame, rows: int, seed: int, parameter: str = "fetch.rows"
+    frame: pd.DataFrame, rows: int, seed: int, parameter: str = "fetch.rows", even: bool = False
 ) -> pd.DataFrame:
     """`rows` rows of `frame` (0: all), each label in its share of `frame`, in a random order.
 
-    The order of `frame` does not matter, given that no text is there twice.
-    Raises ValueError, naming `parameter`, when `frame` has fewer rows or a single label, and
-    when a label would get no row.
+    With `even` each label has as many of the `rows`, as in Sentiment140 itself: public subsets of
+    it lean to one side. The order of `frame` does not matter, given that no text is there twice.
+    Raises ValueError, naming `parameter`, when `frame` has fewer rows, of a label or in all, or a
+    single label, and when a label would get no row.
     """
     if not 0 <= rows <= len(frame):
         raise ValueError(
             f"{parameter} must be 0 (all) to {len(frame)}, the rows there are after cleaning; "
             f"got {rows}"
         )
-    return _drawn(frame, rows or len(frame), seed, parameter)[0]
+    return _drawn(frame, rows or len(frame), seed, parameter, even and rows > 0)[0]
 
 
 def split(frame: pd.DataFrame, share: float, seed: int) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -231,9 +232,9 @@ def prepare(
         polar, _, counts["validation"] = _parts(files.validation, test)
         validation = sample(polar, validation_rows, seed, "fetch.validation_rows")
         train, counts["train"]["in_validation"] = without(train, validation["text"])
-        train = sample(train, rows, seed)
+        train = sample(train, rows, seed, even=True)
     else:
-        train, validation = split(sample(train, rows, seed), validation_share, seed)
+        train, validation = split(sample(train, rows, seed, even=True), validation_share, seed)
     _, neutral, counts["neutral"] = _parts(locate(sample_source).train, test)
 
     sets = {"train": train, "validation": validation, "neutral": neutral}
@@ -276,14 +277,21 @@ def _parts(path: Path, test: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame, 
 
 
 def _drawn(
-    frame: pd.DataFrame, rows: int, seed: int, parameter: str
+    frame: pd.DataFrame, rows: int, seed: int, parameter: str, even: bool = False
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     if frame["label"].nunique() < 2:
         raise ValueError(
             f"{len(frame)} rows with the labels {sorted(set(frame['label'].tolist()))} are no set "
             f"to draw {parameter} from; expected two labels or more"
         )
-    quota = _quota(frame["label"].value_counts().sort_index(), rows)
+    available = frame["label"].value_counts().sort_index()
+    quota = _quota(available.clip(upper=1) if even else available, rows)
+    if (quota > available).any():
+        raise ValueError(
+            f"{parameter}={rows} takes as many rows of each label, but of label "
+            f"{available.idxmin()} there are {available.min()}; draw at most "
+            f"{len(available) * available.min()}, or 0 (all)"
+        )
     if quota.min() < 1:
         raise ValueError(
             f"{parameter} gives {rows} of {len(frame)} rows, none of them with label "
