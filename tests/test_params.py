@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from dvc.utils.serialize import modify_yaml
 
 from customer_profiles import params
 
@@ -197,3 +198,12 @@ def test_the_profile_original_is_the_table_of_the_original_design():
     # No early stopping, and no schedule; the classifier reads BERT's own pooled output.
     table |= {"patience": 0, "decay": "none", "pooling": "pooled"}
     assert table.items() <= finetune.items()
+
+
+def test_an_experiment_changes_its_line_of_the_file_and_no_other(tmp_path):
+    text = (Path(__file__).parents[1] / "params.yaml").read_text(encoding="utf-8")
+    (tmp_path / "params.yaml").write_text(text, encoding="utf-8")
+    with modify_yaml(str(tmp_path / "params.yaml")) as values:  # what --set-param does
+        values["finetune"]["dropout"] = 0.25
+    changed = (tmp_path / "params.yaml").read_text(encoding="utf-8")
+    assert changed == text.replace("\n  dropout: 0.1\n", "\n  dropout: 0.25\n") != text
