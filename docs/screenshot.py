@@ -15,6 +15,8 @@ from playwright.sync_api import sync_playwright
 
 from customer_profiles import paths, tracking
 
+CHART = '[data-component-id="fullscreen_button_chartcard"]'
+
 
 def main() -> None:
     mlflow.set_tracking_uri(tracking.uri())
@@ -33,28 +35,30 @@ def main() -> None:
         address = f"http://127.0.0.1:{port}"
         _wait(f"{address}/health")
         charts = f"#/experiments/{experiment.experiment_id}/runs?compareRunsMode=CHART"
-        _shoot("mlflow.png", f"{address}/{charts}", "training (2)", (1500, 860))
-        _shoot("report.png", report.as_uri(), "Segment 1", (1100, 1050))
+        _shoot("mlflow.png", f"{address}/{charts}", CHART, (1300, 860))
+        _shoot("report.png", report.as_uri(), "text=Segment 1", (1100, 1050))
     finally:
         server.terminate()
         server.wait()
 
 
 def _shoot(name: str, address: str, until: str, size: tuple[int, int]) -> None:
-    """A picture of what is at `address`, when the words `until` are there."""
+    """A picture of what is at `address`, when the element `until` is there."""
     with sync_playwright() as browsers:
         browser = browsers.chromium.launch(
             executable_path=shutil.which("chromium"), args=["--no-sandbox"]
         )
         page = browser.new_page(viewport={"width": size[0], "height": size[1]})
         page.goto(address)
-        page.get_by_text(until).first.wait_for()
+        page.locator(until).first.wait_for(timeout=120_000)
+        for button in page.get_by_role("button", name="Close", exact=True).all():
+            button.click()  # MLflow opens a chat beside the charts
         page.wait_for_timeout(5000)  # charts draw themselves by and by
         page.screenshot(path=paths.inside("docs/figures", name))
         browser.close()
 
 
-def _wait(address: str, seconds: int = 60) -> None:
+def _wait(address: str, seconds: int = 180) -> None:
     until = time.monotonic() + seconds
     while True:
         try:
