@@ -14,8 +14,6 @@ from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
 
-import pandas as pd
-
 from customer_profiles import encoder, outputs, params, paths, sentiment, sentiment140
 
 POSTS = 640
@@ -102,14 +100,14 @@ def _train(origin: str, chosen: dict, settings: dict) -> dict:
         # Without what comes before the first point: the first step builds the graph.
         "seconds_a_post": (ends[-1] - ends[0]) / points["posts"].iloc[1:].sum(),
         "seconds_a_validation_post": evaluated / POSTS,
-        "parameters": model.count_params(),
-        "tokens_a_post": float(pd.Series(rows[0]["input_mask"].sum(axis=1)).mean()),
+        "parameters": sum(encoder.parameters(bert).values()),
+        "tokens_a_post": rows[0]["input_mask"].sum(axis=1).mean(),
         "peak_gib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / PEAK_UNITS,
     }
 
 
 if __name__ == "__main__":
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stdout)
-    report = measure()
-    outputs.write_json(paths.inside("data/reports/bench/original.json"), report)
-    logger.info(report)
+    file = paths.inside("data/reports/bench/original.json")
+    outputs.write_json(file, measure())
+    logger.info(file.read_text(encoding="utf-8"))
