@@ -105,7 +105,8 @@ def layers(
     """The saved model from top to bottom: name and output of each layer, for a figure."""
     head = model.get_layer("classifier")
     width = head.kernel.shape[0]
-    weights = model.count_params() - head.count_params()
+    trainable = sum(variable.shape.num_elements() for variable in model.trainable_variables)
+    weights = trainable - head.count_params()
     length = preprocess(tf.constant([""]))["input_word_ids"].shape[1]
     return sentiment_layers(width, weights, length, pooling, dropout)
 
@@ -284,22 +285,22 @@ class _Points(tf_keras.callbacks.Callback):
 
     def on_epoch_begin(self, epoch, logs=None):
         self._epoch, self._point = epoch, 1
-        self._before = {}
+        self._posts, self._totals = 0.0, {}
 
     def on_train_batch_end(self, batch, logs=None):
         posts = float(self.model.metrics[0].count.read_value())
         if posts < self._point * self._apart - 0.5:  # half a post, for what rounding does
             return
         self._point = int((posts + 0.5) // self._apart) + 1
-        values = {}
-        for metric in self.model.metrics:
-            total = float(metric.total.read_value())
-            former_total, former_posts = self._before.get(metric.name, (0.0, 0.0))
-            values[metric.name] = (total - former_total) / (posts - former_posts)
-            self._before[metric.name] = total, posts
+        since = posts - self._posts
+        totals = {metric.name: float(metric.total.read_value()) for metric in self.model.metrics}
+        values = {
+            name: (total - self._totals.get(name, 0)) / since for name, total in totals.items()
+        }
+        self._posts, self._totals = posts, totals
         step = self._epoch * self._steps + batch + 1
-        since = round(posts - former_posts)
-        self.rows.append({"step": step, "epoch": step / self._steps, "posts": since, **values})
+        at = {"step": step, "epoch": step / self._steps, "posts": round(since)}
+        self.rows.append({**at, **values})
         if self._on_point:
             self._on_point(values, step)
 
