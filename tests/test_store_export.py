@@ -56,7 +56,9 @@ def test_profiles_are_exported_with_their_cluster(
 ):
     clusters = {"ann": 3, "bob": 0}
     for name in assigned:
-        loaded.assignments.insert_one({"_id": pseudonym(name), "cluster": clusters[name]})
+        loaded.assignments.insert_one(
+            {"_id": pseudonym(name), "cluster": clusters[name], "cell": "0"}
+        )
     assert main(["export", "profiles", "profiles.csv"]) == 0
     assert (project / "profiles.csv").read_text() == (
         "_id,posts,polarity,subjectivity,negative,neutral,positive,favorites,retweets,"

@@ -21,7 +21,9 @@ def publication(customers):
 
 @pytest.fixture
 def assignments(pseudonym):
-    return pd.DataFrame({"_id": [pseudonym("ann"), pseudonym("bob")], "cluster": [0, 1]})
+    return pd.DataFrame(
+        {"_id": [pseudonym("ann"), pseudonym("bob")], "cluster": [0, 1], "cell": ["0/1", "1/1"]}
+    )
 
 
 def held(database):

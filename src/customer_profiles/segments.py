@@ -110,6 +110,11 @@ def tiers(people: pd.DataFrame, cuts: Mapping[str, Sequence[int]]) -> pd.DataFra
     return pd.DataFrame({"segment": people["segment"], **fields})
 
 
+def cell_codes(table: pd.DataFrame) -> pd.Series:
+    """The cell of each row of `table` (as `tiers` gives it) in one word: "0/2/1"."""
+    return table.astype(str).agg("/".join, axis=1)
+
+
 def tier_names(cuts: Sequence[int], edges: Sequence[int]) -> list[str]:
     """What the tiers of a field are called, by the counts where they begin."""
     return privacy.bin_names([edges[cut - 1] for cut in cuts])

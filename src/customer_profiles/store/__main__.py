@@ -10,7 +10,7 @@ from pymongo.database import Database
 
 from customer_profiles import outputs
 from customer_profiles.observations import COLUMNS, ordered
-from customer_profiles.store import StoreError, database, publications, schema
+from customer_profiles.store import StoreError, database, publications
 from customer_profiles.store.profiles import read, read_profiles
 
 logger = logging.getLogger(__name__)
@@ -25,7 +25,7 @@ def table(held: Database, what: str) -> pd.DataFrame:
         if publication is None:
             raise StoreError("nothing is published yet; run `make repro`")
         return pd.DataFrame(publication["segments"])
-    assigned = read(held, "assignments", schema.ASSIGNMENT)
+    assigned = read(held, "assignments", ("_id", "cluster"))
     joined = read_profiles(held).merge(assigned, on="_id", how="left")
     # Whole numbers also while some authors are not assigned yet.
     return joined.astype({"cluster": "Int64"})

@@ -14,8 +14,8 @@ def publish(database: Database, publication: dict, assignments: "pd.DataFrame") 
     """Store `publication` (its `_id` is the hash of its content) and make it the current one.
 
     A reader sees the former publication or this one: the pointer is one document, replaced last.
-    `assignments` (columns _id, cluster) take the place of the former ones. Publishing the same
-    again changes nothing.
+    `assignments` (columns _id, cluster, cell) take the place of the former ones. Publishing the
+    same again changes nothing.
     """
     if current(database) == publication and _same(database, assignments):
         return
@@ -36,5 +36,5 @@ def current(database: Database) -> dict | None:
 
 
 def _same(database: Database, assignments: "pd.DataFrame") -> bool:
-    held = {row["_id"]: row["cluster"] for row in database.assignments.find()}
-    return held == dict(zip(assignments["_id"], assignments["cluster"], strict=True))
+    held = {row["_id"]: row for row in database.assignments.find()}
+    return held == {row["_id"]: row for row in assignments.to_dict("records")}

@@ -34,7 +34,12 @@ PROFILE = {
     "first_month": MONTH,
     "last_month": MONTH,
 }
-ASSIGNMENT = {"_id": PSEUDONYM, "cluster": BIN}
+# `cell` names the published cell an author was counted in: "0/2/1" is segment 0, tiers 2 and 1.
+ASSIGNMENT = {
+    "_id": PSEUDONYM,
+    "cluster": BIN,
+    "cell": {"bsonType": "string", "pattern": "^[0-9]+(/[0-9]+)*$"},
+}
 PUBLICATION = {
     "_id": {"bsonType": "string", "pattern": "^[0-9a-f]{16}$"},
     "summary": {"bsonType": "object"},
@@ -52,6 +57,10 @@ TOKEN = {
     "expires": DAY,
 }
 STATE = {"_id": {"enum": ["profiles"]}, "recipe": TEXT, "stale": FLAG}
+TOMBSTONE = {"_id": PSEUDONYM, "kind": {"enum": ["author", "post"]}}
+SCHEMA = {"_id": {"enum": ["schema"]}, "version": {"bsonType": ["int", "long"], "minimum": 1}}
+# Who writes observations, and until when nobody else may.
+LEASE = {"_id": {"enum": ["observations"]}, "owner": TEXT, "until": {"bsonType": "date"}}
 
 COLLECTIONS = {
     "observations": OBSERVATION,
@@ -61,6 +70,9 @@ COLLECTIONS = {
     "current": CURRENT,
     "api_tokens": TOKEN,
     "state": STATE,
+    "tombstones": TOMBSTONE,
+    "schema": SCHEMA,
+    "leases": LEASE,
 }
 INDEXES = {
     "observations": [IndexModel("author")],
