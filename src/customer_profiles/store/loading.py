@@ -113,17 +113,12 @@ def update(
     never values, when more than MAX_REFUSED of the rows were refused, after all else was done;
     and before anything is written when the file lacks a column or a post stands in it twice.
     """
-    source = pq.ParquetFile(file)
-    ids, newest = _look_through(source, limits)
-    rows, done, gone = database.observations, Change(), 0
+    ids, newest = _look_through(file, limits)
     with profiles.following(database, grid) as people:
+        rows = database.observations
         first = _first_day(rows, newest, limits)
-        write = partial(_write, rows, people, first, limits)
-        with tqdm(total=len(ids), desc="loading", unit="post") as bar:
-            for size, change in _by_writers(write, source.iter_batches(CHUNK)):
-                done += change
-                bar.update(size)
-        gone += removal.before(rows, people, first)
+        done = write(rows, people, file, limits, first)
+        gone = removal.before(rows, people, first)
         gone += removal.of(rows, people, limits.erased)
         gone += removal.remove(rows, people, _vanished(rows, ids, done.held))
     logger.info("observations: %d new, %d changed, %d gone", done.new, done.changed, gone)
@@ -131,8 +126,38 @@ def update(
     return done + Change(gone=gone)
 
 
-def _look_through(source: pq.ParquetFile, limits: Limits) -> tuple[np.ndarray, str]:
+def write(
+    rows: Collection,
+    people: profiles.Following,
+    file: Path,
+    limits: Limits = Limits(),
+    first: str = "",
+) -> Change:
+    """Insert what of parquet `file` is new, replace what differs; nothing before day `first`."""
+    source = pq.ParquetFile(file)
+    work = partial(_write, rows, people, limits, first)
+    batches = -(-source.metadata.num_rows // CHUNK)
+    with ThreadPoolExecutor(WRITERS) as pool:
+        changes = _in_turn(pool, work, source.iter_batches(CHUNK))
+        return sum(tqdm(changes, "loading", batches, unit="batch"), Change())
+
+
+def _in_turn(
+    pool: ThreadPoolExecutor, work: Callable[[pa.RecordBatch], Change], batches: Iterable
+) -> Iterator[Change]:
+    """What `work` says of each batch; no more are read than are worked on."""
+    under_way = deque()
+    for batch in batches:
+        under_way.append(pool.submit(work, batch))
+        if len(under_way) > WRITERS:
+            yield under_way.popleft().result()
+    while under_way:
+        yield under_way.popleft().result()
+
+
+def _look_through(file: Path, limits: Limits) -> tuple[np.ndarray, str]:
     """Digests of all ids, sorted (16 bytes each), and the newest day that may be held."""
+    source = pq.ParquetFile(file)
     names = set(source.schema_arrow.names)
     if names != set(COLUMNS):
         missing, unknown = (sorted(set(COLUMNS) - names), sorted(names - set(COLUMNS)))
@@ -169,23 +194,8 @@ def _first_day(rows: Collection, newest: str, limits: Limits) -> str:
     return "" if pd.isna(as_of) else str((as_of - pd.Timedelta(days=limits.days)).date())
 
 
-def _by_writers(
-    write: Callable[[pa.RecordBatch], Change], batches: Iterable[pa.RecordBatch]
-) -> Iterator[tuple[int, Change]]:
-    """Size of each batch and what became of it, WRITERS of them at a time."""
-    under_way: deque = deque()
-    with ThreadPoolExecutor(WRITERS) as pool:
-        for batch in batches:
-            under_way.append((batch.num_rows, pool.submit(write, batch)))
-            if len(under_way) > WRITERS:
-                size, change = under_way.popleft()
-                yield size, change.result()
-        for size, change in under_way:
-            yield size, change.result()
-
-
 def _write(
-    rows: Collection, people: profiles.Following, first: str, limits: Limits, batch: pa.RecordBatch
+    rows: Collection, people: profiles.Following, limits: Limits, first: str, batch: pa.RecordBatch
 ) -> Change:
     """Write what is new or differs in one batch, its authors marked before."""
     columns = batch.to_pydict()

@@ -112,6 +112,7 @@ class Following:
                 _derive(self._database, self._pipeline, part)
         self.check()
         self.mark(stale=False)
+        self._every, self._marked, self._authors = False, False, set()
 
     def mark(self, stale: bool) -> None:
         """Remember whether the profiles follow from the observations."""
