@@ -6,7 +6,7 @@ from the rows: a replay, a crash, another order or several loaders at once end i
 
 import logging
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
@@ -35,32 +35,43 @@ WRITERS = 2
 MAX_REFUSED = 0.001
 
 
+def nobody(pseudonym: str) -> bool:
+    """Whether `pseudonym` was erased, where nothing was."""
+    return False
+
+
 @dataclass(frozen=True)
 class Limits:
     """Which observations may be held.
 
-    Those of the `days` days before `as_of` (0: all; "": the newest day held), none of a day after
-    `today` ("": no limit), and none whose post or author, by pseudonym, is in `erased`.
+    Those from day `first` ("": all) to day `last` ("": all), unless the pseudonym of post or
+    author is `erased`.
     """
 
-    days: int = 0
-    as_of: str = ""
-    today: str = ""
-    erased: frozenset[str] = frozenset()
+    first: str = ""
+    last: str = ""
+    erased: Callable[[str], bool] = nobody
 
-    def late(self, day: str) -> bool:
-        """Whether `day` has not come yet."""
-        return bool(self.today) and day > self.today
+    def late(self, post: Mapping) -> bool:
+        """Whether the day of `post` has not come yet."""
+        # A missing day is left to the validator, which says so.
+        return bool(self.last) and str(post["day"]) > self.last
+
+    def hold(self, post: Mapping) -> bool:
+        """Whether `post` may be held."""
+        due = self.first <= str(post["day"]) and not self.late(post)
+        return due and not self.erased(post["_id"]) and not self.erased(post["author"])
 
 
 @dataclass(frozen=True)
 class Change:
     """What a load did, in rows.
 
-    `held` of the file are in the database now, `new` and `changed` of them written. MongoDB
-    `refused` others because of `fields`. `gone` were removed.
+    Of those `seen` in the file `held` are in the database now, `new` and `changed` of them
+    written, and others `refused` because of `fields`. `gone` were removed.
     """
 
+    seen: int = 0
     held: int = 0
     new: int = 0
     changed: int = 0
@@ -70,6 +81,7 @@ class Change:
 
     def __add__(self, other: "Change") -> "Change":
         return Change(
+            self.seen + other.seen,
             self.held + other.held,
             self.new + other.new,
             self.changed + other.changed,
@@ -113,16 +125,14 @@ def update(
     never values, when more than MAX_REFUSED of the rows were refused, after all else was done;
     and before anything is written when the file lacks a column or a post stands in it twice.
     """
-    ids, newest = _look_through(file, limits)
+    ids = _look_through(file, limits)
     with profiles.following(database, grid) as people:
         rows = database.observations
-        first = _first_day(rows, newest, limits)
-        done = write(rows, people, file, limits, first)
-        gone = removal.before(rows, people, first)
-        gone += removal.of(rows, people, limits.erased)
+        done = write(rows, people, file, limits)
+        gone = removal.before(rows, people, limits.first)
         gone += removal.remove(rows, people, _vanished(rows, ids, done.held))
     logger.info("observations: %d new, %d changed, %d gone", done.new, done.changed, gone)
-    _judge(done, len(ids))
+    _judge(done)
     return done + Change(gone=gone)
 
 
@@ -131,11 +141,10 @@ def write(
     people: profiles.Following,
     file: Path,
     limits: Limits = Limits(),
-    first: str = "",
 ) -> Change:
-    """Insert what of parquet `file` is new, replace what differs; nothing before day `first`."""
+    """Insert what of parquet `file` is new and may be held, replace what differs."""
     source = pq.ParquetFile(file)
-    work = partial(_write, rows, people, limits, first)
+    work = partial(_write, rows, people, limits)
     batches = -(-source.metadata.num_rows // CHUNK)
     with ThreadPoolExecutor(WRITERS) as pool:
         changes = _in_turn(pool, work, source.iter_batches(CHUNK))
@@ -155,8 +164,8 @@ def _in_turn(
         yield under_way.popleft().result()
 
 
-def _look_through(file: Path, limits: Limits) -> tuple[np.ndarray, str]:
-    """Digests of all ids, sorted (16 bytes each), and the newest day that may be held."""
+def _look_through(file: Path, limits: Limits) -> np.ndarray:
+    """Digests of the ids that may be held, sorted (16 bytes each)."""
     source = pq.ParquetFile(file)
     names = set(source.schema_arrow.names)
     if names != set(COLUMNS):
@@ -165,17 +174,20 @@ def _look_through(file: Path, limits: Limits) -> tuple[np.ndarray, str]:
             f"the observations lack the columns {missing or 'none'} and have unknown ones: "
             f"{unknown or 'none'}; run `dvc repro -f score`"
         )
-    digests, newest = [_digests([])], ""
-    for batch in source.iter_batches(CHUNK, columns=["_id", "day"]):
-        columns = batch.to_pydict()
-        digests.append(_digests(columns["_id"]))
-        newest = max([newest, *(day for day in columns["day"] if day and not limits.late(day))])
+    digests = [_digests([])]
+    for batch in source.iter_batches(CHUNK, columns=["_id", "author", "day"]):
+        digests.append(_digests(post["_id"] for post in _posts(batch) if limits.hold(post)))
     ids = np.sort(np.concatenate(digests))
     if twice := len(ids) - len(np.unique(ids)):
         raise StoreError(
             f"{twice} posts stand twice among the observations; run `dvc repro -f score`"
         )
-    return ids, newest
+    return ids
+
+
+def _posts(batch: pa.RecordBatch) -> list[dict]:
+    columns = batch.to_pydict()
+    return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
 
 
 def _digests(ids: Iterable[str]) -> np.ndarray:
@@ -183,32 +195,13 @@ def _digests(ids: Iterable[str]) -> np.ndarray:
     return np.frombuffer(b"".join(digests), dtype="V16")
 
 
-def _first_day(rows: Collection, newest: str, limits: Limits) -> str:
-    """The first day that may be held; "" for all."""
-    if not limits.days:
-        return ""
-    due = {"$match": {"day": {"$lte": limits.today}} if limits.today else {}}
-    for row in rows.aggregate([due, {"$group": {"_id": None, "day": {"$max": "$day"}}}]):
-        newest = max(newest, row["day"])
-    as_of = pd.Timestamp(limits.as_of or newest)
-    return "" if pd.isna(as_of) else str((as_of - pd.Timedelta(days=limits.days)).date())
-
-
 def _write(
-    rows: Collection, people: profiles.Following, limits: Limits, first: str, batch: pa.RecordBatch
+    rows: Collection, people: profiles.Following, limits: Limits, batch: pa.RecordBatch
 ) -> Change:
     """Write what is new or differs in one batch, its authors marked before."""
-    columns = batch.to_pydict()
-    posts = [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
-    # A day or an author that is missing is left to the validator, which says so.
-    late = sum(limits.late(str(post["day"])) for post in posts)
-    wanted = [
-        post
-        for post in posts
-        if first <= str(post["day"])
-        and not limits.late(str(post["day"]))
-        and limits.erased.isdisjoint((post["_id"], post["author"]))
-    ]
+    posts = _posts(batch)
+    late = sum(map(limits.late, posts))
+    wanted = [post for post in posts if limits.hold(post)]
     held = {row["_id"]: row for row in rows.find({"_id": {"$in": [p["_id"] for p in wanted]}})}
     new = [post for post in wanted if post["_id"] not in held]
     changed = [post for post in wanted if held.get(post["_id"], post) != post]
@@ -216,6 +209,7 @@ def _write(
     people.touch(held[post["_id"]]["author"] for post in changed)
     refused = _put(_insert, rows, new), _put(_replace, rows, changed)
     return Change(
+        seen=len(posts),
         held=len(wanted) - sum(map(len, refused)),
         new=len(new) - len(refused[0]),
         changed=len(changed) - len(refused[1]),
@@ -268,14 +262,14 @@ def _vanished(rows: Collection, ids: np.ndarray, held: int) -> Iterator[dict]:
         yield from (row for row, stays in zip(part, known, strict=True) if not stays)
 
 
-def _judge(change: Change, total: int) -> None:
+def _judge(change: Change) -> None:
     if not change.refused:
         return
     told = (
-        f"{change.refused} of {total} observations were refused and left out, fields: "
+        f"{change.refused} of {change.seen} observations were refused and left out, fields: "
         f"{', '.join(sorted(change.fields)) or 'unknown'}; see store/schema.py"
     )
-    if change.refused > MAX_REFUSED * total:
+    if change.refused > MAX_REFUSED * change.seen:
         raise StoreError(
             f"{told}; more than {MAX_REFUSED:.1%} of the rows point to a fault in score"
         )

@@ -21,12 +21,3 @@ def remove(rows: Collection, people: Following, unwanted: Iterable[Mapping]) -> 
 def before(rows: Collection, people: Following, day: str) -> int:
     """Remove the rows of days before `day`; how many they were."""
     return remove(rows, people, rows.find({"day": {"$lt": day}}, OWNER)) if day else 0
-
-
-def of(rows: Collection, people: Following, erased: Iterable[str]) -> int:
-    """Remove the rows whose post or author is among the pseudonyms `erased`; how many they were."""
-    gone = 0
-    for part in chunks(erased):
-        for name in ("author", "_id"):
-            gone += remove(rows, people, rows.find({name: {"$in": part}}, OWNER))
-    return gone
