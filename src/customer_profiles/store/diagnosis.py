@@ -13,7 +13,7 @@ from customer_profiles.store.errors import StoreError
 
 FOLDER = "data/mongo"
 LOG = "mongod.log"
-LOOK = f"the last lines of {FOLDER}/{LOG} say more"
+LOOK = f"the last lines of {FOLDER}/{LOG} say why"
 # Below this many bytes mongod cannot even write its log.
 SCARCE = 1_000_000
 FULL = (errno.ENOSPC, errno.EDQUOT)

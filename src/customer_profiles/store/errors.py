@@ -4,6 +4,8 @@ from pymongo.errors import BulkWriteError, ConnectionFailure, OperationFailure, 
 
 UNAUTHORIZED = 13
 DISK_FULL = 14031
+# To read and write; and to change a rule that the database has already (collMod).
+ROLES = "readWrite and dbAdmin"
 
 
 class StoreError(Exception):
@@ -20,9 +22,8 @@ def explained(error: PyMongoError, place: str, gone: str, full: str) -> StoreErr
     code, name = _code(error)
     if code == UNAUTHORIZED:
         return StoreError(
-            f"the user in {place} may not do this (code {code}): it needs the roles readWrite and "
-            "dbAdmin on this project's databases, named audience_...; `status` of "
-            "`python -m customer_profiles.store` names those there are"
+            f"the user in {place} may not do this (code {code}): it needs the roles {ROLES} on "
+            "this database"
         )
     if code == DISK_FULL:
         return StoreError(full)

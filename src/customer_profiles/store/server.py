@@ -14,7 +14,7 @@ from pymongo.errors import ConfigurationError, ConnectionFailure, OperationFailu
 from customer_profiles import paths
 from customer_profiles.store import diagnosis
 from customer_profiles.store.diagnosis import FOLDER
-from customer_profiles.store.errors import StoreError, explained
+from customer_profiles.store.errors import ROLES, StoreError, explained
 from customer_profiles.store.mongod import binary, embedded, running
 
 __all__ = ["FOLDER", "StoreError", "binary", "embedded", "running"]
@@ -85,8 +85,8 @@ def connect(address: str, name: str) -> Iterator[pymongo.MongoClient]:
             ) from None
         except OperationFailure as error:
             raise StoreError(
-                f"MongoDB refused the connection (code {error.code}); check the user, its "
-                f"password and its rights in {VARIABLE}"
+                f"MongoDB refused the connection (code {error.code}); check the user and its "
+                f"password in {VARIABLE}, and that it has the roles {ROLES} on this database"
             ) from None
         yield client
 
@@ -98,10 +98,10 @@ def outdated(version: str) -> bool:
 
 def _try(client: pymongo.MongoClient, name: str) -> None:
     """Raise what the driver raises, or StoreError, unless the server is of use."""
-    status = client.admin.command("connectionStatus")
-    if not status["authInfo"]["authenticatedUsers"]:
-        # Everybody may ask so far. What a known user may do, it learns when it does it: the API
-        # opens a database that it has no rights in, and reads another.
+    who = client.admin.command("connectionStatus")["authInfo"]["authenticatedUsers"]
+    # Everybody may ask so far. A known user needs no rights in `admin`: whoever opens that is
+    # after the client only, as the API, whose audience changes.
+    if name != "admin" or not who:
         client[name].list_collection_names()
     version = client.server_info()["version"]
     if outdated(version):
