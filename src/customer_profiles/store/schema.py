@@ -1,5 +1,6 @@
 """Collections, their validators and indexes: what may be in the database, and nothing else."""
 
+import time
 from collections.abc import Mapping
 
 from pymongo import IndexModel
@@ -9,7 +10,10 @@ from pymongo.errors import DuplicateKeyError, OperationFailure
 from customer_profiles.observations import AUTHOR_COUNTS, CLASSES, POST_COUNTS
 from customer_profiles.store.errors import StoreError
 
-EXISTS = 48
+# The server's numbers for a collection that is there already, and for one being indexed.
+EXISTS, INDEXING = 48, 12587
+# What MongoDB does without being told.
+STRICT = {"validationLevel": "strict", "validationAction": "error"}
 
 PSEUDONYM = {"bsonType": "string", "pattern": "^[0-9a-f]{32}$"}
 DAY = {"bsonType": "string", "pattern": "^[0-9]{4}-[0-9]{2}-[0-9]{2}$"}
@@ -127,21 +131,29 @@ def _make(database: Database, name: str, fields: dict, there: Mapping | None) ->
         "properties": fields,
         "additionalProperties": False,
     }
-    wanted = {
-        "validator": {"$jsonSchema": rule},
-        "validationLevel": "strict",
-        "validationAction": "error",
-    }
+    wanted = {"validator": {"$jsonSchema": rule}, **STRICT}
     if there is None:
         try:
             database.create_collection(name, check_exists=False, **wanted)
         except OperationFailure as error:
             if error.code != EXISTS:
                 raise
-            there = {}  # somebody else was faster: with the same rule, or with that of before
+            there = database[name].options()  # somebody else was faster
     # Not without need: it takes a right more than to read and write.
-    if there is not None and any(there.get(key) != value for key, value in wanted.items()):
-        database.command("collMod", name, **wanted)
+    if there is not None and {**STRICT, **there} != wanted:
+        _change(database, name, wanted)
+
+
+def _change(database: Database, name: str, wanted: dict) -> None:
+    while True:
+        try:
+            database.command("collMod", name, **wanted)
+        except OperationFailure as error:
+            if error.code != INDEXING:
+                raise
+            time.sleep(0.05)  # somebody else builds an index of it: that ends
+        else:
+            return
 
 
 def _forget_assignments_without_cell(database: Database) -> None:
