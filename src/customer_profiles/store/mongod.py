@@ -67,7 +67,8 @@ def embedded(folder: Path) -> Iterator[str]:
 def up(folder: Path) -> str:
     """Address of the embedded server of `folder`, which now runs until `down`."""
     with embedded(folder) as address:
-        (folder / KEPT).touch()
+        with diagnosis.of_the_folder(folder):
+            (folder / KEPT).touch()
         return address
 
 
@@ -119,11 +120,10 @@ def running(folder: Path) -> bool:
 
 def alive(folder: Path) -> bool:
     """Whether a mongod of `folder` is there: starting, stopping, or too busy to answer at once."""
-    try:
-        with (folder / SERVER).open("rb") as server:
-            return not _lock(server)
-    except FileNotFoundError:
-        return False
+    with contextlib.suppress(FileNotFoundError), (folder / SERVER).open("rb") as server:
+        if not _lock(server):
+            return True
+    return running(folder)  # one that nobody here started has no such lock
 
 
 def socket_of(folder: Path) -> Path:
