@@ -12,9 +12,7 @@ import pytest
 from customer_profiles.segments import identified
 from customer_profiles.store import mongod, publications, schema, server
 from customer_profiles.store.__main__ import main
-from customer_profiles.store.profiles import Grid, update
 
-GRID = Grid(post_edges=(2, 3, 5), polarity_steps=4, subjectivity_steps=4, mix_steps=4)
 SECRET = "s3cr3t-w0rd"
 
 
@@ -48,10 +46,10 @@ def process_of(held):
     return int(held.client.admin.command("serverStatus")["pid"])
 
 
-def fill(held, posts):
+def fill(held, posts, load):
     """Load `posts`, and publish once."""
     schema.prepare(held)
-    update(held, posts, GRID)
+    load(held, posts)
     rest = {"cells": [], "mood_daily": [], "certificate": {}, "provenance": {}}
     publication = identified({"summary": {}, "segments": [], **rest})
     publications.publish(held, publication, pd.DataFrame({"_id": [], "cluster": [], "cell": []}))
@@ -114,15 +112,15 @@ def test_where_nothing_is_yet_the_status_says_so_and_makes_nothing(project, told
 
 
 def test_the_status_says_what_the_databases_hold_and_no_number_of_few_people(
-    folder, pulled, observe, told
+    folder, pulled, observe, load, told
 ):
     people = [{"author": f"author {n}"} for n in range(12)]
     with server.database("audience_a") as held:
-        publication = fill(held, observe(*people, *people[:5]))
+        publication = fill(held, observe(*people, *people[:5]), load)
         version = held.client.server_info()["version"]
     with server.database("audience_b") as held:
         schema.prepare(held)
-        update(held, observe({"author": "ann"}, {"author": "bob"}), GRID)
+        load(held, observe({"author": "ann"}, {"author": "bob"}))
         held.drop_collection("schema")
         held.client["else"].rows.insert_one({})
     code, said = told("status")
@@ -149,11 +147,11 @@ def test_the_status_says_what_the_databases_hold_and_no_number_of_few_people(
 
 
 def test_few_people_are_fewer_than_params_yaml_says(
-    project, mongodb, database, observe, monkeypatch, told
+    project, mongodb, database, observe, load, monkeypatch, told
 ):
     monkeypatch.setenv("MONGODB_URI", mongodb)
     (project / "params.yaml").write_text("profile: quick\nshared:\n  k_anonymity: 3\n")
-    fill(database, observe({"author": "ann"}, {"author": "ann"}, {"author": "bob"}))
+    fill(database, observe({"author": "ann"}, {"author": "ann"}, {"author": "bob"}), load)
     said = told("status")[1].partition(database.name)[2]
     assert said.startswith("\n  observations  3\n  profiles      <3\n")
 

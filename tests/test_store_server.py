@@ -29,7 +29,6 @@ from customer_profiles.api.connection import connection
 from customer_profiles.segments import identified
 from customer_profiles.store import StoreError, mongod, publications, schema, server
 from customer_profiles.store.__main__ import main as store
-from customer_profiles.store.profiles import Grid, update
 
 # Says the server's process id once it may use it, and leaves when its input ends.
 USER = """
@@ -482,7 +481,9 @@ def test_a_server_that_wants_a_password(project, monkeypatch):
     assert not (project / server.FOLDER).exists()
 
 
-def test_the_whole_cycle_needs_two_roles_in_its_own_database(project, monkeypatch, observe, capsys):
+def test_the_whole_cycle_needs_two_roles_in_its_own_database(
+    project, monkeypatch, observe, load, capsys
+):
     manifest = project / server.MANIFEST
     manifest.parent.mkdir(parents=True)
     manifest.write_text('{"audience": "shared"}')
@@ -492,7 +493,7 @@ def test_the_whole_cycle_needs_two_roles_in_its_own_database(project, monkeypatc
         for _ in range(2):
             with server.database() as held:
                 schema.prepare(held)
-                update(held, rows, Grid((2,), 4, 4, 4))
+                load(held, rows)
                 publish(held)
         with server.database() as held:
             held.command("collMod", "profiles", validator={})  # as a former version made it

@@ -6,21 +6,16 @@ weights are random: the arithmetic, and so time and memory, is that of the pretr
 
 import logging
 import os
-import resource
 import sys
 import tempfile
 import time
-from concurrent.futures import ProcessPoolExecutor
-from multiprocessing import get_context
 from pathlib import Path
 
 from customer_profiles import encoder, outputs, params, paths, sentiment, sentiment140
+from customer_profiles.bench.process import alone, peak_gib
 
 POSTS = 640
 TOKENS = 26  # of a post of Sentiment140, on average; those of the sample are shorter
-
-# Of the peak of memory in a GiB: KiB on Linux, bytes on macOS.
-PEAK_UNITS = 2**30 if sys.platform == "darwin" else 2**20
 
 logger = logging.getLogger(__name__)
 
@@ -33,9 +28,9 @@ def measure() -> dict:
     )
     with tempfile.TemporaryDirectory() as scratch:
         os.environ["TFHUB_CACHE_DIR"] = scratch
-        _alone(_fill_cache, paths.inside(chosen["wheel"]), chosen)
-        base = _alone(_train, "hub", chosen, settings)
-        small = _alone(_train, "wheel", chosen, settings)
+        alone(_fill_cache, paths.inside(chosen["wheel"]), chosen)
+        base = alone(_train, "hub", chosen, settings)
+        small = alone(_train, "wheel", chosen, settings)
     training = fetch["rows"] * (1 - fetch["validation_share"])
     validation = fetch["rows"] * fetch["validation_share"]
     epoch = training * base["seconds_a_post"] + validation * base["seconds_a_validation_post"]
@@ -55,12 +50,6 @@ def measure() -> dict:
             "peak_gib": base["peak_gib"],
         },
     }
-
-
-def _alone(work, *arguments):
-    """What `work` returns in a process of its own: its peak of memory is nobody else's."""
-    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
-        return pool.submit(work, *arguments).result()
 
 
 def _fill_cache(wheel: Path, chosen: dict) -> None:
@@ -102,7 +91,7 @@ def _train(origin: str, chosen: dict, settings: dict) -> dict:
         "seconds_a_validation_post": evaluated / POSTS,
         "parameters": sum(encoder.parameters(bert).values()),
         "tokens_a_post": rows[0]["input_mask"].sum(axis=1).mean(),
-        "peak_gib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / PEAK_UNITS,
+        "peak_gib": peak_gib(),
     }
 
 

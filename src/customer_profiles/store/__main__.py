@@ -16,16 +16,7 @@ def main(arguments: list[str]) -> int:
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     given = _given(arguments)
     try:
-        if given.command == "export":
-            with database() as held:
-                rows = table(held, given.what)
-            outputs.write_csv(given.file, rows)
-            logger.info("%s: %d rows in %s", given.what, len(rows), given.file.name)
-        elif given.command == "status":
-            for line in status():
-                sys.stdout.write(f"{line}\n")
-        else:
-            sys.stdout.write(f"{up() if given.command == 'up' else down()}\n")
+        given.run(given)
     except (StoreError, ValueError, OSError) as error:
         logger.error("error: %s", error)
         return 1
@@ -38,14 +29,28 @@ def _given(arguments: list[str]) -> argparse.Namespace:
         description="The database: the embedded MongoDB in data/mongo, or the one in MONGODB_URI.",
     )
     commands = parser.add_subparsers(dest="command", required=True)
-    commands.add_parser("up", help="start the embedded MongoDB, to run until `down`")
-    commands.add_parser("down", help="stop the embedded MongoDB, unless somebody uses it")
-    commands.add_parser("status", help="where the database is, whether it runs, what it holds")
+    start = commands.add_parser("up", help="start the embedded MongoDB, to run until `down`")
+    start.set_defaults(run=lambda given: _say(up()))
+    stop = commands.add_parser("down", help="stop the embedded MongoDB, unless somebody uses it")
+    stop.set_defaults(run=lambda given: _say(down()))
+    look = commands.add_parser("status", help="whether the database runs, and what it holds")
+    look.set_defaults(run=lambda given: _say(*status()))
     export = commands.add_parser("export", help="write what the database holds to a CSV file")
-    export.add_argument("what", choices=("profiles", "clusters", "observations"), metavar="WHAT",
-                        help="profiles, clusters or observations")  # fmt: skip
+    export.add_argument("what", choices=("profiles", "clusters", "observations"))
     export.add_argument("file", type=Path, metavar="FILE.csv")
+    export.set_defaults(run=lambda given: _export(given.what, given.file))
     return parser.parse_args(arguments)
+
+
+def _say(*lines: str) -> None:
+    sys.stdout.write("".join(f"{line}\n" for line in lines))
+
+
+def _export(what: str, file: Path) -> None:
+    with database() as held:
+        rows = table(held, what)
+    outputs.write_csv(file, rows)
+    logger.info("%s: %d rows in %s", what, len(rows), file.name)
 
 
 if __name__ == "__main__":

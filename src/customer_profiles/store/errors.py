@@ -12,13 +12,17 @@ class StoreError(Exception):
     """The database cannot be used; the message says why and what to do."""
 
 
+class Gone(StoreError):
+    """The server went away while it was used; it may be there again."""
+
+
 def explained(error: PyMongoError, place: str, gone: str, full: str) -> StoreError:
     """What `error` of a database in use means; its own message repeats values and addresses.
 
     `place` says which server it is, `gone` why it does not answer, `full` that its disk is full.
     """
     if isinstance(error, ConnectionFailure):
-        return StoreError(f"{gone}; what was written so far is kept: run the same again")
+        return Gone(f"{gone}; what was written so far is kept: run the same again")
     code, name = _code(error)
     if code == UNAUTHORIZED:
         return StoreError(

@@ -187,6 +187,7 @@ def _launch(folder: Path) -> subprocess.Popen | None:
             "--nounixsocket",  # no second one in /tmp, which another MongoDB may be using
             "--wiredTigerCacheSizeGB", str(CACHE_GB),
             "--setParameter", "diagnosticDataCollectionEnabled=false",
+            "--slowOpSampleRate", "0",  # a slow command is logged with its values: pseudonyms
         ]  # fmt: skip
         # The lock is mongod's from its first moment to its last, whatever becomes of us; its own
         # lock it takes late, and two that start at once would take each other's socket away.

@@ -1,33 +1,31 @@
-"""Observations made equal to a file, and profiles derived from them.
+"""Profiles, derived from the observations of their authors.
 
-Profiles are never counted up: each is computed anew from its author's observations, so a replay,
-a crash or another order of the same posts gives the same profile.
+They are never counted up: each is computed anew from its author's observations, so a replay, a
+crash or another order of the same posts gives the same profile.
 """
 
 import hashlib
-import logging
+import threading
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import partial
+from itertools import islice
 
 import pandas as pd
 import pyarrow as pa
-from pymongo import ReplaceOne
-from pymongo.collection import Collection
 from pymongo.database import Database
-from pymongo.errors import BulkWriteError, OperationFailure
-from tqdm import tqdm
+from pymongo.errors import OperationFailure
 
 from customer_profiles.observations import (
     AUTHOR_COUNTS,
     CLASSES,
-    COLUMNS,
     POLARITY_STEPS,
     POST_COUNTS,
     SUBJECTIVITY_STEPS,
     ordered,
 )
+from customer_profiles.store.lease import Lease, LeaseLost, leased
 from customer_profiles.store.schema import PROFILE
 from customer_profiles.store.server import CHUNK, StoreError
 
@@ -36,9 +34,9 @@ with warnings.catch_warnings():
     warnings.filterwarnings("ignore", "pyarrow.lib.* size changed", RuntimeWarning)
     from pymongoarrow.api import Schema, find_pandas_all
 
-logger = logging.getLogger(__name__)
-
-DUPLICATE = 11000
+# Above it deriving all profiles is faster than to look each author up, and takes no memory here.
+MANY = 50_000
+STATE = "profiles"
 TEXTS = ("_id", "author", "scorer", "origin", "day", "label", "first_month", "last_month")
 FLAGS = ("verified", "protected")
 
@@ -51,36 +49,6 @@ class Grid:
     polarity_steps: int
     subjectivity_steps: int
     mix_steps: int
-
-
-def update(database: Database, observations: pd.DataFrame, grid: Grid) -> None:
-    """Make the archive's rows equal to `observations`, and the profiles equal to what they imply.
-
-    New rows are inserted, rows that differ (another scorer, other counts) replaced, vanished ones
-    removed; rows of the live stream stay until the archive holds the same post. Only touched
-    authors' profiles are derived, but all of them when the grid changed or an earlier run was
-    interrupted. Raises StoreError when a row is refused, naming fields, never their values.
-    """
-    pipeline = _pipeline(grid)
-    recipe = hashlib.sha256(repr(pipeline).encode()).hexdigest()[:16]
-    state = database.state.find_one({"_id": "profiles"}) or {"recipe": "", "stale": True}
-    every = state["stale"] or state["recipe"] != recipe
-    new, changed, gone, touched = _difference(database, observations)
-    if not touched and not every:
-        return
-    # Until they are derived anew the profiles are known to be stale, also after a crash.
-    _remember(database, recipe, stale=True)
-    rows = database.observations
-    steps = [partial(_insert, rows, part) for part in _chunks(new)]
-    steps += [partial(_replace, rows, part) for part in _chunks(changed)]
-    steps += [partial(_remove, rows, part) for part in _chunks(gone)]
-    if every:
-        steps.append(partial(_derive_all, database, pipeline))
-    else:
-        steps += [partial(_derive, database, pipeline, part) for part in _chunks(sorted(touched))]
-    _work(steps)
-    logger.info("observations: %d new, %d changed, %d gone", len(new), len(changed), len(gone))
-    _remember(database, recipe, stale=False)
 
 
 def read_profiles(database: Database) -> pd.DataFrame:
@@ -99,75 +67,112 @@ def read(database: Database, collection: str, fields: Sequence[str]) -> pd.DataF
     return frame[list(fields)]
 
 
-def _difference(database: Database, observations: pd.DataFrame):
-    """Rows to insert, rows to replace, ids to delete, and the authors of all of them."""
-    held = read(database, "observations", COLUMNS).set_index("_id")
-    wanted = observations.set_index("_id")[list(held.columns)]
-    if not wanted.index.is_unique:
-        raise StoreError(
-            f"{int(wanted.index.duplicated().sum())} posts stand twice among the observations; "
-            "run `dvc repro -f score`"
-        )
-    new = wanted.loc[wanted.index.difference(held.index)]
-    gone = held[(held["origin"] == "archive") & ~held.index.isin(wanted.index)]
-    both = wanted.index.intersection(held.index)
-    differs = (wanted.loc[both] != held.loc[both]).any(axis=1)
-    changed = wanted.loc[both][differs]
-    touched = {*new["author"], *changed["author"], *gone["author"]}
-    return new, changed, list(gone.index), touched | {*held.loc[changed.index, "author"]}
+class Following:
+    """The profiles of a database, derived anew where observations changed."""
+
+    def __init__(self, database: Database, grid: Grid, lease: Lease):
+        self._database, self._lease, self._pipeline = database, lease, _pipeline(grid)
+        self._recipe = hashlib.sha256(repr(self._pipeline).encode()).hexdigest()[:16]
+        state = database.state.find_one({"_id": STATE}) or {"recipe": "", "stale": True}
+        self._every = state["stale"] or state["recipe"] != self._recipe
+        self._authors: set[str] = set()
+        self._marked = False
+        self._lock = threading.Lock()
+
+    def check(self) -> None:
+        """Raise LeaseLost when another program may write now."""
+        self._lease.check()
+
+    def touch(self, authors: Iterable[str]) -> None:
+        """To be told before any observation of `authors` is written or removed.
+
+        Until they are derived anew the profiles are known to be stale, also after a crash. Raises
+        what `check` raises.
+        """
+        self.check()
+        authors = set(authors)
+        with self._lock:
+            if authors and not self._marked:
+                self.mark(stale=True)
+                self._marked = True
+            if not self._every:
+                self._authors |= authors
+                self._every = len(self._authors) > MANY
+
+    def derive(self) -> None:
+        """Derive the touched authors' profiles; all when the last writer did not come to that."""
+        if not self._every and not self._authors:
+            return
+        if self._every:
+            # Takes the place of the former profiles at once, and with it those of the vanished.
+            _aggregate(self._database, [*self._pipeline, {"$out": "profiles"}])
+        else:
+            for part in chunks(sorted(self._authors)):
+                self.check()
+                _derive(self._database, self._pipeline, part)
+        self.check()
+        self.mark(stale=False)
+        self._every, self._marked, self._authors = False, False, set()
+
+    def mark(self, stale: bool) -> None:
+        """Remember whether the profiles follow from the observations."""
+        row = {"_id": STATE, "recipe": self._recipe, "stale": stale}
+        self._database.state.replace_one({"_id": STATE}, row, upsert=True)
 
 
-def _work(steps: Sequence[Callable[[], None]]) -> None:
-    try:
-        for step in tqdm(steps, desc="loading", unit="batch"):
-            step()
-    except BulkWriteError as error:
-        every = error.details["writeErrors"]
-        refused = [item for item in every if item["code"] != DUPLICATE] or every
-        raise StoreError(_refusal(f"{len(refused)} observations", refused[0])) from None
-
-
-def _insert(collection: Collection, new: pd.DataFrame) -> None:
-    try:
-        collection.insert_many(_documents(new), ordered=False)
-    except BulkWriteError as error:
-        refused = error.details["writeErrors"]
-        if any(item["code"] != DUPLICATE for item in refused):
+@contextmanager
+def following(database: Database, grid: Grid) -> Iterator[Following]:
+    """The right to write observations, one writer at a time; in the end the profiles follow."""
+    with leased(database) as lease:
+        people = Following(database, grid, lease)
+        try:
+            yield people
+            people.derive()
+        except LeaseLost:
+            # The next writer may be done already; what was written since is not in its profiles.
+            people.mark(stale=True)
             raise
-        # Another loader was faster; both end with the same rows.
-        _replace(collection, new.iloc[[item["index"] for item in refused]])
 
 
-def _replace(collection: Collection, changed: pd.DataFrame) -> None:
-    rows = _documents(changed)
-    collection.bulk_write([ReplaceOne({"_id": row["_id"]}, row, True) for row in rows])
+def refusal(what: str, error: Mapping) -> str:
+    """Which fields of `what` MongoDB refused. Its own message repeats their values."""
+    return (
+        f"MongoDB refused {what} (code {error['code']}), fields: "
+        f"{', '.join(sorted(refused_fields(error))) or 'unknown'}; see store/schema.py"
+    )
 
 
-def _remove(collection: Collection, ids: list[str]) -> None:
-    collection.delete_many({"_id": {"$in": ids}})
+def refused_fields(error: Mapping) -> set[str]:
+    """The fields that broke a validator's rules."""
+    rules = error.get("errInfo", {}).get("details", {}).get("schemaRulesNotSatisfied", [])
+    found = {item.get("propertyName") for rule in rules
+             for item in rule.get("propertiesNotSatisfied", [])}  # fmt: skip
+    named = {name for rule in rules for name in rule.get("missingProperties", [])}
+    named |= {name for rule in rules for name in rule.get("additionalProperties", [])}
+    return {name for name in found | named if name}
+
+
+def chunks(items: Iterable) -> Iterator[list]:
+    """`items` in lists of CHUNK."""
+    left = iter(items)
+    while part := list(islice(left, CHUNK)):
+        yield part
 
 
 def _derive(database: Database, pipeline: list[dict], authors: list[str]) -> None:
     match = {"$match": {"author": {"$in": authors}}}
-    _merge(database, [match, *pipeline])
+    into = {"into": "profiles", "whenMatched": "replace", "whenNotMatched": "insert"}
+    _aggregate(database, [match, *pipeline, {"$merge": into}])
     left = database.observations.aggregate([match, {"$group": _BY_AUTHOR}])
-    _remove(database.profiles, sorted(set(authors) - {row["_id"] for row in left}))
+    vanished = sorted(set(authors) - {row["_id"] for row in left})
+    database.profiles.delete_many({"_id": {"$in": vanished}})
 
 
-def _derive_all(database: Database, pipeline: list[dict]) -> None:
-    _merge(database, pipeline)
-    held = {row["_id"] for row in database.observations.aggregate([{"$group": _BY_AUTHOR}])}
-    known = [row["_id"] for row in database.profiles.find({}, {"_id": 1})]
-    for part in _chunks([author for author in known if author not in held]):
-        _remove(database.profiles, part)
-
-
-def _merge(database: Database, pipeline: list[dict]) -> None:
+def _aggregate(database: Database, pipeline: list[dict]) -> None:
     try:
         database.observations.aggregate(pipeline, allowDiskUse=True)
     except OperationFailure as error:
-        # The driver's own message repeats the values.
-        raise StoreError(_refusal("a profile", error.details)) from None
+        raise StoreError(refusal("a profile", error.details)) from None
 
 
 _BY_AUTHOR = {"_id": "$author"}
@@ -198,11 +203,7 @@ def _pipeline(grid: Grid) -> list[dict]:
         "first_month": 1,
         "last_month": 1,
     }  # fmt: skip
-    return [
-        {"$group": group},
-        {"$project": profile},
-        {"$merge": {"into": "profiles", "whenMatched": "replace", "whenNotMatched": "insert"}},
-    ]
+    return [{"$group": group}, {"$project": profile}]
 
 
 def _mean(name: str, steps: int, of_steps: int) -> dict:
@@ -211,26 +212,3 @@ def _mean(name: str, steps: int, of_steps: int) -> dict:
     half = {"$multiply": ["$n", of_steps]}
     ratio = {"$divide": [{"$add": [doubled, half]}, {"$multiply": ["$n", 2 * of_steps]}]}
     return {"$toInt": {"$floor": ratio}}
-
-
-def _remember(database: Database, recipe: str, stale: bool) -> None:
-    row = {"_id": "profiles", "recipe": recipe, "stale": stale}
-    database.state.replace_one({"_id": row["_id"]}, row, upsert=True)
-
-
-def _documents(frame: pd.DataFrame) -> list[dict]:
-    return frame.reset_index().to_dict("records")
-
-
-def _refusal(what: str, error: dict) -> str:
-    rules = error.get("errInfo", {}).get("details", {}).get("schemaRulesNotSatisfied", [])
-    fields = {item.get("propertyName") for rule in rules
-              for item in rule.get("propertiesNotSatisfied", [])}  # fmt: skip
-    return (
-        f"MongoDB refused {what} (code {error['code']}), fields: "
-        f"{', '.join(sorted(filter(None, fields))) or 'unknown'}; see store/schema.py"
-    )
-
-
-def _chunks(items: list | pd.DataFrame) -> Iterator:
-    return (items[start : start + CHUNK] for start in range(0, len(items), CHUNK))

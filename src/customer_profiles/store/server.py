@@ -2,10 +2,13 @@
 
 import contextlib
 import json
+import logging
 import os
 import re
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import TypeVar
 
 import pymongo
 from pymongo.database import Database
@@ -14,19 +17,23 @@ from pymongo.errors import ConfigurationError, ConnectionFailure, OperationFailu
 from customer_profiles import paths
 from customer_profiles.store import diagnosis
 from customer_profiles.store.diagnosis import FOLDER
-from customer_profiles.store.errors import ROLES, StoreError, explained
+from customer_profiles.store.errors import ROLES, Gone, StoreError, explained
 from customer_profiles.store.mongod import binary, embedded, running
 
 __all__ = ["FOLDER", "StoreError", "binary", "embedded", "running"]
 
+logger = logging.getLogger(__name__)
+
 VARIABLE = "MONGODB_URI"
 MANIFEST = "data/raw/manifest.json"
 TIMEOUT_MS = 5_000
+ATTEMPTS = 3
 # $jsonSchema is of 3.6, $merge of 4.2; pymongo 4.20 talks to 4.4 and later, and since 5.0 a
 # refused row says which of its fields is wrong.
 MIN_VERSION = "5.0"
 # Documents sent or asked for at once.
 CHUNK = 10_000
+Result = TypeVar("Result")
 
 
 @contextmanager
@@ -48,6 +55,23 @@ def database(name: str = "") -> Iterator[Database]:
             raise _failure(error) from None
 
 
+def lasting(task: Callable[[Database], Result], name: str = "") -> Result:
+    """What `task` says of the database `name`; done again when the server went away meanwhile.
+
+    An embedded server is started again. `task` must be such that doing it twice, or a part of it,
+    is like doing it once. Raises StoreError when the server goes away ATTEMPTS times.
+    """
+    for attempt in range(ATTEMPTS):
+        try:
+            with database(name) as held:
+                return task(held)
+        except Gone as error:
+            why = error
+            logger.warning("%s", error)
+            time.sleep(attempt)
+    raise StoreError(f"{why} (this happened {ATTEMPTS} times)")
+
+
 def audience() -> str:
     """Name of the database of the archive pulled last. Raises StoreError before the first."""
     manifest = paths.inside(MANIFEST)
@@ -61,8 +85,10 @@ def connect(address: str, name: str) -> Iterator[pymongo.MongoClient]:
     """A client that writes to a majority, of a server that lets it in and is not too old."""
     try:
         client = pymongo.MongoClient(
-            address, serverSelectionTimeoutMS=TIMEOUT_MS, connectTimeoutMS=TIMEOUT_MS, w="majority"
-        )
+            address, serverSelectionTimeoutMS=TIMEOUT_MS, connectTimeoutMS=TIMEOUT_MS,
+            # Acknowledged is what a killed server still has: written to a majority's journals.
+            w="majority", journal=True,
+        )  # fmt: skip
     except (ConfigurationError, ValueError):
         # The driver's own message repeats a part of the address, which may hold a password.
         raise StoreError(

@@ -1,0 +1,168 @@
+"""How fast observations are loaded and profiles derived: `python -m customer_profiles.bench.store`.
+
+A million observations of invented authors go into an embedded MongoDB of their own.
+"""
+
+import logging
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from customer_profiles import outputs, params, paths
+from customer_profiles.bench.process import alone, peak_gib
+from customer_profiles.observations import AUTHOR_COUNTS, CLASSES, COLUMNS, POST_COUNTS
+from customer_profiles.store import loading, profiles, schema, server
+
+OBSERVATIONS = 1_000_000
+POSTS_AN_AUTHOR = 4
+PROFILES = 1_000_000
+TOUCHED = 0.01
+NAME = "bench"
+
+logger = logging.getLogger(__name__)
+
+
+def measure() -> dict:
+    """Speed of loading, deriving and reading back, beside the plain ways of the driver."""
+    with tempfile.TemporaryDirectory() as scratch, server.embedded(Path(scratch)) as address:
+        few, many = Path(scratch, "few.parquet"), Path(scratch, "many.parquet")
+        alone(write_observations, few, OBSERVATIONS // 4)
+        alone(write_observations, many, OBSERVATIONS)
+        plain = alone(insert_plainly, address, few)
+        small = alone(load, address, few)
+        large = alone(load, address, many)
+        derived = alone(derive, address)
+        alone(insert_profiles, address)
+        arrow, lists = (alone(read_back, address, how) for how in ("arrow", "lists"))
+    return {
+        "load": {
+            "per_second": large["per_second"],
+            "share_of_insert_many": large["per_second"] / plain,
+            "memory_growth": large["peak_gib"] / small["peak_gib"],
+        },
+        "rebuild": {"incremental_share": derived["part"] / derived["all"]},
+        "readback": {
+            "speedup": lists["seconds"] / arrow["seconds"],
+            "memory_share": arrow["peak_gib"] / lists["peak_gib"],
+        },
+        "absolute": {
+            "observations": OBSERVATIONS,
+            "profiles": PROFILES,
+            "insert_many_per_second": plain,
+            "load_seconds": OBSERVATIONS / large["per_second"],
+            "load_peak_gib": large["peak_gib"],
+            "rebuild_seconds": derived["all"],
+            "readback_seconds": arrow["seconds"],
+            "readback_peak_gib": arrow["peak_gib"],
+        },
+    }
+
+
+def write_observations(file: Path, number: int) -> None:
+    rng = np.random.default_rng(7)
+    days = pd.date_range("2026-05-01", periods=60).strftime("%Y-%m-%d").to_numpy()
+    outputs.write_parquet(file, pd.DataFrame({
+        "_id": pseudonyms(rng.permutation(number)),
+        "author": pseudonyms(rng.integers(number // POSTS_AN_AUTHOR, size=number)),
+        "scorer": "0" * 16,
+        "origin": "archive",
+        "day": rng.choice(days, number),
+        "label": rng.choice(CLASSES, number),
+        "polarity": rng.integers(21, size=number),
+        "subjectivity": rng.integers(11, size=number),
+        **{name: rng.integers(4, size=number) for name in POST_COUNTS + AUTHOR_COUNTS},
+        "verified": rng.random(number) < 0.1,
+        "protected": False,
+    })[list(COLUMNS)])  # fmt: skip
+
+
+def pseudonyms(numbers: np.ndarray) -> list[str]:
+    """32 hex digits each, spread over all there are as real ones would be."""
+    odd = 0x9E3779B97F4A7C15F39CC0605CEDC835
+    return [f"{(int(number) + 1) * odd % 2**128:032x}" for number in numbers]
+
+
+def insert_plainly(address: str, file: Path) -> float:
+    """Documents a second by insert_many alone: no validator, one batch after the other."""
+    posts = pd.read_parquet(file).to_dict("records")
+    with server.connect(address, NAME) as client:
+        client.drop_database(NAME)
+        start = time.perf_counter()
+        for part in profiles.chunks(posts):
+            client[NAME].plain.insert_many(part, ordered=False)
+        return len(posts) / (time.perf_counter() - start)
+
+
+def load(address: str, file: Path) -> dict:
+    """Observations a second from a file into an empty database, and the most memory it took."""
+    with server.connect(address, NAME) as client:
+        client.drop_database(NAME)
+        database = client[NAME]
+        schema.prepare(database)
+        with profiles.following(database, grid()) as people:
+            start = time.perf_counter()
+            done = loading.write(database.observations, people, file)
+            seconds = time.perf_counter() - start
+        return {"per_second": done.new / seconds, "peak_gib": peak_gib()}
+
+
+def grid() -> profiles.Grid:
+    chosen = params.stage("load")
+    steps = (chosen[f"{name}_steps"] for name in ("polarity", "subjectivity", "mix"))
+    return profiles.Grid(chosen["posts"], *steps)
+
+
+def derive(address: str) -> dict[str, float]:
+    """Seconds in which all profiles, and those of TOUCHED of the authors, are derived."""
+    with server.connect(address, NAME) as client:
+        database = client[NAME]
+        authors = sorted(row["_id"] for row in database.profiles.find({}, {"_id": 1}))
+        touched = np.random.default_rng(7).choice(authors, int(TOUCHED * len(authors)))
+        seconds = {}
+        for part in ("all", "part"):
+            with profiles.following(database, grid()) as people:
+                people.mark(stale=part == "all")
+            with profiles.following(database, grid()) as people:
+                people.touch(touched.tolist())
+                start = time.perf_counter()
+                people.derive()
+                seconds[part] = time.perf_counter() - start
+        return seconds
+
+
+def insert_profiles(address: str) -> None:
+    """Put PROFILES of them in the place of the derived ones."""
+    with server.connect(address, NAME) as client:
+        database = client[NAME]
+        some = list(database.profiles.find().limit(PROFILES // 10))
+        database.profiles.drop()
+        for start in range(0, PROFILES, len(some)):
+            ids = pseudonyms(np.arange(start, start + len(some)))
+            rows = [{**row, "_id": name} for row, name in zip(some, ids, strict=True)]
+            database.profiles.insert_many(rows, ordered=False)
+
+
+def read_back(address: str, how: str) -> dict[str, float]:
+    """Seconds and memory to have all profiles as a table."""
+    with server.connect(address, NAME) as client:
+        held = client[NAME]
+        start = time.perf_counter()
+        if how == "arrow":
+            table = profiles.read(held, "profiles", schema.PROFILE)
+        else:
+            table = pd.DataFrame(list(held.profiles.find()))
+        seconds = time.perf_counter() - start
+        if len(table) != PROFILES:
+            raise RuntimeError(f"{len(table)} of {PROFILES} profiles were read back")
+        return {"seconds": seconds, "peak_gib": peak_gib()}
+
+
+if __name__ == "__main__":
+    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stdout)
+    result = paths.inside("data/reports/bench/store.json")
+    outputs.write_json(result, measure())
+    logger.info(result.read_text(encoding="utf-8"))
