@@ -15,8 +15,9 @@ import pandas as pd
 import pytest
 import safetensors.numpy
 
+from customer_profiles import outputs
 from customer_profiles.observations import AUTHOR_COUNTS, COLUMNS, POST_COUNTS
-from customer_profiles.store import schema, server
+from customer_profiles.store import loading, profiles, schema, server
 
 ROOT = Path(__file__).parents[1]
 ORDINARY = {
@@ -182,6 +183,18 @@ def observe(pseudonym):
         return pd.DataFrame([row | own for row, own in zip(rows, ids, strict=True)])[list(COLUMNS)]
 
     return frame
+
+
+@pytest.fixture
+def load(tmp_path):
+    """Function that makes a database's rows equal to observations, by way of a file."""
+
+    def loaded(database, observations, **limits):
+        file = tmp_path / f"{uuid4().hex}.parquet"
+        outputs.write_parquet(file, observations)
+        loading.update(database, file, profiles.Grid((2, 3, 5), 4, 4, 4), loading.Limits(**limits))
+
+    return loaded
 
 
 @pytest.fixture(scope="session")

@@ -10,9 +10,6 @@ import pytest
 from customer_profiles.segments import identified
 from customer_profiles.store import publications, server
 from customer_profiles.store.__main__ import main
-from customer_profiles.store.profiles import Grid, update
-
-GRID = Grid(post_edges=(2, 3, 5), polarity_steps=4, subjectivity_steps=4, mix_steps=4)
 
 
 @pytest.fixture
@@ -26,12 +23,12 @@ def pulled(project, database, mongodb, monkeypatch):
 
 
 @pytest.fixture
-def loaded(pulled, observe):
+def loaded(pulled, observe, load):
     rows = observe(
         {"_id": "b", "author": "bob", "polarity": 4, "day": "2026-05-02", "label": "negative"},
         {"_id": "a", "author": "ann", "polarity": 20, "verified": True},
     )
-    update(pulled, rows, GRID)
+    load(pulled, rows)
     return pulled
 
 

@@ -6,7 +6,6 @@ from threading import Barrier
 from uuid import uuid4
 
 import pandas as pd
-import pymongo.errors
 import pytest
 
 from customer_profiles import outputs
@@ -415,41 +414,3 @@ def test_eight_loaders_at_once_give_the_same(database, load, many, fresh):
 def test_an_empty_database_has_empty_tables(database):
     assert read_profiles(database).columns.tolist() == list(schema.PROFILE)
     assert len(table(database, "profiles")) == len(table(database, "observations")) == 0
-
-
-@pytest.mark.parametrize(
-    "wrong",
-    [
-        {"text": "a post"},
-        {"polarity": 0.37},
-        {"author": "1234567890"},
-        {"day": "2026-05-01T10:00:00Z"},
-        {"followers": 12345},
-        {"origin": "elsewhere"},
-    ],
-)
-def test_what_could_identify_somebody_is_refused_by_the_database(database, three, wrong):
-    row = three.to_dict("records")[0]
-    with pytest.raises(pymongo.errors.WriteError):
-        database.observations.insert_one({**row, **wrong})
-    database.observations.insert_one(row)
-
-
-@pytest.mark.parametrize("name", schema.COLLECTIONS)
-def test_no_collection_takes_a_field_it_does_not_know_or_lacks_one(database, name):
-    rule = database[name].options()["validator"]["$jsonSchema"]
-    assert rule["additionalProperties"] is False
-    assert set(rule["required"]) == set(rule["properties"]) == set(schema.COLLECTIONS[name])
-    with pytest.raises(pymongo.errors.WriteError):
-        database[name].insert_one({"_id": "0" * 32})
-
-
-def test_preparing_again_changes_nothing_and_puts_a_lost_validator_back(database):
-    def validators():
-        return {name: database[name].options().get("validator") for name in schema.COLLECTIONS}
-
-    before = validators()
-    database.command("collMod", "profiles", validator={})
-    assert validators() != before
-    schema.prepare(database)
-    assert validators() == before

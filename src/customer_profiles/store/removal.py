@@ -19,5 +19,9 @@ def remove(rows: Collection, people: Following, unwanted: Iterable[Mapping]) -> 
 
 
 def before(rows: Collection, people: Following, day: str) -> int:
-    """Remove the rows of days before `day`; how many they were."""
-    return remove(rows, people, rows.find({"day": {"$lt": day}}, OWNER)) if day else 0
+    """Remove the stream's rows of days before `day`; how many they were.
+
+    The archive's vanish with its file; only the stream's are indexed by day.
+    """
+    old = {"origin": "stream", "day": {"$lt": day}}
+    return remove(rows, people, rows.find(old, OWNER)) if day else 0

@@ -1,0 +1,118 @@
+"""What `python -m customer_profiles.store` does: the server up and down, a look at it, tables."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pandas as pd
+from pymongo import MongoClient
+from pymongo.database import Database
+
+from customer_profiles import params, paths, privacy
+from customer_profiles.observations import COLUMNS, ordered
+from customer_profiles.store import mongod, publications, schema, server
+from customer_profiles.store.errors import StoreError
+from customer_profiles.store.profiles import read, read_profiles
+
+# Where params.yaml does not say otherwise.
+K = 10
+FOREIGN = f"{server.VARIABLE} is set: that server is not this project's to start or to stop"
+
+
+def up() -> str:
+    """Start the embedded server, to run until `down`; what to tell. Raises StoreError."""
+    address = mongod.up(_own())
+    return (
+        f"MongoDB runs in {server.FOLDER} until `python -m customer_profiles.store down`\n{address}"
+    )
+
+
+def down() -> str:
+    """Stop the embedded server; what to tell. Raises StoreError while somebody uses it."""
+    there = mongod.down(_own())
+    return f"MongoDB in {server.FOLDER} " + ("is stopped" if there else "was not running")
+
+
+def status() -> Iterator[str]:
+    """Lines that say where the server is and what it holds; no number of people below k.
+
+    An embedded server that does not run is started for it, and stopped again.
+    """
+    if os.environ.get(server.VARIABLE):
+        yield f"server     the one in {server.VARIABLE}"
+    else:
+        folder = paths.inside(server.FOLDER)
+        yield f"server     {server.FOLDER}, {_how(folder)}"
+        if not (folder / "db").is_dir():
+            yield "databases  none yet; `make repro` fills one"
+            return
+        yield f"on disk    {_size(folder) / 1e6:,.0f} MB"
+    with server.database("admin") as held:
+        yield f"version    MongoDB {held.client.server_info()['version']}"
+        yield from _audiences(held.client)
+
+
+def table(held: Database, what: str) -> pd.DataFrame:
+    """Profiles (with their cluster), clusters or observations, as stored."""
+    if what == "observations":
+        return ordered(read(held, what, COLUMNS), last=("author", "_id"))
+    if what == "clusters":
+        publication = publications.current(held)
+        if publication is None:
+            raise StoreError("nothing is published yet; run `make repro`")
+        return pd.DataFrame(publication["segments"])
+    assigned = read(held, "assignments", ("_id", "cluster"))
+    joined = read_profiles(held).merge(assigned, on="_id", how="left")
+    # Whole numbers also while some authors are not assigned yet.
+    return joined.astype({"cluster": "Int64"})
+
+
+def _own() -> Path:
+    """Folder of the embedded server. Raises StoreError when another server is used."""
+    if os.environ.get(server.VARIABLE):
+        raise StoreError(FOREIGN)
+    return paths.inside(server.FOLDER)
+
+
+def _how(folder: Path) -> str:
+    if not mongod.running(folder):
+        return "not running"
+    return "running until `down`" if mongod.kept(folder) else "running while it is used"
+
+
+def _size(folder: Path) -> int:
+    """Bytes on disk of all files below `folder`."""
+    return sum(file.stat().st_blocks * 512 for file in folder.rglob("*") if file.is_file())
+
+
+def _audiences(client: MongoClient) -> Iterator[str]:
+    sizes = {row["name"]: row["sizeOnDisk"] for row in client.list_databases()}
+    names = sorted(name for name in sizes if name.startswith("audience_"))
+    yield f"databases  {len(names) or 'none yet; `make repro` fills one'}"
+    k = _smallest()
+    for name in names:
+        yield f"{name}{' (pulled last)' if name == _pulled() else ''}"
+        yield from (f"  {line}" for line in _held(client[name], sizes[name], k))
+
+
+def _held(held: Database, size: int, k: int) -> Iterator[str]:
+    for name in ("observations", "profiles"):
+        yield f"{name:<14}{privacy.at_least(held[name].count_documents({}), k)}"
+    current = held.current.find_one({"_id": "current"})
+    shown = current["publication"] if current else "none"
+    yield f"{'publications':<14}{held.published.count_documents({})}, current: {shown}"
+    yield f"{'schema':<14}{schema.version(held)} (this program knows {schema.NEWEST})"
+    yield f"{'on disk':<14}{size / 1e6:,.1f} MB"
+
+
+def _smallest() -> int:
+    """People in the smallest group that may be shown."""
+    there = paths.inside("params.yaml").is_file()
+    return params.shared(["k_anonymity"]).get("k_anonymity", K) if there else K
+
+
+def _pulled() -> str:
+    try:
+        return server.audience()
+    except StoreError:
+        return ""
