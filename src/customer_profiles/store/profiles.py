@@ -234,3 +234,68 @@ def _refusal(what: str, error: dict) -> str:
 
 def _chunks(items: list | pd.DataFrame) -> Iterator:
     return (items[start : start + CHUNK] for start in range(0, len(items), CHUNK))
+
+
+def found(database: Database, posts: list[str], authors: list[str]) -> dict[str, str]:
+    """Author by post (pseudonyms) of these posts and of all posts by these authors."""
+    return {
+        row["_id"]: row["author"]
+        for match in _matches(posts, authors)
+        for row in database.observations.find(match, {"author": 1})
+    }
+
+
+def known(database: Database, authors: list[str]) -> set[str]:
+    """Those of `authors` that have a profile."""
+    return {
+        row["_id"]
+        for part in _chunks(authors)
+        for row in database.profiles.find({"_id": {"$in": part}}, {"_id": 1})
+    }
+
+
+def erase(database: Database, posts: list[str], authors: list[str], grid: Grid) -> None:
+    """Remove these posts, and of these authors everything (pseudonyms).
+
+    Touched profiles are derived anew or removed, their assignments removed in any case.
+    """
+    touched = sorted({*authors, *found(database, posts, authors).values()})
+    for part in _chunks(touched):
+        _remove(database.assignments, part)
+    _reduce(database, _matches(posts, authors), touched, grid)
+
+
+def expire(database: Database, before: str, grid: Grid) -> None:
+    """Remove the posts of days `before` this one.
+
+    Touched profiles are derived anew or removed, and with a removed one its assignment.
+    """
+    old = {"day": {"$lt": before}}
+    # Not `distinct`: its answer is one document, of at most 16 MB.
+    groups = database.observations.aggregate([{"$match": old}, {"$group": _BY_AUTHOR}])
+    _reduce(database, [old], sorted(row["_id"] for row in groups), grid)
+    left = {row["_id"] for row in database.profiles.find({}, {"_id": 1})}
+    assigned = [row["_id"] for row in database.assignments.find({}, {"_id": 1})]
+    for part in _chunks([author for author in assigned if author not in left]):
+        _remove(database.assignments, part)
+
+
+def _matches(posts: list[str], authors: list[str]) -> list[dict]:
+    named = {"_id": posts, "author": authors}
+    return [{key: {"$in": part}} for key, ids in named.items() for part in _chunks(ids)]
+
+
+def _reduce(database: Database, matches: list[dict], touched: list[str], grid: Grid) -> None:
+    pipeline = _pipeline(grid)
+    recipe = hashlib.sha256(repr(pipeline).encode()).hexdigest()[:16]
+    state = database.state.find_one({"_id": "profiles"}) or {"recipe": recipe, "stale": False}
+    every = state["stale"] or state["recipe"] != recipe
+    _remember(database, recipe, stale=True)
+    for match in matches:
+        database.observations.delete_many(match)
+    if every:
+        _derive_all(database, pipeline)
+    else:
+        for part in _chunks(touched):
+            _derive(database, pipeline, part)
+    _remember(database, recipe, stale=False)
