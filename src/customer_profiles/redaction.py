@@ -77,12 +77,11 @@ def find(
 def redacted(line: str, erased: Erased) -> tuple[str, int]:
     """`line`, a page, without what is erased, and how many posts were taken out of it.
 
-    A line that is no page goes as a whole if it holds one of the ids: nobody can tell its parts.
+    A line that is no page goes as a whole if it names one of them: nobody can tell its parts.
     """
-    ids = erased.posts | erased.authors
-    named = not ids.isdisjoint(re.findall(r"\d+", line))
-    # Digits may be written as \u0031, and a repost may name nobody but in its text.
-    if not named and "\\u003" not in line and not (erased.handles and "RT @" in line):
+    names = erased.posts | erased.authors | erased.handles
+    named = not names.isdisjoint(re.findall(r"\w+", line.lower()))
+    if not named and "\\u00" not in line:  # so may be written any letter or digit
         return line, 0
     page = _page(line)
     if page is None:

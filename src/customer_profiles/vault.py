@@ -31,6 +31,7 @@ SAMPLE_DIGEST = "data/sample/x_archive.sha256"
 logger = logging.getLogger(__name__)
 
 _LENGTH = 32
+_LONGEST = 1000  # of a key file; more than that is no key
 _SET = f"set {VARIABLE}"
 _WAY_OUT = (
     f"restore that key in {VARIABLE} or {FILE}, or run `dvc repro -f pull` to start anew with "
@@ -153,21 +154,26 @@ def _read(file: Path) -> str:
         if file.is_symlink():
             raise ValueError(f"{FILE} is a link; put the key itself there, or {_SET}") from None
         raise OSError(f"{FILE} cannot be read ({error.strerror})") from None
-    with os.fdopen(handle, encoding="ascii", errors="replace") as stream:
-        found = os.fstat(handle)
-        if not stat.S_ISREG(found.st_mode):
-            raise ValueError(f"{FILE} is no file; move it away and restore the key, or {_SET}")
-        mode = stat.S_IMODE(found.st_mode)
-        if mode & 0o077:
-            raise PermissionError(
-                f"{FILE} can be read by others (mode {mode:04o}); run: chmod 600 {FILE}"
-            )
-        if found.st_uid != os.geteuid():
-            raise PermissionError(
-                f"{FILE} belongs to user {found.st_uid}, not to {os.geteuid()}, who runs this; "
-                "whoever owns it can change it: run as its owner, or give it to this user"
-            )
-        return stream.read()
+    try:
+        _guarded(os.fstat(handle))
+        return os.read(handle, _LONGEST).decode("ascii", "replace")
+    finally:
+        os.close(handle)
+
+
+def _guarded(found: os.stat_result) -> None:
+    if not stat.S_ISREG(found.st_mode):
+        raise ValueError(f"{FILE} is no file; move it away and restore the key, or {_SET}")
+    mode = stat.S_IMODE(found.st_mode)
+    if mode & 0o077:
+        raise PermissionError(
+            f"{FILE} can be read by others (mode {mode:04o}); run: chmod 600 {FILE}"
+        )
+    if found.st_uid != os.geteuid():
+        raise PermissionError(
+            f"{FILE} belongs to user {found.st_uid}, not to {os.geteuid()}, who runs this, and "
+            "whoever owns it can change it: run as its owner, or give it to this user"
+        )
 
 
 def _make(file: Path) -> None:
