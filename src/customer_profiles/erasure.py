@@ -266,7 +266,7 @@ def _read(name: str) -> pd.DataFrame:
 def _write(name: str, change: Callable[[pd.DataFrame], pd.DataFrame]) -> None:
     if _file(name).is_file():
         held = _read(name)
-        changed = change(held)
+        changed = change(held).reset_index(drop=True)
         if not changed.equals(held):
             outputs.write_parquet(_file(name), changed)
 
