@@ -124,6 +124,8 @@ def renew() -> bool:
     if VARIABLE in os.environ:
         return False
     file = paths.inside(FILE)
+    for left in file.parent.glob(f".{file.name}.*"):
+        left.unlink()  # of a killed process, and maybe the old key
     _put(file, lambda fresh: fresh.replace(file))
     return True
 
