@@ -394,7 +394,7 @@ def test_a_dry_run_says_how_much_is_held_and_changes_nothing(held, caplog):
     before = everything(held)
     purge("--dry-run", "author", IDS["ann"], IDS["bob"])
     assert everything(held) == before
-    told = "would be erased: 4 posts in the database and its files, 8 in pages"
+    told = "would be erased: 4 posts in the database and its files, 10 in pages"
     assert f"{told}; profiles touched: <10" in caplog.text
     assert "not reached: copies that lie elsewhere" in caplog.text
     purge("author", IDS["ann"], IDS["bob"])
@@ -416,11 +416,12 @@ def test_nothing_that_is_said_repeats_an_id(held, caplog, capfd):
     assert [text for text in (*ids, *made) if text in said] == []
 
 
-@pytest.mark.parametrize("given", ["12a", "@ann", "-1", "012", "0", "1.0", "٣٤", "1" * 21])
-def test_an_id_that_is_none_is_refused_by_its_place_and_nothing_is_erased(held, caplog, given):
+def test_an_id_that_is_none_is_refused_by_its_place_and_nothing_is_erased(held, caplog):
     before = everything(held)
-    assert main(["purge", "author", IDS["ann"], "--", given]) == 1
-    assert "id number 2 of 2 is none: X's ids are 1 to 20 digits" in caplog.text
+    for given in ("12a", "@ann", "-1", "012", "0", "1.0", "٣٤", "1" * 21):
+        assert main(["purge", "author", IDS["ann"], "--", given]) == 1
+        assert "id number 2 of 2 is none: X's ids are 1 to 20 digits" in caplog.text
+        caplog.clear()
     assert everything(held) == before
 
 
@@ -591,11 +592,12 @@ def test_a_streams_posts_expire_and_one_of_the_future_makes_nothing_old(held, ob
     assert days == ["2026-05-02", "2026-05-04", "2026-05-05", "2026-05-06", "2099-01-01"]
 
 
-@pytest.mark.parametrize("day", ["soon", "2026-02-30"])
-def test_a_day_that_is_none_is_refused(held, caplog, day):
+def test_a_day_that_is_none_is_refused(held, caplog):
     before = everything(held)
-    assert main(["expire", "--days", "3", "--as-of", day]) == 1
-    assert "as_of is a day like 2026-06-30" in caplog.text
+    for day in ("soon", "2026-02-30"):
+        assert main(["expire", "--days", "3", "--as-of", day]) == 1
+        assert "as_of is a day like 2026-06-30" in caplog.text
+        caplog.clear()
     assert everything(held) == before
 
 
@@ -649,9 +651,10 @@ def test_a_change_of_key_killed_at_any_step_can_be_repeated(held):
 def test_the_embedded_servers_files_hold_no_pseudonym_of_the_erased(empty, monkeypatch, caplog):
     monkeypatch.delenv(server.VARIABLE)
     write_pages(empty / PAGES, ["ann", "bob", "cy"])
-    run_stages(empty)
-    key = vault.Vault(KEY)
-    files = empty / server.FOLDER
+    key, files = vault.Vault(KEY), empty / server.FOLDER
+    with server.embedded(files) as address, pymongo.MongoClient(address) as client:
+        client.admin.command("profile", 0, slowms=-1)  # every command is slow
+        run_stages(empty)
     ann, bob = left_by("ann"), key.pseudonym("author", IDS["bob"])
 
     def hold(*needles):
@@ -661,6 +664,7 @@ def test_the_embedded_servers_files_hold_no_pseudonym_of_the_erased(empty, monke
         }
 
     assert hold(*ann)
+    assert "mongod.log" not in hold(*ann)
     purge("author", IDS["ann"])
     assert hold(*ann) == set()
     assert hold(bob)

@@ -65,8 +65,9 @@ def purge(kind: str, ids: Sequence[str], dry_run: bool = False) -> None:
     fingerprint = held.key.fingerprint()
     if not dry_run:
         tombstones.add(fingerprint, marks)
+        logger.info("noted what to leave out from now on; should this stop, run it again")
     with store.database(held.name) as database:
-        every = remains.audiences(database)
+        every = [database, *_others(database, posts, authors)]
         rows, people = _held(every, posts, authors)
         if not dry_run:
             schema.prepare(database)
@@ -147,7 +148,7 @@ def rotate() -> None:
         schema.prepare(database)
         _clean_pages(held, united(database, old))
         database.client.drop_database(database)
-        others = remains.audiences(database)[1:]
+        others = remains.audiences(database)
     _close_journal(held.name)
     for name in remains.ABOUT_PEOPLE:
         _file(name).unlink(missing_ok=True)
@@ -164,9 +165,9 @@ def rotate() -> None:
         )  # fmt: skip
     if others:
         logger.warning(
-            "%d databases of other archives stay on the server (audience_...): drop those that "
-            "were made under the old key, nobody can erase from them any more",
-            len(others),
+            "databases of other archives stay (%s): drop those that were made under the old key, "
+            "nobody can erase from them any more",
+            ", ".join(each.name for each in others),
         )
     logger.info(
         "gone: the audience's database with its API tokens, the files in %s, the manifest. Copies "
@@ -214,6 +215,15 @@ def _grid() -> profiles.Grid:
     return profiles.Grid(
         load["posts"], load["polarity_steps"], load["subjectivity_steps"], load["mix_steps"]
     )
+
+
+def _others(database, posts: list[str], authors: list[str]) -> list:
+    """Databases of other archives that hold some of it; the rest may be of other projects."""
+    return [
+        each
+        for each in remains.audiences(database)
+        if profiles.found(each, posts, authors) or profiles.known(each, authors)
+    ]
 
 
 def _held(every: Sequence, posts: list[str], authors: list[str]) -> tuple[int, int]:

@@ -85,7 +85,7 @@ def open_vault(archive: str, make: bool = False) -> Vault:
     ValueError for a key that cannot be read, PermissionError for one that others can reach.
     """
     if is_sample(archive):
-        return Vault(_DEMONSTRATION)
+        return demonstration()
     key = os.environ.get(VARIABLE)
     if key is not None:
         return _real(_decode(key, VARIABLE), VARIABLE)
@@ -93,6 +93,11 @@ def open_vault(archive: str, make: bool = False) -> Vault:
     if make and not os.path.lexists(file):
         _make(file)
     return _real(_decode(_read(file), FILE), FILE)
+
+
+def demonstration() -> Vault:
+    """The vault of the shipped sample, whose key is public."""
+    return Vault(_DEMONSTRATION)
 
 
 def reopen(archive: str, fingerprint: str) -> Vault:

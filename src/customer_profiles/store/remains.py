@@ -5,7 +5,7 @@ import logging
 from pymongo.database import Database
 from pymongo.errors import OperationFailure
 
-from customer_profiles import paths
+from customer_profiles import paths, vault
 from customer_profiles.store import server
 
 logger = logging.getLogger(__name__)
@@ -14,9 +14,11 @@ ABOUT_PEOPLE = ("observations", "profiles", "assignments")
 
 
 def audiences(database: Database) -> list[Database]:
-    """All audiences' databases on the server of this one, itself first."""
-    names = {name for name in database.client.list_database_names() if name.startswith("audience_")}
-    return [database, *(database.client[name] for name in sorted(names - {database.name}))]
+    """The other archives' databases on the server of this one, but for the shipped sample's."""
+    ours = database.name, vault.demonstration().audience(vault.SAMPLE)
+    names = database.client.list_database_names()
+    found = sorted(name for name in names if name.startswith("audience_") and name not in ours)
+    return [database.client[name] for name in found]
 
 
 def rewrite(database: Database) -> None:

@@ -190,6 +190,7 @@ def _launch(folder: Path) -> subprocess.Popen:
         "--nounixsocket",  # no second one in /tmp, which another MongoDB may be using
         "--wiredTigerCacheSizeGB", str(CACHE_GB),
         "--setParameter", "diagnosticDataCollectionEnabled=false",
+        "--slowOpSampleRate", "0",  # a slow command is logged with its values: pseudonyms
     ]  # fmt: skip
     # Its own session: an interrupt at the keyboard must not kill what others still use.
     return subprocess.Popen(  # noqa: S603
