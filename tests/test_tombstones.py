@@ -15,7 +15,9 @@ def mark(number):
 
 
 def test_marks_are_kept_beside_those_that_were_and_sorted(project):
+    tombstones.add(KEY, {})
     assert tombstones.read(KEY) == {}
+    assert not (project / "data").exists()
     tombstones.add(KEY, {mark(2): "post", mark(1): "post"})
     tombstones.add(KEY, {mark(3): "author"})
     assert tombstones.read(KEY) == {mark(1): "post", mark(2): "post", mark(3): "author"}

@@ -36,6 +36,8 @@ def read(fingerprint: str) -> dict[str, str]:
 
 def add(fingerprint: str, marks: Mapping[str, str]) -> None:
     """Keep `marks` (kind by mark) with those that are kept; on disk when this returns."""
+    if not marks:
+        return
     file = _file(fingerprint)
     file.parent.mkdir(parents=True, exist_ok=True)
     with (file.parent / ".lock").open("a") as lock:
