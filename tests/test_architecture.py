@@ -85,6 +85,7 @@ ALSO = {
     # The command line of what is held: erasing has to reach pages and files as well.
     "store.__main__": ("erasure",),
     "subjectivity": (),
+    "tables": (),
     "tombstones": (),
     "tracking": ("artifacts", "provenance"),
     "vault": (),

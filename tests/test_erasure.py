@@ -14,7 +14,16 @@ import pandas as pd
 import pymongo.monitoring
 import pytest
 
-from customer_profiles import archive, erasure, observations, outputs, params, tombstones, vault
+from customer_profiles import (
+    archive,
+    erasure,
+    observations,
+    outputs,
+    params,
+    tables,
+    tombstones,
+    vault,
+)
 from customer_profiles.store import profiles, publications, remains, schema, server
 from customer_profiles.store import tombstones as stored
 from customer_profiles.store.__main__ import main
@@ -80,7 +89,7 @@ def run_stages(project):
         posts["_id"], dict(zip(posts["author_id"], posts["author"], strict=True)),
         section, "0" * 16,
     )  # fmt: skip
-    processed = project / erasure.FILES
+    processed = project / tables.FOLDER
     outputs.write_parquet(processed / "observations.parquet", rows)
     with server.database(manifest["audience"]) as database:
         schema.prepare(database)
@@ -147,7 +156,7 @@ def files_of(project):
 
 
 def tables_of(project):
-    return [pd.read_parquet(file) for file in sorted((project / erasure.FILES).iterdir())]
+    return [pd.read_parquet(file) for file in sorted((project / tables.FOLDER).iterdir())]
 
 
 def everything(project):

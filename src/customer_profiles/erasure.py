@@ -8,7 +8,7 @@ import json
 import logging
 import os
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
@@ -19,12 +19,12 @@ import pandas as pd
 from customer_profiles import (
     archive,
     observations,
-    outputs,
     params,
     paths,
     privacy,
     redaction,
     store,
+    tables,
     tombstones,
     vault,
 )
@@ -33,7 +33,6 @@ from customer_profiles.store.tombstones import united
 
 logger = logging.getLogger(__name__)
 
-FILES = "data/processed"
 BEYOND = (
     "not reached: copies that lie elsewhere, of the pages, of data/ or of the database (backups, "
     "snapshots, another machine), and figures that were published before"
@@ -75,7 +74,7 @@ def purge(kind: str, ids: Sequence[str], dry_run: bool = False) -> None:
             for each in every:
                 profiles.erase(each, posts, authors, _grid())
                 remains.rewrite(each)
-            _erase_from_files(database, posts, authors)
+            tables.erase(posts, authors, profiles.read_profiles(database))
         named = redaction.NOBODY.also(kind, ids)
         in_pages = _clean_pages(held, marks | tombstones.read(fingerprint), named, dry_run)
     if not dry_run:
@@ -106,8 +105,10 @@ def expire(days: int | None = None, as_of: str | None = None, dry_run: bool = Fa
         )
     held = _audience()
     with store.database(held.name) as database:
-        rows = pd.concat([_read("observations"), profiles.read(database, "observations", _KEYS)])
-        rows = rows[list(_KEYS)].drop_duplicates("_id")
+        rows = pd.concat(
+            [tables.read("observations"), profiles.read(database, "observations", tables.KEYS)]
+        )
+        rows = rows[list(tables.KEYS)].drop_duplicates("_id")
         today = datetime.now(UTC).date()
         dated = rows.loc[~observations.in_future(rows["day"], today), "day"]
         first = observations.first_day(dated, days, as_of)
@@ -116,7 +117,7 @@ def expire(days: int | None = None, as_of: str | None = None, dry_run: bool = Fa
             schema.prepare(database)
             profiles.expire(database, first, _grid())
             remains.rewrite(database)
-            _expire_from_files(database, first, set(old["author"]))
+            tables.expire(first, profiles.read_profiles(database))
     if not dry_run:
         _close_journal(held.name)
     logger.info(
@@ -150,8 +151,7 @@ def rotate() -> None:
         database.client.drop_database(database)
         others = remains.audiences(database)
     _close_journal(held.name)
-    for name in remains.ABOUT_PEOPLE:
-        _file(name).unlink(missing_ok=True)
+    tables.remove()
     paths.inside(server.MANIFEST).unlink(missing_ok=True)
     if vault.renew():
         # Only now: until then they are what keeps the erased out.
@@ -173,11 +173,8 @@ def rotate() -> None:
         "gone: the audience's database with its API tokens, the files in %s, the manifest. Copies "
         "of the pages elsewhere would bring back whom the old key erased. Now run "
         "`dvc repro -f pull && make repro`, then make new tokens",
-        FILES,
+        tables.FOLDER,
     )
-
-
-_KEYS = ("_id", "author", "day")
 
 
 def _check(kind: str, ids: Sequence[str]) -> None:
@@ -228,57 +225,16 @@ def _others(database, posts: list[str], authors: list[str]) -> list:
 
 def _held(every: Sequence, posts: list[str], authors: list[str]) -> tuple[int, int]:
     """How many posts and profiles, in databases and files, an erasure touches."""
-    rows = _read("observations")
+    rows = tables.read("observations")
     rows = rows[rows["_id"].isin(posts) | rows["author"].isin(authors)]
     of_post = dict(zip(rows["_id"], rows["author"], strict=True))
     for database in every:
         of_post |= profiles.found(database, posts, authors)
     touched = {*authors, *of_post.values()}
-    people = touched & set(_read("profiles")["_id"])
+    people = touched & set(tables.read("profiles")["_id"])
     for database in every:
         people |= profiles.known(database, sorted(touched))
     return len(of_post), len(people)
-
-
-def _erase_from_files(database, posts: list[str], authors: list[str]) -> None:
-    rows = _read("observations")
-    gone = rows["_id"].isin(posts) | rows["author"].isin(authors)
-    touched = {*authors, *rows.loc[gone, "author"]}
-    _write("assignments", lambda held: held[~held["_id"].isin(touched)])
-    _write_profiles(database, touched)
-    _write("observations", lambda held: held[~gone])
-
-
-def _expire_from_files(database, first: str, touched: set[str]) -> None:
-    _write_profiles(database, touched)
-    people = set(_read("profiles")["_id"])
-    _write("assignments", lambda held: held[held["_id"].isin(people)])
-    _write("observations", lambda held: held[held["day"] >= first])
-
-
-def _write_profiles(database, touched: set[str]) -> None:
-    """As the database has them; where it was emptied, those that were not touched."""
-    derived = profiles.read_profiles(database)
-    whole = not derived.empty
-    _write("profiles", lambda held: derived if whole else held[~held["_id"].isin(touched)])
-
-
-def _file(name: str):
-    return paths.inside(FILES, f"{name}.parquet")
-
-
-def _read(name: str) -> pd.DataFrame:
-    if not _file(name).is_file():
-        return pd.DataFrame(columns=list(_KEYS), dtype="str")
-    return pd.read_parquet(_file(name))
-
-
-def _write(name: str, change: Callable[[pd.DataFrame], pd.DataFrame]) -> None:
-    if _file(name).is_file():
-        held = _read(name)
-        changed = change(held).reset_index(drop=True)
-        if not changed.equals(held):
-            outputs.write_parquet(_file(name), changed)
 
 
 def _clean_pages(
