@@ -1,5 +1,7 @@
 """A scored post becomes bins and marks under pseudonyms, in an order no pseudonym decides."""
 
+from datetime import date
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -113,8 +115,11 @@ def days():
     return pd.DataFrame({"day": ["2026-05-01", "2026-05-09", "2026-05-10", "2026-05-11"]})
 
 
-def left(frame, days, as_of=""):
-    return [day[-2:] for day in observations.unexpired(frame, days, as_of)["day"]]
+TODAY = date(2026, 5, 20)
+
+
+def left(frame, days, as_of="", today=TODAY):
+    return [day[-2:] for day in observations.unexpired(frame, days, as_of, today)["day"]]
 
 
 def test_days_are_counted_back_from_the_newest_day_held(days):
@@ -133,6 +138,44 @@ def test_nothing_expires_after_0_days(days):
     assert left(days, 0, "2036-01-01") == ["01", "09", "10", "11"]
 
 
+def test_a_post_of_the_future_is_left_out_and_does_not_make_the_others_old(days):
+    broken = pd.concat([days, pd.DataFrame({"day": ["2099-01-01"]})])
+    for kept in (0, 10):
+        assert left(broken, kept) == ["01", "09", "10", "11"]
+    assert left(broken, 1) == ["10", "11"]
+
+
+def test_tomorrow_may_have_come_elsewhere_but_no_later_day(days):
+    assert left(days, 0, today=date(2026, 5, 9)) == ["01", "09", "10"]
+    assert observations.in_future(days["day"], date(2026, 5, 9)).tolist() == [False] * 3 + [True]
+    assert observations.in_future(days["day"], date(2026, 5, 10)).sum() == 0
+
+
 def test_nothing_left_is_an_error_that_names_the_parameters(days):
-    with pytest.raises(ValueError, match=r"younger than 30 days at 2036-01-01.*as_of"):
-        observations.unexpired(days, 30, "2036-01-01")
+    with pytest.raises(ValueError, match=r"left of 4: none between 2035-12-02.*as_of.*clock"):
+        left(days, 30, "2036-01-01")
+    with pytest.raises(ValueError, match=r"left of 4: none between the first day and 2020-01-02"):
+        left(days, 0, today=date(2020, 1, 1))
+
+
+@pytest.mark.parametrize(
+    ("days", "as_of", "first"),
+    [(0, "", ""), (0, "2026-05-01", ""), (1, "", "2026-05-10"), (3, "2026-03-01", "2026-02-26")],
+)
+def test_the_first_day_kept_is_so_many_days_before_the_newest_held(days, as_of, first):
+    assert observations.first_day(["2026-05-11", "2026-05-02"], days, as_of) == first
+    assert observations.first_day([], 5, "") == ""
+
+
+@pytest.mark.parametrize(("days", "as_of"), [(1, "yesterday"), (1, "2026-13-01"), (10**7, "")])
+def test_a_day_that_is_none_is_refused(days, as_of):
+    with pytest.raises(ValueError, match="as_of is a day like 2026-06-30"):
+        observations.first_day(["2026-05-11"], days, as_of)
+
+
+def test_erased_posts_and_those_of_erased_authors_are_left_out(observe, pseudonym):
+    rows = observe(*({"_id": post, "author": who} for post, who in ("1a", "2a", "3b", "4c")))
+    for names, expected in (("1", "234"), ("b", "124"), ("4a", "3"), ("", "1234"), ("xyz", "1234")):
+        erased = {pseudonym(name)[::-1] for name in names}
+        kept = observations.living(rows, erased, lambda name: name[::-1])
+        assert kept["_id"].tolist() == [pseudonym(name) for name in expected]

@@ -52,10 +52,10 @@ def refusal(error, opening=lambda: vault.open_vault(PAGES)):
 
 
 @pytest.mark.parametrize("umask", [0o000, 0o022, 0o077])
-def test_the_key_is_made_on_first_use_for_its_owner_only(project, umask):
+def test_the_key_is_made_for_its_owner_only(project, umask):
     before = os.umask(umask)
     try:
-        vault.open_vault(PAGES)
+        vault.open_vault(PAGES, make=True)
     finally:
         os.umask(before)
     file = project / vault.FILE
@@ -64,16 +64,16 @@ def test_the_key_is_made_on_first_use_for_its_owner_only(project, umask):
 
 
 def test_the_key_is_used_again(project):
-    first = vault.open_vault(PAGES).fingerprint()
+    first = vault.open_vault(PAGES, make=True).fingerprint()
     made = (project / vault.FILE).read_bytes()
     assert vault.open_vault(PAGES).fingerprint() == first
     assert (project / vault.FILE).read_bytes() == made
 
 
 def test_two_projects_do_not_get_the_same_key(project):
-    first = vault.open_vault(PAGES).fingerprint()
+    first = vault.open_vault(PAGES, make=True).fingerprint()
     (project / vault.FILE).unlink()
-    assert vault.open_vault(PAGES).fingerprint() != first
+    assert vault.open_vault(PAGES, make=True).fingerprint() != first
 
 
 # Eight processes, and forty projects that have no key until all eight ask for it at once.
@@ -86,7 +86,7 @@ def ask(barrier, answers):
     for project in sys.argv[1:]:
         os.chdir(project)
         barrier.wait()
-        found.append(vault.open_vault("pages").fingerprint())
+        found.append(vault.open_vault("pages", make=True).fingerprint())
     answers.put(found)
 
 context = multiprocessing.get_context("fork")
@@ -112,6 +112,111 @@ def test_many_that_need_the_first_key_at_once_get_the_same(project):
     assert {path.name for path in project.glob("*/data/*")} == {"secret.key"}
 
 
+def test_a_key_is_made_only_where_it_is_asked_for(project):
+    told = refusal(FileNotFoundError)
+    assert "there is no key: CUSTOMER_PROFILES_KEY is not set, and there is no data/sec" in told
+    assert list(project.iterdir()) == [project / "dvc.yaml"]
+
+
+def test_whoever_gets_a_new_key_is_told_to_keep_a_copy(project, caplog):
+    vault.open_vault(PAGES, make=True)
+    assert "made a key, data/secret.key: keep a copy in a safe place" in caplog.text
+    caplog.clear()
+    vault.open_vault(PAGES, make=True)
+    assert caplog.text == ""
+
+
+def test_a_lost_key_is_missed_by_its_fingerprint_and_not_replaced(project):
+    told = refusal(FileNotFoundError, lambda: vault.reopen(PAGES, "0123456789abcdef"))
+    assert "CUSTOMER_PROFILES_KEY is not set, and there is no data/secret.key. The arch" in told
+    assert "fingerprint 0123456789abcdef: restore that key in CUSTOMER_PROFILES_KEY or" in told
+    assert "`dvc repro -f pull` to start anew" in told
+    assert not (project / "data").exists()
+
+
+def test_a_key_is_reopened_by_its_fingerprint(key_file):
+    write(key_file, TEXT)
+    fingerprint = vault.Vault(KEY).fingerprint()
+    assert vault.reopen(PAGES, fingerprint).fingerprint() == fingerprint
+    assert "the key is not the one" in refusal(ValueError, lambda: vault.reopen(PAGES, "0" * 16))
+
+
+def test_a_new_key_takes_the_place_of_the_old_one(key_file):
+    write(key_file, TEXT)
+    assert vault.renew()
+    assert vault.open_vault(PAGES).fingerprint() != vault.Vault(KEY).fingerprint()
+    assert stat.S_IMODE(key_file.stat().st_mode) == 0o600
+    assert list(key_file.parent.iterdir()) == [key_file]
+
+
+def test_the_key_of_the_environment_is_not_renewed(key_file, monkeypatch):
+    write(key_file, OTHER)
+    monkeypatch.setenv(vault.VARIABLE, TEXT)
+    assert not vault.renew()
+    assert key_file.read_text() == OTHER
+
+
+@pytest.mark.parametrize("make", [False, True])
+def test_a_folder_a_pipe_or_a_link_is_no_key_file_and_stays(key_file, make):
+    def opening():
+        return vault.open_vault(PAGES, make=make)
+
+    elsewhere = key_file.with_name("elsewhere")
+    write(elsewhere, TEXT)
+    for target in (elsewhere, key_file.with_name("nowhere")):
+        key_file.symlink_to(target)
+        assert "data/secret.key is a link; put the key itself" in refusal(ValueError, opening)
+        key_file.unlink()
+    key_file.mkdir(mode=0o700)
+    assert "data/secret.key is no file" in refusal(ValueError, opening)
+    key_file.rmdir()
+    os.mkfifo(key_file, 0o600)
+    assert "data/secret.key is no file" in refusal(ValueError, opening)
+    assert not key_file.with_name("nowhere").exists()
+
+
+# As root everything can be read, so another user looks at the file: in a process of its own.
+AS_ANOTHER = """
+import os, sys
+from customer_profiles import vault
+
+os.setegid(65534)
+os.seteuid(int(sys.argv[1]))
+try:
+    vault.open_vault("pages")
+except PermissionError as error:
+    print(error)
+"""
+
+
+@pytest.mark.parametrize(
+    ("owner", "reader", "told"),
+    [
+        (0, 65534, "data/secret.key cannot be read; run as its owner, who alone may"),
+        (65534, 0, "data/secret.key belongs to user 65534, not to 0, who runs this"),
+    ],
+)
+def test_a_key_of_another_user_is_refused(key_file, owner, reader, told):
+    if os.geteuid() != 0:
+        pytest.skip("only root can give a file to another user")
+    write(key_file, TEXT)
+    os.chown(key_file, owner, owner)
+    for folder in (key_file.parent, *key_file.parent.parents[:3]):
+        folder.chmod(0o755)
+    command = [sys.executable, "-c", AS_ANOTHER, str(reader)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert done.stdout.startswith(told)
+
+
+def test_an_empty_key_is_called_empty(key_file, monkeypatch):
+    write(key_file, "\n")
+    assert "the key in data/secret.key is empty; restore it" in refusal(ValueError)
+    monkeypatch.setenv(vault.VARIABLE, "")
+    told = refusal(ValueError)
+    assert "the key in CUSTOMER_PROFILES_KEY is empty; restore it, or unset" in told
+    assert "CUSTOMER_PROFILES_KEY to use data/secret.key" in told
+
+
 @pytest.mark.parametrize("mode", [0o640, 0o604, 0o620, 0o601, 0o666])
 def test_a_key_that_others_can_touch_is_refused(key_file, mode):
     write(key_file, TEXT, mode)
@@ -122,7 +227,6 @@ def test_a_key_that_others_can_touch_is_refused(key_file, mode):
 @pytest.mark.parametrize(
     "text",
     [
-        "",
         "short",
         TEXT[:-1],
         TEXT[:40],
@@ -188,6 +292,13 @@ def test_a_pseudonym_is_the_hmac_of_the_id_under_a_derived_key():
     assert vault.Vault(KEY).pseudonym("post", "12") == expected
 
 
+def test_the_mark_of_a_pseudonym_is_made_under_another_key_than_the_pseudonym():
+    key, pseudonym = vault.Vault(KEY), vault.Vault(KEY).pseudonym("post", "12")
+    derived = hmac.digest(hmac.digest(bytes(32), KEY, "sha256"), b"tombstones\x01", "sha256")
+    expected = hmac.digest(derived, pseudonym.encode(), "sha256").hex()[:32]
+    assert key.mark(pseudonym) == expected != pseudonym
+
+
 def test_a_key_of_another_length_is_refused():
     assert "32 bytes, got 31" in refusal(ValueError, lambda: vault.Vault(KEY[:31]))
 
@@ -207,19 +318,22 @@ def test_a_changed_byte_of_the_sample_gets_the_real_key(sample, project):
     content[100] ^= 1
     page.write_bytes(content)
     assert not vault.is_sample(vault.SAMPLE)
-    assert vault.open_vault(vault.SAMPLE).fingerprint() != vault.Vault(DEMONSTRATION).fingerprint()
+    key = vault.open_vault(vault.SAMPLE, make=True)
+    assert key.fingerprint() != vault.Vault(DEMONSTRATION).fingerprint()
     assert (project / vault.FILE).is_file()
 
 
 @pytest.mark.parametrize("name", ["search-11.jsonl", ".hidden"])
 def test_a_sample_with_one_more_file_gets_the_real_key(sample, name):
     (sample / name).touch()
-    assert vault.open_vault(vault.SAMPLE).fingerprint() != vault.Vault(DEMONSTRATION).fingerprint()
+    key = vault.open_vault(vault.SAMPLE, make=True)
+    assert key.fingerprint() != vault.Vault(DEMONSTRATION).fingerprint()
 
 
 def test_the_sample_in_another_place_gets_the_real_key(sample, project):
     sample.rename(project / "data" / "pages")
-    assert vault.open_vault("data/pages").fingerprint() != vault.Vault(DEMONSTRATION).fingerprint()
+    key = vault.open_vault("data/pages", make=True)
+    assert key.fingerprint() != vault.Vault(DEMONSTRATION).fingerprint()
 
 
 def test_the_demonstration_key_is_refused_for_anything_else(key_file, monkeypatch):

@@ -1,18 +1,21 @@
 """A folder of X API pages on disk: .jsonl with a page on each line, .json with one page, or .gz."""
 
 import gzip
+import io
 import logging
+import shutil
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import chain
 from pathlib import Path
 
-from customer_profiles import paths
+from customer_profiles import outputs, paths
 from customer_profiles.pages import Conversation, collect, parse_lines
 
 logger = logging.getLogger(__name__)
 
 ENDINGS = (".json", ".jsonl", ".json.gz", ".jsonl.gz")
+TORN_ERRORS = (EOFError, gzip.BadGzipFile, zlib.error)
 # Stands for what a torn .gz file no longer holds; no JSON, so that it is counted as broken.
 TORN = "(torn)"
 
@@ -65,5 +68,61 @@ def read_lines(path: Path) -> Iterator[str]:
                 yield from file
             else:
                 yield file.read()
-        except (EOFError, gzip.BadGzipFile, zlib.error):
+        except TORN_ERRORS:
             yield TORN
+
+
+def exact_lines(path: Path) -> Iterator[str]:
+    """The lines that `read_lines` finds, with their ends and every byte, for `write_lines`.
+
+    Of a torn .gz file the last line may be half: all that can be read is given.
+    """
+    raw = _Readable(path) if path.suffix == ".gz" else path.open("rb")
+    with io.TextIOWrapper(
+        io.BufferedReader(raw) if path.suffix == ".gz" else raw,
+        encoding="utf-8", errors="surrogateescape", newline="",
+    ) as file:  # fmt: skip
+        if ".jsonl" in path.suffixes[-2:]:
+            yield from file
+        else:
+            yield file.read()
+
+
+def write_lines(path: Path, lines: Iterable[str]) -> None:
+    """Put `lines`, as `exact_lines` gives them, in the place of those of `path`, at once.
+
+    The same lines give the same bytes; who may read the file stays as it is.
+    """
+    path = path.resolve()  # of a link, the file itself
+    with outputs.replacing(path) as fresh:
+        fresh.touch()
+        shutil.copymode(path, fresh)
+        with fresh.open("wb") as file:
+            content = (line.encode("utf-8", "surrogateescape") for line in lines)
+            if path.suffix == ".gz":
+                with gzip.GzipFile("", "wb", fileobj=file, mtime=0) as packed:
+                    packed.writelines(content)
+            else:
+                file.writelines(content)
+
+
+class _Readable(io.RawIOBase):
+    """Bytes of a .gz file, up to where it is torn."""
+
+    def __init__(self, path: Path):
+        self._file = gzip.GzipFile(path)
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer) -> int:
+        try:
+            found = self._file.read1(len(buffer))
+        except TORN_ERRORS:
+            return 0
+        buffer[: len(found)] = found
+        return len(found)
+
+    def close(self) -> None:
+        self._file.close()
+        super().close()

@@ -1,7 +1,8 @@
 """Scored posts as they are stored: pseudonymous, generalised, without text."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date, timedelta
 
 import numpy as np
 import pandas as pd
@@ -88,21 +89,63 @@ def years_between(created: pd.Series, day: pd.Series) -> pd.Series:
     return (months // 12).fillna(0).clip(lower=0).astype(int)
 
 
-def unexpired(frame: pd.DataFrame, days: int, as_of: str) -> pd.DataFrame:
-    """Rows of the last `days` days before `as_of` (default, "": the newest day held).
+def unexpired(frame: pd.DataFrame, days: int, as_of: str, today: date) -> pd.DataFrame:
+    """Rows that are neither in the future nor older than `first_day`.
 
-    0 days keeps all. Raises ValueError when nothing is left.
+    Raises ValueError when nothing is left.
     """
-    if not days:
-        return frame
-    newest = pd.Timestamp(as_of or frame["day"].max())
-    kept = frame[pd.to_datetime(frame["day"]) >= newest - pd.Timedelta(days=days)]
+    kept = frame[~in_future(frame["day"], today)]
+    first = first_day(kept["day"], days, as_of)
+    kept = kept[kept["day"] >= first]
     if kept.empty:
         raise ValueError(
-            f"no post is younger than {days} days at {newest.date()}; check expire_days and as_of "
-            "in section score"
+            f"no post is left of {len(frame)}: none between {first or 'the first day'} and "
+            f"{last_day(today)}; check expire_days and as_of in section shared, and the clock"
         )
     return kept
+
+
+def in_future(day: pd.Series, today: date) -> pd.Series:
+    """Which days lie after `last_day`: a broken clock or page, and no measure of age.
+
+    One post of 2099 would otherwise make all others old.
+    """
+    return day > last_day(today)
+
+
+def last_day(today: date) -> str:
+    """The last day a post may be of: tomorrow, for clocks and zones differ."""
+    return (today + timedelta(days=1)).isoformat()
+
+
+def first_day(held: Iterable[str], days: int, as_of: str) -> str:
+    """The day `days` before `as_of` (default, "": the newest day `held`): the first to be kept.
+
+    "" where nothing expires: with 0 days, or nothing held.
+    """
+    newest = as_of or max(held, default="")
+    if not days or not newest:
+        return ""
+    try:
+        return (date.fromisoformat(newest) - timedelta(days=days)).isoformat()
+    except (ValueError, OverflowError) as error:
+        raise ValueError(
+            f"cannot count {days} days back from {newest!r}; as_of is a day like 2026-06-30"
+        ) from error
+
+
+def living(
+    frame: pd.DataFrame, erased: Collection[str], mark: Callable[[str], str]
+) -> pd.DataFrame:
+    """Rows (pseudonyms `_id` and `author`) that are not erased, nor is their author.
+
+    `erased` holds marks, as `tombstones.read` gives them, `mark` makes them (`Vault.mark`).
+    """
+    if not erased:
+        return frame
+    authors = {author for author in frame["author"].unique() if mark(author) in erased}
+    posts = frame["_id"].map(mark).isin(list(erased))
+    return frame[~posts & ~frame["author"].isin(authors)]
 
 
 def ordered(frame: pd.DataFrame, last: Sequence[str]) -> pd.DataFrame:

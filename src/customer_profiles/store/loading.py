@@ -9,6 +9,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from datetime import date
 from functools import partial
 from hashlib import blake2b
 from pathlib import Path
@@ -23,9 +24,11 @@ from pymongo.database import Database
 from pymongo.errors import BulkWriteError
 from tqdm import tqdm
 
-from customer_profiles.observations import COLUMNS
+from customer_profiles.observations import COLUMNS, first_day, last_day
 from customer_profiles.store import profiles, removal, schema
 from customer_profiles.store.server import CHUNK, StoreError, lasting
+from customer_profiles.store.tombstones import united
+from customer_profiles.vault import Vault
 
 logger = logging.getLogger(__name__)
 
@@ -60,7 +63,11 @@ class Limits:
     def hold(self, post: Mapping) -> bool:
         """Whether `post` may be held."""
         due = self.first <= str(post["day"]) and not self.late(post)
-        return due and not self.erased(post["_id"]) and not self.erased(post["author"])
+        return due and not self.forgets(post)
+
+    def forgets(self, post: Mapping) -> bool:
+        """Whether `post` or its author was erased."""
+        return self.erased(post["_id"]) or self.erased(post["author"])
 
 
 @dataclass(frozen=True)
@@ -100,11 +107,20 @@ class Loaded:
     profiles: pd.DataFrame = field(repr=False)
 
 
-def load(name: str, file: Path, grid: profiles.Grid, limits: Limits) -> Loaded:
-    """Make database `name` what `update` says, also when the server goes away for a moment."""
+def load(
+    name: str, file: Path, grid: profiles.Grid, key: Vault, days: int, as_of: str, today: date
+) -> Loaded:
+    """Make database `name` what `update` says, also when the server goes away for a moment.
+
+    Held are the posts of the `days` days before `as_of` (0: all; "": the newest day held), none
+    of after tomorrow, and none that was erased under `key`.
+    """
 
     def task(database: Database) -> Loaded:
         schema.prepare(database)
+        marks, last = united(database, key.fingerprint()), last_day(today)
+        first = first_day(_newest(database, file, last), days, as_of) if days else ""
+        limits = Limits(first, last, (lambda who: key.mark(who) in marks) if marks else nobody)
         change = update(database, file, grid, limits)
         people = profiles.read_profiles(database)
         return Loaded(database.observations.count_documents({}), change.refused, people)
@@ -131,6 +147,9 @@ def update(
         done = write(rows, people, file, limits)
         gone = removal.before(rows, people, limits.first)
         gone += removal.remove(rows, people, _vanished(rows, ids, done.held))
+        if limits.erased is not nobody:
+            streamed = rows.find({"origin": "stream"}, removal.OWNER)
+            gone += removal.remove(rows, people, filter(limits.forgets, streamed))
     logger.info("observations: %d new, %d changed, %d gone", done.new, done.changed, gone)
     _judge(done)
     return done + Change(gone=gone)
@@ -162,6 +181,15 @@ def _in_turn(
             yield under_way.popleft().result()
     while under_way:
         yield under_way.popleft().result()
+
+
+def _newest(database: Database, file: Path, last: str) -> Iterator[str]:
+    """The newest days up to `last`, of each batch of `file` and of the live stream."""
+    for batch in pq.ParquetFile(file).iter_batches(CHUNK, columns=["day"]):
+        yield max((day for day in batch.to_pydict()["day"] if day and day <= last), default="")
+    streamed = {"origin": "stream", "day": {"$lte": last}}
+    for row in database.observations.find(streamed, {"day": 1}).sort("day", -1).limit(1):
+        yield row["day"]
 
 
 def _look_through(file: Path, limits: Limits) -> np.ndarray:

@@ -1,10 +1,12 @@
 """Observations taken out of the database: expired, erased, or no longer in the archive."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from pymongo.collection import Collection
+from pymongo.database import Database
 
-from customer_profiles.store.profiles import Following, chunks
+from customer_profiles.store import remains
+from customer_profiles.store.profiles import Following, Grid, chunks, following
 
 OWNER = {"author": 1}
 
@@ -25,3 +27,58 @@ def before(rows: Collection, people: Following, day: str) -> int:
     """
     old = {"origin": "stream", "day": {"$lt": day}}
     return remove(rows, people, rows.find(old, OWNER)) if day else 0
+
+
+def found(database: Database, posts: Sequence[str], authors: Sequence[str]) -> dict[str, str]:
+    """Author by post (pseudonyms) of these posts and of all posts by these authors."""
+    return {
+        row["_id"]: row["author"]
+        for match in _matches(posts, authors)
+        for row in database.observations.find(match, OWNER)
+    }
+
+
+def known(database: Database, authors: Sequence[str]) -> set[str]:
+    """Those of `authors` that have a profile."""
+    return {
+        row["_id"]
+        for part in chunks(authors)
+        for row in database.profiles.find({"_id": {"$in": part}}, {"_id": 1})
+    }
+
+
+def erase(database: Database, posts: Sequence[str], authors: Sequence[str], grid: Grid) -> None:
+    """Remove these posts, and of these authors everything (pseudonyms), from MongoDB's files too.
+
+    Touched profiles are derived anew or removed, their assignments removed in any case.
+    """
+    with following(database, grid) as people:
+        touched = {*authors, *found(database, posts, authors).values()}
+        people.touch(touched)
+        for part in chunks(sorted(touched)):
+            database.assignments.delete_many({"_id": {"$in": part}})
+        for match in _matches(posts, authors):
+            database.observations.delete_many(match)
+        people.derive()
+        remains.rewrite(database)
+
+
+def expire(database: Database, day: str, grid: Grid) -> None:
+    """Remove all posts of days before `day`, from MongoDB's files too.
+
+    Touched profiles are derived anew or removed, and with a removed one its assignment.
+    """
+    rows = database.observations
+    with following(database, grid) as people:
+        remove(rows, people, rows.find({"day": {"$lt": day}}, OWNER))
+        people.derive()
+        left = {row["_id"] for row in database.profiles.find({}, {"_id": 1})}
+        assigned = [row["_id"] for row in database.assignments.find({}, {"_id": 1})]
+        for part in chunks(author for author in assigned if author not in left):
+            database.assignments.delete_many({"_id": {"$in": part}})
+        remains.rewrite(database)
+
+
+def _matches(posts: Sequence[str], authors: Sequence[str]) -> list[dict]:
+    named = {"_id": posts, "author": authors}
+    return [{key: {"$in": part}} for key, ids in named.items() for part in chunks(ids)]
