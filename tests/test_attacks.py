@@ -205,21 +205,27 @@ def counted(values, segment, of=0):
     return found, members, np.bincount(place, minlength=len(found)) - members
 
 
-def test_an_unrounded_average_of_exact_counts_gives_the_celebrity_away(counts):
+def test_an_average_of_exact_counts_gives_the_celebrity_away_even_when_it_is_rounded(counts):
     exact = counts["account_posts"].to_numpy(dtype=float)
     exact[0] = 5_000_000
-    segment = (exact < 100).astype(int)  # whoever posted little is in a segment of its own
+    segment = np.arange(600) % 3
     values, members, others = counted(exact, segment)
-    found = attacks.extreme_values(values, members, others, exact[segment == 0].mean())
+    found = attacks.extreme_values(values, members, others, exact[segment == 0].mean(), unit=0)
     assert found.success >= 0.9
-    assert found.targets >= 2
-    # Typical values of bins, and an average of two digits.
-    bins = privacy.binned(exact, EDGES["account_posts"])
+    celebrity = counted(exact, np.arange(600) >= 2)  # with one other
+    rounded = attacks.extreme_values(*celebrity, round(exact[:2].mean(), -4), unit=10_000)
+    assert rounded.success >= 0.5
+
+
+def test_an_average_of_typical_values_gives_nobody_away(counts):
+    bins = privacy.binned(counts["account_posts"], EDGES["account_posts"])
     typical = privacy.bin_values(EDGES["account_posts"])[bins]
     segment = np.arange(600) % 3
-    values, members, others = counted(typical, segment)
     average = round(typical[segment == 0].mean(), -2)
-    assert attacks.extreme_values(values, members, others, average).success <= 1 / K
+    found = attacks.extreme_values(*counted(typical, segment), average, unit=100)
+    assert 0 < found.success <= 1 / K
+    lowest_and_highest = (typical == typical.min()) | (typical == typical.max())
+    assert found.targets == (lowest_and_highest & (segment == 0)).sum()
 
 
 def test_a_published_maximum_gives_its_owner_away(counts):
@@ -232,15 +238,19 @@ def test_a_published_maximum_gives_its_owner_away(counts):
 
 
 def test_extremes_that_many_outside_share_are_not_found():
-    # 3 of 4 marks, and 20 outside have each of them.
+    # 20 outside have each of the 4 marks. Of the exact average, 1.8, those of the same mark agree;
+    # rounded to 0.2, which is 3 marks for 15 people, also those of the mark beside it.
     values, members, others = np.arange(4.0), np.array([3, 0, 9, 3]), np.full(4, 20)
-    average = members @ values / 15
-    assert attacks.extreme_values(values, members, others, average) == (pytest.approx(1 / 21), 6)
+    average = members @ values / 15  # 1.8
+    exact = attacks.extreme_values(values, members, others, average, 0)
+    assert exact == (pytest.approx(1 / 21), 6)
+    rounded = attacks.extreme_values(values, members, others, 1.8, 0.2)
+    assert rounded == (pytest.approx(1 / 41), 6)
 
 
 def test_who_belongs_to_a_group_of_everybody_is_no_secret():
     values, members, nobody = np.arange(2.0), np.array([3, 4]), np.zeros(2, dtype=int)
-    assert attacks.extreme_values(values, members, nobody, 4 / 7) == (0.0, 0)
+    assert attacks.extreme_values(values, members, nobody, 4 / 7, 0) == (0.0, 0)
     averages, units = np.array([4 / 7]), np.array([0.0])
     assert attacks.last_member(values[:, None], members, nobody, averages, units) == (0.0, 0)
 

@@ -109,57 +109,55 @@ def subtracted(totals: Iterable[np.ndarray], parts: pd.Series) -> list[int]:
     return left
 
 
-def extreme_values(
-    values: np.ndarray, members: np.ndarray, others: np.ndarray, average: float
-) -> Outcome:
-    """Members with the highest and the lowest value, named from the published `average`.
-
-    `values` float (m,) that people can have; `members` and `others` (m,) say how many people in
-    and outside the group have each. The attacker knows every member but the target: the number of
-    members times the average, less the others' sum, is about the target's value. He names
-    whoever has the nearest value, of the target and everybody outside.
-    """
-    if not others.any():  # who belongs to a group of everybody is no secret
-        return Outcome(0.0, 0)
-    total, expected, targets = members @ values, 0.0, 0
-    for own in {values[members > 0].min(), values[members > 0].max()}:
-        found = members.sum() * average - (total - own)
-        away, own_away = np.abs(values - found), abs(own - found)
-        reach = own_away + SLACK * max(1.0, own_away)
-        number = int(members[values == own].sum())
-        if away[others > 0].min() >= own_away - SLACK * max(1.0, own_away):
-            expected += number / (1 + others[away <= reach].sum())
-        targets += number
-    return Outcome(float(expected / targets), targets)
-
-
 def last_member(
     values: np.ndarray,
     members: np.ndarray,
     others: np.ndarray,
     averages: np.ndarray,
     units: np.ndarray,
+    targets: np.ndarray | None = None,
 ) -> Outcome:
-    """Each member, named from all published averages of the group together.
+    """Each member of a group, named from all its published averages together.
 
-    As `extreme_values`, but `values` (m, d) in d figures, `averages` (d,) rounded to `units`
-    (d,), and the attacker knows how they were rounded: he names one of those outside, and the
-    target, whose values agree with every average. No attacker who knows all the other members
-    can make more of them.
+    `values` float (m, d) that people can have in d figures; `members` and `others` (m,) say how
+    many people in and outside the group have them. `averages` (d,) are rounded to `units` (d,; 0
+    for not at all). The attacker knows every member but his target, and how averages are rounded:
+    the number of members times an average, less the others' sum, is about the target's value. He
+    names one of those, outside or the target, with whom every average would be as it is. Whoever
+    knows all the other members can make no more of the averages than that.
+
+    `targets` bool (m,) leaves only members with some of the values; by default they all are.
+    Raises ValueError for averages that are not the members' own, so rounded.
     """
-    if not others.any():
+    asked = members if targets is None else np.where(targets, members, 0)
+    if not others.any():  # who belongs to a group of everybody is no secret
         return Outcome(0.0, 0)
     size = members.sum()
-    off, reach = size * averages - members @ values, size * units / 2
-    reach = reach + SLACK * np.maximum(1.0, size * np.abs(averages))
+    off = size * averages - members @ values
+    reach = size * units / 2 + SLACK * np.maximum(1.0, size * np.abs(averages))
     if (np.abs(off) > reach).any():
         raise ValueError("averages must be the members' own, rounded to units")
-    inside, outside, number = values[members > 0], values[others > 0], others[others > 0]
+    own, outside, number = values[asked > 0], values[others > 0], others[others > 0]
     alike = np.concatenate([
-        1 + _within(inside[start : start + CHUNK] + off, outside, reach) @ number
-        for start in range(0, len(inside), CHUNK)
+        1 + _within(own[start : start + CHUNK] + off, outside, reach) @ number
+        for start in range(0, len(own), CHUNK)
     ])  # fmt: skip
-    return Outcome(float((members[members > 0] / alike).sum() / size), int(size))
+    return Outcome(float((asked[asked > 0] / alike).sum() / asked.sum()), int(asked.sum()))
+
+
+def extreme_values(
+    values: np.ndarray, members: np.ndarray, others: np.ndarray, average: float, unit: float
+) -> Outcome:
+    """Members with the highest and the lowest of `values` (m,), named from one `average`.
+
+    Otherwise as `last_member`. Those who stand out move an average most.
+    """
+    values, place = np.unique(values, return_inverse=True)
+    members, others = (np.bincount(place, weights=sizes) for sizes in (members, others))
+    held = values[members > 0]
+    ends = (values == held[0]) | (values == held[-1])
+    figure = np.array([average]), np.array([unit])
+    return last_member(values[:, None], members, others, *figure, targets=ends)
 
 
 def differencing(

@@ -15,12 +15,12 @@ from customer_profiles.observations import POST_COUNTS
 # What each attacker has and does, for readers.
 ATTACKERS = {
     "exact_join": "looks up everybody's counts and compares them with the tiers of the cells",
-    "drifted_join": "the same, some time later: the counts have changed since",
+    "drifted_join": "does the same some time later, when the counts have changed",
     "rescoring_join": "runs our model on every post, and so knows everybody's segment and tiers",
     "differencing": "compares two publications, before and after some people left",
     "small_groups": "subtracts published numbers from each other, to find a small group",
-    "extreme_values": "knows all members of a segment but the highest or lowest, and an average",
-    "last_member": "knows all members of a segment but one, and all averages together",
+    "extreme_values": "knows all members of a segment but the highest or lowest; uses one average",
+    "last_member": "knows all members of a segment but one; uses all averages together",
 }
 ADVICE = "name fewer or coarser tiers in section publish, or lower k_max in section cluster"
 SIZES_SHOWN = 5
@@ -219,26 +219,14 @@ def table(certificate: Mapping) -> pd.DataFrame:
 
 
 def _averages(release: Release, k: int) -> dict[str, Outcome]:
-    """The two attacks on averages: over all figures the mean, over the segments the worst."""
-    names = list(release.alike.index.names)
-    values = release.alike.index.to_frame().to_numpy()
-    total = release.alike.sum(axis=1).to_numpy()
-    extremes, joint = [], [Outcome(0.0, 0)]
+    """The two attacks on averages: the worst of all segments."""
+    nothing = dict.fromkeys(("extreme_values", "last_member"), Outcome(0.0, 0))
+    found = [nothing]
     for row in release.described:
-        members = release.alike[row["id"]].to_numpy()
-        averages = np.array([row[name] for name in names])
-        extremes += [
-            attacks.extreme_values(values[:, place], members, total - members, average)
-            for place, average in enumerate(averages)
-        ]
-        units = segments.averaged(release.alike, row["id"], k)[1]
-        joint.append(attacks.last_member(values, members, total - members, averages, units))
-    targets = sum(found.targets for found in extremes)
-    expected = sum(found.success * found.targets for found in extremes)
-    return {
-        "extreme_values": Outcome(expected / max(targets, 1), targets),
-        "last_member": max(joint),
-    }
+        averages = np.array([row[name] for name in release.alike.index.names])
+        _, units = segments.averaged(release.alike, row["id"], k)
+        found.append(segments.deducible(release.alike, row["id"], averages, units))
+    return {name: max(outcomes[name] for outcomes in found) for name in nothing}
 
 
 def _sizes(sizes: Iterable[int], k: int) -> str:

@@ -44,7 +44,7 @@ def describe(people: pd.DataFrame, edges: Mapping, steps: Mapping, k: int) -> li
 
     Averages of counts are estimated from the typical value of each bin of `edges`; `steps` are the
     marks of the averages of mood. All are rounded so far that nobody who knows every member but
-    one can name that one from them (`attacks.last_member`). A segment below `k`, and one from
+    one can name that one from them (`averaged`). A segment below `k`, and one from
     which its size could be had by subtraction, is left out.
     """
     shown = privacy.cells(people.assign(all=0), ("all", "segment"), k)
@@ -82,12 +82,11 @@ def alike_by_segment(people: pd.DataFrame, edges: Mapping, steps: Mapping) -> pd
 def averaged(alike: pd.DataFrame, segment: int, k: int) -> tuple[np.ndarray, np.ndarray]:
     """Averages of one segment, rounded, and the units they are rounded to: float (figures,) each.
 
-    Two decimals of mood and two digits of a count; for a segment whose last member could then be
-    named with more than 1/k (`attacks.last_member`), units of 2, 5, 10 … times as much.
+    Two decimals of mood and two digits of a count; where a member could then be named with more
+    than 1/k (`deducible`), units of 2, 5, 10 … times as much.
     """
     members = alike[segment].to_numpy()
-    values, others = alike.index.to_frame().to_numpy(), alike.sum(axis=1).to_numpy() - members
-    means = members @ values / members.sum()
+    means = members @ alike.index.to_frame().to_numpy() / members.sum()
     finest = np.array([
         0.01 if name in MOOD_AVERAGES else _two_digits(mean)
         for name, mean in zip(alike.index.names, means, strict=True)
@@ -96,8 +95,28 @@ def averaged(alike: pd.DataFrame, segment: int, k: int) -> tuple[np.ndarray, np.
     # Ends: in units far larger than any value all averages are 0 and tell nobody apart.
     for units in (finest * factor for factor in factors):
         averages = np.round(np.round(means / units) * units, 2)
-        if attacks.last_member(values, members, others, averages, units).success <= 1 / k:
+        found = deducible(alike, segment, averages, units)
+        if max(outcome.success for outcome in found.values()) <= 1 / k:
             return averages, units
+
+
+def deducible(
+    alike: pd.DataFrame, segment: int, averages: np.ndarray, units: np.ndarray
+) -> dict[str, attacks.Outcome]:
+    """What attackers who know all members of a segment but one make of its `averages`.
+
+    `last_member`: of all figures together. `extreme_values`: of one, the worst of them.
+    """
+    members = alike[segment].to_numpy()
+    values, others = alike.index.to_frame().to_numpy(), alike.sum(axis=1).to_numpy() - members
+    extremes = (
+        attacks.extreme_values(figure, members, others, average, unit)
+        for figure, average, unit in zip(values.T, averages, units, strict=True)
+    )
+    return {
+        "extreme_values": max(extremes),
+        "last_member": attacks.last_member(values, members, others, averages, units),
+    }
 
 
 def figure(value: float | int | str) -> str:
