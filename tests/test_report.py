@@ -12,7 +12,14 @@ SEGMENT = {
     "no_verified": "<10", "no_protected": "<10", "avg_favorites": 2.7, "avg_tweets": 1.4,
     "avg_account_tweets": 2400.0, "avg_followers": 63000.0,
 }  # fmt: skip
-PUBLISHED = {"k": 10, "k_min": 12, "uniqueness": 0.0, "suppressed_share": 0.05}
+PUBLISHED = {
+    "k": 10, "k_min": 12, "uniqueness": 0.0, "suppressed_share": 0.05,
+    "attacks": {
+        "exact_join": {"success": 0.0042, "bound": 0.1, "targets": 990},
+        "small_groups": {"success": 0.0833, "bound": 0.1, "targets": 12},
+    },
+}  # fmt: skip
+AT_REST = {"uniqueness": 0.8, "linkage": 0.33, "linkage_with_posts": 0.65, "dictionary": 0.0}
 PUBLICATION = {
     "_id": "0" * 16,
     "summary": {
@@ -24,7 +31,7 @@ PUBLICATION = {
     "cells": [{"segment": 0, "followers": "under 100", "account_posts": "100 and more",
                "authors": 40}],
     "mood_daily": [],
-    "certificate": {"passed": True, "published": PUBLISHED, "at_rest": {"uniqueness": 0.8}},
+    "certificate": {"passed": True, "published": PUBLISHED, "at_rest": AT_REST},
     "provenance": {"sample": True},
 }  # fmt: skip
 FIGURES = {"mood": "<svg><title>mood</title></svg>", "elbow": "<svg><title>elbow</title></svg>"}
@@ -36,6 +43,16 @@ def test_the_report_shows_the_figures_of_the_publication():
         assert shown in page, shown
     assert FIGURES["mood"] in page
     assert FIGURES["elbow"] in page
+
+
+def test_the_report_says_what_each_attacker_does_and_how_often_he_succeeds():
+    page = report.render(PUBLICATION, FIGURES)
+    assert "It may be 10.0% at most" in page
+    for does, success in (("looks up everybody", "0.4%"), ("subtracts published", "8.3%")):
+        assert re.search(rf"<td>{does}[^<]*</td><td>{success}</td>", page)
+    assert "differencing" not in page
+    for stolen in ("80%", "33%", "65%", "0.0%"):
+        assert f"<td>{stolen}</td>" in page
 
 
 def test_the_report_asks_for_nothing_from_elsewhere():

@@ -3,7 +3,8 @@
 import pandas as pd
 import pytest
 
-from customer_profiles import privacy, segments
+from customer_profiles import attacks, privacy, segments
+from customer_profiles.observations import CLASSES
 
 EDGES = {
     "favorites": [1, 3, 10, 30],
@@ -25,38 +26,59 @@ PEOPLE = pd.DataFrame({
 })  # fmt: skip
 
 
-def test_the_nine_figures_of_each_segment():
+# One segment of everybody: who belongs to it is no secret, so nothing is rounded further.
+ALL = PEOPLE.assign(segment=0)
+
+
+def test_the_nine_figures_of_a_segment():
+    assert segments.describe(ALL, EDGES, STEPS, k=2) == [
+        {
+            "id": 0,
+            "customers": 6,
+            "share": 1.0,
+            "avg_polarity": 0.54,  # 13/6 of 4 marks
+            "avg_subjectivity": 0.5,
+            "no_verified": 2,
+            "no_protected": "<2",
+            "avg_favorites": 4.8,  # 0, 0, √(1·2), √(10·29), 2·√(3·9)
+            "avg_tweets": 2.5,  # 3·√(1·1), √(2·2), √(3·4), √(5·9)
+            "avg_account_tweets": 5300.0,  # 2·√(100·999), √(1000·9999), √(1·99), 2·√(1e4·19999)
+            "avg_followers": 530.0,  # 2·√(1000·1999), √(100·999), 3·√(1·99)
+        }
+    ]
+
+
+def test_segments_are_described_with_the_largest_first():
     first, second = segments.describe(PEOPLE, EDGES, STEPS, k=2)
-    assert first == {
-        "id": 0,
-        "customers": 4,
-        "share": 0.667,
-        "avg_polarity": 0.69,  # 11/4 of 4 marks
-        "avg_subjectivity": 0.25,
-        "no_verified": 2,
-        "no_protected": "<2",
-        "avg_favorites": 4.6,  # 0, 0, √(1·2), √(10·29)
-        "avg_tweets": 3.3,  # √(1·1), √(2·2), √(3·4), √(5·9)
-        "avg_account_tweets": 950.0,  # 2·√(100·999), √(1000·9999), √(1·99)
-        "avg_followers": 790.0,  # 2·√(1000·1999), √(100·999), √(1·99)
-    }
-    assert second == {
-        "id": 1,
-        "customers": 2,
-        "share": 0.333,
-        "avg_polarity": 0.25,
-        "avg_subjectivity": 1.0,
-        "no_verified": "<2",
-        "no_protected": "<2",
-        "avg_favorites": 5.2,  # √(3·9)
-        "avg_tweets": 1.0,
-        "avg_account_tweets": 14000.0,  # √(10000·19999)
-        "avg_followers": 9.9,
-    }
+    assert (first["id"], first["customers"], first["share"], first["no_verified"]) == (
+        0,
+        4,
+        0.667,
+        2,
+    )
+    assert (second["id"], second["customers"], second["no_verified"]) == (1, 2, "<2")
+
+
+def test_averages_are_rounded_until_the_last_member_cannot_be_named():
+    # With two digits nobody outside could be the last of the two in the second segment.
+    fine = segments.describe(PEOPLE, EDGES, STEPS, k=1)
+    coarse = segments.describe(PEOPLE, EDGES, STEPS, k=2)
+    alike = segments.alike_by_segment(PEOPLE, EDGES, STEPS)
+    for k, rows in ((1, fine), (2, coarse)):
+        for row in rows:
+            averages, units = segments.averaged(alike, row["id"], k)
+            assert [row[name] for name in alike.index.names] == averages.tolist()
+            members = alike[row["id"]].to_numpy()
+            others = alike.sum(axis=1).to_numpy() - members
+            values = alike.index.to_frame().to_numpy()
+            found = attacks.last_member(values, members, others, averages, units)
+            assert found.success <= 1 / k
+    assert fine[1]["avg_followers"] == 9.9  # √(1·99)
+    assert coarse[1]["avg_followers"] != 9.9
 
 
 def test_no_favorite_at_all_is_an_average_of_0():
-    assert segments.describe(PEOPLE.assign(favorites=0), EDGES, STEPS, 2)[0]["avg_favorites"] == 0
+    assert segments.describe(ALL.assign(favorites=0), EDGES, STEPS, 2)[0]["avg_favorites"] == 0
 
 
 def test_a_segment_below_k_is_left_out():
@@ -78,9 +100,10 @@ def test_segments_are_shown_as_texts_with_a_column_each():
 
 
 def test_the_mood_of_a_day_needs_k_authors():
+    # On the second and the third day one author each, but two together.
     observations = pd.DataFrame({
-        "day": ["2026-05-01"] * 3 + ["2026-05-02"] * 2 + ["2026-04-30"] * 2,
-        "author": ["ann", "ann", "bob", "ann", "ann", "ann", "bob"],
+        "day": ["2026-05-01"] * 3 + ["2026-05-02", "2026-05-03"] + ["2026-04-30"] * 2,
+        "author": ["ann", "ann", "bob", "ann", "bob", "ann", "bob"],
         "polarity": [20, 11, 0, 20, 20, 1, 0],
     })  # fmt: skip
     assert segments.mood_daily(observations, k=2) == (
@@ -88,8 +111,25 @@ def test_the_mood_of_a_day_needs_k_authors():
             {"day": "2026-04-30", "posts": 2, "avg_polarity": 0.03},  # 0.5 of 20 marks, 0.025
             {"day": "2026-05-01", "posts": 3, "avg_polarity": 0.52},  # 31/3 of 20 marks
         ],
-        [2, 2],
+        [2, 2, 2],
     )
+
+
+def test_days_are_held_back_until_k_authors_are_behind_all_of_them():
+    # Behind the third day is cat alone, and posts less the shown days would be hers.
+    observations = pd.DataFrame({
+        "day": ["2026-05-01"] * 3 + ["2026-05-02"] * 2 + ["2026-05-03"],
+        "author": ["ann", "bob", "cat", "ann", "bob", "cat"],
+        "polarity": 10,
+    })  # fmt: skip
+    rows, authors = segments.mood_daily(observations, k=2)
+    assert [row["day"] for row in rows] == ["2026-05-01"]
+    assert authors == [3, 3]
+
+
+def test_without_a_small_day_all_are_shown():
+    observations = pd.DataFrame({"day": "2026-05-01", "author": ["ann", "bob"], "polarity": 10})
+    assert segments.mood_daily(observations, k=2)[1] == [2]
 
 
 def test_tiers_join_bins():
@@ -119,27 +159,35 @@ def test_only_shown_cells_are_named():
     ]
 
 
+POSTS = pd.DataFrame({
+    "day": ["2026-05-02", "2026-05-01", "2026-05-03", "2026-05-01"],
+    "label": ["positive", "neutral", "positive", "neutral"],
+    "author": ["ann", "ann", "bob", "bob"],
+})  # fmt: skip
+
+
 def test_the_summary_is_of_the_whole_audience():
-    observations = pd.DataFrame({
-        "day": ["2026-05-02", "2026-05-01", "2026-05-03"],
-        "label": ["positive", "neutral", "positive"],
-    })  # fmt: skip
     days = [{"day": "2026-05-01"}, {"day": "2026-05-02"}]  # too few people on the third
-    assert segments.summary(PEOPLE, observations, days, STEPS) == {
+    assert segments.summary(PEOPLE, POSTS, days, STEPS, k=2) == {
         "authors": 6,
-        "posts": 3,
+        "posts": 4,
         "first_day": "2026-05-01",
         "last_day": "2026-05-02",
         "avg_polarity": 0.54,  # 13/6 of 4 marks
         "avg_subjectivity": 0.5,
-        "mood": {"negative": 0.0, "neutral": 0.33, "positive": 0.67},
+        "mood": {"negative": 0.0, "neutral": 0.5, "positive": 0.5},
     }
 
 
-def test_a_thief_links_by_what_can_be_looked_up_and_tells_apart_by_all():
-    same = dict.fromkeys((*segments.KNOWABLE, *segments.MOOD, *segments.MONTHS), 0)
-    profiles = pd.DataFrame([same, same, {**same, "polarity": 1}, {**same, "followers": 1}])
-    assert segments.at_rest(profiles) == {"uniqueness": 0.5, "linkage": 0.25}
+def test_a_class_behind_which_too_few_authors_stand_is_not_in_the_mix():
+    # One of few posts could be counted from its share. Only ann was neutral, so with two of each
+    # nothing can be left out alone.
+    one = POSTS.assign(label=["positive", "neutral", "positive", "positive"])
+    assert segments.summary(PEOPLE, one, [], STEPS, k=2)["mood"] == dict.fromkeys(CLASSES, 0.0)
+    two = pd.concat([one, one[:2].assign(label="negative", author=["cat", "dan"])])
+    mood = segments.summary(PEOPLE, two, [], STEPS, k=2)["mood"]
+    assert mood["neutral"] == 0
+    assert sum(mood.values()) == 1
 
 
 def test_a_publication_is_called_by_its_content():

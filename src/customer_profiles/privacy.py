@@ -53,8 +53,11 @@ def at_least(count: int, k: int) -> int | str:
 
 
 def part(count: int, of: int, k: int) -> int | str:
-    """`count` people `of` a shown group, or a bound where it, or the rest, is below `k`."""
-    if 0 < of - count < k:
+    """`count` people `of` a shown group, or a bound where it, or the rest, is below `k`.
+
+    A bound says 0 to k - 1, so that not even the existence of a small group can be read off.
+    """
+    if of - count < k:
         return f">{of - k}"
     return at_least(count, k)
 
@@ -67,12 +70,58 @@ def cells(people: pd.DataFrame, columns: Sequence[str], k: int) -> pd.DataFrame:
     smallest shown cell is suppressed too until it does. The same holds for the segments within
     the whole, and a suppressed segment shows no cell. Suppressed rows have `shown` False.
     """
-    table = people.groupby(list(columns)).size().rename("authors").reset_index()
-    segments = table.groupby(columns[0])["authors"]
+    return suppressed(people.groupby(list(columns)).size().rename("authors").reset_index(), k)
+
+
+def suppressed(table: pd.DataFrame, k: int) -> pd.DataFrame:
+    """`table` of groups (their columns, the segment first; `authors`) with `shown`, as `cells`."""
+    segment = table.columns[0]
+    segments = table.groupby(segment)["authors"]
     within = segments.transform(_suppressed, k=k)
     whole = _suppressed(segments.sum(), k)
-    table["shown"] = ~within & ~table[columns[0]].map(whole)
-    return table
+    return table.assign(shown=~within & ~table[segment].map(whole))
+
+
+def atoms(codes: pd.Series, k: int) -> pd.Series:
+    """The smallest group each person can be placed in by whoever reads a publication.
+
+    `codes` name everybody's cell, its segment first ("0/2/1"). An atom is a shown cell, or what is
+    held back of a shown segment ("0/"), or of the whole (""); every group that can be had from a
+    publication, by subtraction too, is made of whole atoms.
+    """
+    sizes = codes.value_counts()
+    table = sizes.index.str.split("/", expand=True).to_frame(index=False).astype(int)
+    order = table.sort_values(list(table)).index
+    table = table.assign(authors=sizes.to_numpy()).loc[order]
+    cell = suppressed(table, k)["shown"]
+    segments = table.groupby(0)["authors"].sum().rename("authors").reset_index()
+    segment = suppressed(segments.assign(all=0)[["all", 0, "authors"]], k).set_index(0)["shown"]
+    rest = (table[0].astype(str) + "/").where(table[0].map(segment), "")
+    code = sizes.index.to_series().reset_index(drop=True).loc[order]
+    return codes.map(dict(zip(code, code.where(cell, rest), strict=True)))
+
+
+def crossed(earlier: pd.Series, later: pd.Series) -> pd.Series:
+    """How many people share a pair of `atoms`, one of each of two publications.
+
+    Both by author; who is in one of them only counts as absent from the other. What can be
+    computed from the two together, sums and differences of any of their groups, is about unions
+    of these pairs.
+    """
+    pairs = pd.concat([earlier, later], axis=1, keys=["earlier", "later"]).fillna("absent")
+    return pairs.groupby(["earlier", "later"]).size()
+
+
+def together(earlier: pd.Series, later: pd.Series, k: int) -> bool:
+    """Whether two publications can be read beside each other, and are about different people.
+
+    They can when every pair of atoms that anybody has is shared by at least `k`: then whoever
+    came to any group, left it, or stayed are none or at least k. Clusters may have been numbered
+    anew, since groups are compared by their members.
+    """
+    if set(earlier.index) == set(later.index):
+        return False
+    return bool((crossed(earlier, later) >= k).all())
 
 
 def groups(rows: pd.DataFrame, columns: Sequence[str], k: int, people: str) -> pd.DataFrame:
@@ -122,36 +171,3 @@ def uniqueness(people: pd.DataFrame, columns: Sequence[str]) -> float:
         return 0.0
     sizes = people.groupby(list(columns)).size()
     return float((sizes == 1).sum() / len(people))
-
-
-def certificate(table: pd.DataFrame, groups: Sequence[int], k: int, max_suppressed: float) -> dict:
-    """Whether what is published holds: `k_min`, `uniqueness`, `suppressed_share`, `passed`.
-
-    `table` as `cells` gives it; `groups` are the numbers of authors behind every other published
-    figure (segments, days). `k_min` is "<k" where it is below k. `reasons` says which bound is
-    missed and what to change.
-    """
-    shown = table.loc[table["shown"], "authors"]
-    total = int(table["authors"].sum())
-    smallest = int(min([*shown, *groups], default=0))
-    suppressed = float(total - shown.sum()) / total if total else 1.0
-    reasons = []
-    if smallest < k:
-        reasons.append(f"a published group has fewer than k={k} authors")
-    if suppressed > max_suppressed:
-        reasons.append(
-            f"{suppressed:.1%} of the authors are in suppressed cells, more than "
-            f"{max_suppressed:.0%}: name fewer or coarser tiers in section publish"
-        )
-    return {
-        "published": {
-            "k": k,
-            "k_min": at_least(smallest, k),
-            "uniqueness": float((shown == 1).sum() / total) if total else 0.0,
-            "suppressed_share": suppressed,
-            "cells": len(shown),
-            "cells_suppressed": int((~table["shown"]).sum()),
-        },
-        "passed": not reasons,
-        "reasons": reasons,
-    }

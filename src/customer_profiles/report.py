@@ -4,7 +4,7 @@ import importlib.resources
 
 import jinja2
 
-from customer_profiles import segments
+from customer_profiles import certificate, segments
 
 
 def render(publication: dict, figures: dict[str, str]) -> str:
@@ -15,4 +15,7 @@ def render(publication: dict, figures: dict[str, str]) -> str:
     )
     environment.filters["percent"] = lambda share: f"{share:.0%}"
     environment.filters["figure"] = segments.figure
-    return environment.from_string(template).render(publication=publication, figures=figures)
+    environment.filters["share"] = lambda share: f"{share:.1%}"
+    return environment.from_string(template).render(
+        publication=publication, figures=figures, attackers=certificate.ATTACKERS
+    )

@@ -3,15 +3,17 @@
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
+from itertools import count
 from math import floor, log10
 
 import numpy as np
 import pandas as pd
 
-from customer_profiles import privacy
+from customer_profiles import attacks, privacy
 from customer_profiles.observations import AUTHOR_COUNTS, CLASSES, POLARITY_STEPS, POST_COUNTS
 
 # The original's nine figures, and the profile field each is estimated from.
+MOOD_AVERAGES = {"avg_polarity": "polarity", "avg_subjectivity": "subjectivity"}
 AVERAGES = {
     "avg_favorites": "favorites",
     "avg_tweets": "posts",
@@ -40,24 +42,81 @@ MONTHS = ("first_month", "last_month")
 def describe(people: pd.DataFrame, edges: Mapping, steps: Mapping, k: int) -> list[dict]:
     """The nine figures of each segment of `people` (profiles with `segment`), largest first.
 
-    Averages of counts are estimated from the typical value of each bin of `edges`, and rounded
-    to two digits; `steps` are the marks of the averages of mood. A segment below `k`, and one
-    from which its size could be had by subtraction, is left out.
+    Averages of counts are estimated from the typical value of each bin of `edges`; `steps` are the
+    marks of the averages of mood. All are rounded so far that nobody who knows every member but
+    one can name that one from them (`averaged`). A segment below `k`, and one from
+    which its size could be had by subtraction, is left out.
     """
     shown = privacy.cells(people.assign(all=0), ("all", "segment"), k)
+    alike = alike_by_segment(people, edges, steps)
     rows = []
     for segment in shown.loc[shown["shown"], "segment"]:
         part = people[people["segment"] == segment]
-        rows.append({
+        row = {
             "id": int(segment),
             "customers": len(part),
             "share": round(len(part) / len(people), 3),
-            **_mood(part, steps),
             "no_verified": privacy.part(int(part["verified"].sum()), len(part), k),
             "no_protected": privacy.part(int(part["protected"].sum()), len(part), k),
-            **{name: _estimate(part[field], edges[field]) for name, field in AVERAGES.items()},
-        })  # fmt: skip
+            **dict(zip(alike.index.names, averaged(alike, segment, k)[0].tolist(), strict=True)),
+        }
+        rows.append({name: row[name] for name in ("id", *TITLES)})
     return rows
+
+
+def alike_by_segment(people: pd.DataFrame, edges: Mapping, steps: Mapping) -> pd.DataFrame:
+    """How many people of each segment (columns) share the values that are averaged (index).
+
+    One level of the index per figure: MOOD_AVERAGES from 0 to 1, then AVERAGES as counts.
+    """
+    values = {name: people[field] / steps[field] for name, field in MOOD_AVERAGES.items()}
+    values |= {
+        name: privacy.bin_values(edges[field])[people[field].to_numpy(dtype=int)]
+        for name, field in AVERAGES.items()
+    }
+    frame = pd.DataFrame(values, people.index)
+    sizes = frame.assign(segment=people["segment"]).value_counts(sort=False)
+    return sizes.unstack("segment", fill_value=0)
+
+
+def averaged(alike: pd.DataFrame, segment: int, k: int) -> tuple[np.ndarray, np.ndarray]:
+    """Averages of one segment, rounded, and the units they are rounded to: float (figures,) each.
+
+    Two decimals of mood and two digits of a count; where a member could then be named with more
+    than 1/k (`deducible`), units of 2, 5, 10 … times as much.
+    """
+    members = alike[segment].to_numpy()
+    means = members @ alike.index.to_frame().to_numpy() / members.sum()
+    finest = np.array([
+        0.01 if name in MOOD_AVERAGES else _two_digits(mean)
+        for name, mean in zip(alike.index.names, means, strict=True)
+    ])  # fmt: skip
+    factors = (digit * 10**power for power in count() for digit in (1, 2, 5))
+    # Ends: in units far larger than any value all averages are 0 and tell nobody apart.
+    for units in (finest * factor for factor in factors):
+        averages = np.round(np.round(means / units) * units, 2)
+        found = deducible(alike, segment, averages, units)
+        if max(outcome.success for outcome in found.values()) <= 1 / k:
+            return averages, units
+
+
+def deducible(
+    alike: pd.DataFrame, segment: int, averages: np.ndarray, units: np.ndarray
+) -> dict[str, attacks.Outcome]:
+    """What attackers who know all members of a segment but one make of its `averages`.
+
+    `last_member`: of all figures together. `extreme_values`: of one, the worst of them.
+    """
+    members = alike[segment].to_numpy()
+    values, others = alike.index.to_frame().to_numpy(), alike.sum(axis=1).to_numpy() - members
+    extremes = (
+        attacks.extreme_values(figure, members, others, average, unit)
+        for figure, average, unit in zip(values.T, averages, units, strict=True)
+    )
+    return {
+        "extreme_values": max(extremes),
+        "last_member": attacks.last_member(values, members, others, averages, units),
+    }
 
 
 def figure(value: float | int | str) -> str:
@@ -79,11 +138,16 @@ def titled(described: Sequence[dict]) -> pd.DataFrame:
 
 
 def mood_daily(observations: pd.DataFrame, k: int) -> tuple[list[dict], list[int]]:
-    """`day`, `posts`, `avg_polarity` of each day with at least `k` authors; and these authors."""
-    days = observations.groupby("day").agg(
+    """`day`, `posts`, `avg_polarity` of each day that is shown; and numbers of authors.
+
+    A day is shown with at least `k` authors, and so that behind all the others together there are
+    none or `k`: the whole less the shown days are these. The numbers are those of each shown day,
+    then, if there is any other, those of all others together.
+    """
+    shown = observations["day"].isin(privacy.groups(observations, ["day"], k, "author")["day"])
+    days = observations[shown].groupby("day").agg(
         posts=("author", "size"), authors=("author", "nunique"), polarity=("polarity", "mean")
-    )
-    days = days[days["authors"] >= k]
+    )  # fmt: skip
     rows = [
         {
             "day": day,
@@ -92,7 +156,8 @@ def mood_daily(observations: pd.DataFrame, k: int) -> tuple[list[dict], list[int
         }
         for day, row in zip(days.index, days.itertuples(), strict=True)
     ]
-    return rows, days["authors"].tolist()
+    others = int(observations.loc[~shown, "author"].nunique())
+    return rows, days["authors"].tolist() + ([others] if others else [])
 
 
 def tiers(people: pd.DataFrame, cuts: Mapping[str, Sequence[int]]) -> pd.DataFrame:
@@ -112,7 +177,8 @@ def tiers(people: pd.DataFrame, cuts: Mapping[str, Sequence[int]]) -> pd.DataFra
 
 def cell_codes(table: pd.DataFrame) -> pd.Series:
     """The cell of each row of `table` (as `tiers` gives it) in one word: "0/2/1"."""
-    return table.astype(str).agg("/".join, axis=1)
+    first, *others = (table[name].astype(str) for name in table)
+    return first.str.cat(others, sep="/")
 
 
 def tier_names(cuts: Sequence[int], edges: Sequence[int]) -> list[str]:
@@ -134,28 +200,25 @@ def named_cells(table: pd.DataFrame, names: Mapping[str, Sequence[str]]) -> list
 
 
 def summary(
-    people: pd.DataFrame, observations: pd.DataFrame, days: Sequence[dict], steps: Mapping
+    people: pd.DataFrame,
+    observations: pd.DataFrame,
+    days: Sequence[dict],
+    steps: Mapping,
+    k: int,
 ) -> dict:
-    """The whole audience in a few figures; first and last of the published `days` only."""
-    mix = observations["label"].value_counts(normalize=True)
+    """The whole audience in a few figures; first and last of the published `days` only.
+
+    `mood` is the mix of the classes behind which enough authors stand; another one counts as 0.
+    """
+    mix = privacy.groups(observations, ["label"], k, "author").set_index("label")["rows"]
+    means = {name: people[field].mean() / steps[field] for name, field in MOOD_AVERAGES.items()}
     return {
         "authors": len(people),
         "posts": len(observations),
         "first_day": days[0]["day"] if days else "",
         "last_day": days[-1]["day"] if days else "",
-        **_mood(people, steps),
-        "mood": {name: round(float(mix.get(name, 0.0)), 2) for name in CLASSES},
-    }
-
-
-def at_rest(profiles: pd.DataFrame) -> dict[str, float]:
-    """What a thief of the database could do: share of profiles with nobody alike.
-
-    `uniqueness` in all fields, `linkage` in those that can be looked up on X.
-    """
-    return {
-        "uniqueness": privacy.uniqueness(profiles, (*KNOWABLE, *MOOD, *MONTHS)),
-        "linkage": privacy.uniqueness(profiles, KNOWABLE),
+        **{name: round(float(mean), 2) for name, mean in means.items()},
+        "mood": {name: round(float(mix.get(name, 0) / max(mix.sum(), 1)), 2) for name in CLASSES},
     }
 
 
@@ -165,13 +228,6 @@ def identified(publication: dict) -> dict:
     return {"_id": hashlib.sha256(content.encode()).hexdigest()[:16], **publication}
 
 
-def _mood(people: pd.DataFrame, steps: Mapping) -> dict[str, float]:
-    means = {
-        name: float(people[name].mean()) / steps[name] for name in ("polarity", "subjectivity")
-    }
-    return {f"avg_{name}": round(mean, 2) for name, mean in means.items()}
-
-
-def _estimate(bins: pd.Series, edges: Sequence[int]) -> float:
-    mean = float(privacy.bin_values(edges)[bins.to_numpy(dtype=int)].mean())
-    return mean if mean == 0 else round(mean, 1 - floor(log10(mean)))
+def _two_digits(mean: float) -> float:
+    """Unit that leaves two digits of `mean`, one of them behind the point at most."""
+    return 10.0 ** max(floor(log10(mean)) - 1, -1) if mean else 0.1

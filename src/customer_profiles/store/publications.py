@@ -1,5 +1,11 @@
-"""What is published: one immutable document each, and one pointer to the current one."""
+"""What is published: one immutable document each, and one pointer to the current one.
 
+An earlier publication may stay beside the current one only where nobody can be singled out by
+comparing the two (`privacy.together`). Whatever is not known to be so is deleted.
+"""
+
+from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING
 
 from pymongo.database import Database
@@ -13,28 +19,107 @@ if TYPE_CHECKING:  # the API reads publications and starts faster without pandas
 def publish(database: Database, publication: dict, assignments: "pd.DataFrame") -> None:
     """Store `publication` (its `_id` is the hash of its content) and make it the current one.
 
-    A reader sees the former publication or this one: the pointer is one document, replaced last.
-    `assignments` (columns _id, cluster, cell) take the place of the former ones. Publishing the
-    same again changes nothing.
+    `assignments` (columns _id, cluster, cell) take the place of the former ones. Of the earlier
+    publications only the one before this may stay, if `_beside` lets it. A reader sees the former
+    publication or this one. After a crash the next publication, the same or another, puts all in
+    order. Publishing the same again changes nothing.
     """
-    if current(database) == publication and _same(database, assignments):
-        return
-    # First, so that a document the validator refuses changes nothing.
-    database.published.replace_one({"_id": publication["_id"]}, publication, upsert=True)
-    database.assignments.delete_many({})
+    if not _finished(database, publication, assignments):
+        for write in writes(database, publication, assignments):
+            write()
+
+
+def writes(
+    database: Database, publication: dict, assignments: "pd.DataFrame"
+) -> list[Callable[[], object]]:
+    """What `publish` does, step by step; a crash may come after any of them.
+
+    The assignments go first and come back last: while they are not all there, nothing is known
+    about the earlier publications, and a repetition knows that it is one.
+    """
+    published, pointers = database.published, database.current
+    beside = _beside(database, publication, assignments)
+    pointer = {"_id": "current", "publication": publication["_id"], "beside": beside}
+    others = {"_id": {"$nin": [publication["_id"], *beside]}}
     rows = assignments.to_dict("records")
-    for start in range(0, len(rows), CHUNK):
-        database.assignments.insert_many(rows[start : start + CHUNK], ordered=False)
-    pointer = {"_id": "current", "publication": publication["_id"]}
-    database.current.replace_one({"_id": "current"}, pointer, upsert=True)
+    return [
+        # First, so that a document the validator refuses changes nothing.
+        partial(published.replace_one, {"_id": publication["_id"]}, publication, upsert=True),
+        partial(database.assignments.delete_many, {}),
+        partial(pointers.replace_one, {"_id": "current"}, pointer, upsert=True),
+        partial(published.delete_many, others),
+        *(
+            partial(database.assignments.insert_many, rows[start : start + CHUNK], ordered=False)
+            for start in range(0, len(rows), CHUNK)
+        ),
+    ]
 
 
 def current(database: Database) -> dict | None:
     """The current publication; None before the first."""
-    pointer = database.current.find_one({"_id": "current"})
-    return pointer and database.published.find_one({"_id": pointer["publication"]})
+    pointer = None
+    # Between the two questions the publication may have been replaced and deleted.
+    while (latest := database.current.find_one({"_id": "current"})) != pointer:
+        pointer = latest
+        found = database.published.find_one({"_id": pointer["publication"]})
+        if found:
+            return found
+    return None
 
 
-def _same(database: Database, assignments: "pd.DataFrame") -> bool:
-    held = {row["_id"]: row for row in database.assignments.find()}
-    return held == {row["_id"]: row for row in assignments.to_dict("records")}
+def _finished(database: Database, publication: dict, assignments: "pd.DataFrame") -> bool:
+    pointer = database.current.find_one({"_id": "current"}) or {}
+    expected = {pointer.get("publication"), *pointer.get("beside", [])}
+    return (
+        current(database) == publication
+        and {row["_id"] for row in database.published.find({}, {"_id": 1})} == expected
+        and _assigned(database) == {row["_id"]: row for row in assignments.to_dict("records")}
+    )
+
+
+def _beside(database: Database, publication: dict, assignments: "pd.DataFrame") -> list[str]:
+    """The id of the current publication, if `publication` may be read beside it.
+
+    Its groups are known from the assignments held. Where these are not complete (an author was
+    erased since, a publication was interrupted), and of any older publication, they are not.
+    """
+    former = current(database)
+    if former is None or former["_id"] == publication["_id"]:
+        return []
+    cells = {row["_id"]: row.get("cell") for row in database.assignments.find()}
+    complete = len(cells) == former["summary"].get("authors") and None not in cells.values()
+    same = _elsewhere(former).items() <= _elsewhere(publication).items()
+    bounds = _k(former), _k(publication)
+    if not (complete and same) or None in bounds:
+        return []
+    # Here, because the API imports this module and starts faster without pandas.
+    import pandas as pd
+
+    from customer_profiles import privacy
+
+    earlier = privacy.atoms(pd.Series(cells, dtype=object), bounds[0])
+    later = privacy.atoms(assignments.set_index("_id")["cell"], bounds[1])
+    return [former["_id"]] if privacy.together(earlier, later, max(bounds)) else []
+
+
+def _k(publication: dict) -> int | None:
+    return publication["certificate"].get("published", {}).get("k")
+
+
+def _elsewhere(publication: dict) -> dict:
+    """Figures about groups that the assignments do not tell: days, parts of a segment.
+
+    Two publications that differ in one of them could differ by a single person.
+    """
+    days = {row["day"]: (row["posts"], row["avg_polarity"]) for row in publication["mood_daily"]}
+    hidden = publication["summary"].get("posts", 0) - sum(posts for posts, _ in days.values())
+    parts = {
+        (row["id"], name): row.get(name)
+        for row in publication["segments"]
+        for name in ("no_verified", "no_protected")
+    }
+    return {**days, **parts, "posts of other days": hidden}
+
+
+def _assigned(database: Database) -> dict[str, dict]:
+    return {row["_id"]: row for row in database.assignments.find()}

@@ -59,7 +59,12 @@ PUBLICATION = {
     "certificate": {"bsonType": "object"},
     "provenance": {"bsonType": "object"},
 }
-CURRENT = {"_id": {"enum": ["current"]}, "publication": PUBLICATION["_id"]}
+# `beside` names earlier publications that nobody is singled out by comparing with this one.
+CURRENT = {
+    "_id": {"enum": ["current"]},
+    "publication": PUBLICATION["_id"],
+    "beside": {"bsonType": "array", "items": PUBLICATION["_id"]},
+}
 TOKEN = {
     "_id": TEXT,
     "sha256": {"bsonType": "string", "pattern": "^[0-9a-f]{64}$"},

@@ -1,0 +1,213 @@
+"""Simulated attackers: who tries to find a person in what is published, and how often it works.
+
+Each attacker holds the whole public conversation: every post, and the counts that every author
+shows. `success` is the expected share of his targets whom he links rightly, where a guess among
+n alike counts 1/n. It is computed exactly, never by drawing guesses.
+
+Against k-anonymous cells no attacker can do better than 1/k, whatever he knows: his guess depends
+on the record, of one record he is right about one person at most, and k people share it.
+"""
+
+import hashlib
+import hmac
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+from scipy.spatial import KDTree
+
+from customer_profiles import privacy
+from customer_profiles.observations import AUTHOR_COUNTS, years_between
+
+DRIFTING = ("followers", "following", "listed", "account_posts")
+# Distances of the same two points may differ in their last digits.
+SLACK = 1e-9
+HASHES = ("md5", "sha1", "sha256", "sha512", "blake2b")
+CHUNK = 1000
+
+
+class Outcome(NamedTuple):
+    """Expected share of the `targets` (how many people) that are linked rightly."""
+
+    success: float
+    targets: int
+
+
+def looked_up(posts: pd.DataFrame, authors: pd.DataFrame) -> pd.DataFrame:
+    """What anyone can look up of each author, exactly: one row per author_id.
+
+    `posts` and `authors` as `pages.collect` gives them. Columns: posts, the AUTHOR_COUNTS
+    (account_age in years on the day of the last post), verified, protected.
+    """
+    seen = posts.groupby("author_id").agg(posts=("day", "size"), day=("day", "max"))
+    found = authors.set_index("author_id").join(seen, how="inner", validate="one_to_one")
+    found["account_age"] = years_between(found["created"], found["day"])
+    return found[["posts", *AUTHOR_COUNTS, "verified", "protected"]]
+
+
+def drifted(counts: pd.DataFrame, drift: float, seed: int) -> pd.DataFrame:
+    """`counts` as they are some time later: DRIFTING grow by `drift` on average (0.1: a tenth).
+
+    Each by its own factor exp(drift · (1 + z)), z standard normal.
+    """
+    normal = np.random.default_rng(seed).standard_normal((len(counts), len(DRIFTING)))
+    grown = counts[list(DRIFTING)] * np.exp(drift * (1 + normal))
+    return counts.assign(**grown.round())
+
+
+def generalised(counts: pd.DataFrame, edges: Mapping[str, Sequence[int]]) -> pd.DataFrame:
+    """`counts` in the bins of profiles: how an attacker makes the two comparable."""
+    bins = {name: privacy.binned(counts[name], edges[name]) for name in ("posts", *AUTHOR_COUNTS)}
+    return counts.assign(**bins)
+
+
+def linkage(records: np.ndarray, known: np.ndarray) -> Outcome:
+    """For each record one of the nearest known people is named at random.
+
+    Two float arrays (n, d); row i of both is the same person. A record with NaN is suppressed, a
+    known person with NaN is not known: neither can be linked, so they are no targets.
+    """
+    # A constant in front: without any field everybody is alike.
+    records, known = (np.insert(np.asarray(x, dtype=float), 0, 0, axis=1) for x in (records, known))
+    there = ~np.isnan(known).any(axis=1)
+    targets = there & ~np.isnan(records).any(axis=1)
+    if not targets.any():
+        return Outcome(0.0, 0)
+    # Many are alike: places and how many people are there, not people, are compared.
+    places, people = np.unique(known[there], axis=0, return_counts=True)
+    asked, which = np.unique(records[targets], axis=0, return_inverse=True)
+    tree = KDTree(places)
+    reach = tree.query(asked)[0] * (1 + SLACK) + SLACK
+    alike = np.array([people[near].sum() for near in tree.query_ball_point(asked, reach)])
+    own = np.linalg.norm(records[targets] - known[targets], axis=1) <= reach[which]
+    return Outcome(float((own / alike[which]).mean()), int(targets.sum()))
+
+
+def smallest(groups: Iterable[int]) -> Outcome:
+    """The attacker names a member of the smallest of `groups` (how many people each has).
+
+    Not the average over all groups: one small group would vanish among large ones.
+    """
+    size = min((size for size in groups if size), default=0)
+    return Outcome(1 / size if size else 0.0, size)
+
+
+def subtracted(totals: Iterable[np.ndarray], parts: pd.Series) -> list[int]:
+    """Sizes of what is left of published totals when the published parts of them are taken away.
+
+    `totals` are masks bool (n,) over the people; `parts` names the part (n,) each is counted in,
+    NaN where none is shown. Only what lies wholly within a total can be taken from it.
+    """
+    code, _ = pd.factorize(parts)
+    sizes = np.bincount(code + 1)
+    left = []
+    for mask in totals:
+        whole = np.bincount(code[mask] + 1, minlength=len(sizes)) == sizes
+        whole[0] = False  # in no part
+        left.append(int((mask & ~whole[code + 1]).sum()))
+    return left
+
+
+def last_member(
+    values: np.ndarray,
+    members: np.ndarray,
+    others: np.ndarray,
+    averages: np.ndarray,
+    units: np.ndarray,
+    targets: np.ndarray | None = None,
+) -> Outcome:
+    """Each member of a group, named from all its published averages together.
+
+    `values` float (m, d) that people can have in d figures; `members` and `others` (m,) say how
+    many people in and outside the group have them. `averages` (d,) are rounded to `units` (d,; 0
+    for not at all). The attacker knows every member but his target, and how averages are rounded:
+    the number of members times an average, less the others' sum, is about the target's value. He
+    names one of those, outside or the target, with whom every average would be as it is. Whoever
+    knows all the other members can make no more of the averages than that.
+
+    `targets` bool (m,) leaves only members with some of the values; by default they all are.
+    Raises ValueError for averages that are not the members' own, so rounded.
+    """
+    asked = members if targets is None else np.where(targets, members, 0)
+    if not others.any():  # who belongs to a group of everybody is no secret
+        return Outcome(0.0, 0)
+    size = members.sum()
+    off = size * averages - members @ values
+    reach = size * units / 2 + SLACK * np.maximum(1.0, size * np.abs(averages))
+    if (np.abs(off) > reach).any():
+        raise ValueError("averages must be the members' own, rounded to units")
+    own, outside, number = values[asked > 0], values[others > 0], others[others > 0]
+    alike = np.concatenate([
+        1 + _within(own[start : start + CHUNK] + off, outside, reach) @ number
+        for start in range(0, len(own), CHUNK)
+    ])  # fmt: skip
+    return Outcome(float((asked[asked > 0] / alike).sum() / asked.sum()), int(asked.sum()))
+
+
+def extreme_values(
+    values: np.ndarray, members: np.ndarray, others: np.ndarray, average: float, unit: float
+) -> Outcome:
+    """Members with the highest and the lowest of `values` (m,), named from one `average`.
+
+    Otherwise as `last_member`. Those who stand out move an average most.
+    """
+    values, place = np.unique(values, return_inverse=True)
+    members, others = (np.bincount(place, weights=sizes) for sizes in (members, others))
+    held = values[members > 0]
+    ends = (values == held[0]) | (values == held[-1])
+    figure = np.array([average]), np.array([unit])
+    return last_member(values[:, None], members, others, *figure, targets=ends)
+
+
+def differencing(
+    cells: pd.Series,
+    k: int,
+    seed: int,
+    policy: Callable[[pd.Series, pd.Series, int], bool] = privacy.together,
+) -> Outcome:
+    """Two publications read beside each other, where the `policy` leaves both standing.
+
+    `cells` names everybody's cell, as `segments.cell_codes` gives it. The next publication is
+    simulated: 1, k - 1, k and 5 k people gone, drawn from all; and k gone from the largest cell.
+    The attacker counts who is in which group of the one and which of the other.
+    """
+    rng = np.random.default_rng(seed)
+    before, kept = privacy.atoms(cells, k), []
+    for gone in _leavers(cells, k, rng):
+        after = privacy.atoms(cells.drop(cells.index[gone]), k)
+        if policy(before, after, k):
+            kept += privacy.crossed(before, after).tolist()
+    return smallest(kept)
+
+
+def dictionary(pseudonyms: Collection[str], identifiers: Iterable[str]) -> float:
+    """Share of `pseudonyms` recovered by hashing every known identifier, without the key.
+
+    Each of HASHES and an HMAC with an empty key, of the bare id and of "author:" before it, cut
+    to the length of a pseudonym.
+    """
+    wanted, found = set(pseudonyms), set()
+    length = max(map(len, wanted), default=0)
+    for identifier in identifiers:
+        for text in (identifier.encode(), f"author:{identifier}".encode()):
+            digests = [hashlib.new(name, text).hexdigest() for name in HASHES]
+            digests.append(hmac.digest(b"", text, "sha256").hex())
+            found.update(wanted.intersection(digest[:length] for digest in digests))
+    return len(found) / len(wanted) if wanted else 0.0
+
+
+def _within(centres: np.ndarray, points: np.ndarray, reach: np.ndarray) -> np.ndarray:
+    """Which `points` (p, d) are within `reach` (d,) of each of `centres` (c, d): bool (c, p)."""
+    near = np.ones((len(centres), len(points)), dtype=bool)
+    for axis, distance in enumerate(reach):
+        near &= np.abs(centres[:, axis, None] - points[:, axis]) <= distance
+    return near
+
+
+def _leavers(cells: pd.Series, k: int, rng: np.random.Generator) -> list[np.ndarray]:
+    """Places of those who leave, of each simulated next publication."""
+    numbers = [number for number in (1, k - 1, k, 5 * k) if 0 < number < len(cells)]
+    drawn = [rng.choice(len(cells), number, replace=False) for number in numbers]
+    largest = np.flatnonzero((cells == cells.mode().iloc[0]).to_numpy())
+    return [*drawn, largest[:k]] if len(largest) >= k else drawn
