@@ -189,6 +189,7 @@ def _launch(folder: Path) -> subprocess.Popen:
         binary(), "--dbpath", data, "--bind_ip", socket_of(folder), "--logpath", log,
         "--nounixsocket",  # no second one in /tmp, which another MongoDB may be using
         "--wiredTigerCacheSizeGB", str(CACHE_GB),
+        "--slowOpSampleRate", "0",  # its log would keep the documents of what took long
         "--setParameter", "diagnosticDataCollectionEnabled=false",
     ]  # fmt: skip
     # Its own session: an interrupt at the keyboard must not kill what others still use.
