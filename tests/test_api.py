@@ -31,6 +31,7 @@ PUBLICATION = identified({
     "certificate": {"passed": True, "reasons": [], "published": {"k_min": 12}},
     "provenance": {"scorer": "0" * 16},
 })  # fmt: skip
+ASSIGNED = pd.DataFrame({"_id": ["0" * 32], "cluster": [1], "cell": ["1/0"]})
 
 
 @pytest.fixture(scope="module")
@@ -56,7 +57,7 @@ def pulled(audience):
 def database(project):
     with store.database() as held:
         schema.prepare(held)
-        publications.publish(held, PUBLICATION, pd.DataFrame({"_id": ["0" * 32], "cluster": [1]}))
+        publications.publish(held, PUBLICATION, ASSIGNED)
         yield held
 
 
@@ -254,7 +255,7 @@ def test_another_archive_is_served_without_a_restart_once_it_is_published(api, d
         assert get(f"{api}/health/").json() == {"status": "ok", "published": False}
 
         small = {**PUBLICATION, "_id": "f" * 16, "segments": SEGMENTS[:2]}
-        publications.publish(other, small, pd.DataFrame({"_id": ["0" * 32], "cluster": [1]}))
+        publications.publish(other, small, ASSIGNED)
         MANIFEST.unlink()  # as DVC does while `pull` runs
         assert get(f"{api}/segments/", holder).json()["results"] == SEGMENTS[:2]
     finally:
