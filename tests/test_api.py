@@ -31,6 +31,7 @@ PUBLICATION = identified({
     "certificate": {"passed": True, "reasons": [], "published": {"k_min": 12}},
     "provenance": {"scorer": "0" * 16},
 })  # fmt: skip
+ASSIGNED = pd.DataFrame({"_id": ["0" * 32], "cluster": [1], "cell": ["1/0"]})
 
 
 @pytest.fixture(scope="module")
@@ -56,9 +57,7 @@ def pulled(audience):
 def database(project):
     with store.database() as held:
         schema.prepare(held)
-        publications.publish(
-            held, PUBLICATION, pd.DataFrame({"_id": ["0" * 32], "cluster": [1], "cell": ["1"]})
-        )
+        publications.publish(held, PUBLICATION, ASSIGNED)
         yield held
 
 
@@ -197,7 +196,7 @@ def test_a_page_that_is_not_there_is_not_found(api, token, page):
 
 def test_a_segment_is_found_by_its_number(api, token):
     assert get(f"{api}/segments/7/", token).json() == SEGMENTS[7]
-    assert "no segment 130" in assert_problem(get(f"{api}/segments/130/", token), 404)
+    assert "no such segment" in assert_problem(get(f"{api}/segments/130/", token), 404)
 
 
 def test_the_summary_says_which_publication_and_whether_its_privacy_is_certified(api, token):
@@ -210,7 +209,7 @@ def test_the_summary_says_which_publication_and_whether_its_privacy_is_certified
 
 def test_an_unknown_path_is_a_problem_in_json(api, token):
     detail = assert_problem(get(f"{api}/profiles/", token), 404)
-    assert "/api/v1/profiles/" in detail
+    assert "/api/v1/" in detail
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE", "OPTIONS"])
@@ -256,9 +255,7 @@ def test_another_archive_is_served_without_a_restart_once_it_is_published(api, d
         assert get(f"{api}/health/").json() == {"status": "ok", "published": False}
 
         small = {**PUBLICATION, "_id": "f" * 16, "segments": SEGMENTS[:2]}
-        publications.publish(
-            other, small, pd.DataFrame({"_id": ["0" * 32], "cluster": [1], "cell": ["1"]})
-        )
+        publications.publish(other, small, ASSIGNED)
         MANIFEST.unlink()  # as DVC does while `pull` runs
         assert get(f"{api}/segments/", holder).json()["results"] == SEGMENTS[:2]
     finally:

@@ -1,5 +1,9 @@
-"""Every error as problem details (RFC 9457), also those that never reach a view."""
+"""Every error as problem details (RFC 9457), also those that never reach a view.
 
+Neither an answer nor the log repeats what was asked: it may hold somebody's name or token.
+"""
+
+import logging
 from http import HTTPStatus
 
 from django.http import HttpRequest, JsonResponse
@@ -8,6 +12,8 @@ from rest_framework.response import Response
 from rest_framework.views import exception_handler
 
 from customer_profiles.store import StoreError
+
+logger = logging.getLogger(__name__)
 
 TYPE = "application/problem+json"
 
@@ -38,10 +44,12 @@ def bad_request(request: HttpRequest, exception: Exception) -> JsonResponse:
 
 
 def not_found(request: HttpRequest, exception: Exception) -> JsonResponse:
-    return _answer(404, f"there is nothing at {request.path}; the API lies under /api/v1/")
+    return _answer(404, "there is nothing at this address; the API lies under /api/v1/")
 
 
 def server_error(request: HttpRequest) -> JsonResponse:
+    # Django's own entry would name the path, which the caller chose.
+    logger.error("a request failed", exc_info=True)
     return _answer(500, "the server failed; its log says why")
 
 

@@ -46,8 +46,9 @@ def serve(host: str, port: int) -> None:
 
 
 def _application(host: str):
-    for noise in ("waitress.queue", "django.request"):  # a full queue, a refused request
-        logging.getLogger(noise).setLevel(logging.ERROR)
+    # A full queue, a refused request (`problems` tells of failures), a foreign host's name.
+    for noise in ("waitress.queue", "django.request", "django.security.DisallowedHost"):
+        logging.getLogger(noise).setLevel(logging.CRITICAL)
     os.environ["DJANGO_SETTINGS_MODULE"] = "customer_profiles.api.settings"
     rate = settings.REST_FRAMEWORK["DEFAULT_THROTTLE_RATES"]["user"]
     if not re.fullmatch(r"[1-9][0-9]*/(s|sec|m|min|h|hour|d|day)", rate):

@@ -26,7 +26,7 @@ class Pages(PageNumberPagination):
     page_size = 25
     page_size_query_param = "page_size"
     max_page_size = 100
-    invalid_page_message = "there is no page {page_number!r}; leave `page` out for the first"
+    invalid_page_message = "there is no page of this number; leave `page` out for the first"
 
 
 class ReadOnly(APIView):
@@ -65,7 +65,7 @@ class Segment(ReadOnly):
         for row in rows:
             if row["id"] == segment:
                 return Response(row)
-        raise NotFound(f"there is no segment {segment}; /api/v1/segments/ lists all {len(rows)}")
+        raise NotFound(f"there is no such segment; /api/v1/segments/ lists all {len(rows)}")
 
 
 class Summary(ReadOnly):
