@@ -21,7 +21,7 @@ from customer_profiles import (
     segments,
     vault,
 )
-from customer_profiles.store import profiles, publications, schema, server
+from customer_profiles.store import loading, profiles, publications, schema, server
 
 ROOT = Path(__file__).parents[1]
 NOTEBOOK = ROOT / "notebooks" / "09_publish_segments.ipynb"
@@ -258,13 +258,14 @@ def prepared(tmp_path_factory, mongodb):
     audience = "audience_" + key.fingerprint()[:12]
     with server.connect(mongodb, audience) as client:
         schema.prepare(client[audience])
-        profiles.update(client[audience], rows, profiles.Grid(EDGES["posts"], 4, 4, 4))
+        file = root / "data/processed/observations.parquet"
+        outputs.write_parquet(file, rows)
+        loading.update(client[audience], file, profiles.Grid(EDGES["posts"], 4, 4, 4))
         people = profiles.read_profiles(client[audience])
         features = ["favorites", "account_posts", "followers"]
         found = clustering.fit(people, features, 4, SEED).assign(people)
         for name, frame in (
-            ("observations", rows), ("profiles", people),
-            ("assignments", people[["_id"]].assign(cluster=found)),
+            ("profiles", people), ("assignments", people[["_id"]].assign(cluster=found)),
         ):  # fmt: skip
             outputs.write_parquet(root / f"data/processed/{name}.parquet", frame)
         for name, value in {
