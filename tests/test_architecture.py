@@ -19,8 +19,8 @@ NAME = "customer_profiles"
 
 # Know no file and no socket, and import nobody but each other.
 PURE = (
-    "clustering", "drawing", "evaluation", "figures", "flow", "layers", "observations", "pages",
-    "privacy", "sample_pages", "sample_personas", "segments", "text",
+    "clustering", "drawing", "evaluation", "figures", "flow", "generalisation", "layers",
+    "observations", "pages", "privacy", "sample_pages", "sample_personas", "segments", "text",
 )  # fmt: skip
 EVERYBODY = ("",)
 # Each library and the modules that may import it; a package stands for all of its modules.
