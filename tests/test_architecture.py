@@ -55,6 +55,7 @@ OWNERS = {
     "sklearn": PURE,
     "kneed": PURE,
     "pycanon": PURE,
+    "threadpoolctl": PURE,
     "tqdm": EVERYBODY,
     "numpy": EVERYBODY,
     "pandas": EVERYBODY,

@@ -10,6 +10,7 @@ from itertools import combinations
 
 import numpy as np
 import pandas as pd
+from threadpoolctl import threadpool_limits
 
 from customer_profiles import clustering, privacy, segments
 from customer_profiles.observations import (
@@ -198,12 +199,14 @@ def evidence(
     held = {name: at for name, at in edges.items() if name in people}
     features = [name for name in cluster["features"] if name in people]
     matrix = clustering.matrix(exactly, features)
-    found = clustering.scan(matrix, cluster["k_min"], cluster["k_max"], seed)
-    clusters, seeds = clustering.choose(found), range(seed, seed + SEEDS)
-    tables = [
-        curve(rows, options, features, clusters, seeds)
-        for options in ([*ladder(rows), chosen], coarser(chosen, held))
-    ]
+    # A hundred small fits: on a busy machine threads wait for each other longer than they work.
+    with threadpool_limits(1):
+        found = clustering.scan(matrix, cluster["k_min"], cluster["k_max"], seed)
+        clusters, seeds = clustering.choose(found), range(seed, seed + SEEDS)
+        tables = [
+            curve(rows, options, features, clusters, seeds)
+            for options in ([*ladder(rows), chosen], coarser(chosen, held))
+        ]
     for table in tables:
         shares = ["uniqueness", "linkage"]
         table[shares] = table[shares].clip(lower=k / len(people))
