@@ -33,6 +33,9 @@ ORDINARY = {
 }
 
 
+GRID = profiles.Grid((2, 3, 5), polarity_steps=4, subjectivity_steps=4, mix_steps=4)
+
+
 @pytest.fixture
 def project(tmp_path, monkeypatch):
     """Root of an empty project, and the working folder; nothing is set from outside."""
@@ -189,10 +192,10 @@ def observe(pseudonym):
 def load(tmp_path):
     """Function that makes a database's rows equal to observations, by way of a file."""
 
-    def loaded(database, observations, **limits):
+    def loaded(database, observations, grid=GRID, **limits):
         file = tmp_path / f"{uuid4().hex}.parquet"
         outputs.write_parquet(file, observations)
-        loading.update(database, file, profiles.Grid((2, 3, 5), 4, 4, 4), loading.Limits(**limits))
+        return loading.update(database, file, grid, loading.Limits(**limits))
 
     return loaded
 

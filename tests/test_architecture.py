@@ -19,9 +19,9 @@ NAME = "customer_profiles"
 
 # Know no file and no socket, and import nobody but each other.
 PURE = (
-    "attacks", "certificate", "clustering", "drawing", "evaluation", "figures", "flow", "layers",
-    "observations", "pages", "privacy", "redaction", "sample_pages", "sample_personas", "segments",
-    "text",
+    "attacks", "certificate", "clustering", "drawing", "evaluation", "figures", "flow",
+    "generalisation", "layers", "observations", "pages", "privacy", "redaction", "sample_pages",
+    "sample_personas", "segments", "text",
 )  # fmt: skip
 EVERYBODY = ("",)
 # Each library and the modules that may import it; a package stands for all of its modules.
@@ -56,6 +56,7 @@ OWNERS = {
     "sklearn": PURE,
     "kneed": PURE,
     "pycanon": PURE,
+    "threadpoolctl": PURE,
     "tqdm": EVERYBODY,
     "numpy": EVERYBODY,
     "pandas": EVERYBODY,

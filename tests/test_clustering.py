@@ -165,16 +165,35 @@ def test_a_profile_goes_to_the_nearest_centroid():
     assert model.assign(pd.DataFrame({"polarity": [0, 1, 3, 10]})).tolist() == [0, 0, 1, 1]
 
 
-def test_the_centroid_of_a_small_cluster_is_hidden():
-    model = clustering.Model(
-        ("polarity",), np.array([2.0]), np.array([0.5]), np.array([[-1.0], [0.25], [1.0]])
-    )
+def test_the_model_is_written_coarsely_and_without_a_small_clusters_centroid():
+    centroids = np.array([[-1.0], [0.28], [1.0]])
+    model = clustering.Model(("polarity",), np.array([2.04]), np.array([0.5]), centroids)
     assert clustering.as_json(model, [30, 10, 9], k=10) == {
         "features": ["polarity"],
         "mean": [2.0],
         "scale": [0.5],
-        "centroids": [[-1.0], [0.25], None],
+        "centroids": [[-1.0], [0.2], None],
     }
+
+
+def test_the_last_member_of_a_cluster_cannot_be_told_from_its_centroid(blobs):
+    profiles, group = blobs
+    members = profiles[group == 0].reset_index(drop=True)
+    possible = set()
+    for polarity in range(5):  # what the one whom nobody knows may have
+        members.loc[0, "polarity"] = polarity
+        people = pd.concat([members, profiles[group != 0]])
+        model = clustering.fit(people, FEATURES, 3, seed=7)
+        sizes = np.bincount(model.assign(people))
+        possible.add(str(clustering.as_json(model, sizes, k=10)))
+    assert len(possible) == 1
+
+
+def test_curves_are_shown_in_few_digits():
+    table = pd.DataFrame({"k": [2, 3], "inertia": [12345.6, 98.765], "silhouette": [0.3456, 0.5]})
+    shown = clustering.shown(table)
+    assert shown["inertia"].tolist() == [12300, 98.8]
+    assert shown["silhouette"].tolist() == [0.35, 0.5]
 
 
 def test_agreement_is_the_adjusted_rand_index():

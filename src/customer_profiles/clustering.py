@@ -13,6 +13,7 @@ from sklearn.preprocessing import StandardScaler
 # Silhouette compares all pairs; on more rows a seeded draw of this many stands for all.
 SILHOUETTE_ROWS = 20_000
 INITS = 10
+CENTROID_STEP = 0.2  # standard deviations
 STABLE = "stable structure"
 UNSTABLE = "no stable structure"
 
@@ -137,15 +138,30 @@ def agreement(labels: np.ndarray, truth: pd.Series) -> float:
     return float(adjusted_rand_score(truth, labels))
 
 
+def coarse(model: Model) -> np.ndarray:
+    """The centroids in steps so wide that the last member of a cluster cannot be told from them.
+
+    To somebody who knows all the others, exact means of exact bins would name the one left out.
+    """
+    return np.round(model.centroids / CENTROID_STEP) * CENTROID_STEP
+
+
+def shown(table: pd.DataFrame) -> pd.DataFrame:
+    """The curves of `scan` as anyone may see them: nobody's part in them can be made out."""
+    digits = 2 - np.floor(np.log10(table["inertia"].clip(lower=1))).astype(int)
+    inertia = [round(value, place) for value, place in zip(table["inertia"], digits, strict=True)]
+    return table.assign(inertia=inertia, silhouette=table["silhouette"].round(2))
+
+
 def as_json(model: Model, sizes: Sequence[int], k: int) -> dict:
-    """The model as plain numbers; no centroid of a cluster with fewer than `k` authors."""
+    """The model in plain, coarse numbers; no centroid of a cluster with fewer than `k` authors."""
     return {
         "features": list(model.features),
-        "mean": model.mean.tolist(),
-        "scale": model.scale.tolist(),
+        "mean": np.round(model.mean, 1).tolist(),
+        "scale": np.round(model.scale, 1).tolist(),
         "centroids": [
-            centroid.tolist() if size >= k else None
-            for centroid, size in zip(model.centroids, sizes, strict=True)
+            np.round(centroid, 1).tolist() if size >= k else None
+            for centroid, size in zip(coarse(model), sizes, strict=True)
         ],
     }
 
