@@ -45,6 +45,17 @@ def test_the_report_shows_the_figures_of_the_publication():
     assert FIGURES["elbow"] in page
 
 
+def test_the_report_shows_every_tier_of_a_cell_and_can_do_without_cells():
+    cell = {"segment": 2, "followers": "10", "listed": "3 to 299", "verified": "1", "authors": 17}
+    page = report.render({**PUBLICATION, "cells": [cell]}, FIGURES)
+    table = page[page.index("<th>segment</th>") :]
+    head = re.findall(r"<th>([^<]*)</th>", table[: table.index("</thead>")])
+    assert head == ["segment", "followers", "lists it is on", "verified", "authors"]
+    for shown in ("3", "10", "3 to 299", "1", "17"):
+        assert f"<td>{shown}</td>" in page
+    assert "<th>segment</th>" in report.render({**PUBLICATION, "cells": []}, FIGURES)
+
+
 def test_the_report_says_what_each_attacker_does_and_how_often_he_succeeds():
     page = report.render(PUBLICATION, FIGURES)
     assert "It may be 10.0% at most" in page

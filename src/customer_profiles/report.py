@@ -4,7 +4,7 @@ import importlib.resources
 
 import jinja2
 
-from customer_profiles import certificate, segments
+from customer_profiles import certificate, observations, segments
 
 
 def render(publication: dict, figures: dict[str, str]) -> str:
@@ -16,6 +16,9 @@ def render(publication: dict, figures: dict[str, str]) -> str:
     environment.filters["percent"] = lambda share: f"{share:.0%}"
     environment.filters["figure"] = segments.figure
     environment.filters["share"] = lambda share: f"{share:.1%}"
+    cells = publication["cells"]
+    tiers = [name for name in (cells[0] if cells else ()) if name not in ("segment", "authors")]
     return environment.from_string(template).render(
-        publication=publication, figures=figures, attackers=certificate.ATTACKERS
-    )
+        publication=publication, figures=figures, attackers=certificate.ATTACKERS,
+        tiers=tiers, titles=observations.TITLES,
+    )  # fmt: skip
