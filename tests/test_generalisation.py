@@ -89,7 +89,7 @@ def test_an_account_without_a_count_has_none_and_is_as_old_as_the_newest_allows(
     assert rows["account_age"].tolist() == [0, 6]
 
 
-def test_accounts_alone_in_their_bins_are_counted_and_exact_features_agree_with_themselves():
+def test_accounts_recognised_by_their_bins_are_counted_and_exact_features_agree_with_themselves():
     rows = accounts([1, 2, 3, 2000, 3000, 4000])
     edges = {name: [1000] for name in COUNTS}
     apart = binned("one apart", {**edges, "followers": [4000]}, {})
@@ -97,7 +97,9 @@ def test_accounts_alone_in_their_bins_are_counted_and_exact_features_agree_with_
     table = generalisation.curve(rows, options, ["followers"], 2, [7])
     assert table["option"].tolist() == ["exact", "two bins", "one apart"]
     assert table["bins"].tolist() == [6, 2, 2]
-    assert table["linkage"].tolist() == [1, 0, 1 / 6]
+    # Two groups, of three alike; then one person and five alike.
+    assert table["linkage"].tolist() == pytest.approx([1, 2 / 6, 2 / 6])
+    assert table["uniqueness"].tolist() == [1, 0, 1 / 6]
     assert table["agreement"].tolist()[:2] == [1, 1]
     assert table["agreement"].iloc[2] < 1
 
@@ -143,7 +145,7 @@ def test_on_the_sample_the_chosen_bins_reveal_less_than_others_and_agree_more(
     three = next(o for o in generalisation.ladder(exact) if o.name == "three bins")
     options = [three, binned("chosen", *chosen)]
     table = generalisation.curve(exact, options, features, 5, [7]).set_index("option")
-    assert table.loc["chosen", "linkage"] == pytest.approx(0.029, abs=0.001)  # docs/privacy.md
+    assert table.loc["chosen", "linkage"] == pytest.approx(0.097, abs=0.001)  # docs/privacy.md
     assert table.loc["chosen", "linkage"] < table.loc["three bins", "linkage"]
     assert table.loc["chosen", "agreement"] > table.loc["three bins", "agreement"]
 
@@ -153,7 +155,7 @@ def test_on_real_counts_the_choice_keeps_its_promises(real, chosen, values):
     tiers = values["publish"]["tiers"]
     stored, _, cells = generalisation.evidence(real, edges, steps, tiers, values["cluster"], 10)
     stored, cells = stored.set_index("option"), cells.set_index("option")
-    assert stored.loc["chosen", "linkage"] == pytest.approx(0.010, abs=0.001)  # docs/privacy.md
+    assert stored.loc["chosen", "linkage"] == pytest.approx(0.043, abs=0.001)  # docs/privacy.md
     assert stored.loc["chosen", "agreement"] >= 0.65
     mine = cells.loc[generalisation.titled(tiers)]
     assert mine["uniqueness"] == 0
@@ -167,4 +169,4 @@ def test_shares_of_fewer_than_k_people_are_raised_to_k(chosen):
     rows = accounts(10 ** rng.uniform(0, 6, 200), listed=10 ** rng.uniform(0, 4, 200))
     cluster = {"features": ["followers", "listed"], "k_min": 2, "k_max": 4, "seed": 7}
     stored, coarser, _ = generalisation.evidence(rows, edges, steps, {"listed": [1]}, cluster, 10)
-    assert min(stored["linkage"].min(), coarser["linkage"].min()) == 10 / 200
+    assert min(stored["uniqueness"].min(), coarser["uniqueness"].min()) == 10 / 200

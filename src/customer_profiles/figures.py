@@ -233,7 +233,7 @@ def spread(fields: Mapping[str, pd.Series], total: int, title: str) -> Figure:
 
 @styled
 def tradeoff(table: pd.DataFrame, chosen: str, nearby: pd.DataFrame, title: str) -> Figure:
-    """Agreement over the share of people alone in public fields, each option with its name.
+    """Agreement over the share of people recognised, each option with its name.
 
     Columns option, linkage, agreement. The `chosen` one is marked; what is `nearby` are points.
     """
@@ -253,7 +253,7 @@ def tradeoff(table: pd.DataFrame, chosen: str, nearby: pd.DataFrame, title: str)
     axis.set_xticks(marks := [0.01, 0.03, 0.1, 0.3, 1], [f"{mark:.0%}" for mark in marks])
     axis.set_xticks([], minor=True)
     axis.margins(x=0.12, y=0.12)
-    axis.set(title=title, xlabel="people with nobody alike in the fields that X shows to all",
+    axis.set(title=title, xlabel="people recognised by what X shows of their account",
              ylabel="agreement with exact features")  # fmt: skip
     legend(axis, loc="lower right")
     return figure

@@ -1,6 +1,6 @@
 """What coarser bins cost and buy: the privacy-utility curve behind the choice in params.yaml.
 
-Risk is the share of people with nobody alike; utility is how well K-Means on coarse profiles
+Risk is the share of people who could be recognised; utility is how well K-Means on coarse profiles
 agrees with K-Means on exact ones (adjusted Rand index, Hubert and Arabie 1985).
 """
 
@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from threadpoolctl import threadpool_limits
 
-from customer_profiles import clustering, privacy, segments
+from customer_profiles import attacks, clustering, privacy, segments
 from customer_profiles.observations import (
     AUTHOR_COUNTS,
     CLASSES,
@@ -156,10 +156,11 @@ def curve(
 ) -> pd.DataFrame:
     """What each of `options` makes of `rows`, one row each.
 
-    `option`; `bins`, how many values a feature takes on average; shares of people with nobody
-    alike: `uniqueness` in all fields, `linkage` in those that X shows to all; `agreement` of
-    K-Means (`k` clusters on `features`) with the same on exact values, the mean over `seeds`.
-    With `truth`, a known group by author, also the agreement with that.
+    `option`; `bins`, how many values a feature takes on average; `uniqueness`, the share of people
+    with nobody alike in all fields; `linkage`, the expected share who are recognised by the fields
+    that X shows to all (`attacks.linkage`); `agreement` of K-Means (`k` clusters on `features`)
+    with the same on exact values, the mean over `seeds`. With `truth`, a known group by author,
+    also the agreement with that.
     """
     exactly = profiles(rows, EXACT)
     wanted = {seed: _labels(exactly, features, k, seed) for seed in seeds}
@@ -172,7 +173,7 @@ def curve(
             "option": option.name,
             "bins": float(people[list(features)].nunique().mean()),
             "uniqueness": privacy.uniqueness(people, list(people.columns)),
-            "linkage": privacy.uniqueness(people, known),
+            "linkage": attacks.linkage(people[known], people[known]).success,
             "agreement": _agreement(wanted, labels),
         })  # fmt: skip
         if truth is not None:
@@ -208,8 +209,7 @@ def evidence(
             for options in ([*ladder(rows), chosen], coarser(chosen, held))
         ]
     for table in tables:
-        shares = ["uniqueness", "linkage"]
-        table[shares] = table[shares].clip(lower=k / len(people))
+        table["uniqueness"] = table["uniqueness"].clip(lower=k / len(people))
     people["segment"] = _labels(people, features, clusters, seed)
     known = [name for name in ("verified", "following") if name not in tiers]
     return *tables, published(people, tuples(tiers, known), k)
