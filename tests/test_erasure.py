@@ -51,7 +51,8 @@ def page(names, posts=POSTS):
         if who in names
     ]
     users = [{"id": IDS[name], "username": f"{name}_handle", "name": name} for name in names]
-    return json.dumps({"data": told, "includes": {"users": users}}) + "\n"
+    page = {"data": told, "includes": {"users": users}}
+    return json.dumps(page, separators=(",", ":")) + "\n"
 
 
 def torn(text):

@@ -64,10 +64,7 @@ def read_lines(path: Path) -> Iterator[str]:
     opened = gzip.open if path.suffix == ".gz" else open
     with opened(path, "rt", encoding="utf-8-sig", errors="replace") as file:
         try:
-            if ".jsonl" in path.suffixes[-2:]:
-                yield from file
-            else:
-                yield file.read()
+            yield from _lines(file, path)
         except TORN_ERRORS:
             yield TORN
 
@@ -77,15 +74,11 @@ def exact_lines(path: Path) -> Iterator[str]:
 
     Of a torn .gz file the last line may be half: all that can be read is given.
     """
-    raw = _Readable(path) if path.suffix == ".gz" else path.open("rb")
+    opened = _Readable if path.suffix == ".gz" else open
     with io.TextIOWrapper(
-        io.BufferedReader(raw) if path.suffix == ".gz" else raw,
-        encoding="utf-8", errors="surrogateescape", newline="",
-    ) as file:  # fmt: skip
-        if ".jsonl" in path.suffixes[-2:]:
-            yield from file
-        else:
-            yield file.read()
+        opened(path, "rb"), encoding="utf-8", errors="surrogateescape", newline=""
+    ) as file:
+        yield from _lines(file, path)
 
 
 def write_lines(path: Path, lines: Iterable[str]) -> None:
@@ -94,35 +87,25 @@ def write_lines(path: Path, lines: Iterable[str]) -> None:
     The same lines give the same bytes; who may read the file stays as it is.
     """
     path = path.resolve()  # of a link, the file itself
-    with outputs.replacing(path) as fresh:
-        fresh.touch()
+    with outputs.replacing(path) as fresh, fresh.open("wb") as file:
         shutil.copymode(path, fresh)
-        with fresh.open("wb") as file:
-            content = (line.encode("utf-8", "surrogateescape") for line in lines)
-            if path.suffix == ".gz":
-                with gzip.GzipFile("", "wb", fileobj=file, mtime=0) as packed:
-                    packed.writelines(content)
-            else:
-                file.writelines(content)
+        packed = path.suffix == ".gz"
+        with gzip.GzipFile("", "wb", fileobj=file, mtime=0) if packed else file as content:
+            content.writelines(line.encode("utf-8", "surrogateescape") for line in lines)
 
 
-class _Readable(io.RawIOBase):
-    """Bytes of a .gz file, up to where it is torn."""
+class _Readable(gzip.GzipFile):
+    """Ends where it is torn. Texts take their bytes by `read1`."""
 
-    def __init__(self, path: Path):
-        self._file = gzip.GzipFile(path)
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer) -> int:
+    def read1(self, size: int = -1) -> bytes:
         try:
-            found = self._file.read1(len(buffer))
+            return super().read1(size)
         except TORN_ERRORS:
-            return 0
-        buffer[: len(found)] = found
-        return len(found)
+            return b""
 
-    def close(self) -> None:
-        self._file.close()
-        super().close()
+
+def _lines(file: Iterable[str], path: Path) -> Iterator[str]:
+    if ".jsonl" in path.suffixes[-2:]:
+        yield from file
+    else:
+        yield "".join(file)

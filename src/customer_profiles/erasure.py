@@ -74,7 +74,7 @@ def purge(kind: str, ids: Sequence[str], dry_run: bool = False) -> None:
             for each in every:
                 removal.erase(each, posts, authors, _grid())
             tables.erase(posts, authors, profiles.read_profiles(database))
-        named = redaction.NOBODY.also(kind, ids)
+        named = frozenset((kind, number) for number in ids)
         in_pages = _clean_pages(held, marks | tombstones.read(fingerprint), named, dry_run)
     if not dry_run:
         _close_journal(held.name)
@@ -238,7 +238,7 @@ def _held(every: Sequence, posts: list[str], authors: list[str]) -> tuple[int, i
 def _clean_pages(
     held: Audience,
     marks: Mapping[str, str],
-    named: redaction.Erased = redaction.NOBODY,
+    named: redaction.Names = frozenset(),
     dry_run: bool = False,
 ) -> int:
     """Take out of the pages what `marks` say and is `named`; how many posts that were."""

@@ -1,209 +1,135 @@
-"""X API pages without what erased people left in them; all else stays, byte for byte.
+"""X API pages without what erased people left in them.
 
 Gone are the posts and users themselves, wherever a page holds them, reposts (their text is the
 erased one), media and polls of these posts, and what points to them from other objects:
 references, mentions, links, ids. What somebody else wrote stays theirs, also where a handle stands
 in its text.
+
+Whom and what to take out are names: ("post", id), ("author", id), ("handle", in small letters).
 """
 
 import json
 import re
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
-from json.decoder import scanstring
+from collections.abc import Callable, Iterable
 
-POSTS = (("data",), ("includes", "tweets"), ("includes", "posts"))
-USERS = ("includes", "users")
-REFERENCES = ("referenced_tweets", "referenced_posts")
-HISTORIES = ("edit_history_tweet_ids", "edit_history_post_ids")
-REPOSTED = ("retweeted", "reposted")
-IDS_OF_POSTS = ("conversation_id", "newest_id", "oldest_id")
-IDS_OF_USERS = ("author_id", "in_reply_to_user_id")
-MARK = "\ufeff"  # byte order mark
+Names = frozenset[tuple[str, str]]
 
-_BLANK = re.compile(r"[ \t\n\r]*")
-_value_at = json.JSONDecoder().scan_once
-_Rule = Callable[[tuple[str, ...], object], bool]
-
-
-@dataclass(frozen=True)
-class Erased:
-    """Whom and what to take out: ids of posts and authors, these authors' handles (lower case)."""
-
-    posts: frozenset[str] = frozenset()
-    authors: frozenset[str] = frozenset()
-    handles: frozenset[str] = frozenset()
-
-    def also(self, kind: str, ids: Iterable[str]) -> "Erased":
-        """These, and the `ids` of posts or authors (`kind` "post", "author")."""
-        if kind == "post":
-            return replace(self, posts=self.posts.union(ids))
-        return replace(self, authors=self.authors.union(ids))
-
-
-NOBODY = Erased()
+VERSIONS = {"edit_history_tweet_ids": "post", "edit_history_post_ids": "post"}
+POST = {"id": "post", "author_id": "author"} | VERSIONS
+REPOST = {"referenced_tweets": "post", "referenced_posts": "post", "text": "handle"}
+USER = {"id": "author", "username": "handle"}
+ATTACHMENTS = {"media_keys": "media", "poll_ids": "poll"}
+# What stands at these keys, alone or in a list, goes if a name in one of its fields is erased, of
+# the kind given here. What has no fields is itself the name ("").
+_TABLE = {
+    "data tweets posts": POST | REPOST,
+    "users mentions": USER,
+    "referenced_tweets referenced_posts": {"id": "post"},
+    "urls": {"expanded_url": "post"},
+    "media": {"media_key": "media"},
+    "polls": {"id": "poll"},
+    "errors": {"resource_id": "post author", "value": "post author handle"},
+    "author_id in_reply_to_user_id": {"": "author"},
+    "conversation_id newest_id oldest_id pinned_tweet_id pinned_post_id": {"": "post"},
+}
+RULES = {key: rule for keys, rule in _TABLE.items() for key in keys.split()}
+# Where the name is a part of the field.
+PARTS = {"text": r"^RT @(\w+):", "expanded_url": r"\d+"}
+NO_PAGE = (ValueError, RecursionError)
 
 
 def find(
-    lines: Iterable[str], is_erased: Callable[[str, str], bool], known: Erased = NOBODY
-) -> Erased:
-    """`known`, and all in `lines` of pages that goes with ids that `is_erased(kind, id)`.
+    lines: Iterable[str], is_erased: Callable[[str, str], bool], known: Names = frozenset()
+) -> Names:
+    """`known`, and all in `lines` of pages that goes with names that `is_erased(kind, name)`.
 
-    `kind` is "post" or "author". A post goes with its author, and with any of its versions.
+    A post goes with its author, and with any of its versions; a handle with its user.
     """
-    posts, authors, handles = set(known.posts), set(known.authors), set(known.handles)
+    found = set(known)
     for line in lines:
-        page = _page(line)
-        if page is None:
-            numbers = set(re.findall(r"\d+", line))
-            posts |= {number for number in numbers if is_erased("post", number)}
-            authors |= {number for number in numbers if is_erased("author", number)}
-        for kind, item in _objects(page or {}):
-            number = _id(item.get("id"))
-            if kind == "author":
-                if is_erased("author", number):
-                    authors.add(number)
-                    handles.add(str(item["username"]).lower())
-                continue
-            author = _id(item.get("author_id"))
-            if is_erased("author", author):
-                authors.add(author)
-                posts.add(number)
-            elif any(is_erased("post", version) for version in (number, *_versions(item))):
-                posts.add(number)
-    return Erased(*map(frozenset, (posts, authors, handles)))
+        try:
+            items = _objects(_page(line))
+            named = [_names(item, USER if "username" in item else POST) for item in items]
+        except NO_PAGE:
+            ids = re.findall(r"\d+", line)
+            named = [{(kind, number)} for number in ids for kind in ("post", "author")]
+        for names in named:
+            if erased := {name for name in names if is_erased(*name)}:
+                # Of a post that is erased alone the author stays.
+                found |= erased | {name for name in names if name[0] != "author"}
+    return frozenset(found)
 
 
-def redacted(line: str, erased: Erased) -> tuple[str, int]:
-    """`line`, a page, without what is erased, and how many posts were taken out of it.
+def redacted(line: str, erased: Names) -> tuple[str, int]:
+    """`line`, a page, without what is `erased`, and how many posts were taken out of it.
 
+    A page that holds nothing of it keeps its bytes, another is written anew with all else in it.
     A line that is no page goes as a whole if it names one of them: nobody can tell its parts.
     """
-    names = erased.posts | erased.authors | erased.handles
-    named = not names.isdisjoint(re.findall(r"\w+", line.lower()))
-    if not named and "\\u00" not in line:  # so may be written any letter or digit
-        return line, 0
-    page = _page(line)
-    if page is None:
-        return ("" if named else line), 0
-    gone = [item for kind, item in _objects(page) if kind == "post" and _goes(item, erased)]
-    opening = line.index("{")
-    text, end = _cut(line, opening, _rule(erased, gone), ())
-    return line[:opening] + text + line[end:], len(gone)
-
-
-def _page(line: str) -> dict | None:
     try:
-        page = json.loads(line.removeprefix(MARK))
-    except (ValueError, RecursionError):
-        return None
-    return page if isinstance(page, dict) else None
+        page = _page(line)
+        posts = [item for item in _objects(page) if "username" not in item]
+        gone = [post for post in posts if _goes("posts", post, erased)]
+        attached = [_names(post.get("attachments"), ATTACHMENTS) for post in gone]
+        left = _without(page, erased.union(*attached))
+    except NO_PAGE:
+        named = {name for _, name in erased}.intersection(re.findall(r"\w+", line.lower()))
+        return ("" if named else line), 0
+    if left == page:
+        return line, 0
+    text = json.dumps(left, ensure_ascii=False, separators=(",", ":"))
+    # Half of a surrogate pair has no bytes; the escape that Python puts for it is JSON's too.
+    text = text.encode("utf-8", "backslashreplace").decode()
+    return line[: line.index("{")] + text + line[line.rindex("}") + 1 :], len(gone)
 
 
-def _objects(page: dict) -> Iterator[tuple[str, dict]]:
-    """Posts and users of a page; a user may also stand under data, where users were looked up."""
-    for place in (*POSTS, USERS):
-        items = page
-        for key in place:
-            items = items.get(key) if isinstance(items, dict) else None
-        for item in items if isinstance(items, list) else [items]:
-            if isinstance(item, dict):
-                yield ("author" if "username" in item else "post"), item
+def _page(line: str) -> dict:
+    page = json.loads(line.removeprefix("\ufeff"))  # the byte order mark
+    if not isinstance(page, dict):
+        raise ValueError("a page is a JSON object")
+    return page
 
 
-def _goes(post: dict, erased: Erased) -> bool:
-    """Whether a post is erased, or repeats one that is."""
-    reposts = {_id(ref.get("id")) for ref in _references(post) if ref.get("type") in REPOSTED}
-    named = re.match(r"RT @(\w+):", str(post.get("text")))
-    return (
-        _id(post.get("author_id")) in erased.authors
-        or not erased.posts.isdisjoint({_id(post.get("id")), *_versions(post), *reposts})
-        or bool(named and named[1].lower() in erased.handles)
-    )
+def _objects(page: dict) -> list[dict]:
+    """The posts and users of a page; where users were looked up, they stand under data."""
+    parts = [part for part in (page, page.get("includes")) if isinstance(part, dict)]
+    listed = [part.get(key) for part in parts for key in ("data", "tweets", "posts", "users")]
+    return [item for items in listed for item in _listed(items) if isinstance(item, dict)]
 
 
-def _rule(erased: Erased, gone: list[dict]) -> _Rule:
-    """Which value goes, by its place (keys from the top; an item has its list's) and itself."""
-    held = [item["attachments"] for item in gone if isinstance(item.get("attachments"), dict)]
-    media = {key for each in held for key in each.get("media_keys") or ()}
-    polls = {key for each in held for key in each.get("poll_ids") or ()}
-
-    def goes(place: tuple[str, ...], value: object) -> bool:
-        key = place[-1]
-        if isinstance(value, list):
-            return False
-        if not isinstance(value, dict):
-            return (key in IDS_OF_POSTS and _id(value) in erased.posts) or (
-                key in IDS_OF_USERS and _id(value) in erased.authors
-            )
-        number = _id(value.get("id"))
-        if "username" in value:  # a user, or a mention of one
-            return number in erased.authors or str(value["username"]).lower() in erased.handles
-        if place in POSTS:
-            return _goes(value, erased)
-        if key in REFERENCES:
-            return number in erased.posts
-        if place[0] == "includes":
-            return value.get("media_key") in media or (key == "polls" and number in polls)
-        if key == "errors":
-            about = {_id(value.get("resource_id")), _id(value.get("value"))}
-            return not about.isdisjoint(erased.posts | erased.authors)
-        linked = re.findall(r"\d+", str(value.get("expanded_url"))) if key == "urls" else ()
-        return not erased.posts.isdisjoint(linked)
-
-    return goes
+def _without(value: object, erased: Names, key: str = "") -> object:
+    """`value`, which stands at `key`, without the members and items that go."""
+    if isinstance(value, dict):
+        kept = [(name, item) for name, item in value.items() if not _goes(name, item, erased)]
+        return {name: _without(item, erased, name) for name, item in kept}
+    if isinstance(value, list):
+        return [_without(item, erased, key) for item in value if not _goes(key, item, erased)]
+    return value
 
 
-def _cut(text: str, at: int, goes: _Rule, place: tuple[str, ...]) -> tuple[str, int]:
-    """The value at `at` without what `goes`, each with the comma before it; where it ends."""
-    value, end = _value_at(text, at)
-    if not isinstance(value, dict | list):
-        return text[at:end], end
-    kept, behind = [], at + 1  # behind: where the member before ends
-    first = None
-    for key, begin, start, end in _members(text, at):
-        first = text[behind:begin] if first is None else first
-        below = (*place, key) if key is not None else place
-        if not goes(below, _value_at(text, start)[0]):
-            inner, _ = _cut(text, start, goes, below)
-            gap = text[behind:begin] if kept else first
-            kept.append(gap + text[begin:start] + inner)
-        behind = end
-    end = _BLANK.match(text, behind).end() + 1
-    return text[at] + "".join(kept) + text[behind:end], end
+def _goes(key: str, value: object, erased: Names) -> bool:
+    is_user = isinstance(value, dict) and "username" in value  # whatever the key
+    return not _names(value, USER if is_user else RULES.get(key, {})).isdisjoint(erased)
 
 
-def _members(text: str, at: int) -> Iterator[tuple[str | None, int, int, int]]:
-    """Each member of the object or list at `at`: key, where it and its value begin, its end."""
-    keyed = text[at] == "{"
-    at = _BLANK.match(text, at + 1).end()
-    while text[at] not in "}]":
-        begin, key = at, None
-        if keyed:
-            key, at = scanstring(text, at + 1)
-            at = _BLANK.match(text, _BLANK.match(text, at).end() + 1).end()  # over the colon
-        start = at
-        _, end = _value_at(text, start)
-        yield key, begin, start, end
-        at = _BLANK.match(text, end).end()
-        if text[at] == ",":
-            at = _BLANK.match(text, at + 1).end()
+def _names(value: object, rule: dict[str, str]) -> set[tuple[str, str]]:
+    """The names in `value`, an object or a name; a rule is its fields and the kinds of each."""
+    fields = value if isinstance(value, dict) else {"": value}
+    return {
+        (kind, name.lower())
+        for field, kinds in rule.items()
+        for text in map(_text, _listed(fields.get(field)))
+        for name in re.findall(PARTS.get(field, r"\S+"), text)
+        for kind in kinds.split()
+    }
 
 
-def _references(post: dict) -> list[dict]:
-    listed = (post.get(key) for key in REFERENCES)
-    return [ref for refs in listed if isinstance(refs, list) for ref in refs if _is_object(ref)]
+def _text(value: object) -> str:
+    """An id, which older pages have as a number, or a text; of a reference, the post it repeats."""
+    if isinstance(value, dict) and value.get("type") in ("retweeted", "reposted"):
+        value = value.get("id")
+    return str(value) if isinstance(value, str | int) else ""
 
 
-def _versions(post: dict) -> list[str]:
-    listed = (post.get(key) for key in HISTORIES)
-    return [_id(number) for ids in listed if isinstance(ids, list) for number in ids]
-
-
-def _is_object(value: object) -> bool:
-    return isinstance(value, dict)
-
-
-def _id(value: object) -> str:
-    """An id as text, "" where there is none: pages have them as text, older ones as numbers."""
-    return "" if value is None or isinstance(value, dict | list | bool) else str(value).strip()
+def _listed(value: object) -> list:
+    return value if isinstance(value, list) else [value]
