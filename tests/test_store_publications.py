@@ -9,7 +9,7 @@ import pytest
 
 from customer_profiles import privacy
 from customer_profiles.segments import identified
-from customer_profiles.store import publications
+from customer_profiles.store import StoreError, publications, server
 
 K = 10
 
@@ -170,7 +170,7 @@ def test_a_refused_publication_changes_nothing(database, everybody):
 @pytest.fixture
 def small_chunks(monkeypatch):
     """Assignments are written in several steps, between which a crash may come."""
-    monkeypatch.setattr(publications, "CHUNK", 40)
+    monkeypatch.setattr(server, "CHUNK", 40)
 
 
 def clear(database):

@@ -13,7 +13,7 @@ class StoreError(Exception):
 
 
 class Gone(StoreError):
-    """The server went away while it was used; it may be there again."""
+    """The server, or the right to write, went away meanwhile; the same may be done again."""
 
 
 def explained(error: PyMongoError, place: str, gone: str, full: str) -> StoreError:
