@@ -241,6 +241,20 @@ def test_another_grid_derives_all_profiles_anew(database, load, three, fresh):
     assert rows(database, "profiles") != before
 
 
+def test_a_crash_while_another_grid_is_applied_leaves_no_profile_that_passes_for_right(
+    database, load, three, fresh, monkeypatch
+):
+    load(three)
+    finer = Grid(post_edges=(2,), polarity_steps=10, subjectivity_steps=10, mix_steps=10)
+    mark = profiles.Following.mark
+    with monkeypatch.context() as patch:
+        patch.setattr(profiles.Following, "mark", lambda self, stale: mark(self, 1 // stale > 0))
+        with pytest.raises(ZeroDivisionError):
+            load(three, finer)
+    load(three)
+    assert rows(database) == fresh(three)
+
+
 @pytest.mark.parametrize("loaded_before", [False, True])
 def test_a_refused_row_is_told_by_its_field_and_not_its_value(load, observe, loaded_before):
     if loaded_before:  # then it is replaced, not inserted

@@ -9,7 +9,7 @@ import pytest
 
 from customer_profiles import privacy
 from customer_profiles.segments import identified
-from customer_profiles.store import StoreError, publications, server
+from customer_profiles.store import publications, server
 
 K = 10
 

@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from uuid import uuid4
 
 import pymongo
+from pymongo.collection import Collection
 from pymongo.database import Database
 from pymongo.errors import DuplicateKeyError, PyMongoError
 
@@ -105,12 +106,16 @@ def leased(database: Database) -> Iterator[Lease]:
         lease.release()
 
 
-def comment(database: Database) -> str:
-    """What a writer marks an aggregation with that writes to `database`."""
+def aggregate(rows: Collection, pipeline: list[dict]) -> None:
+    """Carry out a `pipeline` that ends in $out or $merge, so that the next writer waits for it."""
+    rows.aggregate(pipeline, allowDiskUse=True, comment=_comment(rows.database))
+
+
+def _comment(database: Database) -> str:
     return f"{database.name}: {NAME}"
 
 
 def _at_work(database: Database) -> bool:
     """Whether the server still carries out what a writer asked for that is gone."""
-    asked = {"command.comment": comment(database)}
+    asked = {"command.comment": _comment(database)}
     return any(database.client.admin.aggregate([{"$currentOp": {}}, {"$match": asked}]))

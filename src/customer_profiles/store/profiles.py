@@ -24,7 +24,7 @@ from customer_profiles.observations import (
     SUBJECTIVITY_STEPS,
     ordered,
 )
-from customer_profiles.store.lease import Lease, LeaseLost, comment, leased
+from customer_profiles.store.lease import Lease, LeaseLost, aggregate, leased
 from customer_profiles.store.schema import PROFILE
 from customer_profiles.store.server import StoreError, chunks
 
@@ -170,7 +170,7 @@ def _derive(database: Database, pipeline: list[dict], authors: list[str]) -> Non
 
 def _aggregate(database: Database, pipeline: list[dict]) -> None:
     try:
-        database.observations.aggregate(pipeline, allowDiskUse=True, comment=comment(database))
+        aggregate(database.observations, pipeline)
     except OperationFailure as error:
         raise StoreError(refusal("a profile", error.details)) from None
 

@@ -7,7 +7,7 @@ from pymongo.errors import OperationFailure
 
 from customer_profiles import paths, vault
 from customer_profiles.store import server
-from customer_profiles.store.lease import comment
+from customer_profiles.store.lease import aggregate
 from customer_profiles.store.profiles import Following
 
 logger = logging.getLogger(__name__)
@@ -33,7 +33,7 @@ def rewrite(database: Database, people: Following) -> None:
     for name in ABOUT_PEOPLE:
         people.check()
         try:
-            database[name].aggregate([{"$out": name}], allowDiskUse=True, comment=comment(database))
+            aggregate(database[name], [{"$out": name}])
         except OperationFailure as error:
             logger.warning(
                 "MongoDB refused to write %s anew (code %s): its files keep what was deleted until "
