@@ -38,6 +38,12 @@ def everybody(pseudonym):
     })  # fmt: skip
 
 
+@pytest.fixture(autouse=True)
+def held_authors(database, everybody, give_profiles):
+    """All of them are in the database."""
+    give_profiles(database, everybody["_id"])
+
+
 def held(database):
     names = ("published", "current", "assignments")
     return {name: list(database[name].find().sort("_id")) for name in names}
