@@ -561,11 +561,11 @@ def waiting(project, caplog, action):
         wait([future])
 
 
-def load(project):
+def load(project, days=0):
     key = vault.Vault(KEY)
     return loading.load(
         key.audience(PAGES), tables.path("observations"), audience.grid(), key,
-        days=0, as_of="", today=datetime.now(UTC).date(),
+        days=days, as_of="", today=datetime.now(UTC).date(),
     )  # fmt: skip
 
 
@@ -691,6 +691,16 @@ def test_a_streams_posts_expire_and_one_of_the_future_makes_nothing_old(held, ob
     expire("--days", "4")
     days = sorted(row["day"] for row in rows_of(held)["observations"])
     assert days == ["2026-05-02", "2026-05-04", "2026-05-05", "2026-05-06", "2099-01-01"]
+
+
+def test_a_load_counts_the_days_back_from_the_newest_of_file_and_stream(held, observe):
+    assert load(held, days=3).observations == 3
+    assert days_of(held) == ["04", "05", "06"]
+    live = observe({"_id": "live", "author": "dan", "day": "2026-05-08", "origin": "stream"})
+    with database_of(held) as database:
+        database.observations.insert_many(live.to_dict("records"))
+    assert load(held, days=3).observations == 3
+    assert days_of(held) == ["05", "06", "08"]
 
 
 def test_a_day_that_is_none_is_refused(held, caplog):

@@ -9,7 +9,7 @@ from pymongo.errors import NetworkTimeout
 
 from customer_profiles.store import lease, remains, server
 from customer_profiles.store.lease import Lease, LeaseLost, leased
-from customer_profiles.store.profiles import Grid, following
+from customer_profiles.store.profiles import Following, Grid, following
 
 GRID = Grid(post_edges=(2,), polarity_steps=4, subjectivity_steps=4, mix_steps=4)
 
@@ -112,7 +112,8 @@ def test_what_a_killed_writer_left_running_does_not_undo_what_the_next_one_write
 
 def test_files_are_not_written_anew_by_who_has_lost_the_lease(database, observe):
     database.observations.insert_many(observe({"author": "ann"}).to_dict("records"))
-    with following(database, GRID) as people:
+    with leased(database) as held:
+        people = Following(database, GRID, held)
         database.leases.update_one({}, {"$set": {"owner": "another"}})
         with pytest.raises(LeaseLost):
             remains.rewrite(database, people)

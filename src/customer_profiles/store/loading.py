@@ -24,9 +24,10 @@ from tqdm import tqdm
 
 from customer_profiles.observations import first_day, last_day
 from customer_profiles.store import profiles, removal, schema
+from customer_profiles.store.errors import StoreError, refused_fields
 from customer_profiles.store.limits import UNLIMITED, Limits, nobody
-from customer_profiles.store.server import StoreError, audience, chunks, lasting
-from customer_profiles.store.source import Source, digests, documents, opened
+from customer_profiles.store.server import audience, chunks, lasting
+from customer_profiles.store.source import Source, among, documents, opened
 from customer_profiles.store.tombstones import united
 from customer_profiles.vault import Vault
 
@@ -81,14 +82,15 @@ def load(
     """Make database `name` what `update` says, also when the server goes away for a moment.
 
     Held are the posts of the `days` days before `as_of` (0: all; "": the newest day held), none
-    of after tomorrow, and none that was erased under `key`.
+    of after tomorrow, and none that was erased under `key`. Raises StoreError, before anything is
+    written, unless the archive of `name` is still the one pulled last; and what `update` raises.
     """
 
     def task(database: Database) -> Loaded:
-        # All is looked at under the lease: erasing and rotating go on until then.
+        schema.prepare(database)
+        # What follows is looked at under the lease: until then somebody may erase, or rotate.
         with profiles.following(database, grid) as people, opened(file) as source:
             _require_pulled(name)
-            schema.prepare(database)
             marks, last = united(database, key.fingerprint()), last_day(today)
             first = first_day([_newest(database, source, last)], days, as_of) if days else ""
             limits = Limits(first, last, (lambda who: key.mark(who) in marks) if marks else nobody)
@@ -122,10 +124,7 @@ def update(
 
 
 def write(
-    rows: Collection,
-    people: profiles.Following,
-    source: Source,
-    limits: Limits = UNLIMITED,
+    rows: Collection, people: profiles.Following, source: Source, limits: Limits = UNLIMITED
 ) -> Change:
     """Insert what of `source` is new and may be held, replace what differs."""
     work = partial(_write, rows, people, limits)
@@ -185,8 +184,8 @@ def _write(
     held = {row["_id"]: row for row in rows.find({"_id": {"$in": [p["_id"] for p in wanted]}})}
     new = [post for post in wanted if post["_id"] not in held]
     changed = [post for post in wanted if held.get(post["_id"], post) != post]
-    people.touch(post["author"] for post in new + changed)
-    people.touch(held[post["_id"]]["author"] for post in changed)
+    former = [held[post["_id"]] for post in changed]
+    people.touch(post["author"] for post in new + changed + former)
     refused = _put(_insert, rows, new), _put(_replace, rows, changed)
     return Change(
         seen=len(posts),
@@ -195,7 +194,7 @@ def _write(
         changed=len(changed) - len(refused[1]),
         refused=late + sum(map(len, refused)),
         fields=frozenset(["day"] if late else []).union(
-            *(profiles.refused_fields(error) for errors in refused for error in errors)
+            *(refused_fields(error) for errors in refused for error in errors)
         ),
     )
 
@@ -236,9 +235,7 @@ def _vanished(rows: Collection, ids: np.ndarray, loaded: int) -> Iterator[dict]:
     if rows.count_documents(archive) == loaded:
         return
     for part in chunks(rows.find(archive, removal.OWNER)):
-        held = digests(row["_id"] for row in part)
-        places = np.minimum(np.searchsorted(ids, held), len(ids) - 1)
-        known = ids[places] == held if len(ids) else np.zeros(len(part), bool)
+        known = among(ids, (row["_id"] for row in part))
         yield from (row for row, stays in zip(part, known, strict=True) if not stays)
 
 

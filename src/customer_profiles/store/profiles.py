@@ -7,7 +7,7 @@ crash or another order of the same posts gives the same profile.
 import hashlib
 import threading
 import warnings
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -24,9 +24,10 @@ from customer_profiles.observations import (
     SUBJECTIVITY_STEPS,
     ordered,
 )
+from customer_profiles.store.errors import StoreError, refusal
 from customer_profiles.store.lease import Lease, LeaseLost, aggregate, leased
 from customer_profiles.store.schema import PROFILE
-from customer_profiles.store.server import StoreError, chunks
+from customer_profiles.store.server import chunks
 
 with warnings.catch_warnings():
     # Built against an older pyarrow of the same interface; it says so once per class.
@@ -139,24 +140,6 @@ def following(database: Database, grid: Grid) -> Iterator[Following]:
             # The next writer may be done already; what was written since is not in its profiles.
             people.mark(stale=True)
             raise
-
-
-def refusal(what: str, error: Mapping) -> str:
-    """Which fields of `what` MongoDB refused. Its own message repeats their values."""
-    return (
-        f"MongoDB refused {what} (code {error['code']}), fields: "
-        f"{', '.join(sorted(refused_fields(error))) or 'unknown'}; see store/schema.py"
-    )
-
-
-def refused_fields(error: Mapping) -> set[str]:
-    """The fields that broke a validator's rules."""
-    rules = error.get("errInfo", {}).get("details", {}).get("schemaRulesNotSatisfied", [])
-    found = {item.get("propertyName") for rule in rules
-             for item in rule.get("propertiesNotSatisfied", [])}  # fmt: skip
-    named = {name for rule in rules for name in rule.get("missingProperties", [])}
-    named |= {name for rule in rules for name in rule.get("additionalProperties", [])}
-    return {name for name in found | named if name}
 
 
 def _derive(database: Database, pipeline: list[dict], authors: list[str]) -> None:

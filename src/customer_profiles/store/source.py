@@ -27,19 +27,19 @@ class Source:
 
     def newest(self, last: str) -> str:
         """The newest day up to `last`; "" where there is none."""
-        found = (
-            batch.to_pydict()["day"] for batch in self._parquet.iter_batches(server.CHUNK, ["day"])
-        )
-        return max((day for days in found for day in days if day and day <= last), default="")
+        batches = self._parquet.iter_batches(server.CHUNK, columns=["day"])
+        days = (day for batch in batches for day in batch.to_pydict()["day"])
+        return max((day for day in days if day and day <= last), default="")
 
     def ids(self, hold: Callable[[Mapping], bool]) -> np.ndarray:
-        """Digests, sorted, of the ids of the posts that `hold` takes by `_id`, `author` and `day`.
+        """Digests (16 bytes each, "V16"), sorted, of the ids of the posts that `hold` takes.
 
-        Raises StoreError when one stands there twice.
+        `hold` is asked with `_id`, `author` and `day` alone. Raises StoreError when a post stands
+        there twice.
         """
-        found = [digests([])]
+        found = [_digests([])]
         for batch in self._parquet.iter_batches(server.CHUNK, columns=["_id", "author", "day"]):
-            found.append(digests(post["_id"] for post in documents(batch) if hold(post)))
+            found.append(_digests(post["_id"] for post in documents(batch) if hold(post)))
         ids = np.sort(np.concatenate(found))
         if twice := len(ids) - len(np.unique(ids)):
             raise StoreError(
@@ -68,7 +68,16 @@ def documents(batch: pa.RecordBatch) -> list[dict]:
     return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
 
 
-def digests(ids: Iterable[str]) -> np.ndarray:
-    """16 bytes for each id, "V16" (n,): a million of them fit into little memory."""
+def among(ids: np.ndarray, names: Iterable[str]) -> np.ndarray:
+    """Which of `names` have their digest in `ids`, sorted: bool (n,)."""
+    wanted = _digests(names)
+    if not len(ids):
+        return np.zeros(len(wanted), bool)
+    places = np.minimum(np.searchsorted(ids, wanted), len(ids) - 1)
+    return ids[places] == wanted
+
+
+def _digests(ids: Iterable[str]) -> np.ndarray:
+    """16 bytes for each, "V16" (n,): those of a million ids fit into little memory."""
     made = (blake2b(str(name).encode(), digest_size=16).digest() for name in ids)
     return np.frombuffer(b"".join(made), dtype="V16")
