@@ -188,6 +188,18 @@ def observe(pseudonym):
     return frame
 
 
+@pytest.fixture(scope="session")
+def give_profiles():
+    """Function that gives authors, by their pseudonyms, an ordinary profile in a database."""
+    months = dict.fromkeys(("first_month", "last_month"), "2026-05")
+    ordinary = {**dict.fromkeys(schema.PROFILE, 1), **months, "verified": False, "protected": False}
+
+    def give(database, authors):
+        database.profiles.insert_many([{**ordinary, "_id": author} for author in authors])
+
+    return give
+
+
 @pytest.fixture
 def load(tmp_path):
     """Function that makes a database's rows equal to observations, by way of a file."""

@@ -54,9 +54,10 @@ def pulled(audience):
 
 
 @pytest.fixture(scope="module")
-def database(project):
+def database(project, give_profiles):
     with store.database() as held:
         schema.prepare(held)
+        give_profiles(held, ASSIGNED["_id"])
         publications.publish(held, PUBLICATION, ASSIGNED)
         yield held
 
@@ -243,7 +244,9 @@ def test_a_token_that_asks_too_often_is_told_to_wait(api, database):
     assert 0 < int(answers[-1].headers["Retry-After"]) <= 60
 
 
-def test_another_archive_is_served_without_a_restart_once_it_is_published(api, database):
+def test_another_archive_is_served_without_a_restart_once_it_is_published(
+    api, database, give_profiles
+):
     other = database.client["audience_other"]
     schema.prepare(other)
     holder = tokens.create(other, "tests", 90, date.today())
@@ -255,6 +258,7 @@ def test_another_archive_is_served_without_a_restart_once_it_is_published(api, d
         assert get(f"{api}/health/").json() == {"status": "ok", "published": False}
 
         small = {**PUBLICATION, "_id": "f" * 16, "segments": SEGMENTS[:2]}
+        give_profiles(other, ASSIGNED["_id"])
         publications.publish(other, small, ASSIGNED)
         MANIFEST.unlink()  # as DVC does while `pull` runs
         assert get(f"{api}/segments/", holder).json()["results"] == SEGMENTS[:2]

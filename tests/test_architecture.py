@@ -85,7 +85,7 @@ ALSO = {
     "sentiment140": (),
     "store": ("tombstones", "vault"),
     # The command line of what is held: erasing has to reach pages and files as well.
-    "store.__main__": ("erasure",),
+    "store.__main__": ("erasure", "rotation"),
     "subjectivity": (),
     "tables": (),
     "tombstones": (),

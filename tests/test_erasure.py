@@ -7,6 +7,9 @@ import json
 import os
 import shutil
 import sys
+import time
+from concurrent.futures import ThreadPoolExecutor, wait
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -17,16 +20,20 @@ import pytest
 
 from customer_profiles import (
     archive,
+    audience,
     erasure,
     observations,
     outputs,
     params,
+    rotation,
+    store,
     tables,
     tombstones,
     vault,
 )
 from customer_profiles.store import lease, loading, profiles, publications, remains, schema, server
 from customer_profiles.store.__main__ import main
+from customer_profiles.store.lease import leased
 
 ROOT = Path(__file__).parents[1]
 PAGES = "pages"
@@ -93,7 +100,7 @@ def run_stages(project):
     processed = project / tables.FOLDER
     outputs.write_parquet(processed / "observations.parquet", rows)
     people = loading.load(
-        manifest["audience"], processed / "observations.parquet", erasure._grid(), key,
+        manifest["audience"], processed / "observations.parquet", audience.grid(), key,
         days=0, as_of="", today=datetime.now(UTC).date(),
     ).profiles  # fmt: skip
     assigned = people[["_id"]].assign(cluster=0)
@@ -540,6 +547,91 @@ def test_what_a_torn_file_still_shows_is_erased_too(held):
     assert gzip.decompress(file.read_bytes()).decode() == page(["bob"])
 
 
+@contextmanager
+def waiting(project, caplog, action):
+    """`action` at work in a thread, waiting to write; its future, done after the block."""
+    caplog.clear()
+    with ThreadPoolExecutor(1) as pool:
+        with database_of(project) as database, leased(database):
+            future = pool.submit(action)
+            for _ in range(500):
+                if "waiting for it" in caplog.text or future.done():
+                    break
+                time.sleep(0.01)
+            yield future
+        wait([future])
+
+
+def load(project, days=0):
+    key = vault.Vault(KEY)
+    return loading.load(
+        key.audience(PAGES), tables.path("observations"), audience.grid(), key,
+        days=days, as_of="", today=datetime.now(UTC).date(),
+    )  # fmt: skip
+
+
+def test_who_is_erased_while_a_load_waits_does_not_come_back_with_it(held, caplog):
+    key = vault.Vault(KEY)
+    mark = key.mark(key.pseudonym("author", IDS["ann"]))
+    with waiting(held, caplog, lambda: load(held)) as loaded:
+        tombstones.add(key.fingerprint(), {mark: "author"})
+    assert loaded.result().observations == 3
+    assert key.pseudonym("author", IDS["ann"]) not in str(rows_of(held)["observations"])
+
+
+def test_a_load_that_waits_for_a_change_of_key_brings_nothing_back(held, caplog):
+    with waiting(held, caplog, lambda: load(held)) as loaded:
+        (held / server.MANIFEST).unlink()
+        with database_of(held) as database:
+            database.client.drop_database(database)
+    with pytest.raises(store.StoreError, match="nothing was pulled yet"):
+        loaded.result()
+    assert rows_of(held)["observations"] == []
+
+
+def test_a_change_of_key_waits_for_who_writes(held, caplog):
+    with waiting(held, caplog, rotation.rotate) as rotated:
+        assert not rotated.done()
+        assert len(rows_of(held)["observations"]) == 5
+    rotated.result()
+    assert rows_of(held)["observations"] == []
+
+
+def test_a_publication_from_before_an_erasure_brings_nobody_back(held):
+    assigned = pd.read_parquet(tables.path("assignments")).assign(cell="0")
+    purge("author", IDS["ann"])
+    before = rows_of(held)
+    with database_of(held) as database:
+        with pytest.raises(store.StoreError, match="erased, or have expired, since"):
+            publications.publish(database, {"_id": "1" * 16, **PUBLISHED}, assigned)
+        assert publications.current(database)["_id"] == "0" * 16
+    assert rows_of(held) == before
+
+
+def test_a_publication_waits_for_who_writes(held, caplog):
+    people = pd.read_parquet(tables.path("assignments")).assign(cell="0")
+
+    def publish():
+        with database_of(held) as database:
+            publications.publish(database, {"_id": "1" * 16, **PUBLISHED}, people)
+
+    with waiting(held, caplog, publish) as published:
+        assert not published.done()
+    published.result()
+    with database_of(held) as database:
+        assert publications.current(database)["_id"] == "1" * 16
+
+
+def test_erasures_are_done_one_after_the_other(held):
+    with ThreadPoolExecutor(1) as pool:
+        with audience.alone():
+            purged = pool.submit(purge, "author", IDS["ann"])
+            assert wait([purged], 0.5).not_done
+            assert traces(held, *left_by("ann")) == PLACES
+        purged.result()
+    assert traces(held, *left_by("ann")) == []
+
+
 def expire(*arguments):
     assert main(["expire", *arguments]) == 0
 
@@ -572,7 +664,7 @@ def test_what_expired_is_what_score_would_leave_out(held):
     assert sorted(rows["day"]) == ["2026-05-04", "2026-05-05", "2026-05-06"]
     with database_of(held) as database:
         before = profiles.read_profiles(database)
-        loading.update(database, tables.path("observations"), erasure._grid())
+        loading.update(database, tables.path("observations"), audience.grid())
         pd.testing.assert_frame_equal(profiles.read_profiles(database), before)
     pd.testing.assert_frame_equal(found[2], before)
 
@@ -600,6 +692,16 @@ def test_a_streams_posts_expire_and_one_of_the_future_makes_nothing_old(held, ob
     expire("--days", "4")
     days = sorted(row["day"] for row in rows_of(held)["observations"])
     assert days == ["2026-05-02", "2026-05-04", "2026-05-05", "2026-05-06", "2099-01-01"]
+
+
+def test_a_load_counts_the_days_back_from_the_newest_of_file_and_stream(held, observe):
+    assert load(held, days=3).observations == 3
+    assert days_of(held) == ["04", "05", "06"]
+    live = observe({"_id": "live", "author": "dan", "day": "2026-05-08", "origin": "stream"})
+    with database_of(held) as database:
+        database.observations.insert_many(live.to_dict("records"))
+    assert load(held, days=3).observations == 3
+    assert days_of(held) == ["05", "06", "08"]
 
 
 def test_a_day_that_is_none_is_refused(held, caplog):
@@ -644,13 +746,13 @@ def test_a_change_of_key_killed_at_any_step_can_be_repeated(held):
     files, rows = everything(held)
     for step in range(100):
         restore(held, files, rows)
-        ended = not killed(erasure.rotate, step)
+        ended = not killed(rotation.rotate, step)
         # Whatever the moment: who was erased is known, or is not held any more.
         known = (held / tombstones.FOLDER).glob("*.txt")
         assert any(known) or traces(held, *left_by("ann")) == []
         if ended:
             break
-        erasure.rotate()
+        rotation.rotate()
         assert (held / vault.FILE).is_file()
         assert list((held / "data").rglob("*.parquet")) == []
         assert traces(held, *left_by("ann")) == []

@@ -3,6 +3,7 @@
 import logging
 import os
 import signal
+from datetime import date
 from itertools import chain
 from multiprocessing import get_context
 
@@ -10,7 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from customer_profiles import outputs
+from customer_profiles import outputs, vault
 from customer_profiles.observations import CLASSES
 from customer_profiles.store import lease, loading, profiles, schema, server
 from customer_profiles.store.__main__ import table
@@ -25,8 +26,7 @@ def loader(root, file, told):
     """Load `file` in small batches; the ids that the server acknowledged go into `told`."""
     os.chdir(root)
     logging.disable()
-    profiles.CHUNK = loading.CHUNK = BATCH
-    lease.SECONDS, server.TIMEOUT_MS = 0.5, 500
+    lease.SECONDS, server.TIMEOUT_MS, server.CHUNK = 0.5, 500, BATCH
     insert = loading._insert
 
     def insert_and_tell(rows, posts):
@@ -34,7 +34,8 @@ def loader(root, file, told):
         told.send([post["_id"] for post in posts])
 
     loading._insert = insert_and_tell
-    loading.load(NAME, file, GRID, loading.Limits())
+    key, today = vault.demonstration(), date(2026, 6, 1)
+    loading.load(NAME, file, GRID, key, days=0, as_of="", today=today)
 
 
 @pytest.fixture(scope="module")
@@ -94,6 +95,7 @@ class Run:
 @pytest.fixture
 def held(project):
     """The database of the project, whose server goes on while this test does."""
+    outputs.write_json(project / server.MANIFEST, {"audience": NAME})
     with server.database(NAME) as database:
         schema.prepare(database)
         yield database

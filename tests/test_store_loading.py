@@ -6,7 +6,9 @@ from threading import Barrier
 from uuid import uuid4
 
 import pandas as pd
+import pymongo
 import pytest
+from pymongo.monitoring import CommandListener
 
 from customer_profiles import outputs
 from customer_profiles.store import StoreError, profiles, schema
@@ -241,6 +243,20 @@ def test_another_grid_derives_all_profiles_anew(database, load, three, fresh):
     assert rows(database, "profiles") != before
 
 
+def test_a_crash_while_another_grid_is_applied_leaves_no_profile_that_passes_for_right(
+    database, load, three, fresh, monkeypatch
+):
+    load(three)
+    finer = Grid(post_edges=(2,), polarity_steps=10, subjectivity_steps=10, mix_steps=10)
+    mark = profiles.Following.mark
+    with monkeypatch.context() as patch:
+        patch.setattr(profiles.Following, "mark", lambda self, stale: mark(self, 1 // stale > 0))
+        with pytest.raises(ZeroDivisionError):
+            load(three, finer)
+    load(three)
+    assert rows(database) == fresh(three)
+
+
 @pytest.mark.parametrize("loaded_before", [False, True])
 def test_a_refused_row_is_told_by_its_field_and_not_its_value(load, observe, loaded_before):
     if loaded_before:  # then it is replaced, not inserted
@@ -252,6 +268,37 @@ def test_a_refused_row_is_told_by_its_field_and_not_its_value(load, observe, loa
     assert "some_body" not in message
     assert "77" not in message
     assert caught.value.__cause__ is None
+
+
+class Heard(CommandListener):
+    """All that a server was told, as text."""
+
+    def __init__(self):
+        self.text = ""
+
+    def started(self, event):
+        self.text += str(event.command)
+
+    def succeeded(self, event):
+        pass
+
+    failed = succeeded
+
+
+@pytest.mark.parametrize("field", ["_id", "author"])
+def test_the_server_never_hears_what_is_no_pseudonym(database, mongodb, load, observe, field):
+    posts = observe({"_id": "one", "author": "ann"}, {"_id": "two", "author": "bob"})
+    posts.loc[1, field] = "some_body"
+    heard = Heard()
+    refused = f"1 of 2 observations .* fields: {field};"
+    with (
+        pymongo.MongoClient(mongodb, event_listeners=[heard]) as client,
+        pytest.raises(StoreError, match=refused),
+    ):
+        load(posts, into=client[database.name])
+    assert posts.loc[0, field] in heard.text
+    assert "some_body" not in heard.text
+    assert database.observations.count_documents({}) == 1
 
 
 def test_a_missing_value_is_told_by_its_field(load, observe):

@@ -9,7 +9,7 @@ import pytest
 
 from customer_profiles import privacy
 from customer_profiles.segments import identified
-from customer_profiles.store import publications
+from customer_profiles.store import publications, server
 
 K = 10
 
@@ -36,6 +36,12 @@ def everybody(pseudonym):
         "cluster": [int(cell[0]) for cell in cells],
         "cell": cells,
     })  # fmt: skip
+
+
+@pytest.fixture(autouse=True)
+def held_authors(database, everybody, give_profiles):
+    """All of them are in the database."""
+    give_profiles(database, everybody["_id"])
 
 
 def held(database):
@@ -170,7 +176,7 @@ def test_a_refused_publication_changes_nothing(database, everybody):
 @pytest.fixture
 def small_chunks(monkeypatch):
     """Assignments are written in several steps, between which a crash may come."""
-    monkeypatch.setattr(publications, "CHUNK", 40)
+    monkeypatch.setattr(server, "CHUNK", 40)
 
 
 def clear(database):

@@ -157,7 +157,8 @@ def test_a_database_of_the_first_version_becomes_as_one_made_new(
     assert schema.version(former) == schema.NEWEST == 2
 
 
-def test_preparing_keeps_the_assignments_of_this_version(database, assignments):
+def test_preparing_keeps_the_assignments_of_this_version(database, assignments, give_profiles):
+    give_profiles(database, assignments["_id"])
     publications.publish(database, PUBLICATION, assignments)
     database.schema.delete_many({})  # as if somebody were stopped before it remembered
     schema.prepare(database)
@@ -339,9 +340,10 @@ ASKED = {
 
 
 @pytest.fixture
-def asked(database, mongodb, posts, load):
+def asked(database, mongodb, posts, load, give_profiles):
     """What each of ASKED asks the server for, by its name."""
     listener = Seen()
+    give_profiles(database, posts["author"].unique())
     tokens.create(database, "name of before", 1, TODAY)
     found = {}
     with pymongo.MongoClient(mongodb, event_listeners=[listener]) as client:

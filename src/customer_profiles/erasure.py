@@ -1,15 +1,12 @@
-"""Erasure, expiry, another key: what one person left, or what is too old, is gone everywhere.
+"""Erasure and expiry: what one person left, or what is too old, is gone everywhere.
 
 Each may be repeated after a crash, and ends the same then: tombstones are written first, and the
 file of observations, which tells whose profile was touched, is changed last.
 """
 
-import json
 import logging
-import os
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
 from itertools import chain
@@ -28,7 +25,8 @@ from customer_profiles import (
     tombstones,
     vault,
 )
-from customer_profiles.store import profiles, remains, removal, schema, server
+from customer_profiles.audience import Audience, alone, close_journal, grid, opened
+from customer_profiles.store import profiles, remains, removal, schema
 from customer_profiles.store.tombstones import united
 
 logger = logging.getLogger(__name__)
@@ -37,27 +35,16 @@ BEYOND = (
     "not reached: copies that lie elsewhere, of the pages, of data/ or of the database (backups, "
     "snapshots, another machine), and figures that were published before"
 )
-NEW_KEY = (
-    'python -c "from cryptography.fernet import Fernet; print(Fernet.generate_key().decode())"'
-)
 
 
-@dataclass(frozen=True)
-class Audience:
-    """What is held of one archive: its folder, its key, the name of its database."""
-
-    archive: str
-    key: vault.Vault
-    name: str
-
-
+@alone()
 def purge(kind: str, ids: Sequence[str], dry_run: bool = False) -> None:
     """Erase what is held of these ids of X, all of one `kind` ("author", "post").
 
     Says how much was held, never of whom. Raises ValueError for an id that is none, by its place.
     """
     _check(kind, ids)
-    held = _audience()
+    held = opened()
     pseudonyms = held.key.pseudonyms(kind, ids)
     posts, authors = (pseudonyms, []) if kind == "post" else ([], pseudonyms)
     marks = dict.fromkeys(map(held.key.mark, pseudonyms), kind)
@@ -70,14 +57,14 @@ def purge(kind: str, ids: Sequence[str], dry_run: bool = False) -> None:
         rows, people = _held(every, posts, authors)
         if not dry_run:
             schema.prepare(database)
-            marks |= united(database, fingerprint)
             for each in every:
-                removal.erase(each, posts, authors, _grid())
+                marks |= united(each, fingerprint)
+                removal.erase(each, posts, authors, grid())
             tables.erase(posts, authors, profiles.read_profiles(database))
         named = frozenset((kind, number) for number in ids)
-        in_pages = _clean_pages(held, marks | tombstones.read(fingerprint), named, dry_run)
+        in_pages = clean_pages(held, marks | tombstones.read(fingerprint), named, dry_run)
     if not dry_run:
-        _close_journal(held.name)
+        close_journal(held.name)
     k = params.shared(["k_anonymity"])["k_anonymity"]
     logger.info(
         "%s: %d posts in the database and its files, %d in pages; profiles touched: %s",
@@ -89,6 +76,7 @@ def purge(kind: str, ids: Sequence[str], dry_run: bool = False) -> None:
     _then_repro(dry_run)
 
 
+@alone()
 def expire(days: int | None = None, as_of: str | None = None, dry_run: bool = False) -> None:
     """Remove observations older than `days` before `as_of`, both of section shared by default.
 
@@ -102,7 +90,7 @@ def expire(days: int | None = None, as_of: str | None = None, dry_run: bool = Fa
             f"nothing expires after {days} days; set expire_days in section shared of params.yaml, "
             "or give --days"
         )
-    held = _audience()
+    held = opened()
     with store.database(held.name) as database:
         rows = pd.concat(
             [tables.read("observations"), profiles.read(database, "observations", tables.KEYS)]
@@ -114,10 +102,10 @@ def expire(days: int | None = None, as_of: str | None = None, dry_run: bool = Fa
         old = rows[rows["day"] < first]
         if not dry_run:
             schema.prepare(database)
-            removal.expire(database, first, _grid())
+            removal.expire(database, first, grid())
             tables.expire(first, profiles.read_profiles(database))
     if not dry_run:
-        _close_journal(held.name)
+        close_journal(held.name)
     logger.info(
         "%s: %d posts before %s",
         "would be removed" if dry_run else "removed", len(old), first or "any day",
@@ -128,51 +116,6 @@ def expire(days: int | None = None, as_of: str | None = None, dry_run: bool = Fa
             "these posts from the pages again"
         )
     _then_repro(dry_run)
-
-
-def rotate() -> None:
-    """Put a new key in the place of the old one, and remove all that was made under the old one.
-
-    What was erased is first taken out of the pages held: under the new key nobody can tell it.
-    Raises ValueError for the shipped sample, and unless the key is that of the manifest.
-    """
-    held = _audience(pulled=False)
-    if vault.is_sample(held.archive):
-        raise ValueError(
-            "the shipped sample has a public key, which is the same everywhere and stays; there "
-            "is nothing in it to protect"
-        )
-    old = held.key.fingerprint()
-    with store.database(held.name) as database:
-        schema.prepare(database)
-        _clean_pages(held, united(database, old))
-        database.client.drop_database(database)
-        others = remains.audiences(database)
-    _close_journal(held.name)
-    tables.remove()
-    paths.inside(server.MANIFEST).unlink(missing_ok=True)
-    if vault.renew():
-        # Only now: until then they are what keeps the erased out.
-        tombstones.remove(old)
-        logger.info("a new key is in %s: keep a copy in a safe place", vault.FILE)
-    else:
-        logger.info(
-            "the key comes from %s, so the rest is yours: put a new one there (`%s`), then remove "
-            "%s/%s.txt, which says nothing under it",
-            vault.VARIABLE, NEW_KEY, tombstones.FOLDER, old,
-        )  # fmt: skip
-    if others:
-        logger.warning(
-            "databases of other archives stay (%s): drop those that were made under the old key, "
-            "nobody can erase from them any more",
-            ", ".join(each.name for each in others),
-        )
-    logger.info(
-        "gone: the audience's database with its API tokens, the files in %s, the manifest. Copies "
-        "of the pages elsewhere would bring back whom the old key erased. Now run "
-        "`dvc repro -f pull && make repro`, then make new tokens",
-        tables.FOLDER,
-    )
 
 
 def _check(kind: str, ids: Sequence[str]) -> None:
@@ -186,30 +129,6 @@ def _check(kind: str, ids: Sequence[str]) -> None:
                 f"id number {place} of {len(ids)} is none: X's ids are 1 to 20 digits (a handle "
                 "is not an id); nothing was erased"
             )
-
-
-def _audience(pulled: bool = True) -> Audience:
-    """The archive pulled last, and its key; before the first pull only if it need not be."""
-    folder = params.stage("pull")["archive"]
-    manifest = paths.inside(server.MANIFEST)
-    if not pulled and not manifest.is_file():
-        key = vault.open_vault(folder)
-        return Audience(folder, key, key.audience(folder))
-    name = server.audience()
-    key = vault.reopen(folder, json.loads(manifest.read_text(encoding="utf-8"))["key"])
-    if key.audience(folder) != name:
-        raise ValueError(
-            f"{server.MANIFEST} is of another archive than pull.archive in params.yaml ({folder}); "
-            "run `make repro` with the archive that is meant, then this again"
-        )
-    return Audience(folder, key, name)
-
-
-def _grid() -> profiles.Grid:
-    load = params.stage("load")
-    return profiles.Grid(
-        load["posts"], load["polarity_steps"], load["subjectivity_steps"], load["mix_steps"]
-    )
 
 
 def _others(database, posts: list[str], authors: list[str]) -> list:
@@ -235,7 +154,7 @@ def _held(every: Sequence, posts: list[str], authors: list[str]) -> tuple[int, i
     return len(of_post), len(people)
 
 
-def _clean_pages(
+def clean_pages(
     held: Audience,
     marks: Mapping[str, str],
     named: redaction.Names = frozenset(),
@@ -269,18 +188,6 @@ def _clean_pages(
             lines = archive.exact_lines(file)
             archive.write_lines(file, (redaction.redacted(line, erased)[0] for line in lines))
     return posts
-
-
-def _close_journal(name: str) -> None:
-    if os.environ.get(server.VARIABLE):
-        logger.info(
-            "journal, oplog and backups of the server in %s are its operator's", server.VARIABLE
-        )
-    elif not remains.empty_journal(name):
-        logger.warning(
-            "the embedded MongoDB is in use elsewhere (`make serve`?): its journal holds what was "
-            "deleted until the last user leaves and the next comes"
-        )
 
 
 def _then_repro(dry_run: bool) -> None:

@@ -111,17 +111,12 @@ def reopen(archive: str, fingerprint: str) -> Vault:
         raise FileNotFoundError(
             f"{error}. The archive was pulled with the key of fingerprint {fingerprint}: {_WAY_OUT}"
         ) from None
-    require(key, fingerprint)
-    return key
-
-
-def require(vault: Vault, fingerprint: str) -> None:
-    """Raise ValueError unless `vault` holds the key with this fingerprint."""
-    if vault.fingerprint() != fingerprint:
+    if key.fingerprint() != fingerprint:
         raise ValueError(
             f"the key is not the one the archive was pulled with: its fingerprint is "
-            f"{vault.fingerprint()}, the manifest's {fingerprint}; {_WAY_OUT}"
+            f"{key.fingerprint()}, the manifest's {fingerprint}; {_WAY_OUT}"
         )
+    return key
 
 
 def renew() -> bool:

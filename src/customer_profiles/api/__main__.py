@@ -7,7 +7,6 @@ import sys
 from datetime import UTC, datetime
 
 from pymongo.database import Database
-from pymongo.errors import PyMongoError
 
 from customer_profiles.store import StoreError, database, tokens
 
@@ -28,10 +27,6 @@ def main(arguments: list[str]) -> int:
                 _manage_tokens(held, given)
     except (StoreError, ValueError, OSError) as error:
         logger.error("error: %s", error)
-        return 1
-    except PyMongoError as error:
-        # The driver's own message may repeat the address, which may hold a password.
-        logger.error("error: MongoDB failed (%s); try again", type(error).__name__)
         return 1
     return 0
 

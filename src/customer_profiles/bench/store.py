@@ -15,7 +15,7 @@ import pandas as pd
 from customer_profiles import outputs, params, paths
 from customer_profiles.bench.process import alone, peak_gib
 from customer_profiles.observations import AUTHOR_COUNTS, CLASSES, COLUMNS, POST_COUNTS
-from customer_profiles.store import loading, profiles, schema, server
+from customer_profiles.store import loading, profiles, schema, server, source
 
 OBSERVATIONS = 1_000_000
 POSTS_AN_AUTHOR = 4
@@ -92,7 +92,7 @@ def insert_plainly(address: str, file: Path) -> float:
     with server.connect(address, NAME) as client:
         client.drop_database(NAME)
         start = time.perf_counter()
-        for part in profiles.chunks(posts):
+        for part in server.chunks(posts):
             client[NAME].plain.insert_many(part, ordered=False)
         return len(posts) / (time.perf_counter() - start)
 
@@ -103,9 +103,9 @@ def load(address: str, file: Path) -> dict:
         client.drop_database(NAME)
         database = client[NAME]
         schema.prepare(database)
-        with profiles.following(database, grid()) as people:
+        with profiles.following(database, grid()) as people, source.opened(file) as rows:
             start = time.perf_counter()
-            done = loading.write(database.observations, people, file)
+            done = loading.write(database.observations, people, rows)
             seconds = time.perf_counter() - start
         return {"per_second": done.new / seconds, "peak_gib": peak_gib()}
 

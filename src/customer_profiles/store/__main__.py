@@ -8,7 +8,7 @@ import logging
 import sys
 from pathlib import Path
 
-from customer_profiles import erasure, outputs
+from customer_profiles import erasure, outputs, rotation
 from customer_profiles.store import StoreError, database
 from customer_profiles.store.commands import down, status, table, up
 
@@ -76,7 +76,7 @@ def _erasing(commands) -> None:
     rotate = commands.add_parser(
         "rotate", help="remove all that was made under the key, and make a new key"
     )
-    rotate.set_defaults(run=lambda given: erasure.rotate())
+    rotate.set_defaults(run=lambda given: rotation.rotate())
 
 
 def _ids(given: argparse.Namespace) -> list[str]:

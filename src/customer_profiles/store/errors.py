@@ -1,5 +1,7 @@
 """What goes wrong with a database, told without a value, an address or a password."""
 
+from collections.abc import Mapping
+
 from pymongo.errors import BulkWriteError, ConnectionFailure, OperationFailure, PyMongoError
 
 UNAUTHORIZED = 13
@@ -13,7 +15,7 @@ class StoreError(Exception):
 
 
 class Gone(StoreError):
-    """The server went away while it was used; it may be there again."""
+    """The server, or the right to write, went away meanwhile; the same may be done again."""
 
 
 def explained(error: PyMongoError, place: str, gone: str, full: str) -> StoreError:
@@ -32,6 +34,24 @@ def explained(error: PyMongoError, place: str, gone: str, full: str) -> StoreErr
     if code == DISK_FULL:
         return StoreError(full)
     return StoreError(f"{place} refused to go on ({name}, code {code})")
+
+
+def refusal(what: str, error: Mapping) -> str:
+    """Which fields of `what` MongoDB refused. Its own message repeats their values."""
+    return (
+        f"MongoDB refused {what} (code {error['code']}), fields: "
+        f"{', '.join(sorted(refused_fields(error))) or 'unknown'}; see store/schema.py"
+    )
+
+
+def refused_fields(error: Mapping) -> set[str]:
+    """The fields that broke a validator's rules."""
+    rules = error.get("errInfo", {}).get("details", {}).get("schemaRulesNotSatisfied", [])
+    found = {item.get("propertyName") for rule in rules
+             for item in rule.get("propertiesNotSatisfied", [])}  # fmt: skip
+    named = {name for rule in rules for name in rule.get("missingProperties", [])}
+    named |= {name for rule in rules for name in rule.get("additionalProperties", [])}
+    return {name for name in found | named if name}
 
 
 def _code(error: PyMongoError) -> tuple[int | None, str]:

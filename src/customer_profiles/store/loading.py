@@ -5,28 +5,30 @@ from the rows: a replay, a crash, another order or several loaders at once end i
 """
 
 import logging
+import re
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import date
 from functools import partial
-from hashlib import blake2b
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-import pyarrow.parquet as pq
 from pymongo import ReplaceOne
 from pymongo.collection import Collection
 from pymongo.database import Database
 from pymongo.errors import BulkWriteError
 from tqdm import tqdm
 
-from customer_profiles.observations import COLUMNS, first_day, last_day
+from customer_profiles.observations import first_day, last_day
 from customer_profiles.store import profiles, removal, schema
-from customer_profiles.store.server import CHUNK, StoreError, lasting
+from customer_profiles.store.errors import StoreError, refused_fields
+from customer_profiles.store.limits import UNLIMITED, Limits, nobody
+from customer_profiles.store.server import audience, chunks, lasting
+from customer_profiles.store.source import Source, among, documents, opened
 from customer_profiles.store.tombstones import united
 from customer_profiles.vault import Vault
 
@@ -36,38 +38,7 @@ DUPLICATE, INVALID = 11000, 121
 # Two batches under way keep this program and the server busy at once.
 WRITERS = 2
 MAX_REFUSED = 0.001
-
-
-def nobody(pseudonym: str) -> bool:
-    """Whether `pseudonym` was erased, where nothing was."""
-    return False
-
-
-@dataclass(frozen=True)
-class Limits:
-    """Which observations may be held.
-
-    Those from day `first` ("": all) to day `last` ("": all), unless the pseudonym of post or
-    author is `erased`.
-    """
-
-    first: str = ""
-    last: str = ""
-    erased: Callable[[str], bool] = nobody
-
-    def late(self, post: Mapping) -> bool:
-        """Whether the day of `post` has not come yet."""
-        # A missing day is left to the validator, which says so.
-        return bool(self.last) and str(post["day"]) > self.last
-
-    def hold(self, post: Mapping) -> bool:
-        """Whether `post` may be held."""
-        due = self.first <= str(post["day"]) and not self.late(post)
-        return due and not self.forgets(post)
-
-    def forgets(self, post: Mapping) -> bool:
-        """Whether `post` or its author was erased."""
-        return self.erased(post["_id"]) or self.erased(post["author"])
+PSEUDONYM = re.compile(schema.PSEUDONYM["pattern"])
 
 
 @dataclass(frozen=True)
@@ -113,23 +84,30 @@ def load(
     """Make database `name` what `update` says, also when the server goes away for a moment.
 
     Held are the posts of the `days` days before `as_of` (0: all; "": the newest day held), none
-    of after tomorrow, and none that was erased under `key`.
+    of after tomorrow, and none that was erased under `key`. Raises StoreError, before anything is
+    written, unless the archive of `name` is still the one pulled last; and what `update` raises.
     """
 
     def task(database: Database) -> Loaded:
         schema.prepare(database)
-        marks, last = united(database, key.fingerprint()), last_day(today)
-        first = first_day(_newest(database, file, last), days, as_of) if days else ""
-        limits = Limits(first, last, (lambda who: key.mark(who) in marks) if marks else nobody)
-        change = update(database, file, grid, limits)
-        people = profiles.read_profiles(database)
-        return Loaded(database.observations.count_documents({}), change.refused, people)
+        # What follows is looked at under the lease: until then somebody may erase, or rotate.
+        with profiles.following(database, grid) as people, opened(file) as source:
+            _require_pulled(name)
+            marks, last = united(database, key.fingerprint()), last_day(today)
+            first = first_day([_newest(database, source, last)], days, as_of) if days else ""
+            limits = Limits(first, last, (lambda who: key.mark(who) in marks) if marks else nobody)
+            change = _make_equal(database, people, source, limits)
+            people.derive()
+            held = database.observations.count_documents({})
+            loaded = Loaded(held, change.refused, profiles.read_profiles(database))
+        _judge(change)
+        return loaded
 
     return lasting(task, name)
 
 
 def update(
-    database: Database, file: Path, grid: profiles.Grid, limits: Limits = Limits()
+    database: Database, file: Path, grid: profiles.Grid, limits: Limits = UNLIMITED
 ) -> Change:
     """Make the archive's rows equal to those of parquet `file`, and let the profiles follow.
 
@@ -141,33 +119,41 @@ def update(
     never values, when more than MAX_REFUSED of the rows were refused, after all else was done;
     and before anything is written when the file lacks a column or a post stands in it twice.
     """
-    ids = _look_through(file, limits)
-    with profiles.following(database, grid) as people:
-        rows = database.observations
-        done = write(rows, people, file, limits)
-        gone = removal.before(rows, people, limits.first)
-        gone += removal.remove(rows, people, _vanished(rows, ids, done.held))
-        if limits.erased is not nobody:
-            streamed = rows.find({"origin": "stream"}, removal.OWNER)
-            gone += removal.remove(rows, people, filter(limits.forgets, streamed))
-    logger.info("observations: %d new, %d changed, %d gone", done.new, done.changed, gone)
-    _judge(done)
-    return done + Change(gone=gone)
+    with profiles.following(database, grid) as people, opened(file) as source:
+        change = _make_equal(database, people, source, limits)
+    _judge(change)
+    return change
 
 
 def write(
-    rows: Collection,
-    people: profiles.Following,
-    file: Path,
-    limits: Limits = Limits(),
+    rows: Collection, people: profiles.Following, source: Source, limits: Limits = UNLIMITED
 ) -> Change:
-    """Insert what of parquet `file` is new and may be held, replace what differs."""
-    source = pq.ParquetFile(file)
+    """Insert what of `source` is new and may be held, replace what differs."""
     work = partial(_write, rows, people, limits)
-    batches = -(-source.metadata.num_rows // CHUNK)
     with ThreadPoolExecutor(WRITERS) as pool:
-        changes = _in_turn(pool, work, source.iter_batches(CHUNK))
-        return sum(tqdm(changes, "loading", batches, unit="batch"), Change())
+        changes = _in_turn(pool, work, source.batches())
+        return sum(tqdm(changes, "loading", source.count, unit="batch"), Change())
+
+
+def _require_pulled(name: str) -> None:
+    """Raise StoreError unless the archive of database `name` is still the one pulled last."""
+    if name != audience():
+        raise StoreError("another archive was pulled meanwhile; run `make repro`")
+
+
+def _make_equal(
+    database: Database, people: profiles.Following, source: Source, limits: Limits
+) -> Change:
+    """What `update` does, but for the profiles."""
+    rows, ids = database.observations, source.ids(limits.hold)
+    done = write(rows, people, source, limits)
+    gone = removal.before(rows, people, limits.first)
+    gone += removal.remove(rows, people, _vanished(rows, ids, done.held))
+    if limits.erased is not nobody:
+        streamed = rows.find({"origin": "stream"}, removal.OWNER)
+        gone += removal.remove(rows, people, filter(limits.forgets, streamed))
+    logger.info("observations: %d new, %d changed, %d gone", done.new, done.changed, gone)
+    return done + Change(gone=gone)
 
 
 def _in_turn(
@@ -183,69 +169,45 @@ def _in_turn(
         yield under_way.popleft().result()
 
 
-def _newest(database: Database, file: Path, last: str) -> Iterator[str]:
-    """The newest days up to `last`, of each batch of `file` and of the live stream."""
-    for batch in pq.ParquetFile(file).iter_batches(CHUNK, columns=["day"]):
-        yield max((day for day in batch.to_pydict()["day"] if day and day <= last), default="")
+def _newest(database: Database, source: Source, last: str) -> str:
+    """The newest day up to `last`, of `source` and of the live stream; "" where there is none."""
     streamed = {"origin": "stream", "day": {"$lte": last}}
-    for row in database.observations.find(streamed, {"day": 1}).sort("day", -1).limit(1):
-        yield row["day"]
-
-
-def _look_through(file: Path, limits: Limits) -> np.ndarray:
-    """Digests of the ids that may be held, sorted (16 bytes each)."""
-    source = pq.ParquetFile(file)
-    names = set(source.schema_arrow.names)
-    if names != set(COLUMNS):
-        missing, unknown = (sorted(set(COLUMNS) - names), sorted(names - set(COLUMNS)))
-        raise StoreError(
-            f"the observations lack the columns {missing or 'none'} and have unknown ones: "
-            f"{unknown or 'none'}; run `dvc repro -f score`"
-        )
-    digests = [_digests([])]
-    for batch in source.iter_batches(CHUNK, columns=["_id", "author", "day"]):
-        digests.append(_digests(post["_id"] for post in _posts(batch) if limits.hold(post)))
-    ids = np.sort(np.concatenate(digests))
-    if twice := len(ids) - len(np.unique(ids)):
-        raise StoreError(
-            f"{twice} posts stand twice among the observations; run `dvc repro -f score`"
-        )
-    return ids
-
-
-def _posts(batch: pa.RecordBatch) -> list[dict]:
-    columns = batch.to_pydict()
-    return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
-
-
-def _digests(ids: Iterable[str]) -> np.ndarray:
-    digests = (blake2b(str(name).encode(), digest_size=16).digest() for name in ids)
-    return np.frombuffer(b"".join(digests), dtype="V16")
+    held = database.observations.find(streamed, {"day": 1}).sort("day", -1).limit(1)
+    return max([source.newest(last), *(row["day"] for row in held)])
 
 
 def _write(
     rows: Collection, people: profiles.Following, limits: Limits, batch: pa.RecordBatch
 ) -> Change:
     """Write what is new or differs in one batch, its authors marked before."""
-    posts = _posts(batch)
-    late = sum(map(limits.late, posts))
-    wanted = [post for post in posts if limits.hold(post)]
+    posts = documents(batch)
+    wrong = [fields for post in posts if (fields := _wrong(post, limits))]
+    wanted = [post for post in posts if limits.hold(post) and not _wrong(post, limits)]
     held = {row["_id"]: row for row in rows.find({"_id": {"$in": [p["_id"] for p in wanted]}})}
     new = [post for post in wanted if post["_id"] not in held]
     changed = [post for post in wanted if held.get(post["_id"], post) != post]
-    people.touch(post["author"] for post in new + changed)
-    people.touch(held[post["_id"]]["author"] for post in changed)
+    former = [held[post["_id"]] for post in changed]
+    people.touch(post["author"] for post in new + changed + former)
     refused = _put(_insert, rows, new), _put(_replace, rows, changed)
     return Change(
         seen=len(posts),
         held=len(wanted) - sum(map(len, refused)),
         new=len(new) - len(refused[0]),
         changed=len(changed) - len(refused[1]),
-        refused=late + sum(map(len, refused)),
-        fields=frozenset(["day"] if late else []).union(
-            *(profiles.refused_fields(error) for errors in refused for error in errors)
+        refused=len(wrong) + sum(map(len, refused)),
+        fields=frozenset().union(
+            *wrong, *(refused_fields(error) for errors in refused for error in errors)
         ),
     )
+
+
+def _wrong(post: Mapping, limits: Limits) -> set[str]:
+    """The fields for which `post` is refused before the server hears of it.
+
+    What is no pseudonym may be an id or a handle, and the server's log may keep what it is asked.
+    """
+    wrong = {name for name in ("_id", "author") if not PSEUDONYM.match(str(post[name]))}
+    return wrong | {"day"} if limits.late(post) else wrong
 
 
 def _put(put: Callable, rows: Collection, posts: list[dict]) -> list[dict]:
@@ -275,18 +237,16 @@ def _replace(rows: Collection, posts: list[dict]) -> None:
     rows.bulk_write([ReplaceOne({"_id": post["_id"]}, post, True) for post in posts], ordered=False)
 
 
-def _vanished(rows: Collection, ids: np.ndarray, held: int) -> Iterator[dict]:
+def _vanished(rows: Collection, ids: np.ndarray, loaded: int) -> Iterator[dict]:
     """The archive's rows in the database whose digest is not among `ids`, sorted.
 
-    `held` of the file are in the database: when it has no others, there is nothing to look for.
+    `loaded` of the file are in the database: when it has no others, there is nothing to look for.
     """
     archive = {"origin": "archive"}
-    if rows.count_documents(archive) == held:
+    if rows.count_documents(archive) == loaded:
         return
-    for part in profiles.chunks(rows.find(archive, removal.OWNER)):
-        digests = _digests(row["_id"] for row in part)
-        places = np.minimum(np.searchsorted(ids, digests), len(ids) - 1)
-        known = ids[places] == digests if len(ids) else np.zeros(len(part), bool)
+    for part in chunks(rows.find(archive, removal.OWNER)):
+        known = among(ids, (row["_id"] for row in part))
         yield from (row for row, stays in zip(part, known, strict=True) if not stays)
 
 

@@ -7,10 +7,9 @@ crash or another order of the same posts gives the same profile.
 import hashlib
 import threading
 import warnings
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from itertools import islice
 
 import pandas as pd
 import pyarrow as pa
@@ -25,9 +24,10 @@ from customer_profiles.observations import (
     SUBJECTIVITY_STEPS,
     ordered,
 )
-from customer_profiles.store.lease import Lease, LeaseLost, leased
+from customer_profiles.store.errors import StoreError, refusal
+from customer_profiles.store.lease import Lease, LeaseLost, aggregate, leased
 from customer_profiles.store.schema import PROFILE
-from customer_profiles.store.server import CHUNK, StoreError
+from customer_profiles.store.server import chunks
 
 with warnings.catch_warnings():
     # Built against an older pyarrow of the same interface; it says so once per class.
@@ -91,10 +91,10 @@ class Following:
         """
         self.check()
         authors = set(authors)
+        # Held while the mark is written: no other thread may write rows before it is there.
         with self._lock:
-            if authors and not self._marked:
-                self.mark(stale=True)
-                self._marked = True
+            if authors:
+                self._mark_once()
             if not self._every:
                 self._authors |= authors
                 self._every = len(self._authors) > MANY
@@ -103,6 +103,8 @@ class Following:
         """Derive the touched authors' profiles; all when the last writer did not come to that."""
         if not self._every and not self._authors:
             return
+        # Also where only the recipe is another one: a crash in here leaves profiles of either.
+        self._mark_once()
         if self._every:
             # Takes the place of the former profiles at once, and with it those of the vanished.
             _aggregate(self._database, [*self._pipeline, {"$out": "profiles"}])
@@ -112,12 +114,18 @@ class Following:
                 _derive(self._database, self._pipeline, part)
         self.check()
         self.mark(stale=False)
+        self.check()  # it may have stood still between these two
         self._every, self._marked, self._authors = False, False, set()
 
     def mark(self, stale: bool) -> None:
         """Remember whether the profiles follow from the observations."""
         row = {"_id": STATE, "recipe": self._recipe, "stale": stale}
         self._database.state.replace_one({"_id": STATE}, row, upsert=True)
+
+    def _mark_once(self) -> None:
+        if not self._marked:
+            self.mark(stale=True)
+            self._marked = True
 
 
 @contextmanager
@@ -134,31 +142,6 @@ def following(database: Database, grid: Grid) -> Iterator[Following]:
             raise
 
 
-def refusal(what: str, error: Mapping) -> str:
-    """Which fields of `what` MongoDB refused. Its own message repeats their values."""
-    return (
-        f"MongoDB refused {what} (code {error['code']}), fields: "
-        f"{', '.join(sorted(refused_fields(error))) or 'unknown'}; see store/schema.py"
-    )
-
-
-def refused_fields(error: Mapping) -> set[str]:
-    """The fields that broke a validator's rules."""
-    rules = error.get("errInfo", {}).get("details", {}).get("schemaRulesNotSatisfied", [])
-    found = {item.get("propertyName") for rule in rules
-             for item in rule.get("propertiesNotSatisfied", [])}  # fmt: skip
-    named = {name for rule in rules for name in rule.get("missingProperties", [])}
-    named |= {name for rule in rules for name in rule.get("additionalProperties", [])}
-    return {name for name in found | named if name}
-
-
-def chunks(items: Iterable) -> Iterator[list]:
-    """`items` in lists of CHUNK."""
-    left = iter(items)
-    while part := list(islice(left, CHUNK)):
-        yield part
-
-
 def _derive(database: Database, pipeline: list[dict], authors: list[str]) -> None:
     match = {"$match": {"author": {"$in": authors}}}
     into = {"into": "profiles", "whenMatched": "replace", "whenNotMatched": "insert"}
@@ -170,7 +153,7 @@ def _derive(database: Database, pipeline: list[dict], authors: list[str]) -> Non
 
 def _aggregate(database: Database, pipeline: list[dict]) -> None:
     try:
-        database.observations.aggregate(pipeline, allowDiskUse=True)
+        aggregate(database.observations, pipeline)
     except OperationFailure as error:
         raise StoreError(refusal("a profile", error.details)) from None
 

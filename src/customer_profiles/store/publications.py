@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 from pymongo.database import Database
 
-from customer_profiles.store.server import CHUNK
+from customer_profiles.store.lease import leased
+from customer_profiles.store.server import StoreError, chunks
 
 if TYPE_CHECKING:  # the API reads publications and starts faster without pandas
     import pandas as pd
@@ -23,10 +24,15 @@ def publish(database: Database, publication: dict, assignments: "pd.DataFrame") 
     publications only the one before this may stay, if `_beside` lets it. A reader sees the former
     publication or this one. After a crash the next publication, the same or another, puts all in
     order. Publishing the same again changes nothing.
+
+    Raises StoreError when an author is not held any more: it was erased since, and would come back.
     """
-    if not _finished(database, publication, assignments):
-        for write in writes(database, publication, assignments):
-            write()
+    # An erasure writes `assignments` anew: what is written meanwhile would be lost.
+    with leased(database):
+        _all_held(database, assignments["_id"])
+        if not _finished(database, publication, assignments):
+            for write in writes(database, publication, assignments):
+                write()
 
 
 def writes(
@@ -41,7 +47,6 @@ def writes(
     beside = _beside(database, publication, assignments)
     pointer = {"_id": "current", "publication": publication["_id"], "beside": beside}
     others = {"_id": {"$nin": [publication["_id"], *beside]}}
-    rows = assignments.to_dict("records")
     return [
         # First, so that a document the validator refuses changes nothing.
         partial(published.replace_one, {"_id": publication["_id"]}, publication, upsert=True),
@@ -49,8 +54,8 @@ def writes(
         partial(pointers.replace_one, {"_id": "current"}, pointer, upsert=True),
         partial(published.delete_many, others),
         *(
-            partial(database.assignments.insert_many, rows[start : start + CHUNK], ordered=False)
-            for start in range(0, len(rows), CHUNK)
+            partial(database.assignments.insert_many, part, ordered=False)
+            for part in chunks(assignments.to_dict("records"))
         ),
     ]
 
@@ -65,6 +70,15 @@ def current(database: Database) -> dict | None:
         if found:
             return found
     return None
+
+
+def _all_held(database: Database, authors: "pd.Series") -> None:
+    for part in chunks(authors):
+        if database.profiles.count_documents({"_id": {"$in": part}}) < len(part):
+            raise StoreError(
+                "authors were erased, or have expired, since they were clustered: nothing was "
+                "published; run `make repro`"
+            )
 
 
 def _finished(database: Database, publication: dict, assignments: "pd.DataFrame") -> bool:

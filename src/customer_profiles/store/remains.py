@@ -7,6 +7,8 @@ from pymongo.errors import OperationFailure
 
 from customer_profiles import paths, vault
 from customer_profiles.store import server
+from customer_profiles.store.lease import aggregate
+from customer_profiles.store.profiles import Following
 
 logger = logging.getLogger(__name__)
 
@@ -21,15 +23,17 @@ def audiences(database: Database) -> list[Database]:
     return [database.client[name] for name in found]
 
 
-def rewrite(database: Database) -> None:
+def rewrite(database: Database, people: Following) -> None:
     """Write all that is about single people into new files; the old ones are removed.
 
     `compact` is not enough: deleted ids still stand in the indexes (tried with MongoDB 6.0).
-    Indexes and validators stay. Nobody else may write meanwhile: it would be lost.
+    Indexes and validators stay. What anybody else wrote meanwhile would be lost: raises LeaseLost
+    once `people` may not write any more.
     """
     for name in ABOUT_PEOPLE:
+        people.check()
         try:
-            database[name].aggregate([{"$out": name}], allowDiskUse=True)
+            aggregate(database[name], [{"$out": name}])
         except OperationFailure as error:
             logger.warning(
                 "MongoDB refused to write %s anew (code %s): its files keep what was deleted until "

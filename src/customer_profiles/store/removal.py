@@ -6,7 +6,8 @@ from pymongo.collection import Collection
 from pymongo.database import Database
 
 from customer_profiles.store import remains
-from customer_profiles.store.profiles import Following, Grid, chunks, following
+from customer_profiles.store.profiles import Following, Grid, following
+from customer_profiles.store.server import chunks
 
 OWNER = {"author": 1}
 
@@ -60,7 +61,7 @@ def erase(database: Database, posts: Sequence[str], authors: Sequence[str], grid
         for match in _matches(posts, authors):
             database.observations.delete_many(match)
         people.derive()
-        remains.rewrite(database)
+        remains.rewrite(database, people)
 
 
 def expire(database: Database, day: str, grid: Grid) -> None:
@@ -72,11 +73,10 @@ def expire(database: Database, day: str, grid: Grid) -> None:
     with following(database, grid) as people:
         remove(rows, people, rows.find({"day": {"$lt": day}}, OWNER))
         people.derive()
-        left = {row["_id"] for row in database.profiles.find({}, {"_id": 1})}
-        assigned = [row["_id"] for row in database.assignments.find({}, {"_id": 1})]
-        for part in chunks(author for author in assigned if author not in left):
-            database.assignments.delete_many({"_id": {"$in": part}})
-        remains.rewrite(database)
+        for part in chunks(row["_id"] for row in database.assignments.find({}, {"_id": 1})):
+            gone = set(part) - known(database, part)
+            database.assignments.delete_many({"_id": {"$in": sorted(gone)}})
+        remains.rewrite(database, people)
 
 
 def _matches(posts: Sequence[str], authors: Sequence[str]) -> list[dict]:

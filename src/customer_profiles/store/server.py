@@ -6,8 +6,9 @@ import logging
 import os
 import re
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from itertools import islice
 from typing import TypeVar
 
 import pymongo
@@ -70,6 +71,13 @@ def lasting(task: Callable[[Database], Result], name: str = "") -> Result:
             logger.warning("%s", error)
             time.sleep(attempt)
     raise StoreError(f"{why} (this happened {ATTEMPTS} times)")
+
+
+def chunks(items: Iterable) -> Iterator[list]:
+    """`items` in lists of CHUNK."""
+    left = iter(items)
+    while part := list(islice(left, CHUNK)):
+        yield part
 
 
 def audience() -> str:
