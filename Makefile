@@ -7,6 +7,8 @@ X_ARCHIVE ?= data/sample/x_archive
 BIN := .venv/bin
 RUN := PATH="$(CURDIR)/$(BIN):$$PATH"
 ENCODER := data/input/wheels/.encoder
+# Begun last it would run on alone while the other process has nothing left to do.
+LONGEST := tests/test_readme.py
 
 # Each stage imports its libraries anew; compiling TensorFlow every time would take ten seconds more.
 unexport PYTHONDONTWRITEBYTECODE
@@ -27,7 +29,7 @@ repro: .venv/.ready $(ENCODER)
 	    echo "not kept as an experiment: dvc exp save needs a commit and a Git identity"
 
 test: .venv/.ready $(ENCODER)
-	$(RUN) pytest
+	$(RUN) pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder $(LONGEST) tests
 
 # A module of customer_profiles.bench for each file of data/reports/bench/.
 bench: .venv/.ready $(ENCODER)
