@@ -69,6 +69,12 @@ def test_a_profile_with_an_empty_block_overrides_nothing(file):
     assert params.stage("fetch")["rows"] == 0
 
 
+def test_shared_values_come_in_the_order_of_the_file_however_they_are_asked_for():
+    held = {"shared": {"k": 10, "days": 0, "as_of": "", "more": 1}}
+    for names in (["as_of", "k", "days", "none"], ["k", "days", "as_of"]):
+        assert list(params.shared(names, held).items()) == [("k", 10), ("days", 0), ("as_of", "")]
+
+
 def test_numbers_are_read_as_dvc_reads_them(file):
     # PyYAML takes 2e-5 for a text.
     assert params.stage("finetune")["learning_rate"] == 0.00002

@@ -60,9 +60,10 @@ def stage(name: str, params: dict | None = None) -> dict[str, Any]:
 
 
 def shared(names: Iterable[str], params: dict | None = None) -> dict[str, Any]:
-    """Those values of the section `shared` that are among `names`."""
+    """Those values of the section `shared` that are among `names`, in the section's order."""
     section = (params or load()).get("shared") or {}
-    return {name: section[name] for name in names if name in section}
+    asked = set(names)  # whose own order differs from run to run
+    return {name: value for name, value in section.items() if name in asked}
 
 
 def change(
