@@ -76,6 +76,15 @@ def write_pages(folder, names, posts=POSTS):
         packed.write((page(names, posts) + "{torn").encode())
 
 
+def load(days=0):
+    """What the stage load does."""
+    key, grid = vault.Vault(KEY), profiles.Grid(**params.stage("load"))
+    return loading.load(
+        key.audience(PAGES), tables.path("observations"), grid, key,
+        days=days, as_of="", today=datetime.now(UTC).date(),
+    )  # fmt: skip
+
+
 def run_stages(project):
     """What pull to publish do, but for models and figures."""
     folder = project / PAGES
@@ -99,10 +108,7 @@ def run_stages(project):
     )  # fmt: skip
     processed = project / tables.FOLDER
     outputs.write_parquet(processed / "observations.parquet", rows)
-    people = loading.load(
-        manifest["audience"], processed / "observations.parquet", audience.grid(), key,
-        days=0, as_of="", today=datetime.now(UTC).date(),
-    ).profiles  # fmt: skip
+    people = load().profiles
     assigned = people[["_id"]].assign(cluster=0)
     with server.database(manifest["audience"]) as database:
         publications.publish(database, {"_id": "0" * 16, **PUBLISHED}, assigned.assign(cell="0"))
@@ -562,25 +568,17 @@ def waiting(project, caplog, action):
         wait([future])
 
 
-def load(project, days=0):
-    key = vault.Vault(KEY)
-    return loading.load(
-        key.audience(PAGES), tables.path("observations"), audience.grid(), key,
-        days=days, as_of="", today=datetime.now(UTC).date(),
-    )  # fmt: skip
-
-
 def test_who_is_erased_while_a_load_waits_does_not_come_back_with_it(held, caplog):
     key = vault.Vault(KEY)
     mark = key.mark(key.pseudonym("author", IDS["ann"]))
-    with waiting(held, caplog, lambda: load(held)) as loaded:
+    with waiting(held, caplog, load) as loaded:
         tombstones.add(key.fingerprint(), {mark: "author"})
     assert loaded.result().observations == 3
     assert key.pseudonym("author", IDS["ann"]) not in str(rows_of(held)["observations"])
 
 
 def test_a_load_that_waits_for_a_change_of_key_brings_nothing_back(held, caplog):
-    with waiting(held, caplog, lambda: load(held)) as loaded:
+    with waiting(held, caplog, load) as loaded:
         (held / server.MANIFEST).unlink()
         with database_of(held) as database:
             database.client.drop_database(database)
@@ -664,7 +662,7 @@ def test_what_expired_is_what_score_would_leave_out(held):
     assert sorted(rows["day"]) == ["2026-05-04", "2026-05-05", "2026-05-06"]
     with database_of(held) as database:
         before = profiles.read_profiles(database)
-        loading.update(database, tables.path("observations"), audience.grid())
+        loading.update(database, tables.path("observations"), profiles.Grid(**params.stage("load")))
         pd.testing.assert_frame_equal(profiles.read_profiles(database), before)
     pd.testing.assert_frame_equal(found[2], before)
 
@@ -695,12 +693,12 @@ def test_a_streams_posts_expire_and_one_of_the_future_makes_nothing_old(held, ob
 
 
 def test_a_load_counts_the_days_back_from_the_newest_of_file_and_stream(held, observe):
-    assert load(held, days=3).observations == 3
+    assert load(days=3).observations == 3
     assert days_of(held) == ["04", "05", "06"]
     live = observe({"_id": "live", "author": "dan", "day": "2026-05-08", "origin": "stream"})
     with database_of(held) as database:
         database.observations.insert_many(live.to_dict("records"))
-    assert load(held, days=3).observations == 3
+    assert load(days=3).observations == 3
     assert days_of(held) == ["05", "06", "08"]
 
 

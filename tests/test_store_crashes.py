@@ -16,7 +16,7 @@ from customer_profiles.observations import CLASSES
 from customer_profiles.store import lease, loading, profiles, schema, server
 from customer_profiles.store.__main__ import table
 
-GRID = profiles.Grid(post_edges=(2, 3, 5), polarity_steps=4, subjectivity_steps=4, mix_steps=4)
+GRID = profiles.Grid(posts=(2, 3, 5), polarity_steps=4, subjectivity_steps=4, mix_steps=4)
 NAME = "audience_crash"
 POSTS, BATCH = 1500, 50
 SEED = 20261124

@@ -11,7 +11,7 @@ from customer_profiles.store import lease, remains, server
 from customer_profiles.store.lease import Lease, LeaseLost, leased
 from customer_profiles.store.profiles import Following, Grid, following
 
-GRID = Grid(post_edges=(2,), polarity_steps=4, subjectivity_steps=4, mix_steps=4)
+GRID = Grid(posts=(2,), polarity_steps=4, subjectivity_steps=4, mix_steps=4)
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from customer_profiles.store.__main__ import table
 from customer_profiles.store.loading import Change, Limits, update
 from customer_profiles.store.profiles import Grid, read_profiles
 
-GRID = Grid(post_edges=(2, 3, 5), polarity_steps=4, subjectivity_steps=4, mix_steps=4)
+GRID = Grid(posts=(2, 3, 5), polarity_steps=4, subjectivity_steps=4, mix_steps=4)
 COLLECTIONS = ("observations", "profiles", "state")
 
 
@@ -237,7 +237,7 @@ def test_a_run_that_was_killed_before_deriving_is_repaired_by_the_next(
 def test_another_grid_derives_all_profiles_anew(database, load, three, fresh):
     load(three)
     before = rows(database, "profiles")
-    finer = Grid(post_edges=(2,), polarity_steps=10, subjectivity_steps=10, mix_steps=10)
+    finer = Grid(posts=(2,), polarity_steps=10, subjectivity_steps=10, mix_steps=10)
     load(three, finer)
     assert rows(database) == fresh(three, grid=finer)
     assert rows(database, "profiles") != before
@@ -247,7 +247,7 @@ def test_a_crash_while_another_grid_is_applied_leaves_no_profile_that_passes_for
     database, load, three, fresh, monkeypatch
 ):
     load(three)
-    finer = Grid(post_edges=(2,), polarity_steps=10, subjectivity_steps=10, mix_steps=10)
+    finer = Grid(posts=(2,), polarity_steps=10, subjectivity_steps=10, mix_steps=10)
     mark = profiles.Following.mark
     with monkeypatch.context() as patch:
         patch.setattr(profiles.Following, "mark", lambda self, stale: mark(self, 1 // stale > 0))

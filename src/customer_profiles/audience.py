@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from customer_profiles import params, paths, vault
-from customer_profiles.store import profiles, remains, server
+from customer_profiles.store import remains, server
 
 logger = logging.getLogger(__name__)
 
@@ -49,13 +49,6 @@ def opened(pulled: bool = True) -> Audience:
             "run `make repro` with the archive that is meant, then this again"
         )
     return Audience(folder, key, name)
-
-
-def grid() -> profiles.Grid:
-    load = params.stage("load")
-    return profiles.Grid(
-        load["posts"], load["polarity_steps"], load["subjectivity_steps"], load["mix_steps"]
-    )
 
 
 def close_journal(name: str) -> None:

@@ -25,7 +25,7 @@ from customer_profiles import (
     tombstones,
     vault,
 )
-from customer_profiles.audience import Audience, alone, close_journal, grid, opened
+from customer_profiles.audience import Audience, alone, close_journal, opened
 from customer_profiles.store import profiles, remains, removal, schema
 from customer_profiles.store.tombstones import united
 
@@ -44,7 +44,7 @@ def purge(kind: str, ids: Sequence[str], dry_run: bool = False) -> None:
     Says how much was held, never of whom. Raises ValueError for an id that is none, by its place.
     """
     _check(kind, ids)
-    held = opened()
+    held, grid = opened(), profiles.Grid(**params.stage("load"))
     pseudonyms = held.key.pseudonyms(kind, ids)
     posts, authors = (pseudonyms, []) if kind == "post" else ([], pseudonyms)
     marks = dict.fromkeys(map(held.key.mark, pseudonyms), kind)
@@ -59,7 +59,7 @@ def purge(kind: str, ids: Sequence[str], dry_run: bool = False) -> None:
             schema.prepare(database)
             for each in every:
                 marks |= united(each, fingerprint)
-                removal.erase(each, posts, authors, grid())
+                removal.erase(each, posts, authors, grid)
             tables.erase(posts, authors, profiles.read_profiles(database))
         named = frozenset((kind, number) for number in ids)
         in_pages = clean_pages(held, marks | tombstones.read(fingerprint), named, dry_run)
@@ -90,7 +90,7 @@ def expire(days: int | None = None, as_of: str | None = None, dry_run: bool = Fa
             f"nothing expires after {days} days; set expire_days in section shared of params.yaml, "
             "or give --days"
         )
-    held = opened()
+    held, grid = opened(), profiles.Grid(**params.stage("load"))
     with store.database(held.name) as database:
         rows = pd.concat(
             [tables.read("observations"), profiles.read(database, "observations", tables.KEYS)]
@@ -102,7 +102,7 @@ def expire(days: int | None = None, as_of: str | None = None, dry_run: bool = Fa
         old = rows[rows["day"] < first]
         if not dry_run:
             schema.prepare(database)
-            removal.expire(database, first, grid())
+            removal.expire(database, first, grid)
             tables.expire(first, profiles.read_profiles(database))
     if not dry_run:
         close_journal(held.name)

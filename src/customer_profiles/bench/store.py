@@ -28,14 +28,15 @@ logger = logging.getLogger(__name__)
 
 def measure() -> dict:
     """Speed of loading, deriving and reading back, beside the plain ways of the driver."""
+    grid = profiles.Grid(**params.stage("load"))
     with tempfile.TemporaryDirectory() as scratch, server.embedded(Path(scratch)) as address:
         few, many = Path(scratch, "few.parquet"), Path(scratch, "many.parquet")
         alone(write_observations, few, OBSERVATIONS // 4)
         alone(write_observations, many, OBSERVATIONS)
         plain = alone(insert_plainly, address, few)
-        small = alone(load, address, few)
-        large = alone(load, address, many)
-        derived = alone(derive, address)
+        small = alone(load, address, few, grid)
+        large = alone(load, address, many, grid)
+        derived = alone(derive, address, grid)
         alone(insert_profiles, address)
         arrow, lists = (alone(read_back, address, how) for how in ("arrow", "lists"))
     return {
@@ -97,26 +98,20 @@ def insert_plainly(address: str, file: Path) -> float:
         return len(posts) / (time.perf_counter() - start)
 
 
-def load(address: str, file: Path) -> dict:
+def load(address: str, file: Path, grid: profiles.Grid) -> dict:
     """Observations a second from a file into an empty database, and the most memory it took."""
     with server.connect(address, NAME) as client:
         client.drop_database(NAME)
         database = client[NAME]
         schema.prepare(database)
-        with profiles.following(database, grid()) as people, source.opened(file) as rows:
+        with profiles.following(database, grid) as people, source.opened(file) as rows:
             start = time.perf_counter()
             done = loading.write(database.observations, people, rows)
             seconds = time.perf_counter() - start
         return {"per_second": done.new / seconds, "peak_gib": peak_gib()}
 
 
-def grid() -> profiles.Grid:
-    chosen = params.stage("load")
-    steps = (chosen[f"{name}_steps"] for name in ("polarity", "subjectivity", "mix"))
-    return profiles.Grid(chosen["posts"], *steps)
-
-
-def derive(address: str) -> dict[str, float]:
+def derive(address: str, grid: profiles.Grid) -> dict[str, float]:
     """Seconds in which all profiles, and those of TOUCHED of the authors, are derived."""
     with server.connect(address, NAME) as client:
         database = client[NAME]
@@ -124,9 +119,9 @@ def derive(address: str) -> dict[str, float]:
         touched = np.random.default_rng(7).choice(authors, int(TOUCHED * len(authors)))
         seconds = {}
         for part in ("all", "part"):
-            with profiles.following(database, grid()) as people:
+            with profiles.following(database, grid) as people:
                 people.mark(stale=part == "all")
-            with profiles.following(database, grid()) as people:
+            with profiles.following(database, grid) as people:
                 people.touch(touched.tolist())
                 start = time.perf_counter()
                 people.derive()

@@ -45,7 +45,7 @@ FLAGS = ("verified", "protected")
 class Grid:
     """How coarse a profile is: edges of the bins of posts seen, marks of the three averages."""
 
-    post_edges: Sequence[int]
+    posts: Sequence[int]
     polarity_steps: int
     subjectivity_steps: int
     mix_steps: int
@@ -176,7 +176,7 @@ def _pipeline(grid: Grid) -> list[dict]:
     }
     profile = {
         "posts": {"$size": {"$filter": {
-            "input": list(grid.post_edges), "cond": {"$lte": ["$$this", "$n"]}
+            "input": list(grid.posts), "cond": {"$lte": ["$$this", "$n"]}
         }}},
         "polarity": _mean("polarity", grid.polarity_steps, POLARITY_STEPS),
         "subjectivity": _mean("subjectivity", grid.subjectivity_steps, SUBJECTIVITY_STEPS),
