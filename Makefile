@@ -34,6 +34,7 @@ test: .venv/.ready $(ENCODER)
 # A module of customer_profiles.bench for each file of data/reports/bench/.
 bench: .venv/.ready $(ENCODER)
 	$(RUN) python -m customer_profiles.bench.original
+	$(RUN) python -m customer_profiles.bench.segments
 	$(RUN) python -m customer_profiles.bench.store
 
 lint: .venv/.ready

@@ -22,7 +22,7 @@ import requests
 import traces
 from bson import json_util
 
-from customer_profiles import pages
+from customer_profiles import pages, verdict
 from customer_profiles.store import schema, server
 
 PRIVATE = ("assignments", "observations", "profiles")
@@ -34,7 +34,8 @@ NOBODY = {
     ".finetune.epochs", ".finetune.epochs_run", ".finetune.kept_epoch",
     *(f".score.edges.{name}" for name in ("account_age", "favorites", "listed", "retweets")),
     ".load.posts", ".load.steps.mix", ".load.steps.polarity", ".load.steps.subjectivity",
-    ".clusters.k", ".clusters.elbow", ".privacy.published.l_diversity",
+    ".clusters.k", ".clusters.elbow", ".clusters.small",
+    *(f".clusters.preferred.{name}" for name in verdict.TITLES), ".privacy.published.l_diversity",
     ".privacy.published.cells", ".privacy.published.cells_suppressed",
     ".answers.count", ".answers.results.id", ".answers.id",
 }  # fmt: skip
@@ -44,7 +45,9 @@ SMALL = {
     r"(quick:\n(?:  .*\n)*?    epochs: )2": "1",
     r"(  sequence_length: )128": "32",
     r"(  k_max: )10": "3",
-    r"(  draws: )20": "3",
+    r"(  draws: )50": "3",
+    r"(  seeds: )10": "2",
+    r"(  references: )20": "3",
     r"(  max_suppressed: )0.1": "0.5",  # so few people
 }
 

@@ -15,6 +15,7 @@ from customer_profiles import (
     attacks,
     certificate,
     clustering,
+    evidence,
     observations,
     outputs,
     privacy,
@@ -262,7 +263,7 @@ def prepared(tmp_path_factory, mongodb):
         outputs.write_parquet(file, rows)
         loading.update(client[audience], file, profiles.Grid(EDGES["posts"], 4, 4, 4))
         people = profiles.read_profiles(client[audience])
-        features = ["favorites", "account_posts", "followers"]
+        features = {"favorites": 1, "account_posts": 1, "followers": 1}
         found = clustering.fit(people, features, 4, SEED).assign(people)
         for name, frame in (
             ("profiles", people), ("assignments", people[["_id"]].assign(cluster=found)),
@@ -275,8 +276,8 @@ def prepared(tmp_path_factory, mongodb):
             "reports/score": {"edges": EDGES},
         }.items():
             outputs.write_json(root / f"data/{name}.json", value)
-        table = clustering.scan(clustering.matrix(people[:200], features), 2, 4, SEED)
-        outputs.write_csv(root / "data/reports/elbow.csv", table)
+        table = evidence.scan(clustering.scaled(people[:200], features), range(2, 5), SEED)
+        outputs.write_csv(root / "data/reports/elbow.csv", table.drop(columns="labels"))
         yield root, client[audience]
         client.drop_database(audience)
 

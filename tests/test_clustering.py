@@ -1,14 +1,11 @@
-"""Clusters that are there are found and hold; clusters that are not are called unstable."""
-
-import warnings
+"""The model of the segments: features and weights, numbers of the clusters, what is shown."""
 
 import numpy as np
 import pandas as pd
 import pytest
-from kneed.data_generator import DataGenerator
 from sklearn.metrics import adjusted_rand_score
 
-from customer_profiles import clustering
+from customer_profiles import clustering, heavy_tails
 
 FEATURES = ("polarity", "followers")
 SIZES = (60, 40, 25)
@@ -26,55 +23,19 @@ def blobs():
     return profiles.iloc[order].reset_index(drop=True), group[order]
 
 
-@pytest.fixture(scope="module")
-def noise():
-    """Points without any structure."""
-    return np.random.default_rng(2).uniform(size=(100, 4))
-
-
-def curve(x, y):
-    return pd.DataFrame({"k": x, "inertia": np.asarray(y, dtype=float), "silhouette": 0.0})
-
-
-def test_the_elbow_of_kneeds_convex_example_is_2():
-    assert clustering.elbow(curve(*DataGenerator.convex_decreasing())) == 2
-
-
-def test_the_elbow_of_kneeds_bumpy_example_is_26():
-    assert clustering.elbow(curve(*DataGenerator.bumpy())) == 26
-
-
-def test_a_straight_line_has_no_elbow_and_the_silhouette_decides():
-    table = curve([2, 3, 4, 5], [40, 30, 20, 10]).assign(silhouette=[0.1, 0.2, 0.6, 0.3])
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # kneed also says so
-        assert clustering.elbow(table) is None
-        assert clustering.choose(table) == 4
+def fitted(profiles, k=3, seed=7, **weights):
+    features = {name: weights.get(name, 1) for name in profiles if name != "_id"}
+    return clustering.fit(profiles, features, k, seed)
 
 
 def test_blobs_are_found(blobs):
     profiles, group = blobs
-    rows = clustering.matrix(profiles, FEATURES)
-    table = clustering.scan(rows, 2, 6, seed=7)
-    assert table["k"].tolist() == [2, 3, 4, 5, 6]
-    assert table["inertia"].is_monotonic_decreasing
-    assert clustering.choose(table) == 3
-    assert table.loc[table["silhouette"].idxmax(), "k"] == 3
-    labels = clustering.fit(profiles, FEATURES, 3, seed=7).assign(profiles)
-    assert adjusted_rand_score(group, labels) == 1
-
-
-def test_blobs_hold(blobs):
-    profiles, _ = blobs
-    labels = clustering.fit(profiles, FEATURES, 3, seed=7).assign(profiles)
-    held = clustering.stability(clustering.matrix(profiles, FEATURES), labels, seed=7, draws=5)
-    assert held == {"ari": 1.0, "jaccard": [1.0, 1.0, 1.0]}
-    assert clustering.verdict(held, jaccard=0.75, ari=0.9) == clustering.STABLE
+    assert adjusted_rand_score(group, fitted(profiles).assign(profiles)) == 1
 
 
 def test_clusters_are_numbered_from_the_largest(blobs):
     profiles, group = blobs
-    labels = clustering.fit(profiles, FEATURES, 3, seed=7).assign(profiles)
+    labels = fitted(profiles).assign(profiles)
     assert labels.tolist() == group.tolist()
 
 
@@ -83,64 +44,22 @@ def test_numbers_do_not_depend_on_the_seed_or_the_order(blobs):
     # Equal sizes, so that the size does not tell them apart.
     equal = pd.concat([profiles[group == number][: SIZES[-1]] for number in range(3)])
     models = [
-        clustering.fit(rows, FEATURES, 3, seed)
+        fitted(rows, seed=seed)
         for seed, rows in enumerate([equal, equal.iloc[::-1], equal.sample(frac=1, random_state=3)])
     ]
     for model in models[1:]:
         assert model.centroids == pytest.approx(models[0].centroids)
 
 
-def test_noise_is_called_unstable(noise):
-    profiles = pd.DataFrame(noise, columns=list("abcd"))
-    labels = clustering.fit(profiles, list("abcd"), 5, seed=7).assign(profiles)
-    held = clustering.stability(noise, labels, seed=7, draws=4)
-    assert clustering.verdict(held, jaccard=0.75, ari=0.9) == clustering.UNSTABLE
-
-
-@pytest.mark.parametrize(
-    ("held", "stable"),
-    [
-        ({"jaccard": [0.75, 0.9], "ari": 0.9}, True),
-        ({"jaccard": [0.74, 0.99], "ari": 1.0}, False),
-        ({"jaccard": [0.99, 0.99], "ari": 0.89}, False),
-    ],
-)
-def test_every_cluster_and_the_whole_must_reach_their_bounds(held, stable):
-    expected = clustering.STABLE if stable else clustering.UNSTABLE
-    assert clustering.verdict(held, jaccard=0.75, ari=0.9) == expected
-
-
-def test_a_split_blob_does_not_hold(blobs):
-    profiles, group = blobs
-    rows = clustering.matrix(profiles, FEATURES)
-    halved = np.where((group == 0) & (rows[:, 0] > np.median(rows[group == 0, 0])), 3, group)
-    held = clustering.stability(rows, halved, seed=7, draws=5)
-    assert clustering.verdict(held, jaccard=0.75, ari=0.9) == clustering.UNSTABLE
-    assert held["jaccard"][0] < 0.75 < held["jaccard"][2]
-
-
-@pytest.mark.parametrize(("k_min", "k_max"), [(1, 3), (3, 3), (4, 3)])
-def test_a_range_of_k_that_is_none_is_refused(noise, k_min, k_max):
-    with pytest.raises(ValueError, match=f"k_min={k_min}, k_max={k_max}"):
-        clustering.scan(noise, k_min, k_max, seed=7)
-
-
-def test_k_max_must_be_below_the_number_of_different_profiles():
-    rows = np.repeat([[0.0], [1.0], [2.0], [5.0]], 10, axis=0)
-    with pytest.raises(ValueError, match=r"k_max=4 .* 4 \(of 40\)"):
-        clustering.scan(rows, 2, 4, seed=7)
-    assert clustering.scan(rows, 2, 3, seed=7)["k"].tolist() == [2, 3]
-
-
 @pytest.mark.parametrize("k", [0, 3])
 def test_fewer_different_profiles_than_k_are_refused(k):
     profiles = pd.DataFrame({"polarity": [1, 1, 2]})
     with pytest.raises(ValueError, match=f"k must be 1 to 2, .*got {k}"):
-        clustering.fit(profiles, ["polarity"], k, seed=7)
+        fitted(profiles, k)
 
 
 def test_one_cluster_holds_everybody(blobs):
-    model = clustering.fit(blobs[0], FEATURES, 1, seed=7)
+    model = fitted(blobs[0], 1)
     assert set(model.assign(blobs[0])) == {0}
     assert model.centroids == pytest.approx(np.zeros((1, 2)))
 
@@ -153,13 +72,13 @@ def test_an_unknown_feature_is_refused_and_pseudonyms_are_not_offered(blobs):
 def test_a_feature_without_differences_does_no_harm(blobs):
     profiles, group = blobs
     same = profiles.assign(listed=3)
-    labels = clustering.fit(same, [*FEATURES, "listed"], 3, seed=7).assign(same)
+    labels = fitted(same).assign(same)
     assert labels.tolist() == group.tolist()
 
 
 def test_a_profile_goes_to_the_nearest_centroid():
     model = clustering.Model(
-        ("polarity",), np.array([2.0]), np.array([2.0]), np.array([[-1.0], [1.0]])
+        ("polarity",), np.ones(1), np.array([2.0]), np.array([2.0]), np.array([[-1.0], [1.0]])
     )
     # In scaled units -1, -0.5, 0.5 and 4
     assert model.assign(pd.DataFrame({"polarity": [0, 1, 3, 10]})).tolist() == [0, 0, 1, 1]
@@ -167,9 +86,13 @@ def test_a_profile_goes_to_the_nearest_centroid():
 
 def test_the_model_is_written_coarsely_and_without_a_small_clusters_centroid():
     centroids = np.array([[-1.0], [0.28], [1.0]])
-    model = clustering.Model(("polarity",), np.array([2.04]), np.array([0.5]), centroids)
-    assert clustering.as_json(model, [30, 10, 9], k=10) == {
+    model = clustering.Model(
+        ("polarity",), np.array([2.0]), np.array([2.04]), np.array([0.5]), centroids
+    )
+    assert clustering.as_json(model, [30, 10, 9], k=10, transform="raw") == {
         "features": ["polarity"],
+        "transform": "raw",
+        "weights": [2.0],
         "mean": [2.0],
         "scale": [0.5],
         "centroids": [[-1.0], [0.2], None],
@@ -183,17 +106,10 @@ def test_the_last_member_of_a_cluster_cannot_be_told_from_its_centroid(blobs):
     for polarity in range(5):  # what the one whom nobody knows may have
         members.loc[0, "polarity"] = polarity
         people = pd.concat([members, profiles[group != 0]])
-        model = clustering.fit(people, FEATURES, 3, seed=7)
+        model = fitted(people)
         sizes = np.bincount(model.assign(people))
         possible.add(str(clustering.as_json(model, sizes, k=10)))
     assert len(possible) == 1
-
-
-def test_curves_are_shown_in_few_digits():
-    table = pd.DataFrame({"k": [2, 3], "inertia": [12345.6, 98.765], "silhouette": [0.3456, 0.5]})
-    shown = clustering.shown(table)
-    assert shown["inertia"].tolist() == [12300, 98.8]
-    assert shown["silhouette"].tolist() == [0.35, 0.5]
 
 
 def test_agreement_is_the_adjusted_rand_index():
@@ -201,3 +117,79 @@ def test_agreement_is_the_adjusted_rand_index():
     assert clustering.agreement(np.array([5, 5, 3, 3]), truth) == 1
     # One pair of two found, none wrong; expected by chance 1·2/6: (1 - 1/3) / (3/2 - 1/3)
     assert clustering.agreement(np.array([0, 0, 1, 2]), truth) == pytest.approx(4 / 7)
+
+
+def test_a_weight_says_which_feature_decides():
+    rng = np.random.default_rng(3)
+    loud, quiet = rng.integers(2, size=(2, 400))
+    profiles = pd.DataFrame({"loud": loud, "quiet": quiet}) + rng.normal(scale=0.2, size=(400, 2))
+    for weights, expected in (({"loud": 2}, loud), ({"quiet": 2}, quiet)):
+        labels = fitted(profiles, 2, **weights).assign(profiles)
+        assert adjusted_rand_score(expected, labels) > 0.95
+
+
+def test_centroids_are_told_in_standard_deviations_whatever_the_weights(blobs):
+    profiles, _ = blobs
+    plain, weighted = fitted(profiles), fitted(profiles, polarity=3)
+    assert weighted.centroids == pytest.approx(plain.centroids)
+    assert weighted.weights.tolist() == [3, 1]
+
+
+@pytest.mark.parametrize("weight", [0, -1, float("nan"), float("inf")])
+def test_a_weight_that_is_not_above_0_is_refused(blobs, weight):
+    with pytest.raises(ValueError, match="weight of followers must be above 0"):
+        fitted(blobs[0], followers=weight)
+
+
+def test_missing_values_are_refused_by_feature_and_count_with_a_way_out():
+    profiles = pd.DataFrame({"polarity": [1, 2, np.nan], "listed": [np.inf, np.nan, 3], "posts": 1})
+    with pytest.raises(ValueError, match=r"polarity in 1, listed in 2 of 3 .* out of cluster"):
+        clustering.matrix(profiles, list(profiles))
+    with pytest.raises(ValueError, match="polarity in <10, listed in <10"):
+        clustering.matrix(profiles, list(profiles), k=10)
+    assert clustering.matrix(profiles, ["posts"]).tolist() == [[1], [1], [1]]
+
+
+def test_an_empty_audience_is_refused():
+    with pytest.raises(ValueError, match="no profile to cluster"):
+        clustering.scaled(pd.DataFrame({"polarity": []}), {"polarity": 1})
+
+
+def test_raw_profiles_take_the_typical_count_of_each_bin():
+    profiles = pd.DataFrame({"_id": ["x", "y"], "followers": [0, 1], "polarity": [3, 4]})
+    edges = {"followers": [100], "listed": [3]}
+    assert clustering.transformed(profiles, "bins", edges) is profiles
+    raw = clustering.transformed(profiles, "raw", edges)
+    assert raw["followers"].tolist() == pytest.approx([99**0.5, (100 * 199) ** 0.5])
+    assert raw["polarity"].tolist() == [3, 4]
+    with pytest.raises(ValueError, match="must be one of bins, raw, got 'log'"):
+        clustering.transformed(profiles, "log", edges)
+
+
+def test_raw_counts_make_clusters_of_celebrities_and_logarithms_do_not():
+    counts = heavy_tails.accounts()
+    raw, logarithmic = (
+        np.bincount(fitted(values).assign(values)) for values in (counts, np.log1p(counts))
+    )
+    assert len(counts) == 14_181
+    assert raw[0] / 14_181 > 0.99  # the original's: 14157, 17, 7
+    assert raw[1:].max() < 60
+    assert logarithmic.min() / 14_181 > 0.05
+
+
+def test_small_clusters_are_named_with_a_warning(caplog):
+    labels = np.repeat([0, 1, 2], [90, 8, 2])
+    assert clustering.small(labels, 0.05) == [3]
+    assert "5 %" in caplog.text
+    assert clustering.small(labels, 0.02) == []
+
+
+def test_of_many_profiles_a_draw_is_fitted_first_and_then_all(monkeypatch, blobs):
+    profiles, group = blobs
+    monkeypatch.setattr(clustering, "ROWS", 60)
+    monkeypatch.setattr(clustering, "CHUNK", 50)
+    assert len(clustering.drawn(profiles[["polarity"]].to_numpy(), seed=7)) == 60
+    model = fitted(profiles)
+    assert model.assign(profiles).tolist() == group.tolist()
+    means = profiles[["polarity", "followers"]].groupby(group).mean()
+    assert model.centroids * model.scale + model.mean == pytest.approx(means.to_numpy())

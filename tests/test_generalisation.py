@@ -141,7 +141,7 @@ def test_on_the_sample_the_chosen_bins_reveal_less_than_others_and_agree_more(
     exact, chosen, values
 ):
     # Without mood: what the die says of it would be noise.
-    features = [name for name in values["cluster"]["features"] if name != "polarity"]
+    features = {n: w for n, w in values["cluster"]["features"].items() if n != "polarity"}
     three = next(o for o in generalisation.ladder(exact) if o.name == "three bins")
     options = [three, binned("chosen", *chosen)]
     table = generalisation.curve(exact, options, features, 5, [7]).set_index("option")
@@ -167,6 +167,6 @@ def test_shares_of_fewer_than_k_people_are_raised_to_k(chosen):
     edges, steps = chosen
     rng = np.random.default_rng(1)
     rows = accounts(10 ** rng.uniform(0, 6, 200), listed=10 ** rng.uniform(0, 4, 200))
-    cluster = {"features": ["followers", "listed"], "k_min": 2, "k_max": 4, "seed": 7}
+    cluster = {"features": {"followers": 1, "listed": 1}, "k_min": 2, "k_max": 4, "seed": 7}
     stored, coarser, _ = generalisation.evidence(rows, edges, steps, {"listed": [1]}, cluster, 10)
     assert min(stored["uniqueness"].min(), coarser["uniqueness"].min()) == 10 / 200

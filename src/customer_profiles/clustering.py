@@ -1,46 +1,79 @@
-"""K-Means on standardised profiles: how many clusters, which, and whether they hold."""
+"""K-Means on standardised, weighted profiles: the model, who belongs where, and how it is shown."""
 
-from collections.abc import Sequence
+import logging
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from kneed import KneeLocator
 from sklearn.cluster import KMeans
-from sklearn.metrics import adjusted_rand_score, silhouette_score
+from sklearn.metrics import adjusted_rand_score
 from sklearn.preprocessing import StandardScaler
+from threadpoolctl import threadpool_limits
 
-# Silhouette compares all pairs; on more rows a seeded draw of this many stands for all.
-SILHOUETTE_ROWS = 20_000
+from customer_profiles import privacy
+
+logger = logging.getLogger(__name__)
+
+# What is learnt of more profiles than these is learnt of a seeded draw of so many of them.
+ROWS = 20_000
 INITS = 10
+CHUNK = 100_000  # profiles placed at a time
 CENTROID_STEP = 0.2  # standard deviations
-STABLE = "stable structure"
-UNSTABLE = "no stable structure"
+TRANSFORMS = ("bins", "raw")
 
 
 @dataclass(frozen=True)
 class Model:
     """What K-Means needs to place a profile: all arrays, no code.
 
-    `mean` and `scale` (features,) of the scaler, `centroids` (k, features) in scaled units.
+    `mean` and `scale` (features,) of the scaler, `weights` (features,) by which the scaled values
+    are multiplied, `centroids` (k, features) in scaled units, without the weights.
     """
 
     features: tuple[str, ...]
+    weights: np.ndarray
     mean: np.ndarray
     scale: np.ndarray
     centroids: np.ndarray
 
     def assign(self, profiles: pd.DataFrame) -> np.ndarray:
         """Cluster int (n,) of each profile: the nearest centroid."""
-        scaled = (matrix(profiles, self.features) - self.mean) / self.scale
-        distances = ((scaled[:, None, :] - self.centroids[None]) ** 2).sum(axis=2)
-        return distances.argmin(axis=1)
+        found = [np.zeros(0, dtype=int)]
+        for start in range(0, len(profiles), CHUNK):
+            values = matrix(profiles.iloc[start : start + CHUNK], self.features)
+            apart = ((values - self.mean) / self.scale)[:, None] - self.centroids
+            found.append(((apart * self.weights) ** 2).sum(axis=2).argmin(axis=1))
+        return np.concatenate(found)
 
 
-def matrix(profiles: pd.DataFrame, features: Sequence[str]) -> np.ndarray:
-    """Features float (n, features): bins and marks, whose steps are already logarithmic.
+def transformed(
+    profiles: pd.DataFrame, transform: str, edges: Mapping[str, Sequence[int]]
+) -> pd.DataFrame:
+    """Profiles as they are (`bins`), or with the typical count of each bin of `edges` (`raw`).
 
-    Raises ValueError for a feature that profiles do not have.
+    Bins grow like logarithms. Counts do not: a few famous accounts lie so far out that they alone
+    make the clusters (`heavy_tails` shows it). Raises ValueError for another `transform`.
+    """
+    if transform not in TRANSFORMS:
+        raise ValueError(
+            f"cluster.transform must be one of {', '.join(TRANSFORMS)}, got {transform!r}"
+        )
+    if transform == "bins":
+        return profiles
+    counts = {
+        name: privacy.bin_values(at)[profiles[name]]
+        for name, at in edges.items()
+        if name in profiles
+    }
+    return profiles.assign(**counts)
+
+
+def matrix(profiles: pd.DataFrame, features: Sequence[str], k: int = 1) -> np.ndarray:
+    """Features float (n, features) of at least one profile.
+
+    Raises ValueError for a feature that profiles do not have, for a missing or infinite value
+    (how many profiles lack it, from `k` upwards), and when there is no profile.
     """
     unknown = [name for name in features if name not in profiles.columns]
     if unknown:
@@ -48,89 +81,77 @@ def matrix(profiles: pd.DataFrame, features: Sequence[str]) -> np.ndarray:
             f"cluster.features names {', '.join(unknown)}, which profiles do not have; they have "
             f"{', '.join(name for name in profiles.columns if name != '_id')}"
         )
-    return profiles[list(features)].to_numpy(dtype=float)
+    if profiles.empty:
+        raise ValueError("there is no profile to cluster; stage load writes them, run it again")
+    values = profiles[list(features)].to_numpy(dtype=float, na_value=np.nan)
+    lacking = (~np.isfinite(values)).sum(axis=0)
+    if lacking.any():
+        named = [
+            f"{name} in {privacy.at_least(count, k)}"
+            for name, count in zip(features, lacking, strict=True)
+            if count
+        ]
+        raise ValueError(
+            f"values are missing or infinite: {', '.join(named)} of {len(values)} profiles; a "
+            "guessed value would make clusters of its own, so fill them where profiles are made "
+            "(stage load), or take the feature out of cluster.features"
+        )
+    return values
 
 
-def scan(rows: np.ndarray, k_min: int, k_max: int, seed: int) -> pd.DataFrame:
-    """`inertia` and `silhouette` of K-Means on scaled `rows` for each k, both ends included.
+def scaled(profiles: pd.DataFrame, features: Mapping[str, float], k: int = 1) -> np.ndarray:
+    """Standardised features times their weights, float (n, features): what K-Means sees.
 
-    Raises ValueError unless 2 <= k_min < k_max < distinct rows.
+    Raises what `matrix` raises, and ValueError for a weight that is not above 0.
     """
-    if not 2 <= k_min < k_max:
-        raise ValueError(
-            f"cluster needs 2 <= k_min < k_max, got k_min={k_min}, k_max={k_max}; see params.yaml"
-        )
-    distinct = len(np.unique(rows, axis=0))
-    if k_max >= distinct:
-        raise ValueError(
-            f"cluster.k_max={k_max} must be below the number of different profiles, {distinct} "
-            f"(of {len(rows)}); lower it in params.yaml or collect more posts"
-        )
-    scaled = StandardScaler().fit_transform(rows)
-    fits = []
-    for k in range(k_min, k_max + 1):
-        fitted = _kmeans(k, seed).fit(scaled)
-        size = min(SILHOUETTE_ROWS, len(scaled))
-        score = silhouette_score(scaled, fitted.labels_, sample_size=size, random_state=seed)
-        fits.append({"k": k, "inertia": fitted.inertia_, "silhouette": score})
-    return pd.DataFrame(fits)
+    return StandardScaler().fit_transform(matrix(profiles, list(features), k)) * _weights(features)
 
 
-def elbow(table: pd.DataFrame) -> int | None:
-    """The k where inertia stops falling fast (Kneedle, Satopaa et al. 2011), or None."""
-    knee = KneeLocator(table["k"], table["inertia"], curve="convex", direction="decreasing").elbow
-    return None if knee is None else int(knee)
+def drawn(rows: np.ndarray, seed: int) -> np.ndarray:
+    """`rows`, or a seeded draw of ROWS of them, in their order, where there are more."""
+    if len(rows) <= ROWS:
+        return rows
+    chosen = np.random.default_rng(seed).choice(len(rows), ROWS, replace=False)
+    return rows[np.sort(chosen)]
 
 
-def choose(table: pd.DataFrame) -> int:
-    """The elbow's k; without an elbow, the k of the best silhouette."""
-    return elbow(table) or int(table.loc[table["silhouette"].idxmax(), "k"])
-
-
-def fit(profiles: pd.DataFrame, features: Sequence[str], k: int, seed: int) -> Model:
+def fit(profiles: pd.DataFrame, features: Mapping[str, float], k: int, seed: int) -> Model:
     """Scaler and K-Means on `profiles`; clusters numbered from the largest to the smallest.
 
-    Raises ValueError when there are fewer different profiles than k.
+    `features` are names with their weights. Of more than ROWS profiles, K-Means begins on all of
+    them where it has ended on a draw, whose sizes give the numbers. Raises ValueError when there
+    are fewer different profiles than k.
     """
-    rows = matrix(profiles, features)
-    distinct = len(np.unique(rows, axis=0))
+    weights = _weights(features)
+    values = matrix(profiles, list(features))
+    scaler = StandardScaler().fit(values)
+    rows = scaler.transform(values) * weights
+    few = drawn(rows, seed)
+    distinct = len(np.unique(few, axis=0))
     if not 1 <= k <= distinct:
         raise ValueError(f"k must be 1 to {distinct}, the number of different profiles; got {k}")
-    scaler = StandardScaler().fit(rows)
-    fitted = _kmeans(k, seed).fit(scaler.transform(rows))
-    sizes = np.bincount(fitted.labels_, minlength=k)
-    # Ties by centroid, so that the numbers do not depend on the order of initialisation.
-    centroids = fitted.cluster_centers_
-    order = np.lexsort((*centroids.T[::-1], -sizes))
-    return Model(tuple(features), scaler.mean_, scaler.scale_, centroids[order])
+    # One thread: several add up in the order in which they end, and digits follow.
+    with threadpool_limits(1):
+        fitted = kmeans(k, seed).fit(few)
+        centroids = fitted.cluster_centers_[ordered(fitted)]
+        if len(rows) > len(few):
+            centroids = KMeans(k, init=centroids, n_init=1).fit(rows).cluster_centers_
+    return Model(tuple(features), weights, scaler.mean_, scaler.scale_, centroids / weights)
 
 
-def stability(rows: np.ndarray, labels: np.ndarray, seed: int, draws: int) -> dict:
-    """How well the clustering `labels` of `rows` comes back.
+def kmeans(k: int, seed: int, inits: int = INITS) -> KMeans:
+    """K-Means, not fitted: the best of `inits` beginnings (k-means++, Arthur and Vassilvitskii
+    2007)."""
+    return KMeans(k, n_init=inits, random_state=seed)
 
-    `ari`: the lowest adjusted Rand index against `draws` fits from other seeds. `jaccard`: per
-    cluster the mean, over `draws` bootstrap samples, of the best Jaccard similarity among the
-    sample's clusters (clusterboot, Hennig 2007, CSDA 52:258).
+
+def ordered(fitted: KMeans) -> np.ndarray:
+    """Its clusters int (k,) from the largest to the smallest.
+
+    Ties by centroid, so that the numbers do not depend on the order of initialisation.
     """
-    scaled = StandardScaler().fit_transform(rows)
-    k = int(labels.max()) + 1
-    rng = np.random.default_rng(seed)
-    seeds = rng.integers(2**31, size=draws)
-    aris, jaccards = [], []
-    for draw in seeds:
-        aris.append(adjusted_rand_score(labels, _kmeans(k, int(draw)).fit(scaled).labels_))
-        chosen = np.unique(rng.integers(len(scaled), size=len(scaled)))
-        again = _kmeans(k, int(draw)).fit(scaled[chosen]).labels_
-        overlap = np.zeros((k, k))
-        np.add.at(overlap, (labels[chosen], again), 1)
-        union = overlap.sum(1)[:, None] + overlap.sum(0)[None] - overlap
-        jaccards.append((overlap / np.maximum(union, 1)).max(axis=1))
-    return {"ari": float(min(aris)), "jaccard": np.mean(jaccards, axis=0).tolist()}
-
-
-def verdict(held: dict, jaccard: float, ari: float) -> str:
-    """STABLE when every cluster and the whole reach their bounds, else UNSTABLE."""
-    return STABLE if min(held["jaccard"]) >= jaccard and held["ari"] >= ari else UNSTABLE
+    sizes = np.bincount(fitted.labels_, minlength=fitted.n_clusters)
+    return np.lexsort((*fitted.cluster_centers_.T[::-1], -sizes))
 
 
 def agreement(labels: np.ndarray, truth: pd.Series) -> float:
@@ -138,25 +159,29 @@ def agreement(labels: np.ndarray, truth: pd.Series) -> float:
     return float(adjusted_rand_score(truth, labels))
 
 
+def small(labels: np.ndarray, share: float) -> list[int]:
+    """Numbers, from 1, of the clusters that hold less than `share` of all; a warning names them."""
+    sizes = np.bincount(labels)
+    found = [number for number, size in enumerate(sizes, 1) if size < share * len(labels)]
+    if found:
+        logger.warning("under %g %% of all profiles each: cluster %s", 100 * share, found)
+    return found
+
+
 def coarse(model: Model) -> np.ndarray:
     """The centroids in steps so wide that the last member of a cluster cannot be told from them.
 
     To somebody who knows all the others, exact means of exact bins would name the one left out.
     """
-    return np.round(model.centroids / CENTROID_STEP) * CENTROID_STEP
+    return np.round(model.centroids / CENTROID_STEP) * CENTROID_STEP + 0.0  # no -0
 
 
-def shown(table: pd.DataFrame) -> pd.DataFrame:
-    """The curves of `scan` as anyone may see them: nobody's part in them can be made out."""
-    digits = 2 - np.floor(np.log10(table["inertia"].clip(lower=1))).astype(int)
-    inertia = [round(value, place) for value, place in zip(table["inertia"], digits, strict=True)]
-    return table.assign(inertia=inertia, silhouette=table["silhouette"].round(2))
-
-
-def as_json(model: Model, sizes: Sequence[int], k: int) -> dict:
+def as_json(model: Model, sizes: Sequence[int], k: int, transform: str = "bins") -> dict:
     """The model in plain, coarse numbers; no centroid of a cluster with fewer than `k` authors."""
     return {
         "features": list(model.features),
+        "transform": transform,
+        "weights": model.weights.tolist(),
         "mean": np.round(model.mean, 1).tolist(),
         "scale": np.round(model.scale, 1).tolist(),
         "centroids": [
@@ -166,5 +191,11 @@ def as_json(model: Model, sizes: Sequence[int], k: int) -> dict:
     }
 
 
-def _kmeans(k: int, seed: int) -> KMeans:
-    return KMeans(k, n_init=INITS, random_state=seed)
+def _weights(features: Mapping[str, float]) -> np.ndarray:
+    for name, weight in features.items():
+        if not 0 < weight < np.inf:
+            raise ValueError(
+                f"cluster.features: the weight of {name} must be above 0, got {weight}; to leave "
+                "the feature out, take its line away"
+            )
+    return np.array(list(features.values()), dtype=float)

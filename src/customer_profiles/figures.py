@@ -90,15 +90,34 @@ def heat(table: pd.DataFrame, title: str, signed: bool = False, digits: int = 0)
 
 @styled
 def elbow(table: pd.DataFrame, k: int) -> Figure:
-    """Inertia and silhouette over k, the chosen k marked."""
-    figure, axes = grid(1, 2, (8, 3))
-    titles = {"inertia": "Inertia (squared distances)", "silhouette": "Silhouette (1: well apart)"}
-    for axis, (name, title) in zip(axes, titles.items(), strict=True):
+    """Inertia, silhouette and, where `table` has it, the gap over k, the chosen k marked.
+
+    One segment (k = 1) is not on the curves, so not marked. With a column `holds`, what does not
+    hold is drawn hollow.
+    """
+    titles = {
+        "inertia": "Inertia (squared distances)",
+        "silhouette": "Silhouette (1: well apart)",
+        "gap": "Gap (tighter than chance)",
+    }
+    names = [name for name in titles if name in table]
+    figure, axes = grid(1, len(names), (8 if len(names) < 3 else 9.6, 3))
+    weak = table[~table["holds"]] if "holds" in table else table[:0]
+    for axis, name in zip(axes, names, strict=True):
         axis.plot(table["k"], table[name], "o-", color=ACCENT)
-        axis.axvline(k, color=NEGATIVE, linestyle="--", linewidth=1)
-        axis.annotate(f" k = {k}", (k, axis.get_ylim()[1]), va="top", color=NEGATIVE)
-        axis.set(title=title, xlabel="clusters k")
+        if len(weak):
+            axis.plot(weak["k"], weak[name], "o", color=ACCENT, markerfacecolor="white")
+        axis.set(title=titles[name], xlabel="clusters k")
         axis.xaxis.get_major_locator().set_params(integer=True)
+        if name == "gap":
+            error = table["gap_error"]
+            axis.errorbar(table["k"], table["gap"], error, color=ACCENT, fmt="none", capsize=2)
+            axis.axhline(0, color=NEUTRAL, linewidth=0.8)
+            axis.annotate("chance", (1, 0), xycoords=("axes fraction", "data"),
+                          va="bottom", ha="right", color=NEUTRAL)  # fmt: skip
+        if k > 1:
+            axis.axvline(k, color=NEGATIVE, linestyle="--", linewidth=1)
+            axis.annotate(f" k = {k}", (k, axis.get_ylim()[1]), va="top", color=NEGATIVE)
     return figure
 
 

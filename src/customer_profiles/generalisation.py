@@ -13,6 +13,7 @@ import pandas as pd
 from threadpoolctl import threadpool_limits
 
 from customer_profiles import attacks, clustering, privacy, segments
+from customer_profiles.evidence import elbow, scan
 from customer_profiles.observations import (
     AUTHOR_COUNTS,
     CLASSES,
@@ -149,7 +150,7 @@ def coarser(chosen: Option, edges: Mapping[str, Sequence[int]]) -> list[Option]:
 def curve(
     rows: pd.DataFrame,
     options: Iterable[Option],
-    features: Sequence[str],
+    features: Mapping[str, float],
     k: int,
     seeds: Sequence[int],
     truth: pd.Series | None = None,
@@ -158,9 +159,9 @@ def curve(
 
     `option`; `bins`, how many values a feature takes on average; `uniqueness`, the share of people
     with nobody alike in all fields; `linkage`, the expected share who are recognised by the fields
-    that X shows to all (`attacks.linkage`); `agreement` of K-Means (`k` clusters on `features`)
-    with the same on exact values, the mean over `seeds`. With `truth`, a known group by author,
-    also the agreement with that.
+    that X shows to all (`attacks.linkage`); `agreement` of K-Means (`k` clusters on `features`,
+    names with weights) with the same on exact values, the mean over `seeds`. With `truth`, a known
+    group by author, also the agreement with that.
     """
     exactly = profiles(rows, EXACT)
     wanted = {seed: _labels(exactly, features, k, seed) for seed in seeds}
@@ -193,17 +194,19 @@ def evidence(
     the same of what is one bin `coarser`; and what is `published` of `tiers` and their kin.
 
     `cluster` is that section of params.yaml. K-Means finds as many clusters as exact features
-    ask for. Shares of fewer than `k` people are raised to `k`: such a number is never shown.
+    ask for, by elbow or else silhouette. Shares of fewer than `k` people are raised to `k`: such a
+    number is never shown.
     """
     chosen, seed = binned("chosen", edges, steps), cluster["seed"]
     exactly, people = profiles(rows, EXACT), profiles(rows, chosen)
     held = {name: at for name, at in edges.items() if name in people}
-    features = [name for name in cluster["features"] if name in people]
-    matrix = clustering.matrix(exactly, features)
+    features = {name: at for name, at in cluster["features"].items() if name in people}
+    matrix = clustering.drawn(clustering.scaled(exactly, features), seed)
     # A hundred small fits: on a busy machine threads wait for each other longer than they work.
     with threadpool_limits(1):
-        found = clustering.scan(matrix, cluster["k_min"], cluster["k_max"], seed)
-        clusters, seeds = clustering.choose(found), range(seed, seed + SEEDS)
+        found = scan(matrix, range(cluster["k_min"], cluster["k_max"] + 1), seed)
+        clusters = elbow(found) or int(found.loc[found["silhouette"].idxmax(), "k"])
+        seeds = range(seed, seed + SEEDS)
         tables = [
             curve(rows, options, features, clusters, seeds)
             for options in ([*ladder(rows), chosen], coarser(chosen, held))
@@ -260,7 +263,7 @@ def published(
     return pd.DataFrame(table)
 
 
-def _labels(people: pd.DataFrame, features: Sequence[str], k: int, seed: int) -> np.ndarray:
+def _labels(people: pd.DataFrame, features: Mapping[str, float], k: int, seed: int) -> np.ndarray:
     return clustering.fit(people, features, k, seed).assign(people)
 
 

@@ -109,6 +109,11 @@ def log_figure(figure, name: str) -> None:
     mlflow.log_figure(figure, f"figures/{name}.png")
 
 
+def log_table(table: pd.DataFrame, name: str) -> None:
+    """A table as tables/NAME.json, which MLflow shows as one."""
+    mlflow.log_table(table, f"tables/{name}.json")
+
+
 def log_file(path: Path) -> None:
     """A file as an artifact of the run."""
     mlflow.log_artifact(str(path))

@@ -1,0 +1,116 @@
+"""What finding the segments takes, and how often it finds some where there are none:
+`python -m customer_profiles.bench.segments`."""
+
+import logging
+import sys
+import time
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+from sklearn.cluster import KMeans
+
+from customer_profiles import clustering, evidence, outputs, params, paths, verdict
+from customer_profiles.bench.process import alone, peak_gib
+
+PROFILES = 1_000_000
+FEATURES = 10
+GROUPS = 5
+APART = 3.0  # standard deviations of a group, about, between two of their middles
+NOISE_PROFILES = 1_000
+NOISE_DRAWS = 20
+NOISE = ("uniform", "gaussian", "correlated")
+
+logger = logging.getLogger(__name__)
+
+
+def measure() -> dict:
+    """A part for each thing measured, under its name."""
+    return {"cluster": cluster()}
+
+
+def cluster() -> dict:
+    """Time and memory of all evidence and the final fit, and false alarms on noise."""
+    section = params.stage("cluster")
+    few, many = (alone(decide, number, section) for number in (PROFILES // 10, PROFILES))
+    return {
+        "seconds_1m": many["seconds"],
+        "peak_gib_1m": many["peak_gib"],
+        "growth_exponent": float(np.log10(many["seconds"] / few["seconds"])),
+        "bare_kmeans_share": alone(bare, PROFILES, section) / many["seconds"],
+        "agreement_1m": many["agreement"],
+        "features": FEATURES,
+        "bootstraps": section["draws"],
+        "subsample": clustering.ROWS,
+        "false_alarms": {kind: alone(false_alarms, kind, section) for kind in NOISE},
+        "noise_draws": NOISE_DRAWS,
+    }
+
+
+def audience(number: int, seed: int = 7) -> tuple[pd.DataFrame, np.ndarray]:
+    """Logarithms of log-normal counts in GROUPS of unequal size; the group of each profile."""
+    rng = np.random.default_rng(seed)
+    shares = np.arange(GROUPS, 0, -1) / np.arange(GROUPS, 0, -1).sum()
+    group = rng.choice(GROUPS, number, p=shares)
+    middles = 5 + rng.normal(scale=APART / np.sqrt(2), size=(GROUPS, FEATURES))
+    counts = np.floor(np.exp(middles[group] + rng.standard_normal((number, FEATURES))))
+    return pd.DataFrame(np.log1p(counts)).add_prefix("count_"), group
+
+
+def noise(kind: str, number: int, features: int, rng: np.random.Generator) -> pd.DataFrame:
+    """Profiles without any group: a cube, or one Gaussian, round or `correlated`."""
+    if kind == "uniform":
+        values = rng.uniform(size=(number, features))
+    else:
+        values = rng.standard_normal((number, features))
+    if kind == "correlated":
+        values = values @ rng.standard_normal((features, features))
+    return pd.DataFrame(values).add_prefix("feature_")
+
+
+def decide(number: int, section: Mapping) -> dict[str, float]:
+    """Seconds and memory from profiles to who belongs where; its agreement with the groups."""
+    profiles, group = audience(number)
+    start = time.perf_counter()
+    found, labels = segment(profiles, section)
+    seconds = time.perf_counter() - start
+    logger.info("%d profiles: %s", number, found.reason)
+    agreement = clustering.agreement(labels, pd.Series(group))
+    return {"seconds": seconds, "peak_gib": peak_gib(), "agreement": agreement}
+
+
+def segment(profiles: pd.DataFrame, section: Mapping) -> tuple[verdict.Verdict, np.ndarray]:
+    """The verdict on all features of `profiles`, by the notebook's own steps, and their labels."""
+    features, seed = dict.fromkeys(profiles, 1), section["seed"]
+    rows = clustering.drawn(clustering.scaled(profiles, features), seed)
+    ks = evidence.candidates(rows, section["k_min"], section["k_max"])
+    effort = (section[name] for name in ("draws", "seeds", "references"))
+    bounds = section["jaccard"], section["ari"]
+    table = verdict.judged(evidence.weigh(rows, ks, seed, *effort), *bounds)
+    found = verdict.decide(table, *bounds)
+    return found, clustering.fit(profiles, features, found.k, seed).assign(profiles)
+
+
+def bare(number: int, section: Mapping) -> float:
+    """Seconds of K-Means alone over the range, one beginning each, on all processors."""
+    rows = audience(number)[0].to_numpy()
+    start = time.perf_counter()
+    for k in range(section["k_min"], section["k_max"] + 1):
+        KMeans(k, n_init=1, random_state=section["seed"]).fit(rows)
+    return time.perf_counter() - start
+
+
+def false_alarms(kind: str, section: Mapping) -> int:
+    """Of NOISE_DRAWS audiences of 2 to 10 features without a group, those said to have some."""
+    alarms = 0
+    for draw in range(NOISE_DRAWS):
+        profiles = noise(kind, NOISE_PROFILES, 2 + draw % 9, np.random.default_rng((7, draw)))
+        alarms += segment(profiles, section)[0].verdict == verdict.STABLE
+    return alarms
+
+
+if __name__ == "__main__":
+    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stdout)
+    result = paths.inside("data/reports/bench/segments.json")
+    outputs.write_json(result, measure())
+    logger.info(result.read_text(encoding="utf-8"))
