@@ -19,9 +19,9 @@ NAME = "customer_profiles"
 
 # Know no file and no socket, and import nobody but each other.
 PURE = (
-    "attacks", "certificate", "clustering", "drawing", "evaluation", "evidence", "figures", "flow",
-    "generalisation", "heavy_tails", "layers", "nulls", "observations", "pages", "privacy",
-    "redaction", "sample_pages", "sample_personas", "segments", "text", "verdict",
+    "agreement", "attacks", "certificate", "clustering", "drawing", "evaluation", "evidence",
+    "figures", "flow", "generalisation", "heavy_tails", "layers", "nulls", "observations", "pages",
+    "privacy", "redaction", "sample_pages", "sample_personas", "segments", "text", "verdict",
 )  # fmt: skip
 EVERYBODY = ("",)
 # Each library and the modules that may import it; a package stands for all of its modules.

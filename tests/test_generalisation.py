@@ -94,7 +94,7 @@ def test_accounts_recognised_by_their_bins_are_counted_and_exact_features_agree_
     edges = {name: [1000] for name in COUNTS}
     apart = binned("one apart", {**edges, "followers": [4000]}, {})
     options = [EXACT, binned("two bins", edges, {}), apart]
-    table = generalisation.curve(rows, options, ["followers"], 2, [7])
+    table = generalisation.curve(rows, options, {"followers": 1}, 2, [7])
     assert table["option"].tolist() == ["exact", "two bins", "one apart"]
     assert table["bins"].tolist() == [6, 2, 2]
     # Two groups, of three alike; then one person and five alike.

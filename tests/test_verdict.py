@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from customer_profiles import clustering, evidence, verdict
+from customer_profiles import agreement, clustering, evidence, verdict
 from customer_profiles.bench import segments
 
 BOUNDS = {"jaccard": 0.75, "ari": 0.95}
@@ -151,16 +151,28 @@ def test_without_structure_the_first_test_that_the_best_candidate_fails_is_told(
     assert re.search(words, found.reason)
 
 
-def test_a_number_asked_for_by_hand_is_published_and_the_verdict_stays_honest():
-    found = verdict.decide(table_of(), **BOUNDS, by_hand=2)
-    assert (found.k, found.verdict, found.by_hand) == (2, verdict.STABLE, True)
-    assert found.reason.startswith("2 segments asked for by hand")
-    assert "3 segments: they stand" in found.reason
-    weak = verdict.decide(table_of(), **BOUNDS, by_hand=5)
-    assert (weak.k, weak.verdict, weak.by_hand) == (5, verdict.UNSTABLE, True)
-    none = verdict.decide(table_of(gap=0.0), **BOUNDS, by_hand=3)
-    assert (none.k, none.verdict) == (3, verdict.UNSTABLE)
-    assert "One segment: no number" in none.reason
+@pytest.mark.parametrize(
+    ("columns", "k", "stable", "words"),
+    [
+        ({}, 2, True, r"^2 segments, asked for by hand in params.yaml. By evidence: 3 segments: "),
+        ({}, 5, False, r"by hand in params.yaml, though they do not come back .* 0.10 of 1"),
+        ({"gap": 0.0}, 3, False, r"though they stand no further .* By evidence: one segment: no"),
+        ({}, 1, False, r"^One segment, asked for by hand in params.yaml. By evidence: 3 seg"),
+    ],
+)
+def test_a_number_asked_for_by_hand_is_published_and_the_verdict_stays_honest(
+    columns, k, stable, words
+):
+    found = verdict.decide(table_of(**columns), **BOUNDS, by_hand=k)
+    assert (found.k, found.by_hand) == (k, True)
+    assert found.verdict == (verdict.STABLE if stable else verdict.UNSTABLE)
+    assert re.search(words, found.reason)
+
+
+def test_a_number_asked_for_by_hand_is_weighed_beyond_the_range_as_well():
+    found, table = judged(grouped(3), k_max=4, by_hand=6)
+    assert (found.k, table["k"].tolist()) == (6, [2, 3, 4, 6])
+    assert len(verdict.summary(found, table)["stability"]["jaccard"]) == 6
 
 
 @pytest.mark.parametrize(
@@ -177,7 +189,7 @@ def test_profiles_that_cannot_be_parted_are_one_segment(profiles):
     assert (found.k, found.verdict, found.elbow) == (1, verdict.UNSTABLE, None)
     assert found.reason.startswith("One segment: these authors are too much alike, or too few")
     assert set(found.preferred.values()) == {None}
-    assert verdict.report(table).empty
+    assert agreement.report(table).empty
     told = verdict.summary(found, table)
     assert (told["silhouette"], told["stability"]) == (None, {"ari": None, "jaccard": []})
 
@@ -204,22 +216,24 @@ def test_a_feature_without_differences_carries_nothing():
 
 
 def test_the_table_is_shown_in_few_digits():
-    table = table_of(inertia=[12345.6, 98.765, 1.2345], silhouette=0.3456, gap=0.12345,
-                     calinski_harabasz=1234.5, davies_bouldin=1.2345, ari=0.98765)  # fmt: skip
-    shown = verdict.report(table)
+    table = table_of(
+        inertia=[12345.6, 98.765, 1.2345], silhouette=0.3456, gap=0.12345, jaccard=0.29,
+        calinski_harabasz=1234.5, davies_bouldin=1.2345, ari=0.94999,
+    )  # fmt: skip
+    shown = agreement.report(table)
     assert list(shown) == [
         "k", "inertia", "silhouette", "gap", "gap_error", "calinski_harabasz", "davies_bouldin",
         "jaccard", "ari", "smallest", "holds",
     ]  # fmt: skip
     assert shown["inertia"].tolist() == [12300, 98.8, 1.23, 31]
     assert shown.loc[0, "silhouette":].tolist() == [
-        0.35, 0.12, 0.02, 1230, 1.23, 0.9, 0.99, 0.2, True,
+        0.35, 0.12, 0.02, 1230, 1.23, 0.29, 0.94, 0.2, False,
     ]  # fmt: skip
 
 
 def test_the_agreement_table_says_what_fails_and_who_prefers():
     table = table_of(ari=[1, 1, 0.5], jaccard=[0.9, 0.8, 0.7])
-    shown = verdict.agreement(table, verdict.decide(table, **BOUNDS))
+    shown = agreement.overview(table, verdict.decide(table, **BOUNDS).preferred)
     assert shown["fails"].tolist() == ["none: it holds"] * 2 + ["bootstrap, seeds"] * 2
     assert shown.loc[3, "preferred by"].startswith("elbow, silhouette, gap")
     assert shown.loc[[2, 4, 5], "preferred by"].tolist() == ["-"] * 3
@@ -227,10 +241,7 @@ def test_the_agreement_table_says_what_fails_and_who_prefers():
 
 def test_certainty_is_of_the_clusters_or_of_each_number_where_there_is_one_segment():
     table = table_of()
-    found = verdict.decide(table, **BOUNDS)
-    assert verdict.certainty(found, table).to_dict() == {
+    assert agreement.certainty(table, 3).to_dict() == {
         "cluster 1": 0.9, "cluster 2": 0.9, "cluster 3": 0.8,
     }  # fmt: skip
-    table = table_of(gap=0.0)
-    shown = verdict.certainty(verdict.decide(table, **BOUNDS), table)
-    assert shown.loc["the least certain of 3"] == 0.8
+    assert agreement.certainty(table, 1).loc["the least certain of 3"] == 0.8

@@ -72,7 +72,7 @@ def heat(table: pd.DataFrame, title: str, signed: bool = False, digits: int = 0)
 
     Colours run from 0 to the largest number; with `signed` from red below 0 to blue above it.
     """
-    width = max(2.2 + 0.75 * table.shape[1], 0.085 * len(title))
+    width = max(2.2 + 0.75 * table.shape[1], 0.095 * len(title))
     figure, (axis,) = grid(1, 1, (width, 1.3 + 0.34 * table.shape[0]))
     values = table.to_numpy(dtype=float)
     most = float(np.nanmax(np.abs(values), initial=1e-9))

@@ -21,6 +21,7 @@ from dataclasses import asdict, dataclass
 import numpy as np
 import pandas as pd
 
+from customer_profiles.agreement import shown
 from customer_profiles.evidence import elbow
 
 ERRORS = 3  # by chance passed once in 740 times, not once in 20
@@ -35,10 +36,6 @@ TITLES = {
     "calinski_harabasz": "Calinski-Harabasz",
     "davies_bouldin": "Davies-Bouldin",
 }
-DIGITS = {
-    "silhouette": 2, "gap": 2, "gap_error": 3, "davies_bouldin": 2, "jaccard": 2, "ari": 2,
-    "smallest": 2,
-}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -95,7 +92,7 @@ def decide(table: pd.DataFrame, jaccard: float, ari: float, by_hand: int = 0) ->
     k = _best(table, held) if held else 1
     reason = _for(k, held, votes) if held else _against(table, jaccard, ari)
     if by_hand:
-        reason = f"{_named(by_hand)} asked for by hand in params.yaml. By evidence: {reason}"
+        reason = _asked(by_hand, table, jaccard, ari) + reason[0].lower() + reason[1:]
     return Verdict(
         k=by_hand or k,
         verdict=STABLE if (by_hand or k) in held else UNSTABLE,
@@ -118,19 +115,9 @@ def summary(found: Verdict, table: pd.DataFrame, remarks: Sequence[str] = ()) ->
         "silhouette": float(row["silhouette"]) if weighed else None,
         "stability": {
             "ari": float(row["ari"]) if weighed else None,
-            "jaccard": [round(value, 2) for value in row["jaccards"]] if weighed else [],
+            "jaccard": row["jaccards"] if weighed else [],
         },
     }
-
-
-def certainty(found: Verdict, table: pd.DataFrame) -> pd.Series:
-    """Mean Jaccard similarities by name: of the clusters of `found`; of the least certain cluster
-    of each k where it has one segment, or a k that was not weighed."""
-    rows = shown(table).set_index("k")
-    if found.k in rows.index:
-        clusters = rows.loc[found.k, "jaccards"]
-        return pd.Series(clusters, [f"cluster {n}" for n in range(1, found.k + 1)], dtype=float)
-    return rows["jaccard"].astype(float).rename(lambda k: f"the least certain of {k}")
 
 
 def remarks(
@@ -152,38 +139,6 @@ def remarks(
         names = _listed([str(number) for number in small])
         found.append(f"Small, with under {share:.0%} of the authors each: cluster {names}.")
     return found
-
-
-def shown(table: pd.DataFrame) -> pd.DataFrame:
-    """The evidence as anyone may see it: so few digits that nobody's part can be made out."""
-    coarse = table.round({name: digits for name, digits in DIGITS.items() if name in table})
-    for name in {"inertia", "calinski_harabasz"} & set(table):
-        coarse[name] = [float(f"{value:.3g}") for value in table[name]]
-    return coarse
-
-
-def report(table: pd.DataFrame) -> pd.DataFrame:
-    """The columns of `judged` that are kept, as `shown`."""
-    names = [
-        "k", "inertia", "silhouette", "gap", "gap_error", "calinski_harabasz", "davies_bouldin",
-        "jaccard", "ari", "smallest", "holds",
-    ]  # fmt: skip
-    return shown(table)[names]
-
-
-def agreement(table: pd.DataFrame, found: Verdict) -> pd.DataFrame:
-    """The agreement table for readers: per k what is `shown`, which tests fail, who prefers it."""
-    names = {"beats_chance": "chance", "recurs": "bootstrap", "repeats": "seeds"}
-    fails = [
-        ", ".join(title for name, title in names.items() if not row[name]) or "none: it holds"
-        for _, row in table.iterrows()
-    ]
-    liked = [
-        ", ".join(name.replace("_", " ") for name, k in found.preferred.items() if k == row) or "-"
-        for row in table["k"]
-    ]
-    kept = report(table).drop(columns="holds")
-    return kept.assign(**{"fails": fails, "preferred by": liked}).set_index("k")
 
 
 def _best(table: pd.DataFrame, among: Sequence[int]) -> int:
@@ -215,24 +170,46 @@ def _against(table: pd.DataFrame, jaccard: float, ari: float) -> str:
     if table.empty:
         return "One segment: these authors are too much alike, or too few, to be parted at all."
     passed = table[["beats_chance", "recurs", "repeats"]].cumprod(axis=1).sum(axis=1)
-    k = _best(table, table.loc[passed == passed.max(), "k"].tolist())
-    row = table.set_index("k").loc[k]
+    row = _row(table, _best(table, table.loc[passed == passed.max(), "k"].tolist()))
     if not row["beats_chance"]:
         low, high = table["k"].min(), table["k"].max()
         return (
             f"One segment: no number from {low} to {high} parts these authors better than chance "
             "parts shuffled ones, so they differ by degrees and not in kind."
         )
-    start = f"One segment: {k} would stand further apart than chance makes them, but"
+    return (
+        f"One segment: {row['k']} would stand further apart than chance makes them, but "
+        f"{_failure(row, jaccard, ari)}."
+    )
+
+
+def _asked(k: int, table: pd.DataFrame, jaccard: float, ari: float) -> str:
+    text = f"{_named(k)}, asked for by hand in params.yaml"
+    row = _row(table, k)
+    if row is not None and not row["holds"]:
+        text += f", though {_failure(row, jaccard, ari)}"
+    return f"{text}. By evidence: "
+
+
+def _failure(row: pd.Series, jaccard: float, ari: float) -> str:
+    """The first test that the k of this `row` fails."""
+    told = shown(row.to_frame().T.infer_objects()).iloc[0]
+    if not row["beats_chance"]:
+        return "they stand no further apart than chance makes them"
     if not row["recurs"]:
         return (
-            f"{start} they do not come back when the authors are drawn anew: the least certain one "
-            f"is found again to {row['jaccard']:.2f} of 1, and {jaccard:g} is asked for."
+            "they do not come back when the authors are drawn anew: the least certain one is "
+            f"found again to {told['jaccard']:.2f} of 1, and {jaccard:g} is asked for"
         )
     return (
-        f"{start} they depend on where the search starts: two searches agree to {row['ari']:.2f} "
-        f"of 1, and {ari:g} is asked for."
+        f"they depend on where the search starts: two searches agree to {told['ari']:.2f} of 1, "
+        f"and {ari:g} is asked for"
     )
+
+
+def _row(table: pd.DataFrame, k: int) -> pd.Series | None:
+    rows = table[table["k"] == k]
+    return None if rows.empty else rows.iloc[0]
 
 
 def _named(k: int) -> str:
