@@ -97,6 +97,22 @@ def test_the_elbow_marks_k_on_both_curves():
         assert texts(axis) == [" k = 3"]
 
 
+def test_the_elbow_shows_the_gap_and_what_does_not_hold_hollow_where_the_table_tells():
+    table = ELBOW.assign(gap=[0.1, 0.5, 0.4], gap_error=0.1, holds=[False, True, True])
+    inertia, _, gap = figures.elbow(table, 1).axes
+    _, hollow = inertia.lines  # one segment is on no curve: no mark
+    assert hollow.get_xdata().tolist() == [2]
+    assert hollow.get_markerfacecolor() == "white"
+    (bars,) = gap.containers[0].lines[2]
+    assert bars.get_segments()[1].tolist() == [[3, 0.4], [3, 0.6]]
+    assert texts(gap) == ["chance"]
+
+
+def test_the_elbow_of_profiles_that_cannot_be_parted_is_empty():
+    table = pd.DataFrame(columns=["k", "inertia", "silhouette", "gap", "gap_error", "holds"])
+    assert all(len(axis.lines[0].get_xdata()) == 0 for axis in figures.elbow(table, 1).axes)
+
+
 def test_mood_has_the_polarity_as_a_line_and_the_posts_as_bars():
     polarity, posts = figures.mood(DAYS).axes
     assert polarity.lines[0].get_ydata().tolist() == [0.6, 0.4]

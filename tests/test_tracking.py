@@ -87,6 +87,14 @@ def test_curves_are_steps_and_nested_metrics_have_dotted_names(store):
     assert not {"sizes", "ok"} & set(run.data.metrics)
 
 
+def test_a_table_can_be_read_back(store):
+    table = pd.DataFrame({"k": [2, 3], "fails": ["seeds", "none: it holds"]})
+    with tracking.run("tables", "t", ""):
+        tracking.log_table(table, "agreement")
+    found = mlflow.load_table("tables/agreement.json", run_ids=[only_run("tables").info.run_id])
+    pd.testing.assert_frame_equal(found, table)
+
+
 def test_points_are_steps_of_curves_of_their_own(store):
     with tracking.run("points", "p", ""):
         tracking.log_point({"loss": 0.7}, step=10)
