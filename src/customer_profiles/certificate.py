@@ -22,8 +22,8 @@ ATTACKERS = {
     "small_groups": "subtracts published numbers from each other, to find a small group",
     "extreme_values": "knows all members of a segment but the highest or lowest; uses one average "
     "and its index",
-    "last_member": "knows all members of a segment but one; uses averages, indices, mood, weekdays "
-    "and volume together",
+    "last_member": "knows all members of a segment but one; uses averages, indices, shares of "
+    "posts and centroid together",
 }
 ADVICE = "name fewer or coarser tiers in section publish, or lower k_max in section cluster"
 SIZES_SHOWN = 5

@@ -2,11 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
 
 from customer_profiles import privacy
+from customer_profiles.centroids import standardised
 from customer_profiles.observations import CLASSES
 from customer_profiles.publication import WEEKDAYS
 
@@ -28,14 +30,17 @@ class Crowd:
 
     `segment` int (n,). `marks` int (n, figures): the place of each author's value among those of
     the figure in `values`. `posts` int (n, kinds) by the names in KINDS: how many of each kind.
+    `away` float (n, features): standard deviations from the average author in each of `features`.
     """
 
     segment: np.ndarray
     marks: np.ndarray
     values: Mapping[str, np.ndarray]
     posts: Mapping[str, np.ndarray]
+    features: Sequence[str]
+    away: np.ndarray
 
-    @property
+    @cached_property
     def written(self) -> np.ndarray:
         """Posts of each author, int (n,)."""
         return self.posts["mood"].sum(axis=1)
@@ -51,10 +56,12 @@ def gather(
     observations: pd.DataFrame,
     edges: Mapping[str, Sequence[int]],
     steps: Mapping[str, int],
+    features: Sequence[str],
 ) -> Crowd:
     """The crowd of `people` (profiles with `segment`) and their posts, the `observations`.
 
-    Counts have the typical value of their bin of `edges`, mood the marks 0 to 1 of `steps`.
+    Counts have the typical value of their bin of `edges`, mood the marks 0 to 1 of `steps`;
+    `features` are the fields that profiles were clustered by.
     """
     fields = MOOD_AVERAGES | COUNT_AVERAGES
     values = {
@@ -70,7 +77,13 @@ def gather(
         for name, kind in (("mood", observations["label"]), ("weekdays", weekday))
     }
     segment = people["segment"].to_numpy(dtype=int)
-    order = np.lexsort((*np.hstack([*posts.values(), marks]).T, segment))
+    clustered = people[list(features)].to_numpy(dtype=float)
+    order = np.lexsort((*np.hstack([*posts.values(), marks, clustered]).T, segment))
     return Crowd(
-        segment[order], marks[order], values, {name: kind[order] for name, kind in posts.items()}
+        segment[order],
+        marks[order],
+        values,
+        {name: kind[order] for name, kind in posts.items()},
+        tuple(features),
+        standardised(clustered[order]),
     )

@@ -6,16 +6,16 @@ from functools import cached_property
 
 import numpy as np
 
-from customer_profiles import attacks, averages, shares
+from customer_profiles import attacks, averages, centroids, shares
 from customer_profiles.crowd import KINDS, MOOD_AVERAGES, Crowd
 
 # So many members and others tell which quantity to round further.
-MEMBERS, OTHERS = 250, 2000
+MEMBERS, OTHERS = 100, 2000
 
 
 @dataclass(frozen=True)
 class Portrait:
-    """Averages with their index, mood, weekdays and volume of a segment of the `crowd`.
+    """Averages with their index, mood, weekdays, volume and centroid of a segment of the `crowd`.
 
     Each of these quantities is rounded to `factors` times its finest units, 0 for not at all.
     """
@@ -24,10 +24,11 @@ class Portrait:
     segment: int
     averages: Mapping[str, averages.Average]
     shares: Mapping[str, shares.Shares]
+    centroid: centroids.Centroid
     factors: Mapping[str, int]
 
     def published(self) -> dict:
-        """The averages, `index`, `mood`, `weekdays` and `volume`, as they are published."""
+        """The averages, `index`, `mood`, `weekdays`, `volume`, `centroid`, as published."""
         found = {
             name: held.shown(self.factors[name]).tolist() for name, held in self.averages.items()
         }
@@ -47,24 +48,7 @@ class Portrait:
                 for name, of_kinds in mixed.items()
             },
             "volume": float(self._volume(self.crowd.written[self.members].sum())),
-        }
-
-    def same(self, own: np.ndarray, outside: np.ndarray) -> dict[str, np.ndarray]:
-        """Whether each quantity would be published as it is with one of `outside` (c,) in the
-        place of one of `own` (t,), rows of the crowd: bool (t, c)."""
-        marks, posts, written = self.crowd.marks, self.crowd.posts, self.crowd.written
-        total = written[self.members].sum()
-        swapped = total - written[own][:, None] + written[outside]
-        return {
-            **{
-                name: table[marks[own, place][:, None], marks[outside, place]]
-                for place, (name, table) in enumerate(self._tables.items())
-            },
-            **{
-                name: held.same(posts[name][own], posts[name][outside], self.factors[name])
-                for name, held in self.shares.items()
-            },
-            "volume": np.isclose(self._volume(swapped), self._volume(total), rtol=0),
+            "centroid": self.centroid.published(self.factors["centroid"]),
         }
 
     def attacked(self) -> dict[str, attacks.Outcome]:
@@ -73,13 +57,17 @@ class Portrait:
         `last_member`: of everything together. `extreme_values`: of one average with its index, the
         worst of them.
         """
+
+        def same(own: np.ndarray, outside: np.ndarray) -> np.ndarray:
+            alike = np.logical_and.reduce([*self._averages(own[:, None], outside).values()])
+            # Few pairs are left to be looked at more closely.
+            t, c = np.nonzero(alike)
+            alike[t, c] = np.logical_and.reduce([*self._others(own[t], outside[c]).values()])
+            return alike
+
         return {
             "extreme_values": max(self.extremes().values()),
-            "last_member": attacks.last_member(
-                self.members,
-                self.others,
-                lambda own, outside: np.logical_and.reduce([*self.same(own, outside).values()]),
-            ),
+            "last_member": attacks.last_member(self.members, self.others, same),
         }
 
     def extremes(self) -> dict[str, attacks.Outcome]:
@@ -105,7 +93,9 @@ class Portrait:
     def _telling(self) -> str:
         """The quantity without which the last member could be named least; of equals, the one
         that tells most people apart."""
-        same = self.same(attacks.spread(self.members, MEMBERS), attacks.spread(self.others, OTHERS))
+        own = attacks.spread(self.members, MEMBERS)[:, None]
+        outside = attacks.spread(self.others, OTHERS)[None]
+        same = self._averages(own, outside) | self._others(own, outside)
         apart = {name: ~table for name, table in same.items()}
         differing = np.sum([*apart.values()], axis=0)
 
@@ -114,6 +104,29 @@ class Portrait:
             return (1 / alike).mean(), -apart[name].mean()
 
         return min(apart, key=without)
+
+    def _averages(self, own: np.ndarray, outside: np.ndarray) -> dict[str, np.ndarray]:
+        """Whether each average, with its index, would be published as it is with `outside` in the
+        place of `own`, rows of the crowd, bool of their common shape."""
+        marks = self.crowd.marks
+        return {
+            name: table[marks[own, place], marks[outside, place]]
+            for place, (name, table) in enumerate(self._tables.items())
+        }
+
+    def _others(self, own: np.ndarray, outside: np.ndarray) -> dict[str, np.ndarray]:
+        """The same of the other quantities."""
+        posts, written, away = self.crowd.posts, self.crowd.written, self.crowd.away
+        total = written[self.members].sum()
+        volume = self._volume(total - written[own] + written[outside])
+        return {
+            **{
+                name: held.same(posts[name][own], posts[name][outside], self.factors[name])
+                for name, held in self.shares.items()
+            },
+            "volume": np.abs(volume - self._volume(total)) < averages.SLACK,
+            "centroid": self.centroid.same(away[own], away[outside], self.factors["centroid"]),
+        }
 
     def _volume(self, posts: np.ndarray) -> np.ndarray:
         return shares.volume(posts, self.crowd.written.sum(), self.factors["volume"])
@@ -168,7 +181,9 @@ def finest(
         for place, (name, values) in enumerate(crowd.values.items())
     }
     mixed = {name: shares.of(posts[inside], shown[name], k) for name, posts in crowd.posts.items()}
-    return Portrait(crowd, segment, figures, mixed, dict.fromkeys((*figures, *mixed, "volume"), 1))
+    centroid = centroids.Centroid(crowd.features, crowd.away[inside].sum(axis=0), int(inside.sum()))
+    quantities = (*figures, *mixed, "volume", "centroid")
+    return Portrait(crowd, segment, figures, mixed, centroid, dict.fromkeys(quantities, 1))
 
 
 def of_everybody(crowd: Crowd) -> dict[str, float]:

@@ -48,17 +48,16 @@ def describe(people: pd.DataFrame, portraits: Sequence[Portrait], k: int) -> lis
 def personas(
     described: Sequence[dict],
     report: Mapping,
-    model: Mapping,
     whole: Mapping,
     days: Sequence[dict],
     sample: bool,
 ) -> list[dict]:
     """The `described` segments with all that a persona has, as `publication.SEGMENT` lists it.
 
-    `report` and `model` are those of the clusters (data/reports/clusters.json and
-    data/models/clusters.json), `whole` is the `summary`, `days` as `mood_daily` gives them.
+    `report` is that of the clusters (data/reports/clusters.json), `whole` the `summary`, `days` are
+    as `mood_daily` gives them.
     """
-    rows = [row | _of_cluster(row["id"], report, model) for row in described]
+    rows = [row | _of_cluster(row["id"], report) for row in described]
     weekdays = _weekdays(days)
     found = []
     for row, name in zip(rows, names(rows), strict=True):
@@ -178,14 +177,12 @@ def identified(publication: dict) -> dict:
     return {"_id": hashlib.sha256(content.encode()).hexdigest()[:16], **publication}
 
 
-def _of_cluster(number: int, report: Mapping, model: Mapping) -> dict:
-    """What is known of a cluster: `stability`, whether it is `small`, its coarse `centroid`."""
-    centroid = model["centroids"][number]
+def _of_cluster(number: int, report: Mapping) -> dict:
+    """What is known of a cluster: its `stability`, unless it is everybody, and if it is `small`."""
     held = report["stability"]["jaccard"]
     return {
-        "stability": round(held[number], 2) if len(model["centroids"]) > 1 else None,
+        "stability": round(held[number], 2) if len(report["sizes"]) > 1 else None,
         "small": number + 1 in report["small"],
-        "centroid": dict(zip(model["features"], centroid, strict=True)) if centroid else {},
     }
 
 

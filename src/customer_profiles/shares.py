@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from customer_profiles.averages import nearest
+from customer_profiles.averages import SLACK, nearest
 
 # A share is rounded to whole twentieths, the part of all posts to hundredths.
 STEP, VOLUME_STEP = 0.05, 0.01
@@ -35,15 +35,14 @@ class Shares:
         return np.where(kept, nearest(posts / written, STEP * factor), np.nan)
 
     def same(self, own: np.ndarray, outside: np.ndarray, factor: int) -> np.ndarray:
-        """Whether all would be as they are with an author who wrote `outside` (c, kinds) posts in
-        the place of a member who wrote `own` (t, kinds): bool (t, c)."""
-        own, outside = own[:, None], outside[None]
+        """Whether all would be as they are with an author who wrote `outside` (…, kinds) posts in
+        the place of a member who wrote `own` (…, kinds): bool (…,)."""
         now, then = (
             self.rounded(posts, factor) for posts in (self.posts, self.posts - own + outside)
         )
         few = self.authors - (own > 0) + (outside > 0) < self.k
-        held = np.isnan(now).all() or (few == (self.authors < self.k)).all(axis=-1)
-        return held & (np.isnan(now) | np.isclose(now, then, rtol=0)).all(axis=-1)
+        held = np.isnan(now).all() | (few == (self.authors < self.k)).all(axis=-1)
+        return held & (np.isnan(now) | (np.abs(now - then) < SLACK)).all(axis=-1)
 
 
 def of(posts: np.ndarray, shown: np.ndarray, k: int) -> Shares:
