@@ -24,7 +24,7 @@ DRIFTING = ("followers", "following", "listed", "account_posts")
 # Distances of the same two points may differ in their last digits.
 SLACK = 1e-9
 HASHES = ("md5", "sha1", "sha256", "sha512", "blake2b")
-TARGETS, CANDIDATES, CHUNK = 1000, 4000, 100
+TARGETS, CANDIDATES, CHUNK = 500, 2000, 100
 
 
 class Outcome(NamedTuple):

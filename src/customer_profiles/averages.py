@@ -46,8 +46,8 @@ class Average:
         if not self.whole:
             return np.stack([mean, *[np.zeros_like(mean)] * 3], axis=-1)
         index = nearest(100 * mean / self.whole, 1 if factor else 0)
-        low = np.floor(self.low / step) * step if step else self.low
-        high = np.ceil(self.high / step) * step if step else self.high
+        low = np.floor(self.low / step + SLACK) * step if step else self.low
+        high = np.ceil(self.high / step - SLACK) * step if step else self.high
         return np.stack([mean, index, np.minimum(low, index), np.maximum(high, index)], axis=-1)
 
     def shown(self, factor: int) -> np.ndarray:

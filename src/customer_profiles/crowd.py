@@ -26,7 +26,7 @@ KINDS = {"mood": CLASSES, "weekdays": WEEKDAYS}
 
 @dataclass(frozen=True)
 class Crowd:
-    """n authors, a row each, sorted by what the rows say, so that no pseudonym decides anything.
+    """n authors, a row each, in an order that what the rows say decides, and no pseudonym.
 
     `segment` int (n,). `marks` int (n, figures): the place of each author's value among those of
     the figure in `values`. `posts` int (n, kinds) by the names in KINDS: how many of each kind.
@@ -69,21 +69,37 @@ def gather(
     }
     values |= {name: privacy.bin_values(edges[field]) for name, field in COUNT_AVERAGES.items()}
     marks = people[list(fields.values())].to_numpy(dtype=int)
-    weekday = pd.to_datetime(observations["day"]).dt.dayofweek.map(dict(enumerate(WEEKDAYS)))
+    author = pd.Index(people["_id"]).get_indexer(observations["author"])
+    kinds = {
+        "mood": pd.Index(CLASSES).get_indexer(observations["label"]),
+        "weekdays": _weekday(observations["day"]),
+    }
     posts = {
-        name: pd.crosstab(observations["author"], kind)
-        .reindex(index=people["_id"], columns=list(KINDS[name]), fill_value=0)
-        .to_numpy(dtype=int)
-        for name, kind in (("mood", observations["label"]), ("weekdays", weekday))
+        name: _counted(author, kind, (len(people), len(KINDS[name])))
+        for name, kind in kinds.items()
     }
     segment = people["segment"].to_numpy(dtype=int)
-    clustered = people[list(features)].to_numpy(dtype=float)
-    order = np.lexsort((*np.hstack([*posts.values(), marks, clustered]).T, segment))
+    away = standardised(people[list(features)].to_numpy(dtype=float))
+    # One number for what a row says, so that no pseudonym decides who comes first.
+    said = np.hstack([*posts.values(), marks, away])
+    order = np.argsort(said @ np.random.default_rng(0).random(said.shape[1]), kind="stable")
     return Crowd(
         segment[order],
         marks[order],
         values,
         {name: kind[order] for name, kind in posts.items()},
         tuple(features),
-        standardised(clustered[order]),
+        away[order],
     )
+
+
+def _counted(author: np.ndarray, kind: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
+    """How many posts of each kind each author wrote, int of `shape` (authors, kinds)."""
+    flat = np.bincount(author * shape[1] + kind, minlength=shape[0] * shape[1])
+    return flat.reshape(shape)
+
+
+def _weekday(day: pd.Series) -> np.ndarray:
+    """Number of the weekday of each day, int (n,); Monday is 0."""
+    code, days = pd.factorize(day)
+    return pd.to_datetime(days).dayofweek.to_numpy()[code]

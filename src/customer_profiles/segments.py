@@ -165,7 +165,7 @@ def summary(
         **averages,
         "mood": {name: shares.get(name) for name in CLASSES},
         "clusters": {
-            **{name: report[name] for name in CLUSTERS["properties"] if name in report},
+            **{name: report[name] for name in CLUSTERS["properties"] if name != "curves"},
             "curves": curves[list(CURVES["properties"])].to_dict("records"),
         },
     }
