@@ -60,7 +60,10 @@ FORMULA = ("=", "+", "-", "@", "\t", "\r")
 # Shares of posts are rounded by so much, or a little more.
 ROUNDING = 0.05
 STABLE = 0.75  # mean Jaccard similarity of a cluster that may be relied on (Hennig 2007)
-COUNTS = "Averages of likes, posts and followers are estimated from bins: no exact count is kept."
+COUNTS = (
+    "Averages of likes, posts and followers are estimated from bins: no exact count is kept. All "
+    "figures are rounded so that nobody can be told from them, in small groups coarsely."
+)
 TERMS = (
     "This is about the group as a whole. There is no list of its members, and X's terms forbid "
     "profiling single people."
