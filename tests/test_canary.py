@@ -23,6 +23,7 @@ import traces
 from bson import json_util
 
 from customer_profiles import pages, verdict
+from customer_profiles.publication import AVERAGES
 from customer_profiles.store import schema, server
 
 PRIVATE = ("assignments", "observations", "profiles")
@@ -37,7 +38,9 @@ NOBODY = {
     ".clusters.k", ".clusters.elbow", ".clusters.small",
     *(f".clusters.preferred.{name}" for name in verdict.TITLES), ".privacy.published.l_diversity",
     ".privacy.published.cells", ".privacy.published.cells_suppressed",
-    ".answers.count", ".answers.results.id", ".answers.id",
+    ".answers.count", ".answers.results.id", ".answers.id", ".segments.segments.id",
+    *(f"{place}.index.{name}.{number}" for place in (".segments.segments", ".answers.results",
+      ".answers") for name in AVERAGES for number in ("index", "low", "high")),
 }  # fmt: skip
 PLACES = ("home", "tmp", "site", "logs", "answers", "exports", "mongo")
 # Small and quick, but all of it: what is replaced in params.yaml.
