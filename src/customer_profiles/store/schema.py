@@ -7,6 +7,7 @@ from pymongo import IndexModel
 from pymongo.database import Database
 from pymongo.errors import DuplicateKeyError, OperationFailure
 
+from customer_profiles import publication
 from customer_profiles.observations import AUTHOR_COUNTS, CLASSES, POST_COUNTS
 from customer_profiles.store.errors import StoreError
 
@@ -50,15 +51,7 @@ ASSIGNMENT = {
     "cluster": BIN,
     "cell": {"bsonType": "string", "pattern": "^[0-9]+(/[0-9]+)*$"},
 }
-PUBLICATION = {
-    "_id": {"bsonType": "string", "pattern": "^[0-9a-f]{16}$"},
-    "summary": {"bsonType": "object"},
-    "segments": {"bsonType": "array"},
-    "cells": {"bsonType": "array"},
-    "mood_daily": {"bsonType": "array"},
-    "certificate": {"bsonType": "object"},
-    "provenance": {"bsonType": "object"},
-}
+PUBLICATION = publication.for_mongodb(publication.PUBLICATION)["properties"]
 # `beside` names earlier publications that nobody is singled out by comparing with this one.
 CURRENT = {
     "_id": {"enum": ["current"]},
@@ -166,9 +159,17 @@ def _forget_assignments_without_cell(database: Database) -> None:
     database["assignments"].delete_many({"cell": {"$exists": False}})
 
 
+def _forget_publications_of_before(database: Database) -> None:
+    """Publications say more now; `publish` writes one anew."""
+    before = {"continuity": {"$exists": False}}
+    ids = [row["_id"] for row in database["published"].find(before, {"_id": 1})]
+    database["current"].delete_many({"publication": {"$in": ids}})
+    database["published"].delete_many({"_id": {"$in": ids}})
+
+
 # From the version before to this one. Each is done again when it was stopped, or by two at once,
 # also while rows of the new kind are being written.
-MIGRATIONS = {2: _forget_assignments_without_cell}
+MIGRATIONS = {2: _forget_assignments_without_cell, 3: _forget_publications_of_before}
 NEWEST = max(MIGRATIONS)
 
 
