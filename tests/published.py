@@ -59,6 +59,12 @@ def audience(segments: int = 5, seed: int = 1) -> dict:
     return whole
 
 
+def small(**others: object) -> dict:
+    """One of one segment, without `_id`; `others` take the place of its fields."""
+    whole = example(publication.PUBLICATION) | others
+    return {name: value for name, value in whole.items() if name != "_id"}
+
+
 def _segment(number: int, total: int, rng: np.random.Generator) -> dict:
     row = example(publication.SEGMENT)
     index = {name: _index(int(rng.integers(40, 220))) for name in AVERAGES}

@@ -8,6 +8,7 @@ import signal
 import pandas as pd
 import psutil
 import pytest
+from published import small
 
 from customer_profiles.segments import identified
 from customer_profiles.store import mongod, publications, schema, server
@@ -50,8 +51,7 @@ def fill(held, posts, load):
     """Load `posts`, and publish once."""
     schema.prepare(held)
     load(held, posts)
-    rest = {"cells": [], "mood_daily": [], "certificate": {}, "provenance": {}}
-    publication = identified({"summary": {}, "segments": [], **rest})
+    publication = identified(small())
     publications.publish(held, publication, pd.DataFrame({"_id": [], "cluster": [], "cell": []}))
     return publication["_id"]
 
@@ -134,13 +134,13 @@ def test_the_status_says_what_the_databases_hold_and_no_number_of_few_people(
         "  observations  17\n"
         "  profiles      12\n"
         f"  publications  1, current: {publication}\n"
-        "  schema        2 (this program knows 2)\n"
+        "  schema        3 (this program knows 3)\n"
         "  on disk       N MB\n"
         "audience_b\n"
         "  observations  <10\n"
         "  profiles      <10\n"
         "  publications  0, current: none\n"
-        "  schema        1 (this program knows 2)\n"
+        "  schema        1 (this program knows 3)\n"
         "  on disk       N MB\n"
     )
     assert not mongod.alive(folder)

@@ -2,22 +2,29 @@
 
 import subprocess
 import sys
+from copy import deepcopy
 from datetime import date
+from functools import reduce
 from itertools import count
+from operator import getitem
 
 import pandas as pd
 import pymongo
 import pymongo.errors
 import pytest
+from published import audience, small
 from pymongo.monitoring import CommandListener
 
+from customer_profiles import publication
 from customer_profiles.segments import identified
-from customer_profiles.store import StoreError, publications, schema, tokens
+from customer_profiles.store import StoreError, publications, schema, server, tokens
 
 TODAY = date(2026, 5, 1)
 # To read all is the way to find what is nearly all.
 NEARLY_ALL = {"origin": "archive"}
-PUBLICATION = identified({
+PUBLICATION = identified(small())
+# As far as its shape was known before version 3.
+OF_BEFORE = identified({
     "summary": {}, "segments": [], "cells": [], "mood_daily": [], "certificate": {},
     "provenance": {},
 })  # fmt: skip
@@ -67,6 +74,7 @@ def first_version(database, posts, assignments):
     }
     rules["assignments"] = {"_id": schema.PSEUDONYM, "cluster": schema.BIN}
     rules["current"] = {"_id": {"enum": ["current"]}, "publication": schema.PUBLICATION["_id"]}
+    rules["published"] = {name: {} for name in OF_BEFORE}
 
     def make():
         database.client.drop_database(database.name)
@@ -79,8 +87,8 @@ def first_version(database, posts, assignments):
         database.observations.insert_many(posts.to_dict("records"))
         former = assignments.drop(columns="cell").to_dict("records")
         database.assignments.insert_many(former)
-        database.published.insert_one(PUBLICATION)
-        database.current.insert_one({"_id": "current", "publication": PUBLICATION["_id"]})
+        database.published.insert_one(OF_BEFORE)
+        database.current.insert_one({"_id": "current", "publication": OF_BEFORE["_id"]})
         return database
 
     return make
@@ -148,21 +156,112 @@ def test_a_database_of_the_first_version_becomes_as_one_made_new(
     former = first_version()
     assert schema.version(former) == 1
     schema.prepare(former)
-    assert list(former.assignments.find()) == []
+    assert [list(former[name].find()) for name in ("assignments", "published", "current")] == [
+        [], [], []
+    ]  # fmt: skip
     assert former.observations.count_documents({}) == 3
     for held in (former, fresh):
         load(held, posts)
         publications.publish(held, PUBLICATION, assignments)
     assert whole(former) == whole(fresh)
-    assert schema.version(former) == schema.NEWEST == 2
+    assert schema.version(former) == schema.NEWEST == 3
 
 
-def test_preparing_keeps_the_assignments_of_this_version(database, assignments, give_profiles):
+def test_preparing_keeps_what_this_version_published(database, assignments, give_profiles):
     give_profiles(database, assignments["_id"])
     publications.publish(database, PUBLICATION, assignments)
     database.schema.delete_many({})  # as if somebody were stopped before it remembered
     schema.prepare(database)
     assert list(database.assignments.find()) == assignments.to_dict("records")
+    assert publications.current(database) == PUBLICATION
+
+
+def test_of_the_publications_those_of_the_former_shape_are_forgotten(database, assignments):
+    unchecked = {"bypass_document_validation": True}
+    database.published.insert_one(OF_BEFORE, **unchecked)
+    database.published.insert_one(PUBLICATION)
+    pointer = {"_id": "current", "publication": OF_BEFORE["_id"], "beside": []}
+    database.current.insert_one(pointer)
+    database.schema.update_one({}, {"$set": {"version": 2}})
+    schema.prepare(database)
+    assert list(database.published.find()) == [PUBLICATION]
+    assert publications.current(database) is None
+    assert database.current.count_documents({}) == 0
+
+
+def objects(part, path=()):
+    """Where in a publication there is an object whose keys are named, and its schema."""
+    if "properties" in part:
+        yield path, part
+    for name, inner in part.get("properties", {}).items():
+        yield from objects(inner, (*path, name))
+    if "items" in part:
+        yield from objects(part["items"], (*path, 0))
+
+
+OBJECTS = dict(objects(publication.PUBLICATION))
+
+
+@pytest.fixture(scope="module")
+def published(mongodb):
+    """Where publications are, validated; what is accepted must be taken away again."""
+    with server.connect(mongodb, "audience_of_publications") as client:
+        schema.prepare(client["audience_of_publications"])
+        yield client["audience_of_publications"].published
+        client.drop_database("audience_of_publications")
+
+
+def inside(path):
+    """An example of a publication, and the object in it at `path`."""
+    whole = deepcopy(publication.example(publication.PUBLICATION))
+    return whole, reduce(getitem, path, whole)
+
+
+@pytest.mark.parametrize("whole", [publication.example(publication.PUBLICATION), audience()])
+def test_a_publication_is_accepted(published, whole):
+    published.insert_one(whole)
+    assert published.find_one_and_delete({}) == whole
+
+
+@pytest.mark.parametrize(
+    ("path", "key"), [(path, key) for path, part in OBJECTS.items() for key in part["required"]]
+)
+def test_a_publication_that_lacks_something_is_refused(published, path, key):
+    whole, place = inside(path)
+    del place[key]
+    if (path, key) == ((), "_id"):
+        whole["_id"] = 1  # the driver would give one
+    with pytest.raises(pymongo.errors.WriteError):
+        published.insert_one(whole)
+
+
+@pytest.mark.parametrize("path", OBJECTS)
+def test_a_publication_that_says_more_is_refused(published, path):
+    whole, place = inside(path)
+    place["members"] = ["ann"]
+    with pytest.raises(pymongo.errors.WriteError):
+        published.insert_one(whole)
+
+
+@pytest.mark.parametrize(
+    ("path", "key", "value"),
+    [
+        (("segments", 0), "no_verified", "ann"),
+        (("segments", 0), "no_verified", 3.5),
+        (("segments", 0), "share", 1.01),
+        (("segments", 0, "centroid"), "polarity", "high"),
+        (("segments", 0, "mood"), "positive", -0.1),
+        (("mood_daily", 0), "day", "2026-05-01T10:00"),
+        (("summary",), "authors", None),
+        (("summary", "clusters"), "verdict", "perhaps"),
+        (("certificate", "published", "attacks"), "exact_join", 0.1),
+    ],
+)
+def test_a_publication_that_says_something_else_is_refused(published, path, key, value):
+    whole, place = inside(path)
+    place[key] = value
+    with pytest.raises(pymongo.errors.WriteError):
+        published.insert_one(whole)
 
 
 class Killed(BaseException):
@@ -228,10 +327,12 @@ def test_eight_programs_may_prepare_a_database_at_once(
 
 
 def test_a_database_of_a_newer_program_is_refused_and_stays_as_it_is(database):
-    database.schema.update_one({}, {"$set": {"version": 7}})
+    database.schema.update_one({}, {"$set": {"version": 70}})
     database.command("collMod", "profiles", validator={"_id": {"$exists": True}})
     before = whole(database)
-    with pytest.raises(StoreError, match=r"newer version of this program \(schema 7, .* knows 2\)"):
+    with pytest.raises(
+        StoreError, match=r"newer version of this program \(schema 70, .* knows 3\)"
+    ):
         schema.prepare(database)
     assert whole(database) == before
 

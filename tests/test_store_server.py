@@ -23,6 +23,7 @@ import pandas as pd
 import psutil
 import pymongo
 import pytest
+from published import small
 
 from customer_profiles.api.__main__ import main as api
 from customer_profiles.api.connection import connection
@@ -39,10 +40,7 @@ with server.database("shared") as held:
     sys.stdin.read()
 """
 SECRET = "s3cr3t-w0rd"
-PARTS = ("segments", "cells", "mood_daily")
-PUBLICATION = identified({
-    **{name: [] for name in PARTS}, "summary": {}, "certificate": {}, "provenance": {},
-})  # fmt: skip
+PUBLICATION = identified(small())
 
 
 @pytest.fixture

@@ -16,6 +16,11 @@ from customer_profiles.store.server import StoreError, chunks
 if TYPE_CHECKING:  # the API reads publications and starts faster without pandas
     import pandas as pd
 
+# What is said of a segment, and of the whole, that follows from who is in it, by the assignments,
+# or that is a text; and what of the whole is made of other figures.
+BY_MEMBERS = ("customers", "share", "name", "brief")
+OF_OTHERS = ("authors", "posts", "first_day", "last_day", "clusters")
+
 
 def publish(database: Database, publication: dict, assignments: "pd.DataFrame") -> None:
     """Store `publication` (its `_id` is the hash of its content) and make it the current one.
@@ -29,10 +34,19 @@ def publish(database: Database, publication: dict, assignments: "pd.DataFrame") 
     """
     # An erasure writes `assignments` anew: what is written meanwhile would be lost.
     with leased(database):
-        _all_held(database, assignments["_id"])
-        if not _finished(database, publication, assignments):
-            for write in writes(database, publication, assignments):
-                write()
+        _publish(database, publication, assignments)
+
+
+def publish_next(database: Database, publication: dict, assignments: "pd.DataFrame") -> dict:
+    """Publish, as `publish` does, what follows on the current publication; what that is.
+
+    `publication` has no `_id` and no `continuity` yet (`continuity.continued`). If it says the same
+    as the current one, that one stays.
+    """
+    with leased(database):
+        following = _following(database, publication, assignments)
+        _publish(database, following, assignments)
+    return following
 
 
 def writes(
@@ -72,6 +86,48 @@ def current(database: Database) -> dict | None:
     return None
 
 
+def listed(database: Database) -> list[dict]:
+    """The publications that can be read, each in a few words, the current one first."""
+    latest = current(database)
+    if latest is None:
+        return []
+    pointer = database.current.find_one({"_id": "current"}) or {}
+    if pointer.get("publication") != latest["_id"]:
+        return listed(database)  # it has been replaced meanwhile
+    beside = database.published.find({"_id": {"$in": pointer["beside"]}})
+    return [
+        {
+            "id": row["_id"],
+            "current": row["_id"] == latest["_id"],
+            "authors": row["summary"]["authors"],
+            "segments": len(row["segments"]),
+            "verdict": row["summary"]["clusters"]["verdict"],
+            "first_day": row["summary"]["first_day"],
+            "last_day": row["summary"]["last_day"],
+        }
+        for row in (latest, *beside)
+    ]
+
+
+def _publish(database: Database, publication: dict, assignments: "pd.DataFrame") -> None:
+    _all_held(database, assignments["_id"])
+    if not _finished(database, publication, assignments):
+        for write in writes(database, publication, assignments):
+            write()
+
+
+def _following(database: Database, publication: dict, assignments: "pd.DataFrame") -> dict:
+    # Here, because the API imports this module and starts faster without pandas and SciPy.
+    from customer_profiles import continuity, segments
+
+    former = current(database)
+    if former and continuity.same(former, publication):
+        return former
+    before = {author: row["cluster"] for author, row in _assigned(database).items()}
+    now = dict(zip(assignments["_id"], assignments["cluster"], strict=True))
+    return segments.identified(continuity.continued(publication, former, before, now))
+
+
 def _all_held(database: Database, authors: "pd.Series") -> None:
     for part in chunks(authors):
         if database.profiles.count_documents({"_id": {"$in": part}}) < len(part):
@@ -100,39 +156,40 @@ def _beside(database: Database, publication: dict, assignments: "pd.DataFrame") 
     former = current(database)
     if former is None or former["_id"] == publication["_id"]:
         return []
-    cells = {row["_id"]: row.get("cell") for row in database.assignments.find()}
-    complete = len(cells) == former["summary"].get("authors") and None not in cells.values()
-    same = _elsewhere(former).items() <= _elsewhere(publication).items()
-    bounds = _k(former), _k(publication)
-    if not (complete and same) or None in bounds:
+    cells = {author: row["cell"] for author, row in _assigned(database).items()}
+    complete = len(cells) == former["summary"]["authors"]
+    if not complete or not _elsewhere(former).items() <= _elsewhere(publication).items():
         return []
     # Here, because the API imports this module and starts faster without pandas.
     import pandas as pd
 
     from customer_profiles import privacy
 
+    bounds = [told["certificate"]["published"]["k"] for told in (former, publication)]
     earlier = privacy.atoms(pd.Series(cells, dtype=object), bounds[0])
     later = privacy.atoms(assignments.set_index("_id")["cell"], bounds[1])
     return [former["_id"]] if privacy.together(earlier, later, max(bounds)) else []
 
 
-def _k(publication: dict) -> int | None:
-    return publication["certificate"].get("published", {}).get("k")
-
-
 def _elsewhere(publication: dict) -> dict:
-    """Figures about groups that the assignments do not tell: days, parts of a segment.
+    """Figures that the assignments do not tell: of days, of segments, of the whole.
 
-    Two publications that differ in one of them could differ by a single person.
+    Two publications that differ in one of them could differ by a single person. Not so in flows:
+    no two publications tell of the same ones, and those from one kept to this are unions of the
+    pairs that `privacy.together` weighs.
     """
+    summary = publication["summary"]
     days = {row["day"]: (row["posts"], row["avg_polarity"]) for row in publication["mood_daily"]}
-    hidden = publication["summary"].get("posts", 0) - sum(posts for posts, _ in days.values())
-    parts = {
-        (row["id"], name): row.get(name)
+    segments = {
+        row["id"]: {name: value for name, value in row.items() if name not in BY_MEMBERS}
         for row in publication["segments"]
-        for name in ("no_verified", "no_protected")
     }
-    return {**days, **parts, "posts of other days": hidden}
+    return {
+        **days,
+        **segments,
+        **{name: value for name, value in summary.items() if name not in OF_OTHERS},
+        "posts of other days": summary["posts"] - sum(posts for posts, _ in days.values()),
+    }
 
 
 def _assigned(database: Database) -> dict[str, dict]:

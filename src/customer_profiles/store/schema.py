@@ -159,9 +159,17 @@ def _forget_assignments_without_cell(database: Database) -> None:
     database["assignments"].delete_many({"cell": {"$exists": False}})
 
 
+def _forget_publications_of_before(database: Database) -> None:
+    """Publications say more now; `publish` writes one anew."""
+    before = {"continuity": {"$exists": False}}
+    ids = [row["_id"] for row in database["published"].find(before, {"_id": 1})]
+    database["current"].delete_many({"publication": {"$in": ids}})
+    database["published"].delete_many({"_id": {"$in": ids}})
+
+
 # From the version before to this one. Each is done again when it was stopped, or by two at once,
 # also while rows of the new kind are being written.
-MIGRATIONS = {2: _forget_assignments_without_cell}
+MIGRATIONS = {2: _forget_assignments_without_cell, 3: _forget_publications_of_before}
 NEWEST = max(MIGRATIONS)
 
 
