@@ -23,10 +23,11 @@ import traces
 from bson import json_util
 
 from customer_profiles import pages, verdict
-from customer_profiles.publication import AVERAGES
+from customer_profiles.publication import AVERAGES, CLUSTERS
 from customer_profiles.store import schema, server
 
 PRIVATE = ("assignments", "observations", "profiles")
+PREFERRED = CLUSTERS["properties"]["preferred"]["properties"]
 # Whole numbers below ten that count nobody.
 NOBODY = {
     ".manifest.counts.broken_lines", ".manifest.counts.files",
@@ -41,6 +42,8 @@ NOBODY = {
     ".answers.count", ".answers.results.id", ".answers.id", ".segments.segments.id",
     *(f"{place}.index.{name}.{number}" for place in (".segments.segments", ".answers.results",
       ".answers") for name in AVERAGES for number in ("index", "low", "high")),
+    ".answers.clusters.k", ".answers.clusters.curves.k",
+    *(f".answers.clusters.preferred.{name}" for name in PREFERRED),
 }  # fmt: skip
 PLACES = ("home", "tmp", "site", "logs", "answers", "exports", "mongo")
 # Small and quick, but all of it: what is replaced in params.yaml.
