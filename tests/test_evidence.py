@@ -47,6 +47,7 @@ def test_all_silhouettes_of_one_pass_are_scikit_learns(monkeypatch):
     rows = rng.normal(size=(700, 3))
     groupings = [np.minimum(rng.integers(k * 40, size=700) // 40, k - 1) for k in (2, 5)]
     groupings.append(np.r_[2, np.zeros(400, dtype=int), np.ones(299, dtype=int)])  # one alone
+    groupings.append(np.repeat([0, 3], 350))  # nobody in two of the clusters
     expected = [silhouette_score(rows, labels) for labels in groupings]
     assert evidence.silhouettes(rows, groupings) == pytest.approx(expected)
 
@@ -71,9 +72,9 @@ def test_a_cluster_is_compared_with_the_best_of_the_sample():
     middles = np.array([[0, 0], [9, 0], [9, 0.8]])[np.repeat([0, 1, 2], (60, 40, 25))]
     rows = middles + rng.normal(scale=0.1, size=middles.shape)
     right, wrong = np.repeat([0, 1, 1], (60, 40, 25)), np.repeat([0, 0, 1], (60, 40, 25))
-    assert evidence._recovery(rows, right, (7, 0)).tolist() == [1, 1]
+    assert evidence.recovery(rows, right, (7, 0)).tolist() == [1, 1]
     # Found are the 60 and the 65: of the wrong 100 the 60 are the best, of the 25 the 65.
-    found = np.mean([evidence._recovery(rows, wrong, (7, draw)) for draw in range(10)], axis=0)
+    found = np.mean([evidence.recovery(rows, wrong, (7, draw)) for draw in range(10)], axis=0)
     assert found == pytest.approx([60 / 100, 25 / 65], abs=0.05)
 
 

@@ -194,6 +194,16 @@ def test_profiles_that_cannot_be_parted_are_one_segment(profiles):
     assert (told["silhouette"], told["stability"]) == (None, {"ari": None, "jaccard": []})
 
 
+@pytest.mark.parametrize("number", [3, 4, 7])
+def test_a_handful_of_profiles_is_weighed_and_has_no_structure(number):
+    profiles = pd.DataFrame(
+        np.random.default_rng(number).normal(size=(number, 2)), columns=["a", "b"]
+    )
+    found, table = judged(profiles)
+    assert table["k"].max() == min(5, number - 1)
+    assert (found.k, found.verdict) == (1, verdict.UNSTABLE)
+
+
 def test_few_different_profiles_shorten_the_range_and_it_is_said():
     profiles = pd.DataFrame({"a": np.tile([0.0, 1, 5, 6], 20), "b": np.tile([0.0, 1, 0, 1], 20)})
     found, table = judged(profiles)

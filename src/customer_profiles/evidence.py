@@ -176,7 +176,7 @@ def _recovered(
     rows: np.ndarray, groupings: Sequence[np.ndarray], seed: int, draws: int, workers: int
 ) -> list[list[float]]:
     jobs = [
-        partial(_recovery, rows, labels, (seed, place, draw))
+        partial(recovery, rows, labels, (seed, place, draw))
         for place, labels in enumerate(groupings)
         for draw in range(draws)
     ]
@@ -185,7 +185,7 @@ def _recovered(
     return [np.mean(part, axis=0).tolist() for part in parts]
 
 
-def _recovery(rows: np.ndarray, labels: np.ndarray, entropy: tuple[int, ...]) -> np.ndarray:
+def recovery(rows: np.ndarray, labels: np.ndarray, entropy: tuple[int, ...]) -> np.ndarray:
     """Best Jaccard similarity (k,) of each cluster with one of a bootstrap sample's.
 
     As in clusterboot, whoever is drawn more than once counts once.
@@ -193,7 +193,8 @@ def _recovery(rows: np.ndarray, labels: np.ndarray, entropy: tuple[int, ...]) ->
     k = int(labels.max()) + 1
     rng = np.random.default_rng(entropy)
     chosen = np.unique(rng.integers(len(rows), size=len(rows)))
-    again = _fitted(rows[chosen], k, int(rng.integers(2**31)), FEW_INITS).labels_
+    most = min(k, len(chosen))
+    again = _fitted(rows[chosen], most, int(rng.integers(2**31)), FEW_INITS).labels_
     overlap = np.bincount(labels[chosen] * k + again, minlength=k * k).reshape(k, k)
     union = overlap.sum(1)[:, None] + overlap.sum(0) - overlap
     return (overlap / np.maximum(union, 1)).max(axis=1)
@@ -223,7 +224,8 @@ def _silhouette(sums: np.ndarray, labels: np.ndarray, sizes: np.ndarray) -> floa
     """From each row's sums of distances to the clusters (n, k); one alone in a cluster has 0."""
     each = np.arange(len(labels))
     inside = sums[each, labels] / np.maximum(sizes[labels] - 1, 1)
-    outside = sums / sizes
+    # A part of the rows, or bins that are too few, may leave a cluster without any.
+    outside = np.where(sizes > 0, sums / np.maximum(sizes, 1), np.inf)
     outside[each, labels] = np.inf
     nearest = outside.min(axis=1)
     width = np.maximum(np.maximum(inside, nearest), 1e-300)

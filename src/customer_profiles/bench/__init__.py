@@ -1,4 +1,5 @@
 """Benchmarks: a module writes data/reports/bench/NAME.json, figures that are ratios of one run.
 
-A figure that is none, and so holds for one machine only, stands under `absolute`.
+A figure that is none, and so holds for one machine only, stands under `absolute` or has its unit in
+its name.
 """
