@@ -19,7 +19,7 @@ NAME = "customer_profiles"
 
 # Know no file and no socket, and import nobody but each other.
 PURE = (
-    "attacks", "certificate", "clustering", "drawing", "evaluation", "figures", "flow",
+    "attacks", "briefs", "certificate", "clustering", "drawing", "evaluation", "figures", "flow",
     "generalisation", "layers", "observations", "pages", "privacy", "publication", "redaction",
     "sample_pages", "sample_personas", "segments", "text",
 )  # fmt: skip
@@ -43,6 +43,7 @@ OWNERS = {
     "pyarrow": ("store",),
     "django": ("api",),
     "rest_framework": ("api",),
+    "drf_spectacular": ("api",),
     "waitress": ("api",),
     "cryptography": ("vault",),
     "textblob": ("subjectivity",),
