@@ -1,14 +1,16 @@
 """The shape of every answer, as JSON Schema with an example."""
 
 from customer_profiles import publication
-from customer_profiles.publication import CELL, CERTIFICATE, FLAG, ID, MOOD_OF_DAY, SEGMENT, SUMMARY
-
-NO_SUCH = {
-    "type": "about:blank",
-    "title": "Not Found",
-    "status": 404,
-    "detail": "there is no such segment; /api/v1/segments/ lists all",
-}
+from customer_profiles.publication import (
+    CELL,
+    CERTIFICATE,
+    CONTINUITY,
+    FLAG,
+    ID,
+    MOOD_OF_DAY,
+    SEGMENT,
+    SUMMARY,
+)
 
 
 def _object(**properties: dict) -> dict:
@@ -52,8 +54,10 @@ _SHAPES = {
         **_TOLD,
         publication=ID,
         certificate=_object(passed=CERTIFICATE["properties"]["passed"]),
+        sample=FLAG | {"description": "whether it is of an invented brand and invented people"},
     ),
     "MoodDaily": _page(MOOD_OF_DAY),
+    "Continuity": CONTINUITY,
     "Publications": _page(_LISTED),
     "Privacy": CERTIFICATE,
     "Health": _object(
@@ -72,6 +76,5 @@ COMPONENTS = {
             detail={"type": "string"},
         ),
         "description": "RFC 9457",
-        "examples": [NO_SUCH],
     },
 }
