@@ -24,7 +24,8 @@ PUBLICATION = {
     "_id": "0" * 16,
     "summary": {
         "authors": 1040, "posts": 3000, "first_day": "2026-05-02", "last_day": "2026-06-30",
-        "avg_polarity": 0.53, "avg_subjectivity": 0.4, "verdict": "stable <structure>",
+        "avg_polarity": 0.53, "avg_subjectivity": 0.4,
+        "clusters": {"verdict": "stable <structure>"},
         "mood": {"negative": 0.28, "neutral": 0.19, "positive": 0.53},
     },
     "segments": [SEGMENT],

@@ -4,7 +4,7 @@ import importlib.resources
 
 import jinja2
 
-from customer_profiles import certificate, observations, segments
+from customer_profiles import briefs, certificate, observations
 
 
 def render(publication: dict, figures: dict[str, str]) -> str:
@@ -13,8 +13,8 @@ def render(publication: dict, figures: dict[str, str]) -> str:
     environment = jinja2.Environment(
         autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    environment.filters["percent"] = lambda share: f"{share:.0%}"
-    environment.filters["figure"] = segments.figure
+    environment.filters["percent"] = lambda share: f"{share or 0:.0%}"
+    environment.filters["figure"] = briefs.figure
     environment.filters["share"] = lambda share: f"{share:.1%}"
     cells = publication["cells"]
     tiers = [name for name in (cells[0] if cells else ()) if name not in ("segment", "authors")]
