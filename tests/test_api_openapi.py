@@ -18,7 +18,7 @@ from customer_profiles import observations, publication
 pytest_plugins = ("served",)
 
 README = Path(__file__).parents[1] / "README.md"
-BOUNDED = ["--checks", "all", "--max-examples", "20", "--seed", "7", "--workers", "2"]
+BOUNDED = ["--checks", "all", "--max-examples", "12", "--seed", "7", "--workers", "2"]
 # What stands for the id of a segment.
 TEMPLATE = re.compile(r"(?<=segments/)\d+")
 
@@ -51,13 +51,13 @@ def schemathesis(api, folder, *options):
 
 def test_schemathesis_finds_nothing_with_a_token(api, token, tmp_path):
     cases, warnings = schemathesis(api, tmp_path, "--header", f"Authorization: Bearer {token}")
-    assert cases > 400
+    assert cases > 300
     assert warnings["missing_auth"] == []
 
 
 def test_schemathesis_finds_nothing_without_a_token_and_is_let_in_nowhere(api, tmp_path):
     cases, warnings = schemathesis(api, tmp_path)
-    assert cases > 400
+    assert cases > 300
     closed = {f"GET /api/v1/{TEMPLATE.sub('{id}', path)}" for path in PROTECTED}
     assert set(warnings["missing_auth"]) == closed
 
