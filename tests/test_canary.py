@@ -23,8 +23,10 @@ import traces
 from bson import json_util
 
 from customer_profiles import pages
+from customer_profiles.publication import AVERAGES, CLUSTERS
 from customer_profiles.store import schema, server
 
+CRITERIA = CLUSTERS["properties"]["preferred"]["properties"]
 PRIVATE = ("assignments", "observations", "profiles")
 # Whole numbers below ten that count nobody.
 NOBODY = {
@@ -39,8 +41,10 @@ NOBODY = {
     *(f".answers.{name}" for name in (
         "clusters.curves.k", "clusters.k", "count", "id", "published.cells",
         "published.cells_suppressed", "published.l_diversity", "results.id", "results.segment",
-        "results.segments",
+        "results.segments", *(f"clusters.preferred.{name}" for name in CRITERIA),
     )),
+    *(f".{where}.index.{name}.{end}" for where in ("answers", "answers.results", "segments.segments")
+      for name in AVERAGES for end in ("index", "low", "high")),
 }  # fmt: skip
 ANSWERING = (
     "health/", "segments/", "segments/?page_size=1", "segments/?format=csv", "segments/0/",
