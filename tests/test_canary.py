@@ -26,8 +26,8 @@ from customer_profiles import pages
 from customer_profiles.publication import AVERAGES, CLUSTERS
 from customer_profiles.store import schema, server
 
-CRITERIA = CLUSTERS["properties"]["preferred"]["properties"]
 PRIVATE = ("assignments", "observations", "profiles")
+PREFERRED = CLUSTERS["properties"]["preferred"]["properties"]
 # Whole numbers below ten that count nobody.
 NOBODY = {
     ".manifest.counts.broken_lines", ".manifest.counts.files",
@@ -38,13 +38,13 @@ NOBODY = {
     ".load.posts", ".load.steps.mix", ".load.steps.polarity", ".load.steps.subjectivity",
     ".clusters.k", ".clusters.elbow", ".privacy.published.l_diversity",
     ".privacy.published.cells", ".privacy.published.cells_suppressed",
-    *(f".answers.{name}" for name in (
-        "clusters.curves.k", "clusters.k", "count", "id", "published.cells",
-        "published.cells_suppressed", "published.l_diversity", "results.id", "results.segment",
-        "results.segments", *(f"clusters.preferred.{name}" for name in CRITERIA),
-    )),
-    *(f".{where}.index.{name}.{end}" for where in ("answers", "answers.results", "segments.segments")
-      for name in AVERAGES for end in ("index", "low", "high")),
+    ".answers.count", ".answers.results.id", ".answers.id", ".segments.segments.id",
+    *(f"{place}.index.{name}.{number}" for place in (".segments.segments", ".answers.results",
+      ".answers") for name in AVERAGES for number in ("index", "low", "high")),
+    ".answers.clusters.k", ".answers.clusters.curves.k",
+    *(f".answers.clusters.preferred.{name}" for name in PREFERRED),
+    ".answers.results.segment", ".answers.results.segments", ".answers.published.cells",
+    ".answers.published.cells_suppressed", ".answers.published.l_diversity",
 }  # fmt: skip
 ANSWERING = (
     "health/", "segments/", "segments/?page_size=1", "segments/?format=csv", "segments/0/",

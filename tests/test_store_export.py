@@ -1,13 +1,14 @@
 """`python -m customer_profiles.store export` reads the database out."""
 
+import csv
 import json
 import subprocess
 import sys
 
 import pandas as pd
+import published
 import pytest
 
-from customer_profiles.segments import identified
 from customer_profiles.store import publications, server
 from customer_profiles.store.__main__ import main
 
@@ -66,23 +67,17 @@ def test_profiles_are_exported_with_their_cluster(
     )
 
 
-def test_clusters_are_exported_as_published(loaded, project):
-    publication = identified({
-        "summary": {},
-        "segments": [
-            {"id": 0, "customers": 40, "avg_followers": 790.0, "no_verified": "<10"},
-            {"id": 1, "customers": 12, "avg_followers": 9.9, "no_verified": 11},
-        ],
-        "cells": [],
-        "mood_daily": [],
-        "certificate": {},
-        "provenance": {},
-    })  # fmt: skip
+def test_clusters_are_exported_as_published_a_figure_in_each_column(loaded, project):
+    publication = published.audience(2)
     publications.publish(loaded, publication, pd.DataFrame({"_id": [], "cluster": []}))
     assert main(["export", "clusters", "clusters.csv"]) == 0
-    assert (project / "clusters.csv").read_text() == (
-        "id,customers,avg_followers,no_verified\n0,40,790.0,<10\n1,12,9.9,11\n"
-    )
+    first, second = csv.DictReader((project / "clusters.csv").open())
+    segment = publication["segments"][0]
+    assert first["name"] == segment["name"]
+    assert first["avg_followers"] == str(segment["avg_followers"])
+    assert first["index.avg_polarity.low"] == str(segment["index"]["avg_polarity"]["low"])
+    assert first["no_verified"] == "<10"
+    assert (first["small"], second["weekdays.sunday"]) == ("False", "")
 
 
 def test_before_anything_is_published_there_are_no_clusters(loaded, project, caplog):

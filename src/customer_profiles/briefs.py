@@ -60,7 +60,10 @@ FORMULA = ("=", "+", "-", "@", "\t", "\r")
 # Shares of posts are rounded by so much, or a little more.
 ROUNDING = 0.05
 STABLE = 0.75  # mean Jaccard similarity of a cluster that may be relied on (Hennig 2007)
-COUNTS = "Averages of likes, posts and followers are estimated from bins: no exact count is kept."
+COUNTS = (
+    "Averages of likes, posts and followers are estimated from bins: no exact count is kept. All "
+    "figures are rounded so that nobody can be told from them, in small groups coarsely."
+)
 TERMS = (
     "This is about the group as a whole. There is no list of its members, and X's terms forbid "
     "profiling single people."
@@ -109,30 +112,30 @@ def markdown(segment: Mapping) -> str:
     ])  # fmt: skip
 
 
-def table(segments: Sequence[Mapping]) -> str:
-    """The `segments` as CSV, a row each; no spreadsheet finds a formula in it."""
-    rows = [flat(segment) for segment in segments]
-    columns = dict.fromkeys(name for row in rows for name in row)
+def table(rows: Iterable[Mapping]) -> str:
+    """`rows`, segments for example, as CSV (RFC 4180) with a column for each of their fields."""
+    flattened = [flat(row) for row in rows]
+    names = dict.fromkeys(name for row in flattened for name in row)
     text = io.StringIO()
-    writer = csv.DictWriter(text, list(columns), lineterminator="\n")
+    writer = csv.DictWriter(text, list(names))
     writer.writeheader()
-    writer.writerows({name: _calm(value) for name, value in row.items()} for row in rows)
+    writer.writerows({name: _calm(value) for name, value in row.items()} for row in flattened)
     return text.getvalue()
 
 
-def flat(segment: Mapping) -> dict:
-    """A segment in one row: `index.avg_polarity.low` becomes index_avg_polarity_low."""
-    row = {}
-    for name, value in segment.items():
+def flat(row: Mapping) -> dict:
+    """A segment's figures in one row, fields within fields as "index.avg_polarity.low".
+
+    Without its brief, which is for readers.
+    """
+    found = {}
+    for name, value in row.items():
         if isinstance(value, Mapping):
-            row |= {f"{name}_{inner}": held for inner, held in flat(value).items()}
+            inner = flat(value) if name != "brief" else {}
+            found |= {f"{name}.{field}": held for field, held in inner.items()}
         else:
-            row[name] = " ".join(value) if isinstance(value, list) else value
-    return row
-
-
-def _calm(value: object) -> object:
-    return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA) else value
+            found[name] = value
+    return found
 
 
 def figure(value: float | int | str) -> str:
@@ -241,6 +244,11 @@ def _interval(index: Mapping | None) -> str:
 
 def _value(name: str, value: float | int | str) -> str:
     return f"{value:.0%}" if name == "share" else figure(value)
+
+
+def _calm(value: object) -> object:
+    """`value`, which no spreadsheet takes for a formula."""
+    return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA) else value
 
 
 def _listed(texts: Iterable[str]) -> str:
