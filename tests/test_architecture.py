@@ -45,6 +45,7 @@ OWNERS = {
     "pyarrow": ("store",),
     "django": ("api",),
     "rest_framework": ("api",),
+    "drf_spectacular": ("api",),
     "waitress": ("api",),
     "cryptography": ("vault",),
     "textblob": ("subjectivity",),

@@ -6,6 +6,9 @@ import os
 import re
 import signal
 import socket
+import threading
+import time
+from collections.abc import Callable
 from importlib import import_module
 
 import waitress
@@ -19,6 +22,8 @@ from customer_profiles.store import StoreError, publications
 logger = logging.getLogger(__name__)
 
 OPTIONS = {"threads": 8, "ident": None, "asyncore_use_poll": True, "max_request_body_size": 1 << 16}
+# For answers that are under way when we are told to stop; the database may take TIMEOUT_MS.
+LEAVE_SECONDS = 8
 
 
 def serve(host: str, port: int) -> None:
@@ -27,11 +32,12 @@ def serve(host: str, port: int) -> None:
     Raises OSError for an address that cannot be listened on, ValueError for a rate that is none.
     """
     paths.root()  # raises outside a project
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, _leave)
+    leaving = threading.Event()
+    _when_told_to_stop(leaving.set)
     with _listening(host, port) as listening, contextlib.closing(connection):
         shown = f"[{host}]" if ":" in host else host
         server = waitress.create_server(_application(shown), sockets=[listening], **OPTIONS)
+        _when_told_to_stop(lambda: (leaving.set(), server.pull_trigger()))
         try:
             connection.read(publications.current)
         except StoreError as error:
@@ -41,8 +47,36 @@ def serve(host: str, port: int) -> None:
             "a token: python -m customer_profiles.api token create NAME",
             shown, listening.getsockname()[1],
         )  # fmt: skip
-        server.run()
+        while not leaving.is_set():
+            _turn(server, 30)
+        # An impatient second signal must not leave the embedded server behind.
+        _when_told_to_stop(lambda: None)
+        server.del_channel()
+        listening.close()  # whoever comes now is refused at once
+        _finish(server)
     logger.info("stopped")
+
+
+def _when_told_to_stop(react: Callable[[], object]) -> None:
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: react())
+
+
+def _turn(server, seconds: float) -> None:
+    """Wait for `seconds` until something can be read or written, and do so."""
+    server.asyncore.loop(seconds, use_poll=True, map=server._map, count=1)
+
+
+def _finish(server) -> None:
+    """Answer what has been asked already, for LEAVE_SECONDS at most; waitress would drop it."""
+    deadline = time.monotonic() + LEAVE_SECONDS
+    while server.active_channels and time.monotonic() < deadline:
+        _turn(server, 0.1)
+        for channel in list(server.active_channels.values()):
+            if not (channel.requests or channel.total_outbufs_len):
+                channel.handle_close()
+    server.task_dispatcher.shutdown(timeout=1)
+    server.trigger.close()
 
 
 def _application(host: str):
@@ -65,10 +99,3 @@ def _listening(host: str, port: int) -> socket.socket:
         return socket.create_server((host, port), family=family)
     except OSError as error:  # it names the address
         raise OSError(f"{error.strerror}; choose another by --port or --host") from None
-
-
-def _leave(number: int, frame) -> None:
-    # An impatient second signal must not leave the embedded server behind.
-    for other in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(other, signal.SIG_IGN)
-    raise SystemExit(0)

@@ -2,15 +2,33 @@
 
 from django.urls import include, path
 
-from customer_profiles.api import views
+from customer_profiles.api import docs, parts
+from customer_profiles.api.views import Brief, Health, Publications, Published, Rows
 
 V1 = [
-    path("health/", views.Health.as_view(), name="health"),
-    path("segments/", views.Segments.as_view(), name="segments"),
-    path("segments/<int:segment>/", views.Segment.as_view(), name="segment"),
-    path("summary/", views.Summary.as_view(), name="summary"),
+    path("health/", Health.as_view(shape="Health")),
+    path("segments/", Rows.as_view(shape="Segments", part=parts.segments)),
+    path("segments/<int:id>/", Published.as_view(shape="Segment", part=parts.segment)),
+    path("segments/<int:id>/cells/", Rows.as_view(shape="Cells", part=parts.cells)),
+    path("segments/<int:id>/brief/", Brief.as_view(shape="Brief", part=parts.brief)),
+    path("summary/", Published.as_view(shape="Summary", part=parts.summary)),
+    path("mood/daily/", Rows.as_view(shape="MoodDaily", part=parts.mood_daily)),
+    path("continuity/", Published.as_view(shape="Continuity", part=parts.continuity)),
+    path("publications/", Publications.as_view(shape="Publications", part=parts.publications)),
+    path("privacy/", Published.as_view(shape="Privacy", part=parts.privacy)),
 ]
-urlpatterns = [path("api/v1/", include(V1))]
+# Open to everybody, because no data is in it.
+DOCS = [
+    path("", docs.page),
+    path("start.js", docs.start),
+    path("schema/", docs.schema),
+    path("static/<path:name>", docs.asset),
+]
+urlpatterns = [
+    path("api/v1/", include(V1)),
+    path("docs/", include(DOCS)),
+    # The page itself: path("", …), open as well; it reads the API with a token that it is given.
+]
 
 handler400 = "customer_profiles.api.problems.bad_request"
 handler404 = "customer_profiles.api.problems.not_found"
