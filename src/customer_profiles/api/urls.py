@@ -2,7 +2,7 @@
 
 from django.urls import include, path
 
-from customer_profiles.api import views
+from customer_profiles.api import page, views
 
 V1 = [
     path("health/", views.Health.as_view(), name="health"),
@@ -10,7 +10,7 @@ V1 = [
     path("segments/<int:segment>/", views.Segment.as_view(), name="segment"),
     path("summary/", views.Summary.as_view(), name="summary"),
 ]
-urlpatterns = [path("api/v1/", include(V1))]
+urlpatterns = [path("api/v1/", include(V1)), *page.PATHS]
 
 handler400 = "customer_profiles.api.problems.bad_request"
 handler404 = "customer_profiles.api.problems.not_found"

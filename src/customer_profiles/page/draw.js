@@ -1,0 +1,264 @@
+"use strict";
+// Elements, numbers and charts: data in, an element out. Data enters as text nodes and attributes
+// alone, so none of it can become markup.
+
+const SVG = "http://www.w3.org/2000/svg";
+const CLASSES = ["negative", "neutral", "positive"];
+// Below it a cluster dissolves (Hennig 2007).
+const STABLE = 0.75;
+
+const number = (value) =>
+  typeof value === "string" ? value : value.toLocaleString("en-GB", { maximumFractionDigits: 4 });
+const percent = (share, digits = 0) => `${(100 * share).toFixed(digits)}%`;
+const short = (value) => value.toLocaleString("en-GB", { notation: "compact" });
+const day = (text, more = {}) =>
+  new Date(`${text}T00:00Z`).toLocaleDateString("en-GB", {
+    day: "numeric", month: "short", timeZone: "UTC", ...more,
+  });
+const sum = (values) => values.reduce((total, value) => total + value, 0);
+
+function filled(node, attributes, children) {
+  for (const [name, value] of Object.entries(attributes)) {
+    if (value !== null && value !== undefined && value !== false) node.setAttribute(name, value);
+  }
+  node.append(...children.flat(Infinity).filter((child) => ![null, undefined, false].includes(child)));
+  return node;
+}
+const el = (name, attributes = {}, ...children) =>
+  filled(document.createElement(name), attributes, children);
+const svg = (name, attributes = {}, ...children) =>
+  filled(document.createElementNS(SVG, name), attributes, children);
+const words = (x, y, text, attributes = {}) => svg("text", { x, y, ...attributes }, text);
+const line = (x1, y1, x2, y2, name) => svg("line", { x1, y1, x2, y2, class: name });
+
+// A small picture in a text, told in one sentence.
+const picture = (label, attributes, ...children) =>
+  svg("svg", { role: "img", "aria-label": label, ...attributes }, svg("title", {}, label), children);
+
+// A table of `rows`; the first cell of each heads it. Cells are text, or elements.
+function table(caption, head, rows, name = "") {
+  return el("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": caption },
+    el("table", { class: name },
+      el("caption", {}, caption),
+      el("thead", {}, el("tr", {}, head.map((text) => el("th", { scope: "col" }, text)))),
+      el("tbody", {}, rows.map(([first, ...cells]) =>
+        el("tr", {}, el("th", { scope: "row" }, first),
+          cells.map((cell) => (cell.tagName === "TD" ? cell : el("td", {}, cell))))))));
+}
+
+// A chart as wide as its place, drawn anew when that changes, and its numbers to unfold.
+// `draw(width)` gives the height and the children.
+function chart(title, description, draw, numbers) {
+  const drawing = svg("svg", { role: "img", "aria-label": `${title}. ${description}` });
+  let drawn = 0;
+  new ResizeObserver(([{ contentRect: { width } }]) => {
+    if (!width || width === drawn) return;
+    drawn = width;
+    const [height, ...children] = draw(width);
+    drawing.setAttribute("viewBox", `0 0 ${width} ${height}`);
+    drawing.replaceChildren();
+    filled(drawing, {}, [svg("title", {}, title), svg("desc", {}, description), children]);
+  }).observe(drawing);
+  return el("figure", {}, el("figcaption", {}, title), drawing,
+    numbers && el("details", { class: "numbers" }, el("summary", {}, "Numbers", el("span",
+      { class: "hidden" }, `: ${title}`)), numbers));
+}
+
+// Round steps that cover `low` to `high`, about `count` of them.
+function ticks(low, high, count) {
+  const raw = (high - low) / count || 1;
+  const power = 10 ** Math.floor(Math.log10(raw));
+  const step = power * [1, 2, 5, 10].find((factor) => factor * power >= raw * 0.999);
+  const first = Math.floor(low / step + 1e-9);
+  const last = Math.ceil(high / step - 1e-9);
+  return Array.from({ length: last - first + 1 }, (_, place) =>
+    Number(((first + place) * step).toPrecision(12)));
+}
+const scale = (from, to, start, end) => (value) =>
+  start + ((value - from) / (to - from || 1)) * (end - start);
+
+// Shares of posts by class as one bar; null where too few people stand behind one.
+function mix(mood) {
+  let start = 0;
+  const known = CLASSES.filter((name) => mood[name] !== null);
+  const told = CLASSES.map((name) =>
+    mood[name] === null ? `${name}: too few people to tell` : `${percent(mood[name])} ${name}`);
+  const parts = known.map((name) => {
+    const part = svg("rect",
+      { class: name, x: `${100 * start}%`, width: `${100 * mood[name]}%`, height: "100%" });
+    start += mood[name];
+    return part;
+  });
+  return el("div", { class: "mix" },
+    picture(`Mood: ${told.join(", ")}`, { class: "bar" }, parts),
+    el("p", { "aria-hidden": "true" }, CLASSES.map((name) => el("span", { class: name },
+      mood[name] === null ? "–" : percent(mood[name]), el("small", {}, ` ${name}`)))));
+}
+
+// Shares of posts from Monday to Sunday, as columns around an even seventh.
+function week(days) {
+  const entries = Object.entries(days);
+  const most = Math.max(2 / 7, ...entries.map(([, share]) => share));
+  const told = entries.map(([name, share]) =>
+    `${name} ${share === null ? "too few people to tell" : percent(share)}`);
+  return picture(`Posts by weekday: ${told.join(", ")}`, { class: "week", viewBox: "0 0 140 46" },
+    entries.map(([name, share], place) => {
+      const height = share === null ? 32 : (32 * share) / most;
+      return [
+        svg("rect", { class: share === null ? "untold" : "column", x: 20 * place + 2, width: 16,
+          y: 32 - height, height, rx: 1.5 }, svg("title", {}, told[place])),
+        words(20 * place + 10, 44, name[0].toUpperCase(), { "text-anchor": "middle" }),
+      ];
+    }),
+    line(0, 32 - 32 / 7 / most, 140, 32 - 32 / 7 / most, "even"));
+}
+
+// An index with its interval on a scale that doubles with each step, 25 to 400.
+function range({ index, low, high }) {
+  const x = (value) => Math.min(Math.max(60 + 28 * Math.log2(Math.max(value, 1) / 100), 3), 117);
+  const name = low > 100 || high < 100 ? "apart" : "alike";
+  return svg("svg", { class: `range ${name}`, viewBox: "0 0 120 16", "aria-hidden": "true" },
+    [4, 32, 88, 116].map((at) => line(at, 5, at, 11, "tick")),
+    line(4, 8, 116, 8, "rail"), line(60, 1, 60, 15, "middle"),
+    line(x(low), 8, x(high), 8, "interval"),
+    svg("circle", { cx: x(index), cy: 8, r: 3.6 }),
+    svg("title", {}, `${index}, between ${low} and ${high}`));
+}
+
+// Posts a day as bars, their average polarity as a line with gaps for days that are not shown.
+function moodByDay(days) {
+  const time = (row) => Date.parse(row.day) / 864e5;
+  const first = time(days[0]);
+  const last = time(days.at(-1));
+  const most = Math.max(...days.map((row) => row.posts));
+  const draw = (width) => {
+    const [left, right, middle, low, high] = [44, width - 8, 150, 176, 262];
+    const slot = (right - left) / (last - first + 1);
+    const x = (row) => left + slot * (time(row) - first + 0.5);
+    const y = scale(0, 1, middle, 18);
+    const marks = ticks(0, most, 2);
+    const bar = scale(0, marks.at(-1), high, low);
+    const runs = [];
+    days.forEach((row, place) => {
+      if (!place || time(row) - time(days[place - 1]) > 1) runs.push([]);
+      runs.at(-1).push(`${x(row).toFixed(1)} ${y(row.avg_polarity).toFixed(1)}`);
+    });
+    const step = Math.max(1, Math.ceil(64 / slot / 7) * 7);
+    return [high + 24,
+      [0, 0.5, 1].map((at) => [line(left, y(at), right, y(at), at === 0.5 ? "even" : "grid"),
+        words(left - 8, y(at) + 4, at, { "text-anchor": "end" })]),
+      marks.map((at) => [line(left, bar(at), right, bar(at), "grid"),
+        words(left - 8, bar(at) + 4, short(at), { "text-anchor": "end" })]),
+      words(left, 10, "average polarity: 1 positive, 0 negative", { class: "axis" }),
+      words(left, low - 8, "posts", { class: "axis" }),
+      days.map((row) => svg("rect", { class: "column", x: x(row) - slot * 0.4,
+        width: slot * 0.8, y: bar(row.posts), height: high - bar(row.posts) })),
+      // A single day between two gaps is a line of no length: its round end shows it.
+      runs.map((run) => svg("path", { class: "line", d: `M${run.join("L")}${run[1] ? "" : "h0"}` })),
+      days.filter((row) => (time(row) - first) % step === 0).map((row) =>
+        words(x(row), high + 18, day(row.day), { "text-anchor": "middle" })),
+      days.map((row) => svg("rect", { class: "touch", x: x(row) - slot / 2, width: slot, y: 12,
+        height: high - 12 }, svg("title", {},
+        `${day(row.day)}: ${number(row.posts)} posts, average polarity ${row.avg_polarity}`)))];
+  };
+  const found = days.map((row) => row.avg_polarity);
+  return chart("Average polarity and posts a day",
+    `${days.length} days, polarity ${Math.min(...found)} to ${Math.max(...found)}, ` +
+    `${number(Math.min(...days.map((row) => row.posts)))} to ${number(most)} posts.`, draw,
+    table("Mood by day", ["day", "posts", "average polarity"],
+      days.map((row) => [day(row.day, { year: "numeric" }), number(row.posts),
+        number(row.avg_polarity)])));
+}
+
+// Segments by how they speak and how far they are heard, around the averages of the audience.
+function bubbles(segments, audience) {
+  const reach = (row) => Math.log10(Math.max(row.avg_followers, 1));
+  const all = [...segments, audience];
+  const most = Math.max(...segments.map((row) => row.customers));
+  const bounds = (values, room) => [Math.min(...values) - room, Math.max(...values) + room];
+  const draw = (width) => {
+    const [left, right, top, low] = [52, width - 8, 24, Math.min(420, 260 + width / 6)];
+    const largest = Math.min(46, width / 14);
+    const [west, east] = bounds(all.map((row) => row.avg_polarity), 0.12);
+    const [south, north] = bounds(all.map(reach), 0.45);
+    const x = scale(west, east, left, right);
+    const y = scale(south, north, low, top);
+    const at = [x(audience.avg_polarity), y(reach(audience))];
+    const powers = ticks(south, north, 3).filter((v) => v % 1 === 0 && v > south && v < north);
+    const wide = width > 560;
+    return [low + 44,
+      svg("rect", { class: "field", x: left, y: top, width: right - left, height: low - top, rx: 6 }),
+      ticks(west, east, 5).filter((v) => v > west && v < east && v >= 0 && v <= 1).map((v) => [
+        line(x(v), top, x(v), low, "grid"), words(x(v), low + 18, v, { "text-anchor": "middle" })]),
+      powers.map((v) => [line(left, y(v), right, y(v), "grid"),
+        words(left - 8, y(v) + 4, short(10 ** v), { "text-anchor": "end" })]),
+      line(at[0], top, at[0], low, "even"), line(left, at[1], right, at[1], "even"),
+      words(right - 8, at[1] - 6, "whole audience", { class: "axis", "text-anchor": "end" }),
+      words(left, 12, "followers, on average", { class: "axis" }),
+      words(left, low + 38, "← speak ill of the brand", { class: "axis" }),
+      words(right, low + 38, "speak well of it →", { class: "axis", "text-anchor": "end" }),
+      segments.map((row) => {
+        const [cx, cy] = [x(row.avg_polarity), y(reach(row))];
+        const r = Math.max(11, largest * Math.sqrt(row.customers / most));
+        const west = cx + r + 7 * row.name.length + 12 > right;
+        return svg("g", { class: "bubble" },
+          svg("title", {}, `${row.name}: ${number(row.customers)} authors, average polarity ` +
+            `${row.avg_polarity}, about ${number(row.avg_followers)} followers`),
+          svg("circle", { cx, cy, r }),
+          words(cx, cy + 4.5, row.id + 1, { class: "count", "text-anchor": "middle" }),
+          wide && words(cx + (west ? -r - 7 : r + 7), cy + 4, row.name,
+            { class: "name", "text-anchor": west ? "end" : "start" }));
+      })];
+  };
+  return chart("Mood and reach",
+    "Each circle is the centre of a segment, its area the number of authors; to the right they " +
+    "speak better of the brand, higher up they have more followers.", draw,
+    table("Segments by mood and reach", ["segment", "authors", "average polarity", "followers, about"],
+      segments.map((row) => [`${row.id + 1} ${row.name}`, number(row.customers),
+        number(row.avg_polarity), number(row.avg_followers)])));
+}
+
+// One criterion over k; `best` is the k it prefers, `error` and `bound` are optional.
+function curve({ title, hint, rows, key, chosen, best, error, bound }) {
+  const value = (row, side = 0) => row[key] + side * (error ? row[error] : 0);
+  const draw = (width) => {
+    const [left, right, top, low] = [44, width - 10, 14, 142];
+    const all = rows.flatMap((row) => [value(row, -1), value(row, 1)]).concat(bound ?? []);
+    const marks = ticks(Math.min(...all), Math.max(...all), 3);
+    const x = scale(rows[0].k, rows.at(-1).k, left + 8, right - 8);
+    const y = scale(marks[0], marks.at(-1), low, top);
+    const step = Math.ceil((24 * rows.length) / (right - left));
+    return [low + 36,
+      marks.map((at) => [line(left, y(at), right, y(at), "grid"),
+        words(left - 8, y(at) + 4, short(at), { "text-anchor": "end" })]),
+      bound && [line(left, y(bound), right, y(bound), "bound"),
+        words(right, y(bound) - 5, `stable from ${bound}`, { class: "axis", "text-anchor": "end" })],
+      rows.some((row) => row.k === chosen) && line(x(chosen), top - 8, x(chosen), low, "even"),
+      svg("path", { class: "line",
+        d: `M${rows.map((row) => `${x(row.k).toFixed(1)} ${y(value(row)).toFixed(1)}`).join("L")}` }),
+      rows.map((row) => svg("g", { class: row.k === chosen ? "point chosen" : "point" },
+        svg("title", {}, `k = ${row.k}: ${number(value(row))}`),
+        error && line(x(row.k), y(value(row, -1)), x(row.k), y(value(row, 1)), "error"),
+        row.k === best && svg("circle", { class: "best", cx: x(row.k), cy: y(value(row)), r: 8 }),
+        svg("circle", { cx: x(row.k), cy: y(value(row)), r: row.k === chosen ? 4.5 : 3 }))),
+      rows.filter((row, place) => place % step === 0).map((row) =>
+        words(x(row.k), low + 18, row.k, { "text-anchor": "middle" })),
+      words(right, low + 33, "segments k", { class: "axis", "text-anchor": "end" })];
+  };
+  return chart(title, hint, draw);
+}
+
+// How often an attack succeeds, against the bound.
+function success({ success: found, bound }) {
+  const x = scale(0, Math.max(found, bound) * 1.15, 0, 120);
+  return svg("svg", { class: found > bound ? "attack over" : "attack", viewBox: "0 0 120 14",
+    "aria-hidden": "true" },
+    svg("rect", { class: "rail", y: 4, width: 120, height: 6, rx: 3 }),
+    svg("rect", { class: "found", y: 4, width: Math.max(x(found), 1.5), height: 6, rx: 3 }),
+    line(x(bound), 0, x(bound), 14, "limit"));
+}
+
+// A table whose cells are shaded by `level`, -4 to 4 (CSS has a shade for each), or held back.
+const shade = (level, text) => el("td", { "data-level": Math.round(level) }, text);
+const untold = (text, why) =>
+  el("td", { class: "untold" }, text, el("span", { class: "hidden" }, ` (${why})`));

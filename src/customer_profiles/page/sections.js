@@ -1,0 +1,256 @@
+"use strict";
+// One publication, section by section. The words for fields and attackers come with the page.
+
+const given = JSON.parse(document.getElementById("given").textContent);
+const titled = (field) => given.fields[field] ?? field.replaceAll("_", " ");
+// The averages of a segment, and the field that each is of.
+const AVERAGES = {
+  avg_polarity: "polarity",
+  avg_subjectivity: "subjectivity",
+  avg_followers: "followers",
+  avg_account_tweets: "account_posts",
+  avg_tweets: "posts",
+  avg_favorites: "favorites",
+};
+const CRITERIA = {
+  elbow: "elbow of the inertia",
+  silhouette: "silhouette",
+  gap: "gap statistic",
+  calinski_harabasz: "Calinski–Harabasz",
+  davies_bouldin: "Davies–Bouldin",
+};
+
+const place = (id) => document.getElementById(id);
+const text = (...parts) => el("p", {}, ...parts);
+const soft = (...parts) => el("p", { class: "soft" }, ...parts);
+const chip = (word, name = "") => el("span", { class: `chip ${name}` }, word);
+const facts = (entries) => el("dl", { class: "facts" }, entries.map(([name, value]) =>
+  el("div", {}, el("dt", {}, name), el("dd", {}, value))));
+const listed = (items) => (items.length ? items.join(", ") : "none");
+const heads = (segments) => segments.map((row) => `${row.id + 1} ${row.name}`);
+
+// Puts `publication` in the place of whatever is shown.
+function show(publication) {
+  for (const old of document.querySelectorAll("#content .made")) old.remove();
+  const add = (id, ...children) => place(id).append(el("div", { class: "made" }, ...children));
+  add("overview", overview(publication));
+  const cards = publication.segments.map((row) => card(row, publication));
+  place("cards").replaceChildren(...cards);
+  add("mood", ...mood(publication));
+  add("map", ...map(publication));
+  add("clusters", ...clusters(publication));
+  add("changes", ...changes(publication));
+  add("certificate", ...certificate(publication));
+  place("source").replaceChildren(`Publication ${publication._id}`);
+  document.body.classList.toggle("single", cards.length === 1);
+  place("content").hidden = place("sections").hidden = false;
+}
+
+function badge({ passed, published }) {
+  const told = passed
+    ? `Privacy certificate passed: every group has at least ${published.k} people`
+    : "Privacy certificate not passed";
+  return el("a", { class: passed ? "badge" : "badge no", href: "#certificate" },
+    el("span", { "aria-hidden": "true" }, passed ? "✓ " : "✗ "), told);
+}
+
+function overview({ summary, segments, certificate, provenance }) {
+  const { clusters, first_day: first, last_day: last } = summary;
+  const year = { year: "numeric" };
+  return [
+    el("p", { class: "lede" }, first ? `${day(first, year)} to ${day(last, year)}` : "No day is shown",
+      provenance?.sample && " · the shipped sample: an invented brand and invented people"),
+    facts([
+      ["authors", number(summary.authors)],
+      ["posts", number(summary.posts)],
+      [segments.length === 1 ? "segment" : "segments", segments.length],
+      ["average polarity", number(summary.avg_polarity)],
+      ["followers, about", short(summary.avg_followers)],
+    ]),
+    mix(summary.mood),
+    text(chip(clusters.verdict, segments.length > 1 ? "good" : "plain"), " ", clusters.reason),
+    text(badge(certificate)),
+  ];
+}
+
+function card(row, { segments, continuity }) {
+  const flags = [
+    continuity.born.includes(row.id) && chip("new", "good"),
+    row.small && chip("small", "warn"),
+    row.stability !== null && row.stability < STABLE && chip("unstable", "warn"),
+  ];
+  const count = (field) => [`${field}, authors`, number(row[`no_${field}`])];
+  return el("article", { class: "card", "aria-labelledby": `segment-${row.id}` },
+    el("header", {},
+      el("h3", { id: `segment-${row.id}` }, segments.length > 1 &&
+        el("span", { class: "place" }, `${row.id + 1}`), " ", row.name),
+      el("p", { class: "soft" }, `${number(row.customers)} authors, ${percent(row.share)} of the audience `,
+        flags)),
+    el("p", { class: "headline" }, row.brief.headline),
+    mix(row.mood),
+    figures(row, segments.length > 1),
+    facts([
+      ["of all posts", percent(row.volume)],
+      ["stability", row.stability === null ? "–" : row.stability.toFixed(2)],
+      ["verified", number(row.no_verified)],
+      ["protected", number(row.no_protected)],
+    ]),
+    week(row.weekdays),
+    el("details", { class: "brief" }, el("summary", {}, "Brief", el("span", { class: "hidden" },
+      `: ${row.name}`)),
+      el("ul", {}, row.brief.points.map((point) => el("li", {}, point))),
+      row.brief.caveats.length > 0 && [soft("To bear in mind"),
+        el("ul", { class: "soft" }, row.brief.caveats.map((caveat) => el("li", {}, caveat)))]));
+}
+
+function figures(row, compared) {
+  const head = (name, hidden) => el("th", { scope: "col", class: hidden && "hidden" }, name);
+  return el("table", { class: "figures" },
+    el("thead", { class: compared ? null : "hidden" }, el("tr", {}, el("th", { scope: "col" },
+      el("span", { class: "hidden" }, "figure")), head("average"),
+      compared && el("th", { scope: "col", colspan: 2 }, "index"))),
+    el("tbody", {}, Object.entries(AVERAGES).map(([name, field]) => {
+      const index = row.index[name];
+      return el("tr", {}, el("th", { scope: "row" }, titled(field)), el("td", {}, number(row[name])),
+        compared && (index
+          ? [el("td", {}, range(index)), el("td", {}, index.index, el("span", { class: "hidden" },
+            `, between ${index.low} and ${index.high}`))]
+          : [el("td"), el("td", {}, "–")]));
+    })));
+}
+
+function mood({ mood_daily: days }) {
+  return days.length
+    ? [soft("A day is shown when enough people stand behind it; the line breaks where one is not."),
+      moodByDay(days)]
+    : [soft("No day has enough people behind it to be shown.")];
+}
+
+function map(publication) {
+  const { segments, summary } = publication;
+  if (segments.length < 2) {
+    return [soft("The audience is one group: there is nothing to lay out on a map."),
+      cells(publication)];
+  }
+  const features = Object.keys(segments[0].centroid);
+  return [
+    soft("Circles are the centres of segments, never people: how they speak of the brand, and to how many."),
+    bubbles(segments, summary),
+    features.length > 0 && el("figure", {}, el("figcaption", {}, "What sets each apart"),
+      soft("Standard deviations from the average author: blue above, red below."),
+      table("Centroids of the segments by feature", ["", ...heads(segments)], features.map((name) =>
+        [titled(name), ...segments.map((row) => deviation(row.centroid[name]))]), "heat")),
+    cells(publication),
+  ];
+}
+
+function deviation(value = 0) {
+  const sign = value > 0 ? "+" : value < 0 ? "−" : "";
+  return shade(Math.max(-4, Math.min(4, 2.5 * value)), `${sign}${Math.abs(value).toFixed(1)}`);
+}
+
+// Authors by tiers (rows) and segment (columns), shaded by their share of the segment.
+function cells({ cells: all, segments, certificate: { published } }) {
+  if (!all.length) return soft("No cell has enough people to be shown.");
+  const fields = Object.keys(all[0]).filter((name) => !["segment", "authors"].includes(name));
+  const key = (cell) => fields.map((name) => cell[name]).join("\t");
+  // "under 1,000" comes before "1,000 to 99,999".
+  const rank = (tier) => (tier.startsWith("under") ? -1 : Number(/\d[\d,]*/.exec(tier)?.[0].replaceAll(",", "")));
+  const tiers = [...new Map(all.map((cell) => [key(cell), cell])).values()].sort((one, other) =>
+    fields.reduce((found, name) => found || rank(one[name]) - rank(other[name]) || 0, 0));
+  const found = new Map(all.map((cell) => [`${cell.segment}\t${key(cell)}`, cell.authors]));
+  const column = (tier) => segments.map((row) => {
+    const authors = found.get(`${row.id}\t${key(tier)}`);
+    return authors ? shade(Math.ceil((4 * authors) / row.customers), number(authors)) : el("td", {}, "·");
+  });
+  const held = segments.map((row) => {
+    const rest = row.customers - sum(all.filter((c) => c.segment === row.id).map((c) => c.authors));
+    if (rest <= 0) return el("td", {}, "0");
+    return untold(rest < published.k ? `<${published.k}` : number(rest), "held back");
+  });
+  return el("figure", {}, el("figcaption", {}, "Cells"),
+    soft(`Authors of a segment who share their tiers. Cells of fewer than ${published.k} people are held
+ back, together with what would let them be computed: ${published.cells_suppressed} of
+ ${published.cells + published.cells_suppressed}. A dot is nobody, or a cell held back.`),
+    table("Authors by cell", [...fields.map(titled), ...heads(segments)],
+      [...tiers.map((tier) => [...fields.map((name) => tier[name]), ...column(tier)]),
+        ["held back", ...fields.slice(1).map(() => ""), ...held]], "heat"));
+}
+
+function clusters({ summary: { clusters: found }, segments }) {
+  const { k, curves, preferred } = found;
+  const told = [
+    text(chip(found.verdict, segments.length > 1 ? "good" : "plain"), " ", found.reason,
+      found.by_hand && " The number of segments was set by hand."),
+  ];
+  if (!curves.length) return told;
+  const shared = { rows: curves, chosen: k };
+  const only = (more) => curve({ ...shared, ...more });
+  return [...told,
+    el("div", { class: "curves" },
+      only({ title: "Inertia", key: "inertia", best: preferred.elbow,
+        hint: "Squared distances to the centroids; the elbow is where they stop falling fast." }),
+      only({ title: "Silhouette", key: "silhouette", best: preferred.silhouette,
+        hint: "How far apart the segments are; higher is better." }),
+      only({ title: "Gap", key: "gap", error: "gap_error", best: preferred.gap,
+        hint: "How much better than permuted authors, with its error; higher is better." }),
+      only({ title: "Stability", key: "jaccard", bound: STABLE,
+        hint: "Mean Jaccard similarity of the least stable segment over resampled authors." })),
+    soft("Filled: the number chosen. Ringed: the number the criterion would choose."),
+    table("What each criterion would choose", ["criterion", "segments", "agrees"],
+      Object.entries(CRITERIA).map(([name, title]) => [title, preferred[name] ?? "none",
+        preferred[name] === k ? "yes" : "no"])),
+    el("details", { class: "numbers" }, el("summary", {}, "Numbers", el("span", { class: "hidden" },
+      ": criteria by number of segments")),
+    table("Criteria by number of segments", ["segments k", ...Object.keys(curves[0]).slice(1).map(titled)],
+      curves.map((row) => Object.values(row).map((value) =>
+        typeof value === "boolean" ? (value ? "yes" : "no") : number(value)))))];
+}
+
+function changes({ continuity: { former, born, died, flows }, segments }) {
+  if (former === null) return [soft("This is the first publication: there is nothing to compare it with.")];
+  const named = new Map(segments.map((row) => [row.id, row.name]));
+  const targets = [...segments.map((row) => row.id), null];
+  const origins = [...new Set(flows.map((flow) => flow.origin))].sort((a, b) => (a === null) - (b === null));
+  const amount = (value) => (typeof value === "string" ? 0 : value);
+  const most = Math.max(1, ...flows.map((flow) => amount(flow.authors)));
+  return [
+    facts([["new", listed(born.map((id) => named.get(id)))], ["gone", listed(died)]]),
+    flows.length > 0 && el("figure", {}, el("figcaption", {}, "Where they came from"),
+      soft("Authors by their segment in the last publication (rows) and in this one (columns)."),
+      table("Authors by former and present segment", ["", ...heads(segments), "not seen any more"],
+        origins.map((origin) => [origin ?? "not seen then", ...targets.map((target) => {
+          const flow = flows.find((row) => row.origin === origin && row.segment === target);
+          return flow ? shade(Math.ceil((4 * amount(flow.authors)) / most), number(flow.authors)) : el("td", {}, "·");
+        })]), "heat")),
+  ];
+}
+
+function certificate({ certificate: { passed, reasons, published, at_rest: stolen } }) {
+  const k = published.k;
+  return [
+    text(chip(passed ? "passed" : "not passed", passed ? "good" : "warn")),
+    reasons.length > 0 && el("ul", {}, reasons.map((reason) => el("li", {}, reason))),
+    soft(`Could anybody find a person in what is published? We tried. Each attacker below is taken to hold
+ every post of the conversation and all that X shows of the authors. The number says how often the person he
+ names is the right one. It may be ${percent(1 / k, 1)} at most: one guess among ${k} people alike. Otherwise
+ nothing is published.`),
+    table("Attacks on what is published", ["an attacker who …", "names the right person", "", "targets"],
+      Object.entries(published.attacks).map(([name, attack]) => [given.attackers[name] ?? titled(name),
+        percent(attack.success, 1), success(attack), number(attack.targets)]), "attacks"),
+    el("div", { class: "pair" },
+      table("The published groups", ["what", "found"], [
+        [`people in the smallest group (at least ${k})`, number(published.k_min)],
+        ["authors who are alone in their cell", percent(published.uniqueness)],
+        ["authors whose cell is held back", percent(published.suppressed_share, 1)],
+        ["different opinions in a cell, at least", number(published.l_diversity)],
+      ]),
+      table("The database, which is not published: what a thief without the key could do",
+        ["what", "found"], [
+          ["pseudonyms turned back into accounts", percent(stolen.dictionary, 1)],
+          ["profiles recognised by what X shows of an account", percent(stolen.linkage)],
+          ["profiles recognised by the account and its posts", percent(stolen.linkage_with_posts)],
+          ["profiles with nobody alike", percent(stolen.uniqueness)],
+        ])),
+  ];
+}
