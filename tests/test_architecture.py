@@ -43,6 +43,7 @@ OWNERS = {
     "pyarrow": ("store",),
     "django": ("api",),
     "rest_framework": ("api",),
+    "drf_spectacular": ("api",),
     "waitress": ("api",),
     "cryptography": ("vault",),
     "textblob": ("subjectivity",),

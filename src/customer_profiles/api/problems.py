@@ -8,6 +8,7 @@ from http import HTTPStatus
 
 from django.http import HttpRequest, JsonResponse
 from rest_framework.exceptions import APIException
+from rest_framework.renderers import JSONRenderer
 from rest_framework.response import Response
 from rest_framework.views import exception_handler
 
@@ -20,6 +21,7 @@ TYPE = "application/problem+json"
 
 class Unavailable(APIException):
     status_code = HTTPStatus.SERVICE_UNAVAILABLE
+    wait = 5  # seconds that `Retry-After` tells
 
 
 def problem(status: int, detail: str) -> dict:
@@ -36,6 +38,9 @@ def handle(error: Exception, context: dict) -> Response | None:
     if response is not None:
         response.data = problem(response.status_code, str(response.data["detail"]))
         response.content_type = TYPE
+        # Whatever was asked for: a problem has no form as a table.
+        context["request"].accepted_renderer = JSONRenderer()
+        context["request"].accepted_media_type = TYPE
     return response
 
 

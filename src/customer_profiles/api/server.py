@@ -6,6 +6,8 @@ import os
 import re
 import signal
 import socket
+import threading
+import time
 from importlib import import_module
 
 import waitress
@@ -19,6 +21,8 @@ from customer_profiles.store import StoreError, publications
 logger = logging.getLogger(__name__)
 
 OPTIONS = {"threads": 8, "ident": None, "asyncore_use_poll": True, "max_request_body_size": 1 << 16}
+# For answers that are under way when we are told to stop; the database may take TIMEOUT_MS.
+LEAVE_SECONDS = 8
 
 
 def serve(host: str, port: int) -> None:
@@ -27,11 +31,12 @@ def serve(host: str, port: int) -> None:
     Raises OSError for an address that cannot be listened on, ValueError for a rate that is none.
     """
     paths.root()  # raises outside a project
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, _leave)
+    leaving = threading.Event()
     with _listening(host, port) as listening, contextlib.closing(connection):
         shown = f"[{host}]" if ":" in host else host
         server = waitress.create_server(_application(shown), sockets=[listening], **OPTIONS)
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, lambda *_: (leaving.set(), server.pull_trigger()))
         try:
             connection.read(publications.current)
         except StoreError as error:
@@ -41,8 +46,29 @@ def serve(host: str, port: int) -> None:
             "a token: python -m customer_profiles.api token create NAME",
             shown, listening.getsockname()[1],
         )  # fmt: skip
-        server.run()
+        while not leaving.is_set():
+            _turn(server)
+        server.del_channel()  # nobody new
+        _finish(server)
     logger.info("stopped")
+
+
+def _turn(server, seconds: float = 30) -> None:
+    """Wait for `seconds` until something is to be read or written, and do so."""
+    server.asyncore.loop(seconds, use_poll=True, map=server._map, count=1)
+
+
+def _finish(server) -> None:
+    """Answer what has been asked, for LEAVE_SECONDS at most."""
+    deadline = time.monotonic() + LEAVE_SECONDS
+    _turn(server, 0)
+    while server.active_channels and time.monotonic() < deadline:
+        for channel in list(server.active_channels.values()):
+            if not (channel.requests or channel.total_outbufs_len):
+                channel.handle_close()
+        _turn(server, 0.1)
+    server.task_dispatcher.shutdown()
+    server.trigger.close()
 
 
 def _application(host: str):
@@ -65,10 +91,3 @@ def _listening(host: str, port: int) -> socket.socket:
         return socket.create_server((host, port), family=family)
     except OSError as error:  # it names the address
         raise OSError(f"{error.strerror}; choose another by --port or --host") from None
-
-
-def _leave(number: int, frame) -> None:
-    # An impatient second signal must not leave the embedded server behind.
-    for other in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(other, signal.SIG_IGN)
-    raise SystemExit(0)

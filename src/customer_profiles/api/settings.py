@@ -3,12 +3,16 @@
 import os
 import secrets
 
+from customer_profiles.api.shapes import COMPONENTS
+
 DEBUG = False
 # Nothing is signed, so nothing needs it to be the same after a restart.
 SECRET_KEY = secrets.token_urlsafe(50)
 ALLOWED_HOSTS = ["127.0.0.1", "localhost", "[::1]"]  # `serve` adds its --host
 ROOT_URLCONF = "customer_profiles.api.urls"
+INSTALLED_APPS = ["drf_spectacular"]
 MIDDLEWARE = [
+    "customer_profiles.api.headers.strict",
     "django.middleware.security.SecurityMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
@@ -18,16 +22,30 @@ SILENCED_SYSTEM_CHECKS = ["security.W003", "security.W004", "security.W008"]
 USE_I18N = False
 LOGGING_CONFIG = None  # the program that serves has configured logging
 
+API_RATE = os.environ.get("API_RATE", "1000/min")
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["customer_profiles.api.authentication.BearerAuthentication"],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
     "DEFAULT_THROTTLE_CLASSES": ["rest_framework.throttling.UserRateThrottle"],
-    "DEFAULT_THROTTLE_RATES": {"user": os.environ.get("API_RATE", "1000/min")},
+    "DEFAULT_THROTTLE_RATES": {"user": API_RATE, "failures": API_RATE},
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "customer_profiles.api.formats.Negotiation",
+    "DEFAULT_SCHEMA_CLASS": "customer_profiles.api.openapi.Described",
     "DEFAULT_PARSER_CLASSES": [],
     "DEFAULT_METADATA_CLASS": None,
     "EXCEPTION_HANDLER": "customer_profiles.api.problems.handle",
     "UNAUTHENTICATED_USER": None,
     "UNAUTHENTICATED_TOKEN": None,
     "URL_FORMAT_OVERRIDE": None,
+    "NUM_PROXIES": 0,  # else a caller chooses the address that his failures are counted for
+}
+SPECTACULAR_SETTINGS = {
+    "OAS_VERSION": "3.1.1",
+    "TITLE": "Customer profiles",
+    "VERSION": "1",
+    "DESCRIPTION": "What is published of an audience: groups of people, never one of them.",
+    "APPEND_COMPONENTS": {"schemas": COMPONENTS},
+    "PATH_CONVERTER_OVERRIDES": {"int": {"type": "integer", "minimum": 0, "examples": [0]}},
+    "POSTPROCESSING_HOOKS": [],
+    "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
 }

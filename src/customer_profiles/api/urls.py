@@ -2,15 +2,31 @@
 
 from django.urls import include, path
 
-from customer_profiles.api import page, views
+from customer_profiles.api import docs, page, views
 
 V1 = [
-    path("health/", views.Health.as_view(), name="health"),
-    path("segments/", views.Segments.as_view(), name="segments"),
-    path("segments/<int:segment>/", views.Segment.as_view(), name="segment"),
-    path("summary/", views.Summary.as_view(), name="summary"),
+    path("health/", views.Health.as_view()),
+    path("segments/", views.Segments.as_view()),
+    path("segments/<int:id>/", views.Segment.as_view()),
+    path("segments/<int:id>/cells/", views.Cells.as_view()),
+    path("segments/<int:id>/brief/", views.Brief.as_view()),
+    path("summary/", views.Summary.as_view()),
+    path("mood/daily/", views.MoodDaily.as_view()),
+    path("publications/", views.Publications.as_view()),
+    path("privacy/", views.Privacy.as_view()),
 ]
-urlpatterns = [path("api/v1/", include(V1)), *page.PATHS]
+# Open to everybody, because no data is in it.
+DOCS = [
+    path("", docs.page),
+    path("start.js", docs.start),
+    path("schema/", docs.schema),
+    path("static/<path:name>", docs.asset),
+]
+urlpatterns = [
+    path("api/v1/", include(V1)),
+    path("docs/", include(DOCS)),
+    *page.PATHS,
+]
 
 handler400 = "customer_profiles.api.problems.bad_request"
 handler404 = "customer_profiles.api.problems.not_found"

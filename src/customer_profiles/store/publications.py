@@ -72,6 +72,28 @@ def current(database: Database) -> dict | None:
     return None
 
 
+def listed(database: Database) -> list[dict]:
+    """The publications held, the current one first, each in a few figures."""
+    now = current(database)
+    if now is None:
+        return []
+    others = database.published.find({"_id": {"$ne": now["_id"]}}).sort("_id")
+    return [_line(held, held is now) for held in (now, *others)]
+
+
+def _line(publication: dict, is_current: bool) -> dict:
+    summary = publication["summary"]
+    return {
+        "id": publication["_id"],
+        "current": is_current,
+        "authors": summary["authors"],
+        "segments": len(publication["segments"]),
+        "verdict": summary["clusters"]["verdict"],
+        "first_day": summary["first_day"],
+        "last_day": summary["last_day"],
+    }
+
+
 def _all_held(database: Database, authors: "pd.Series") -> None:
     for part in chunks(authors):
         if database.profiles.count_documents({"_id": {"$in": part}}) < len(part):
