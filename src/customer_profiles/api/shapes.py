@@ -1,7 +1,16 @@
 """The shape of every answer, as JSON Schema with an example."""
 
 from customer_profiles import publication
-from customer_profiles.publication import CELL, CERTIFICATE, FLAG, ID, MOOD_OF_DAY, SEGMENT, SUMMARY
+from customer_profiles.publication import (
+    CELL,
+    CERTIFICATE,
+    CONTINUITY,
+    FLAG,
+    ID,
+    MOOD_OF_DAY,
+    SEGMENT,
+    SUMMARY,
+)
 
 NO_SUCH = {
     "type": "about:blank",
@@ -52,8 +61,10 @@ _SHAPES = {
         **_TOLD,
         publication=ID,
         certificate=_object(passed=CERTIFICATE["properties"]["passed"]),
+        sample=FLAG | {"description": "whether it is of an invented brand and invented people"},
     ),
     "MoodDaily": _page(MOOD_OF_DAY),
+    "Continuity": CONTINUITY,
     "Publications": _page(_LISTED),
     "Privacy": CERTIFICATE,
     "Health": _object(

@@ -12,6 +12,7 @@ V1 = [
     path("segments/<int:id>/brief/", views.Brief.as_view()),
     path("summary/", views.Summary.as_view()),
     path("mood/daily/", views.MoodDaily.as_view()),
+    path("continuity/", views.Continuity.as_view()),
     path("publications/", views.Publications.as_view()),
     path("privacy/", views.Privacy.as_view()),
 ]

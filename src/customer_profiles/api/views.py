@@ -176,6 +176,7 @@ class Summary(Published):
             **publication["summary"],
             "publication": publication["_id"],
             "certificate": {"passed": publication["certificate"]["passed"]},
+            "sample": publication["provenance"]["sample"],
         }
 
 
@@ -186,6 +187,15 @@ class MoodDaily(Listed):
 
     def part(self, publication: dict) -> list[dict]:
         return publication["mood_daily"]
+
+
+class Continuity(Published):
+    """What became of the segments of the publication before this one."""
+
+    shape = "Continuity"
+
+    def part(self, publication: dict) -> dict:
+        return publication["continuity"]
 
 
 class Publications(Listed):

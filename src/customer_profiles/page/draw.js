@@ -98,19 +98,19 @@ function mix(mood) {
 // Shares of posts from Monday to Sunday, as columns around an even seventh.
 function week(days) {
   const entries = Object.entries(days);
-  const most = Math.max(2 / 7, ...entries.map(([, share]) => share));
+  const most = Math.max(1.5 / 7, ...entries.map(([, share]) => share));
   const told = entries.map(([name, share]) =>
     `${name} ${share === null ? "too few people to tell" : percent(share)}`);
-  return picture(`Posts by weekday: ${told.join(", ")}`, { class: "week", viewBox: "0 0 140 46" },
+  return picture(`Posts by weekday: ${told.join(", ")}`, { class: "week", viewBox: "0 0 308 52" },
     entries.map(([name, share], place) => {
-      const height = share === null ? 32 : (32 * share) / most;
+      const height = share === null ? 18 : (34 * share) / most;
       return [
-        svg("rect", { class: share === null ? "untold" : "column", x: 20 * place + 2, width: 16,
-          y: 32 - height, height, rx: 1.5 }, svg("title", {}, told[place])),
-        words(20 * place + 10, 44, name[0].toUpperCase(), { "text-anchor": "middle" }),
+        svg("rect", { class: share === null ? "untold" : "column", x: 44 * place + 1, width: 42,
+          y: 34 - height, height, rx: 2 }, svg("title", {}, told[place])),
+        words(44 * place + 22, 49, name[0].toUpperCase() + name.slice(1, 2), { "text-anchor": "middle" }),
       ];
     }),
-    line(0, 32 - 32 / 7 / most, 140, 32 - 32 / 7 / most, "even"));
+    line(0, 34 - 34 / 7 / most, 308, 34 - 34 / 7 / most, "even"));
 }
 
 // An index with its interval on a scale that doubles with each step, 25 to 400.
@@ -184,17 +184,18 @@ function bubbles(segments, audience) {
     const x = scale(west, east, left, right);
     const y = scale(south, north, low, top);
     const at = [x(audience.avg_polarity), y(reach(audience))];
-    const powers = ticks(south, north, 3).filter((v) => v % 1 === 0 && v > south && v < north);
+    const steps = [1, 2, 3, 4, 5, 6, 7].flatMap((power) => [1, north - south > 3 ? [] : [2, 5]].flat()
+      .map((digit) => digit * 10 ** power)).filter((v) => Math.log10(v) > south && Math.log10(v) < north);
     const wide = width > 560;
     return [low + 44,
       svg("rect", { class: "field", x: left, y: top, width: right - left, height: low - top, rx: 6 }),
       ticks(west, east, 5).filter((v) => v > west && v < east && v >= 0 && v <= 1).map((v) => [
         line(x(v), top, x(v), low, "grid"), words(x(v), low + 18, v, { "text-anchor": "middle" })]),
-      powers.map((v) => [line(left, y(v), right, y(v), "grid"),
-        words(left - 8, y(v) + 4, short(10 ** v), { "text-anchor": "end" })]),
+      steps.map((v) => [line(left, y(Math.log10(v)), right, y(Math.log10(v)), "grid"),
+        words(left - 8, y(Math.log10(v)) + 4, short(v), { "text-anchor": "end" })]),
       line(at[0], top, at[0], low, "even"), line(left, at[1], right, at[1], "even"),
-      words(right - 8, at[1] - 6, "whole audience", { class: "axis", "text-anchor": "end" }),
-      words(left, 12, "followers, on average", { class: "axis" }),
+      words(Math.max(at[0], left + 190), 14, "whole audience", { class: "axis", "text-anchor": "middle" }),
+      words(left, 14, "followers, on average", { class: "axis" }),
       words(left, low + 38, "← speak ill of the brand", { class: "axis" }),
       words(right, low + 38, "speak well of it →", { class: "axis", "text-anchor": "end" }),
       segments.map((row) => {

@@ -47,14 +47,14 @@ async function every(path) {
 
 // The parts of the current publication, put together as a report holds it.
 async function collect() {
-  const { publication: id, certificate: _, ...summary } = await json("summary/");
-  const [segments, mood_daily, certificate] = await Promise.all(
-    [every("segments/"), every("mood/daily/"), json("privacy/")]);
+  const { publication: id, sample, certificate: _, ...summary } = await json("summary/");
+  const [segments, mood_daily, continuity, certificate] = await Promise.all(
+    [every("segments/"), every("mood/daily/"), json("continuity/"), json("privacy/")]);
   const each = (ask) => Promise.all(segments.map(ask));
   const briefs = await each((row) => json(`segments/${row.id}/brief/`));
   const cells = (await each((row) => every(`segments/${row.id}/cells/`))).flat();
   segments.forEach((row, place) => { row.brief = briefs[place]; });
-  return { _id: id, summary, segments, cells, mood_daily, certificate };
+  return { _id: id, summary, segments, cells, mood_daily, continuity, certificate, provenance: { sample } };
 }
 
 const say = (words) => { place("status").textContent = words; };
@@ -63,18 +63,18 @@ async function enter() {
   const button = document.querySelector("#sign-in button");
   button.disabled = true;
   say("Loading …");
-  try {
-    publication = await collect();
-    place("sign-in").hidden = true;
-    place("sign-out").hidden = false;
-    show(publication);
-    say("");
-    place("title").focus();
-  } catch (problem) {
-    refuse(problem);
-  } finally {
-    button.disabled = false;
+  const found = await collect().catch((problem) => problem);
+  button.disabled = false;
+  if (found instanceof Error) {
+    refuse(found);
+    return;
   }
+  publication = found;
+  place("sign-in").hidden = true;
+  place("sign-out").hidden = false;
+  show(publication);
+  say("");
+  place("title").focus();
 }
 
 // Back to signing in, saying why; a token that may yet do is kept for another try.

@@ -59,7 +59,7 @@ function overview({ summary, segments, certificate, provenance }) {
   const year = { year: "numeric" };
   return [
     el("p", { class: "lede" }, first ? `${day(first, year)} to ${day(last, year)}` : "No day is shown",
-      provenance?.sample && " · the shipped sample: an invented brand and invented people"),
+      provenance.sample && " · the shipped sample: an invented brand and invented people"),
     facts([
       ["authors", number(summary.authors)],
       ["posts", number(summary.posts)],
@@ -84,8 +84,8 @@ function card(row, { segments, continuity }) {
     el("header", {},
       el("h3", { id: `segment-${row.id}` }, segments.length > 1 &&
         el("span", { class: "place" }, `${row.id + 1}`), " ", row.name),
-      el("p", { class: "soft" }, `${number(row.customers)} authors, ${percent(row.share)} of the audience `,
-        flags)),
+      el("p", { class: "soft" }, `${number(row.customers)} authors, ${percent(row.share)} of the audience`),
+      el("p", { class: "flags" }, flags)),
     el("p", { class: "headline" }, row.brief.headline),
     mix(row.mood),
     figures(row, segments.length > 1),
@@ -105,7 +105,7 @@ function card(row, { segments, continuity }) {
 
 function figures(row, compared) {
   const head = (name, hidden) => el("th", { scope: "col", class: hidden && "hidden" }, name);
-  return el("table", { class: "figures" },
+  return el("table", { class: "figures" }, el("caption", { class: "hidden" }, `Figures of ${row.name}`),
     el("thead", { class: compared ? null : "hidden" }, el("tr", {}, el("th", { scope: "col" },
       el("span", { class: "hidden" }, "figure")), head("average"),
       compared && el("th", { scope: "col", colspan: 2 }, "index"))),
