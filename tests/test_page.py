@@ -157,13 +157,13 @@ def test_the_page_shows_what_the_report_shows(signed_in, visit, tmp_path):
     file.write_text(report.render(audience()), encoding="utf-8")
     beside = visit(file.as_uri())
     for name in ("#title", "#overview", "#segments", "#mood", "#map", "#clusters", "#changes",
-                 "#certificate", "#downloads", "#source"):  # fmt: skip
+                 "#certificate", "#downloads"):  # fmt: skip
         beside.locator(name).wait_for()
         assert signed_in.locator(name).inner_text() == beside.locator(name).inner_text(), name
 
 
 def test_every_chart_of_the_page_is_drawn(signed_in):
-    drawn = (".mix rect", ".range circle", "#mood .column", "#mood path.line", ".bubble circle",
+    drawn = (".mix rect", ".range .dot", "#mood .column", "#mood path.line", ".bubble circle",
              ".curves path.line", ".attack .found")  # fmt: skip
     for name in drawn:
         shape = signed_in.locator(name).last

@@ -4,6 +4,7 @@
 
 const SVG = "http://www.w3.org/2000/svg";
 const CLASSES = ["negative", "neutral", "positive"];
+const WEEKDAYS = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"];
 // Below it a cluster dissolves (Hennig 2007).
 const STABLE = 0.75;
 
@@ -35,34 +36,43 @@ const line = (x1, y1, x2, y2, name) => svg("line", { x1, y1, x2, y2, class: name
 const picture = (label, attributes, ...children) =>
   svg("svg", { role: "img", "aria-label": label, ...attributes }, svg("title", {}, label), children);
 
-// A table of `rows`; the first cell of each heads it. Cells are text, or elements.
+// A table of `rows`; the first cell of each heads it. Cells are made of what is in them, or are given.
+const cell = (name, content, scope) =>
+  content?.matches?.("th, td") ? content : el(name, { scope }, content);
 function table(caption, head, rows, name = "") {
   return el("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": caption },
     el("table", { class: name },
       el("caption", {}, caption),
-      el("thead", {}, el("tr", {}, head.map((text) => el("th", { scope: "col" }, text)))),
+      el("thead", {}, el("tr", {}, head.map((content) => cell("th", content, "col")))),
       el("tbody", {}, rows.map(([first, ...cells]) =>
-        el("tr", {}, el("th", { scope: "row" }, first),
-          cells.map((cell) => (cell.tagName === "TD" ? cell : el("td", {}, cell))))))));
+        el("tr", {}, cell("th", first, "row"), cells.map((content) => cell("td", content)))))));
 }
 
 // A chart as wide as its place, drawn anew when that changes, and its numbers to unfold.
 // `draw(width)` gives the height and the children.
 function chart(title, description, draw, numbers) {
-  const drawing = svg("svg", { role: "img", "aria-label": `${title}. ${description}` });
-  let drawn = 0;
-  new ResizeObserver(([{ contentRect: { width } }]) => {
-    if (!width || width === drawn) return;
-    drawn = width;
+  const drawing = svg("svg", { class: "chart", role: "img", "aria-label": `${title}. ${description}` });
+  drawing.drawAt = (width) => {
     const [height, ...children] = draw(width);
     drawing.setAttribute("viewBox", `0 0 ${width} ${height}`);
     drawing.replaceChildren();
     filled(drawing, {}, [svg("title", {}, title), svg("desc", {}, description), children]);
+  };
+  let drawn = 0;
+  new ResizeObserver(([{ contentRect: { width } }]) => {
+    if (width && width !== drawn) drawing.drawAt(drawn = width);
   }).observe(drawing);
   return el("figure", {}, el("figcaption", {}, title), drawing,
     numbers && el("details", { class: "numbers" }, el("summary", {}, "Numbers", el("span",
       { class: "hidden" }, `: ${title}`)), numbers));
 }
+
+// Paper is narrower than most windows: what was drawn for these would have tiny letters on it.
+const PAPER = 680;
+const redraw = (fitted) => document.querySelectorAll(".chart").forEach((drawing) =>
+  drawing.drawAt(fitted(drawing.clientWidth)));
+addEventListener("beforeprint", () => redraw((width) => (width > PAPER / 2 ? PAPER : 0.55 * PAPER)));
+addEventListener("afterprint", () => redraw((width) => width));
 
 // Round steps that cover `low` to `high`, about `count` of them.
 function ticks(low, high, count) {
@@ -81,12 +91,15 @@ const scale = (from, to, start, end) => (value) =>
 function mix(mood) {
   let start = 0;
   const known = CLASSES.filter((name) => mood[name] !== null);
+  // Rounded shares may add up to a little more or less than everything.
+  const total = sum(known.map((name) => mood[name]));
+  const whole = known.length === CLASSES.length ? total : Math.max(total, 1);
   const told = CLASSES.map((name) =>
     mood[name] === null ? `${name}: too few people to tell` : `${percent(mood[name])} ${name}`);
   const parts = known.map((name) => {
     const part = svg("rect",
-      { class: name, x: `${100 * start}%`, width: `${100 * mood[name]}%`, height: "100%" });
-    start += mood[name];
+      { class: name, x: percent(start, 2), width: percent(mood[name] / whole, 2), height: "100%" });
+    start += mood[name] / whole;
     return part;
   });
   return el("div", { class: "mix" },
@@ -97,7 +110,7 @@ function mix(mood) {
 
 // Shares of posts from Monday to Sunday, as columns around an even seventh.
 function week(days) {
-  const entries = Object.entries(days);
+  const entries = WEEKDAYS.map((name) => [name, days[name]]);
   const most = Math.max(1.5 / 7, ...entries.map(([, share]) => share));
   const told = entries.map(([name, share]) =>
     `${name} ${share === null ? "too few people to tell" : percent(share)}`);
@@ -113,15 +126,18 @@ function week(days) {
     line(0, 34 - 34 / 7 / most, 308, 34 - 34 / 7 / most, "even"));
 }
 
-// An index with its interval on a scale that doubles with each step, 25 to 400.
+// An index with its interval on a scale that doubles with each step, 25 to 400; what lies beyond
+// is an arrow at its end.
 function range({ index, low, high }) {
-  const x = (value) => Math.min(Math.max(60 + 28 * Math.log2(Math.max(value, 1) / 100), 3), 117);
+  const x = (value) => Math.min(Math.max(60 + 28 * Math.log2(Math.max(value, 1) / 100), 4), 116);
+  const beyond = index < 25 ? "M8 3.5L1 8L8 12.5Z" : index > 400 && "M112 3.5L119 8L112 12.5Z";
   const name = low > 100 || high < 100 ? "apart" : "alike";
   return svg("svg", { class: `range ${name}`, viewBox: "0 0 120 16", "aria-hidden": "true" },
     [4, 32, 88, 116].map((at) => line(at, 5, at, 11, "tick")),
     line(4, 8, 116, 8, "rail"), line(60, 1, 60, 15, "middle"),
     line(x(low), 8, x(high), 8, "interval"),
-    svg("circle", { cx: x(index), cy: 8, r: 3.6 }),
+    beyond ? svg("path", { class: "dot", d: beyond })
+      : svg("circle", { class: "dot", cx: x(index), cy: 8, r: 3.6 }),
     svg("title", {}, `${index}, between ${low} and ${high}`));
 }
 
@@ -132,7 +148,7 @@ function moodByDay(days) {
   const last = time(days.at(-1));
   const most = Math.max(...days.map((row) => row.posts));
   const draw = (width) => {
-    const [left, right, middle, low, high] = [44, width - 8, 150, 176, 262];
+    const [left, right, middle, low, high] = [44, width - 8, 144, 184, 268];
     const slot = (right - left) / (last - first + 1);
     const x = (row) => left + slot * (time(row) - first + 0.5);
     const y = scale(0, 1, middle, 18);
@@ -170,6 +186,24 @@ function moodByDay(days) {
         number(row.avg_polarity)])));
 }
 
+// Names beside their circles, where they meet neither another circle nor another name nor the edge.
+function labels(circles, [left, right, top, low]) {
+  const taken = circles.map(({ cx, cy, r }) => [cx - r, cx + r, cy - r, cy + r]);
+  return circles.map(({ row, cx, cy, r }) => {
+    const width = 7 * row.name.length;
+    const places = [[cx + r + 7, cy, "start"], [cx - r - 7, cy, "end"],
+      [cx, cy + r + 14, "middle"], [cx, cy - r - 12, "middle"]].map(([x, y, anchor]) => {
+      const from = x - { start: 0, middle: width / 2, end: width }[anchor];
+      return { x, y, anchor, box: [from, from + width, y - 8, y + 8] };
+    });
+    const free = ({ box: [a, b, c, d] }) => a > left && b < right && c > top && d < low &&
+      !taken.some(([e, f, g, h]) => a < f && b > e && c < h && d > g);
+    const { x, y, anchor, box } = places.find(free) ?? places[0];
+    taken.push(box);
+    return words(x, y + 4, row.name, { class: "name", "text-anchor": anchor });
+  });
+}
+
 // Segments by how they speak and how far they are heard, around the averages of the audience.
 function bubbles(segments, audience) {
   const reach = (row) => Math.log10(Math.max(row.avg_followers, 1));
@@ -186,7 +220,8 @@ function bubbles(segments, audience) {
     const at = [x(audience.avg_polarity), y(reach(audience))];
     const steps = [1, 2, 3, 4, 5, 6, 7].flatMap((power) => [1, north - south > 3 ? [] : [2, 5]].flat()
       .map((digit) => digit * 10 ** power)).filter((v) => Math.log10(v) > south && Math.log10(v) < north);
-    const wide = width > 560;
+    const circles = segments.map((row) => ({ row, cx: x(row.avg_polarity), cy: y(reach(row)),
+      r: Math.max(11, largest * Math.sqrt(row.customers / most)) }));
     return [low + 44,
       svg("rect", { class: "field", x: left, y: top, width: right - left, height: low - top, rx: 6 }),
       ticks(west, east, 5).filter((v) => v > west && v < east && v >= 0 && v <= 1).map((v) => [
@@ -198,18 +233,13 @@ function bubbles(segments, audience) {
       words(left, 14, "followers, on average", { class: "axis" }),
       words(left, low + 38, "← speak ill of the brand", { class: "axis" }),
       words(right, low + 38, "speak well of it →", { class: "axis", "text-anchor": "end" }),
-      segments.map((row) => {
-        const [cx, cy] = [x(row.avg_polarity), y(reach(row))];
-        const r = Math.max(11, largest * Math.sqrt(row.customers / most));
-        const west = cx + r + 7 * row.name.length + 12 > right;
-        return svg("g", { class: "bubble" },
-          svg("title", {}, `${row.name}: ${number(row.customers)} authors, average polarity ` +
-            `${row.avg_polarity}, about ${number(row.avg_followers)} followers`),
-          svg("circle", { cx, cy, r }),
-          words(cx, cy + 4.5, row.id + 1, { class: "count", "text-anchor": "middle" }),
-          wide && words(cx + (west ? -r - 7 : r + 7), cy + 4, row.name,
-            { class: "name", "text-anchor": west ? "end" : "start" }));
-      })];
+      circles.map(({ row, cx, cy, r }) => svg("g", { class: "bubble" },
+        svg("title", {}, `${row.name}: ${number(row.customers)} authors, average polarity ` +
+          `${row.avg_polarity}, about ${number(row.avg_followers)} followers`),
+        svg("circle", { cx, cy, r }),
+        words(cx, cy + 4.5, row.id + 1, { class: "count", "text-anchor": "middle" }))),
+      // On a phone the numbers have to do.
+      width > 560 && labels(circles, [left, right, top, low])];
   };
   return chart("Mood and reach",
     "Each circle is the centre of a segment, its area the number of authors; to the right they " +

@@ -57,7 +57,11 @@ async function collect() {
   return { _id: id, summary, segments, cells, mood_daily, continuity, certificate, provenance: { sample } };
 }
 
-const say = (words) => { place("status").textContent = words; };
+// In the words of the API, where `commands` stand in backticks.
+function say(words) {
+  const parts = words.split("`").map((part, at) => (at % 2 ? el("code", {}, part) : part));
+  place("status").replaceChildren(...parts);
+}
 
 async function enter() {
   const button = document.querySelector("#sign-in button");
@@ -74,6 +78,7 @@ async function enter() {
   place("sign-out").hidden = false;
   show(publication);
   say("");
+  place("source").append(" · ", el("a", { href: "docs/" }, "the API"));
   place("title").focus();
 }
 

@@ -68,10 +68,12 @@ function overview({ summary, segments, certificate, provenance }) {
       ["followers, about", short(summary.avg_followers)],
     ]),
     mix(summary.mood),
-    text(chip(clusters.verdict, segments.length > 1 ? "good" : "plain"), " ", clusters.reason),
-    text(badge(certificate)),
+    el("div", { class: "proof" }, verdict(clusters), text(badge(certificate))),
   ];
 }
+
+const verdict = ({ verdict: found, reason }, more) =>
+  text(chip(found, found.startsWith("no") ? "" : "good"), " ", reason, more);
 
 function card(row, { segments, continuity }) {
   const flags = [
@@ -79,7 +81,8 @@ function card(row, { segments, continuity }) {
     row.small && chip("small", "warn"),
     row.stability !== null && row.stability < STABLE && chip("unstable", "warn"),
   ];
-  const count = (field) => [`${field}, authors`, number(row[`no_${field}`])];
+  const flows = continuity.flows.filter((flow) => flow.segment === row.id)
+    .map((flow) => `${number(flow.authors)} ${flow.origin ? `in ${flow.origin}` : "not seen"}`);
   return el("article", { class: "card", "aria-labelledby": `segment-${row.id}` },
     el("header", {},
       el("h3", { id: `segment-${row.id}` }, segments.length > 1 &&
@@ -99,15 +102,15 @@ function card(row, { segments, continuity }) {
     el("details", { class: "brief" }, el("summary", {}, "Brief", el("span", { class: "hidden" },
       `: ${row.name}`)),
       el("ul", {}, row.brief.points.map((point) => el("li", {}, point))),
+      flows.length > 0 && soft(`In the last publication: ${flows.join(", ")}.`),
       row.brief.caveats.length > 0 && [soft("To bear in mind"),
         el("ul", { class: "soft" }, row.brief.caveats.map((caveat) => el("li", {}, caveat)))]));
 }
 
 function figures(row, compared) {
-  const head = (name, hidden) => el("th", { scope: "col", class: hidden && "hidden" }, name);
   return el("table", { class: "figures" }, el("caption", { class: "hidden" }, `Figures of ${row.name}`),
     el("thead", { class: compared ? null : "hidden" }, el("tr", {}, el("th", { scope: "col" },
-      el("span", { class: "hidden" }, "figure")), head("average"),
+      el("span", { class: "hidden" }, "figure")), el("th", { scope: "col" }, "average"),
       compared && el("th", { scope: "col", colspan: 2 }, "index"))),
     el("tbody", {}, Object.entries(AVERAGES).map(([name, field]) => {
       const index = row.index[name];
@@ -172,18 +175,17 @@ function cells({ cells: all, segments, certificate: { published } }) {
     soft(`Authors of a segment who share their tiers. Cells of fewer than ${published.k} people are held
  back, together with what would let them be computed: ${published.cells_suppressed} of
  ${published.cells + published.cells_suppressed}. A dot is nobody, or a cell held back.`),
-    table("Authors by cell", [...fields.map(titled), ...heads(segments)],
-      [...tiers.map((tier) => [...fields.map((name) => tier[name]), ...column(tier)]),
+    table("Authors by cell", [...fields.map((name) => el("th", { scope: "col", class: "tier" }, titled(name))), ...heads(segments)],
+      [...tiers.map((tier) => [...fields.map((name, at) =>
+        (at ? el("td", { class: "tier" }, tier[name]) : tier[name])), ...column(tier)]),
         ["held back", ...fields.slice(1).map(() => ""), ...held]], "heat"));
 }
 
-function clusters({ summary: { clusters: found }, segments }) {
+function clusters({ summary: { clusters: found } }) {
   const { k, curves, preferred } = found;
-  const told = [
-    text(chip(found.verdict, segments.length > 1 ? "good" : "plain"), " ", found.reason,
-      found.by_hand && " The number of segments was set by hand."),
-  ];
+  const told = [verdict(found, found.by_hand && " The number of segments was set by hand.")];
   if (!curves.length) return told;
+  const names = Object.keys(curves[0]).filter((name) => name !== "k");
   const shared = { rows: curves, chosen: k };
   const only = (more) => curve({ ...shared, ...more });
   return [...told,
@@ -196,15 +198,16 @@ function clusters({ summary: { clusters: found }, segments }) {
         hint: "How much better than permuted authors, with its error; higher is better." }),
       only({ title: "Stability", key: "jaccard", bound: STABLE,
         hint: "Mean Jaccard similarity of the least stable segment over resampled authors." })),
-    soft("Filled: the number chosen. Ringed: the number the criterion would choose."),
+    soft(curves.some((row) => row.k === k) && "Filled: the number chosen. ",
+      "Ringed: the number the criterion would choose."),
     table("What each criterion would choose", ["criterion", "segments", "agrees"],
       Object.entries(CRITERIA).map(([name, title]) => [title, preferred[name] ?? "none",
         preferred[name] === k ? "yes" : "no"])),
     el("details", { class: "numbers" }, el("summary", {}, "Numbers", el("span", { class: "hidden" },
       ": criteria by number of segments")),
-    table("Criteria by number of segments", ["segments k", ...Object.keys(curves[0]).slice(1).map(titled)],
-      curves.map((row) => Object.values(row).map((value) =>
-        typeof value === "boolean" ? (value ? "yes" : "no") : number(value)))))];
+    table("Criteria by number of segments", ["segments k", ...names.map(titled)],
+      curves.map((row) => ["k", ...names].map((name) =>
+        typeof row[name] === "boolean" ? (row[name] ? "yes" : "no") : number(row[name])))))];
 }
 
 function changes({ continuity: { former, born, died, flows }, segments }) {
@@ -228,6 +231,9 @@ function changes({ continuity: { former, born, died, flows }, segments }) {
 
 function certificate({ certificate: { passed, reasons, published, at_rest: stolen } }) {
   const k = published.k;
+  // Each is told after the one that it refers to.
+  const attackers = [...new Set([...Object.keys(given.attackers), ...Object.keys(published.attacks)])]
+    .filter((name) => name in published.attacks);
   return [
     text(chip(passed ? "passed" : "not passed", passed ? "good" : "warn")),
     reasons.length > 0 && el("ul", {}, reasons.map((reason) => el("li", {}, reason))),
@@ -236,8 +242,9 @@ function certificate({ certificate: { passed, reasons, published, at_rest: stole
  names is the right one. It may be ${percent(1 / k, 1)} at most: one guess among ${k} people alike. Otherwise
  nothing is published.`),
     table("Attacks on what is published", ["an attacker who …", "names the right person", "", "targets"],
-      Object.entries(published.attacks).map(([name, attack]) => [given.attackers[name] ?? titled(name),
-        percent(attack.success, 1), success(attack), number(attack.targets)]), "attacks"),
+      attackers.map((name) => [given.attackers[name] ?? titled(name),
+        percent(published.attacks[name].success, 1), success(published.attacks[name]),
+        number(published.attacks[name].targets)]), "attacks"),
     el("div", { class: "pair" },
       table("The published groups", ["what", "found"], [
         [`people in the smallest group (at least ${k})`, number(published.k_min)],
