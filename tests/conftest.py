@@ -19,8 +19,8 @@ from customer_profiles import outputs
 from customer_profiles.observations import AUTHOR_COUNTS, COLUMNS, POST_COUNTS
 from customer_profiles.store import loading, profiles, schema, server
 
-# A plugin whose functions are imported as well: told before it is.
-pytest.register_assert_rewrite("erasable")
+# Plugins whose functions are imported as well: told before they are.
+pytest.register_assert_rewrite("erasable", "served")
 
 ROOT = Path(__file__).parents[1]
 ORDINARY = {

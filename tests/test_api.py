@@ -1,150 +1,255 @@
-import json
-import os
-import signal
-import socket
-import subprocess
-import sys
-import time
-from contextlib import contextmanager, suppress
-from datetime import date
-from pathlib import Path
+"""What the API answers: each part of the publication, in pages, as a table, or not again."""
 
-import pandas as pd
+import csv
+import io
+import subprocess
+from urllib.parse import urlencode
+
 import pytest
 import requests
+from served import (
+    API,
+    HOSTILE,
+    PATHS,
+    PROTECTED,
+    PUBLICATION,
+    assert_problem,
+    get,
+)
 
-from customer_profiles import store
-from customer_profiles.segments import identified
-from customer_profiles.store import publications, schema, server, tokens
+pytest_plugins = ("served",)
 
-API = [sys.executable, "-m", "customer_profiles.api"]
-MODULES = ["authentication", "connection", "problems", "server", "settings", "urls", "views"]
-HEAVY = ("tensorflow", "mlflow", "tweepy", "papermill", "sklearn")
-MANIFEST = Path("data/raw/manifest.json")
-RATE = 100  # per minute and token; one test asks more often, the others share another token
-SEGMENTS = [{"id": number, "customers": 400 - number, "share": 0.01} for number in range(130)]
-PUBLICATION = identified({
-    "summary": {"authors": 40_000, "posts": 90_000, "mood": {"positive": 0.5}},
-    "segments": SEGMENTS,
-    "cells": [{"segment": 0, "followers": 1, "authors": 12}],
-    "mood_daily": [],
-    "certificate": {"passed": True, "reasons": [], "published": {"k_min": 12}},
-    "provenance": {"scorer": "0" * 16},
-})  # fmt: skip
-ASSIGNED = pd.DataFrame({"_id": ["0" * 32], "cluster": [1], "cell": ["1/0"]})
-
-
-@pytest.fixture(scope="module")
-def project(tmp_path_factory):
-    """The root of a project whose archive has been pulled; the working folder."""
-    root = tmp_path_factory.mktemp("project")
-    with pytest.MonkeyPatch.context() as patch:
-        for name in ("MONGODB_URI", "DJANGO_SETTINGS_MODULE", "API_RATE"):
-            patch.delenv(name, raising=False)
-        patch.setenv("API_RATE", f"{RATE}/min")
-        patch.chdir(root)
-        Path("dvc.yaml").touch()
-        MANIFEST.parent.mkdir(parents=True)
-        pulled("audience_test")
-        yield root
+SEGMENTS = [
+    {name: value for name, value in row.items() if name != "brief"}
+    for row in PUBLICATION["segments"]
+]
+CELLS = [row for row in PUBLICATION["cells"] if row["segment"] == 1]
+LISTED = {
+    "id": PUBLICATION["_id"],
+    "current": True,
+    "authors": 1500,
+    "segments": 5,
+    "verdict": "stable structure",
+    "first_day": "2026-05-01",
+    "last_day": "2026-06-30",
+}
 
 
-def pulled(audience):
-    MANIFEST.write_text(json.dumps({"audience": audience}), encoding="utf-8")
+def whole(url, token, **parameters):
+    """All rows of a list, page after page."""
+    rows, url = [], f"{url}?{urlencode(parameters)}"
+    while url:
+        page = get(url, token).json()
+        rows += page["results"]
+        url = page["next"]
+    assert len(rows) == page["count"]
+    return rows
 
 
-@pytest.fixture(scope="module")
-def database(project, give_profiles):
-    with store.database() as held:
-        schema.prepare(held)
-        give_profiles(held, ASSIGNED["_id"])
-        publications.publish(held, PUBLICATION, ASSIGNED)
-        yield held
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [
+        ("segments/1/", SEGMENTS[1]),
+        (
+            "segments/1/brief/",
+            {"id": 1, "name": "Loud critics", **PUBLICATION["segments"][1]["brief"]},
+        ),
+        (
+            "summary/",
+            {
+                **PUBLICATION["summary"],
+                "publication": PUBLICATION["_id"],
+                "certificate": {"passed": True},
+                "sample": False,
+            },
+        ),
+        ("continuity/", PUBLICATION["continuity"]),
+        ("privacy/", PUBLICATION["certificate"]),
+        ("health/", {"status": "ok", "published": True}),
+    ],
+)
+def test_an_address_tells_its_part_of_the_publication(api, token, path, expected):
+    assert get(f"{api}/{path}", token).json() == expected
 
 
-@contextmanager
-def serving():
-    port = free_port()
-    with subprocess.Popen(
-        [*API, "serve", "--port", str(port)], stderr=subprocess.PIPE, text=True
-    ) as process:
-        try:
-            wait_for(lambda: listens(port) or process.poll() is not None)
-            yield process, f"http://127.0.0.1:{port}/api/v1"
-        finally:
-            process.terminate()
-            with suppress(subprocess.TimeoutExpired):
-                process.wait(timeout=30)
-            process.kill()
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [
+        ("segments/", SEGMENTS),
+        ("segments/1/cells/", CELLS),
+        ("mood/daily/", PUBLICATION["mood_daily"]),
+        ("publications/", [LISTED]),
+    ],
+)
+@pytest.mark.parametrize("size", [1, 7, 100])
+def test_a_list_comes_in_pages_as_published(api, token, path, expected, size):
+    assert len(expected) > 1 or path == "publications/"
+    assert whole(f"{api}/{path}", token, page_size=size) == expected
+    assert get(f"{api}/{path}", token).json()["results"] == expected[:25]
 
 
-def free_port():
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        return free.getsockname()[1]
+def test_publications_kept_beside_the_current_one_are_listed_after_it(api, audience, token):
+    url, other = f"{api}/publications/", {**PUBLICATION, "_id": "0" * 16}
+    alone = get(url, token)
+    audience.published.insert_one(other)
+    audience.current.update_one({}, {"$set": {"beside": [other["_id"]]}})
+    both = get(url, token, headers={"If-None-Match": alone.headers["ETag"]})
+    audience.published.delete_one({"_id": other["_id"]})
+    audience.current.update_one({}, {"$set": {"beside": []}})
+    former = {**LISTED, "id": other["_id"], "current": False}
+    assert both.json()["results"] == [LISTED, former]
+    assert get(url, token).json() == alone.json()
 
 
-def listens(port):
-    with socket.socket() as caller:
-        return caller.connect_ex(("127.0.0.1", port)) == 0
+@pytest.mark.parametrize(
+    ("path", "file", "rows"),
+    [
+        ("segments/", "segments.csv", SEGMENTS),
+        ("segments/1/cells/", "segments-1-cells.csv", CELLS),
+        ("mood/daily/", "mood-daily.csv", PUBLICATION["mood_daily"]),
+    ],
+)
+def test_a_list_can_be_had_whole_as_a_table(api, token, path, file, rows):
+    table = get(f"{api}/{path}?format=csv", token)
+    assert table.headers["Content-Type"] == "text/csv; charset=utf-8"
+    assert table.headers["Content-Disposition"] == f'attachment; filename="{file}"'
+    assert get(f"{api}/{path}", token, headers={"Accept": "text/csv"}).content == table.content
+    held = list(csv.DictReader(io.StringIO(table.text)))
+    flat = [
+        {name: value for name, value in row.items() if type(value) in (int, float)} for row in rows
+    ]
+    assert [
+        {name: float(row[name]) for name in wanted} for row, wanted in zip(held, flat, strict=True)
+    ] == flat
 
 
-def wait_for(happened, seconds=30):
-    deadline = time.monotonic() + seconds
-    while not happened():
-        assert time.monotonic() < deadline, f"waited for {seconds} s"
-        time.sleep(0.02)
+def test_a_spreadsheet_finds_no_formula_in_a_table(api, token):
+    table = get(f"{api}/segments/?format=csv", token).text
+    names = [row["name"] for row in csv.DictReader(io.StringIO(table))]
+    assert names[2] == "'" + HOSTILE
+    assert names[1] == "Loud critics"
 
 
-@pytest.fixture(scope="module")
-def api(database):
-    with serving() as (_, address):
-        yield address
+def test_a_brief_can_be_had_in_markdown(api, token):
+    written = get(f"{api}/segments/1/brief/?format=md", token)
+    assert written.headers["Content-Type"] == "text/markdown; charset=utf-8"
+    assert "# Loud critics" in written.text
+    assert PUBLICATION["segments"][1]["brief"]["headline"] in written.text
+    same = get(f"{api}/segments/1/brief/", token, headers={"Accept": "text/markdown"})
+    assert same.content == written.content
 
 
-@pytest.fixture(scope="module")
-def token(database):
-    return tokens.create(database, "tests", 90, date.today())
+@pytest.mark.parametrize("path", PROTECTED)
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+def test_who_has_the_answer_already_is_not_sent_it_again(api, token, path, method):
+    url = f"{api}/{path}"
+    tag = get(url, token).headers["ETag"]
+    for known in (tag, f'"other", {tag}', f"W/{tag}", "*"):
+        again = get(url, token, method, headers={"If-None-Match": known})
+        assert (again.status_code, again.content) == (304, b"")
+        assert again.headers["ETag"] == tag
+        assert again.headers["Vary"] == "Authorization, Accept"
+        assert again.headers["Cache-Control"] == "private, no-cache"
+    assert get(url, token, method, headers={"If-None-Match": '"other"'}).status_code == 200
+    assert_problem(get(url, headers={"If-None-Match": tag}), 401)
 
 
-def get(url, token=None, method="GET", **options):
-    headers = {"Authorization": f"Bearer {token}"} if token else {}
-    return requests.request(method, url, headers=headers, timeout=30, **options)
+def test_a_table_has_another_tag_than_a_page(api, token):
+    tags = {
+        get(f"{api}/{path}", token).headers["ETag"]
+        for path in ("segments/", "segments/?format=csv", "segments/1/brief/?format=md")
+    }
+    assert len(tags) == 3
 
 
-def assert_problem(response, status):
-    assert response.status_code == status
-    assert response.headers["Content-Type"] == "application/problem+json"
-    problem = response.json()
-    assert set(problem) == {"type", "title", "status", "detail"}
-    assert problem["status"] == status
-    return problem["detail"]
+@pytest.mark.parametrize("path", PATHS)
+def test_head_is_get_without_a_body(api, token, path):
+    with requests.Session() as session:  # a body would be taken for the next answer
+        session.headers["Authorization"] = f"Bearer {token}"
+        heads = session.head(f"{api}/{path}", timeout=30)
+        answer = session.get(f"{api}/{path}", timeout=30)
+    assert (heads.status_code, heads.content) == (200, b"")
+    assert heads.headers["Content-Length"] == str(len(answer.content))
 
 
-def test_health_needs_no_token(api):
-    response = get(f"{api}/health/")
-    assert response.status_code == 200
-    assert response.json() == {"status": "ok", "published": True}
+LONG = "9" * 5000
+MANY = "&".join(f"p{number}=1" for number in range(10_000))
 
 
-@pytest.mark.parametrize("path", ["segments/", "segments/1/", "summary/"])
-def test_everything_else_needs_a_token(api, path):
-    response = get(f"{api}/{path}")
-    assert "token create" in assert_problem(response, 401)
-    assert response.headers["WWW-Authenticate"] == "Bearer"
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [
+        *((f"segments/?page_size={size}", 400) for size in (0, -1, 101, "all", "", "1e1", LONG)),
+        *((f"segments/?page={page}", 400) for page in (0, -1, "last", "", "%F0", LONG)),
+        ("segments/?page=2", 404),
+        ("mood/daily/?page=99999999999999999999", 404),
+        ("segments/?format=xml", 404),
+        ("summary/?format=csv", 404),
+        ("summary/?format=", 200),
+        ("segments/?page=1&page=1", 400),
+        ("segments/?author=secret", 400),
+        ("health/?author=secret", 400),
+        (f"segments/?{MANY}", 400),
+        ("segments/5/", 404),
+        ("segments/5/cells/", 404),
+        ("segments/5/brief/", 404),
+        ("segments/-1/", 404),
+        ("segments/secret/", 404),
+        ("segments/1.0/", 404),
+        ("segments/%00/", 404),
+        (f"segments/{LONG}/", 404),
+        ("secret/", 404),
+        ("../../secret", 404),
+    ],
+)  # fmt: skip
+def test_a_bad_question_is_a_problem_that_does_not_repeat_it(api, token, path, status):
+    answer = get(f"{api}/{path}", token)
+    if status != 200:
+        assert "secret" not in assert_problem(answer, status)
+    assert "99999" not in answer.text
 
 
-@pytest.mark.parametrize("header", ["Bearer wrong", "Bearer", "Bearer ", "Basic dGVzdA==", "ü"])
-def test_a_wrong_token_is_refused(api, header):
-    response = requests.get(
-        f"{api}/summary/", headers={"Authorization": header.encode("latin-1")}, timeout=30
+def test_a_page_that_is_too_large_is_told_the_largest(api, token):
+    assert "100" in assert_problem(get(f"{api}/segments/?page_size=101", token), 400)
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"])
+def test_nothing_can_be_written(api, token, method):
+    for path in PATHS:
+        for body in (b'{"id": 1}', b'{"id": '):
+            response = get(f"{api}/{path}", token, method, data=body)
+            assert_problem(response, 405)
+            assert response.headers["Allow"] == "GET, HEAD"
+
+
+def test_a_body_that_nobody_asked_for_is_not_read(api, token):
+    answer = get(
+        f"{api}/summary/", token, data=b'{"id": ', headers={"Content-Type": "application/json"}
     )
-    assert_problem(response, 401)
-    assert response.headers["WWW-Authenticate"] == "Bearer"
+    assert answer.json() == get(f"{api}/summary/", token).json()
 
 
-def test_an_expired_token_is_refused(api, database):
-    yesterday = tokens.create(database, "expired", -2, date.today())
-    assert "expired" in assert_problem(get(f"{api}/summary/", yesterday), 401)
+@pytest.mark.parametrize("path", PATHS)
+def test_what_is_not_to_be_had_in_the_wanted_form_is_a_problem(api, token, path):
+    assert_problem(get(f"{api}/{path}", token, headers={"Accept": "image/png"}), 406)
+
+
+def test_a_forgotten_slash_is_added(api, token):
+    answer = get(f"{api}/segments?page_size=1", token)
+    assert answer.history[0].status_code == 301
+    assert answer.json()["results"] == SEGMENTS[:1]
+
+
+@pytest.mark.parametrize(
+    ("query", "body", "status"), [("x" * 300_000, b"", 431), ("", b"x" * 70_000, 413)]
+)
+def test_what_is_too_long_is_cut_off_and_the_next_is_answered(api, token, query, body, status):
+    assert get(f"{api}/segments/?{query}", token, "POST", data=body).status_code == status
+    assert get(f"{api}/segments/", token).status_code == 200
+
+
+def test_an_unknown_path_is_a_problem_in_json(api, token):
+    assert "/api/v1/" in assert_problem(get(f"{api}/profiles/", token), 404)
 
 
 def test_a_token_is_made_listed_and_revoked_on_the_command_line(api):
@@ -166,214 +271,3 @@ def test_a_token_is_made_listed_and_revoked_on_the_command_line(api):
 
     assert token("revoke", "marketing").returncode == 0
     assert_problem(get(f"{api}/summary/", made.stdout.strip()), 401)
-
-
-def test_a_token_is_nowhere_in_the_database_in_clear(database, token):
-    for name in database.list_collection_names():
-        assert token not in str(list(database[name].find()))
-    assert database.api_tokens.find_one({"_id": "tests"})
-
-
-def test_segments_come_in_pages_as_published(api, token):
-    rows, url = [], f"{api}/segments/"
-    while url:
-        page = get(url, token).json()
-        assert page["count"] == len(SEGMENTS)
-        assert len(page["results"]) <= 25
-        rows += page["results"]
-        url = page["next"]
-    assert rows == SEGMENTS
-
-
-def test_a_page_has_a_largest_size(api, token):
-    page = get(f"{api}/segments/?page_size=1000000", token).json()
-    assert page["results"] == SEGMENTS[:100]
-
-
-@pytest.mark.parametrize("page", ["0", "7", "last one", "9" * 5000])
-def test_a_page_that_is_not_there_is_not_found(api, token, page):
-    assert "no page" in assert_problem(get(f"{api}/segments/?page={page}", token), 404)
-
-
-def test_a_segment_is_found_by_its_number(api, token):
-    assert get(f"{api}/segments/7/", token).json() == SEGMENTS[7]
-    assert "no such segment" in assert_problem(get(f"{api}/segments/130/", token), 404)
-
-
-def test_the_summary_says_which_publication_and_whether_its_privacy_is_certified(api, token):
-    assert get(f"{api}/summary/", token).json() == {
-        **PUBLICATION["summary"],
-        "publication": PUBLICATION["_id"],
-        "certificate": {"passed": True},
-    }
-
-
-def test_an_unknown_path_is_a_problem_in_json(api, token):
-    detail = assert_problem(get(f"{api}/profiles/", token), 404)
-    assert "/api/v1/" in detail
-
-
-@pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE", "OPTIONS"])
-def test_nothing_can_be_written(api, token, method):
-    for path in ("health/", "segments/", "segments/1/", "summary/"):
-        response = get(f"{api}/{path}", token, method, json={"id": 1})
-        assert_problem(response, 405)
-        assert response.headers["Allow"] == "GET, HEAD"
-
-
-def test_a_foreign_host_name_is_a_problem_in_json(api):
-    response = requests.get(f"{api}/health/", headers={"Host": "evil.example"}, timeout=30)
-    assert_problem(response, 400)
-
-
-def test_answers_carry_the_headers_of_a_careful_server(api):
-    headers = get(f"{api}/health/").headers
-    assert headers["X-Content-Type-Options"] == "nosniff"
-    assert headers["X-Frame-Options"] == "DENY"
-    assert "Server" not in headers
-    assert "Set-Cookie" not in headers
-
-
-def test_a_token_that_asks_too_often_is_told_to_wait(api, database):
-    busy = tokens.create(database, "busy", 1, date.today())
-    with requests.Session() as session:
-        session.headers["Authorization"] = f"Bearer {busy}"
-        answers = [session.get(f"{api}/segments/1/", timeout=30) for _ in range(RATE + 1)]
-    assert [answer.status_code for answer in answers[:-1]] == [200] * RATE
-    assert_problem(answers[-1], 429)
-    assert 0 < int(answers[-1].headers["Retry-After"]) <= 60
-
-
-def test_another_archive_is_served_without_a_restart_once_it_is_published(
-    api, database, give_profiles
-):
-    other = database.client["audience_other"]
-    schema.prepare(other)
-    holder = tokens.create(other, "tests", 90, date.today())
-    assert_problem(get(f"{api}/summary/", holder), 401)  # a token is for one audience
-    try:
-        pulled("audience_other")
-        detail = assert_problem(get(f"{api}/summary/", holder), 503)
-        assert detail == "nothing is published yet; run `make repro`"
-        assert get(f"{api}/health/").json() == {"status": "ok", "published": False}
-
-        small = {**PUBLICATION, "_id": "f" * 16, "segments": SEGMENTS[:2]}
-        give_profiles(other, ASSIGNED["_id"])
-        publications.publish(other, small, ASSIGNED)
-        MANIFEST.unlink()  # as DVC does while `pull` runs
-        assert get(f"{api}/segments/", holder).json()["results"] == SEGMENTS[:2]
-    finally:
-        pulled("audience_test")
-
-
-def test_a_failure_is_a_problem_in_json_that_tells_nothing_of_the_inside(api, database):
-    broken = database.client["audience_broken"]
-    holder = tokens.create(broken, "tests", 90, date.today())
-    publications.publish(
-        broken, {**PUBLICATION, "certificate": {}}, pd.DataFrame({"_id": [], "cluster": []})
-    )
-    try:
-        pulled("audience_broken")
-        response = get(f"{api}/summary/", holder)
-    finally:
-        pulled("audience_test")
-    assert assert_problem(response, 500) == "the server failed; its log says why"
-
-
-def test_a_killed_database_is_away_for_seconds_and_comes_back_by_itself(api, database, token):
-    start = time.monotonic()
-    os.kill(int(Path("data/mongo/db/mongod.lock").read_text()), signal.SIGKILL)
-    responses = []
-
-    def answered():
-        responses.append(get(f"{api}/summary/", token))
-        return responses[-1].status_code == 200
-
-    wait_for(answered)
-    assert time.monotonic() - start < 15
-    for response in responses[:-1]:
-        assert "data/mongo" in assert_problem(response, 503)
-
-
-def test_before_anything_was_pulled_it_serves_but_has_nothing_to_say(
-    project, tmp_path, monkeypatch
-):
-    monkeypatch.chdir(tmp_path)
-    Path("dvc.yaml").touch()
-    with serving() as (process, address):
-        assert get(f"{address}/health/").json() == {"status": "ok", "published": False}
-        response = get(f"{address}/summary/", "any")
-        assert assert_problem(response, 503) == "nothing is published yet; run `make repro`"
-
-        assert server.running(Path("data/mongo"))
-        process.send_signal(signal.SIGTERM)
-        said = process.communicate(timeout=30)[1]
-    assert process.returncode == 0
-    assert f"listening on {address}/" in said
-    assert "token create NAME" in said
-    assert not server.running(Path("data/mongo"))
-
-
-def test_a_server_that_is_away_from_the_start_is_named_and_waited_for(
-    project, tmp_path, monkeypatch
-):
-    port = free_port()
-    monkeypatch.setenv("MONGODB_URI", f"mongodb://127.0.0.1:{port}/?appName=secret")
-    with serving() as (process, address):
-        start = time.monotonic()
-        response = get(f"{address}/health/")
-        assert time.monotonic() - start < 15
-        assert "MONGODB_URI" in assert_problem(response, 503)
-
-        with subprocess.Popen(
-            [server.binary(), "--dbpath", tmp_path, "--bind_ip", "127.0.0.1", "--port", str(port)],
-            stdout=subprocess.DEVNULL,
-        ) as mongod:
-            wait_for(lambda: get(f"{address}/health/").status_code == 200)
-            mongod.terminate()
-
-        process.send_signal(signal.SIGINT)
-        said = process.communicate(timeout=30)[1]
-    assert process.returncode == 0
-    assert "MONGODB_URI" in said
-    assert "secret" not in response.text + said
-
-
-def test_a_port_in_use_is_a_clear_error(api):
-    port = api.split(":")[2].split("/")[0]
-    tried = subprocess.run(
-        [*API, "serve", "--port", port], capture_output=True, text=True, check=False
-    )
-    assert tried.returncode == 1
-    assert "already in use" in tried.stderr
-    assert port in tried.stderr
-    assert "--port" in tried.stderr
-    assert "Traceback" not in tried.stderr
-
-
-def test_a_rate_that_is_none_is_a_clear_error(project, monkeypatch):
-    monkeypatch.setenv("API_RATE", "often")
-    tried = subprocess.run(
-        [*API, "serve", "--port", "0"], capture_output=True, text=True, check=False
-    )
-    assert tried.returncode == 1
-    assert "API_RATE" in tried.stderr
-    assert "'often'" in tried.stderr
-
-
-def test_the_api_starts_without_the_heavy_libraries_and_passes_djangos_checks(project):
-    code = f"""
-import importlib, sys
-for name in {MODULES}:
-    importlib.import_module("customer_profiles.api." + name)
-print([name for name in {HEAVY} if name in sys.modules])
-import django.core.checks
-django.setup()
-found = django.core.checks.run_checks(include_deployment_checks=True)
-print([message.id for message in found if not message.is_silenced()])
-"""
-    environment = {**os.environ, "DJANGO_SETTINGS_MODULE": "customer_profiles.api.settings"}
-    said = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment
-    )
-    assert said.stdout == "[]\n[]\n"

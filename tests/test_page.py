@@ -1,89 +1,28 @@
 """The page at /, in a real Chromium, from a real server with a real database."""
 
-import json
 import re
-import socket
-import subprocess
-import sys
-from contextlib import contextmanager
 from datetime import date
 from itertools import pairwise
-from pathlib import Path
 
-import pandas as pd
+import published
 import pytest
 import requests
-from published import NAMES, audience
+from served import HOSTILE, PUBLICATION, free_port, publish, pulled, serving
 
 from customer_profiles import report, store
-from customer_profiles.api import page as served
+from customer_profiles.api.page import POLICY
 from customer_profiles.page import SCRIPTS, STYLE, part
-from customer_profiles.store import publications, schema, tokens
+from customer_profiles.store import tokens
 
-AUDIENCE = "audience_page"
-MANIFEST = Path("data/raw/manifest.json")
-ASSIGNED = pd.DataFrame({"_id": ["0" * 32], "cluster": [1], "cell": ["1/0"]})
+pytest_plugins = "served"
+
 WIDE, PHONE = {"width": 1280, "height": 900}, {"width": 360, "height": 740}
+NAMES = [f"{row['id'] + 1} {row['name']}" for row in PUBLICATION["segments"]]
 
 
 @pytest.fixture(scope="module")
-def project(tmp_path_factory):
-    """The root of a project whose archive has been pulled; the working folder."""
-    with pytest.MonkeyPatch.context() as patch:
-        for name in ("MONGODB_URI", "DJANGO_SETTINGS_MODULE", "API_RATE"):
-            patch.delenv(name, raising=False)
-        patch.chdir(tmp_path_factory.mktemp("project"))
-        Path("dvc.yaml").touch()
-        MANIFEST.parent.mkdir(parents=True)
-        pulled(AUDIENCE)
-        yield
-
-
-def pulled(name):
-    MANIFEST.write_text(json.dumps({"audience": name}), encoding="utf-8")
-
-
-def publish(database, publication):
-    publications.publish(database, publication, ASSIGNED)
-
-
-@contextmanager
-def prepared(give_profiles):
-    """The database of the audience pulled last, its people in it."""
-    with store.database() as held:
-        schema.prepare(held)
-        give_profiles(held, ASSIGNED["_id"])
-        yield held
-
-
-@contextmanager
-def serving():
-    """A running server: its process and its address."""
-    command = [sys.executable, "-m", "customer_profiles.api", "serve", "--port", "0"]
-    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
-        try:
-            found = (re.search(r"http://[\d.:]+/", line) for line in process.stderr)
-            yield process, next(match[0] for match in found if match)
-        finally:
-            process.terminate()
-
-
-@pytest.fixture(scope="module")
-def database(project, give_profiles):
-    with prepared(give_profiles) as held:
-        publish(held, audience())
-        yield held
-
-
-@pytest.fixture(scope="module")
-def address(database):
-    with serving() as (_, found):
-        yield found
-
-
-@pytest.fixture(scope="module")
-def token(database):
-    return tokens.create(database, "tests", 90, date.today())
+def address(api):
+    return api.removesuffix("api/v1")
 
 
 @pytest.fixture
@@ -140,7 +79,7 @@ def test_with_the_keyboard_alone_one_signs_in_and_comes_to_the_cards(visit, addr
     page.keyboard.insert_text(token)
     page.keyboard.press("Enter")
     page.locator("article").first.wait_for()
-    assert cards(page) == [f"{place} {name}" for place, name in enumerate(NAMES, 1)]
+    assert cards(page) == NAMES
     page.wait_for_function(f"({focused}) === 'title'")
     for _ in range(60):  # every control can be reached, and the focus is seen on it
         page.keyboard.press("Tab")
@@ -154,12 +93,17 @@ def test_with_the_keyboard_alone_one_signs_in_and_comes_to_the_cards(visit, addr
 
 def test_the_page_shows_what_the_report_shows(signed_in, visit, tmp_path):
     file = tmp_path / "segments.html"
-    file.write_text(report.render(audience()), encoding="utf-8")
+    file.write_text(report.render(PUBLICATION), encoding="utf-8")
     beside = visit(file.as_uri())
     for name in ("#title", "#overview", "#segments", "#mood", "#map", "#clusters", "#changes",
                  "#certificate", "#downloads"):  # fmt: skip
         beside.locator(name).wait_for()
         assert signed_in.locator(name).inner_text() == beside.locator(name).inner_text(), name
+
+
+def test_a_name_cannot_become_markup(signed_in):
+    assert HOSTILE in signed_in.locator("article").nth(2).inner_text()
+    assert signed_in.locator("main script:not([type])").count() == 0
 
 
 def test_every_chart_of_the_page_is_drawn(signed_in):
@@ -209,11 +153,11 @@ def test_a_wrong_token_is_refused_in_words_and_can_be_corrected(visit, address, 
     assert page.get_by_role("status").inner_text() == ""
 
 
-def test_a_token_revoked_meanwhile_leads_back_to_signing_in(visit, address, database):
+def test_a_token_revoked_meanwhile_leads_back_to_signing_in(visit, address, audience):
     page = visit(address)
-    sign_in(page, tokens.create(database, "leaver", 90, date.today()))
+    sign_in(page, tokens.create(audience, "leaver", 90, date.today()))
     page.locator("article").first.wait_for()
-    tokens.revoke(database, "leaver")
+    tokens.revoke(audience, "leaver")
     page.get_by_role("button", name="Cells, CSV").click()
     assert "revoked" in status(page, "Not signed in")
     assert cards(page) == []
@@ -234,35 +178,33 @@ def test_a_download_is_the_file_that_a_report_holds(signed_in, title, name):
         signed_in.get_by_role("button", name=title).click()
     assert started.value.suggested_filename == name
     saved = started.value.path().read_bytes().decode()
-    assert saved == report.files(audience())[name]
+    assert saved == report.files(PUBLICATION)[name]
     assert status(signed_in, name) == f"{name} is saved."
 
 
 def test_before_anything_is_published_it_says_so_and_can_be_asked_again(
-    visit, address, give_profiles
+    visit, address, audience, give_profiles
 ):
     pulled("audience_new")
     try:
-        with prepared(give_profiles) as held:
+        with store.database() as held:
             page = visit(address)
             sign_in(page, tokens.create(held, "early", 90, date.today()))
             assert "nothing is published yet" in status(page, "Not available now")
-            publish(held, audience(2))
+            publish(held, published.audience(2), give_profiles)
             again = page.get_by_role("button", name="Try again")
             assert again.evaluate("button => button === document.activeElement")
             page.keyboard.press("Enter")
             page.locator("article").first.wait_for()
             assert len(cards(page)) == 2
     finally:
-        pulled(AUDIENCE)
+        pulled(audience.name)
 
 
-def test_a_database_or_a_server_that_is_away_is_said_to_be(visit, project, monkeypatch):
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    monkeypatch.setenv("MONGODB_URI", f"mongodb://127.0.0.1:{port}/")
-    with serving() as (process, address):
-        page = visit(address)
+def test_a_database_or_a_server_that_is_away_is_said_to_be(visit, pulled_project):
+    uri = f"mongodb://127.0.0.1:{free_port()}/"
+    with serving(MONGODB_URI=uri) as (process, address):
+        page = visit(address.removesuffix("api/v1"))
         sign_in(page, "any")
         assert "does not answer" in status(page, "Not available now: the database")
         process.terminate()
@@ -317,13 +259,13 @@ def test_the_files_need_no_token_hold_no_data_and_are_small(address):
     for name in ("", STYLE, *SCRIPTS):
         response = requests.get(address + name, timeout=30)
         assert response.status_code == 200
-        assert response.headers["Content-Security-Policy"] == served.POLICY
-        assert NAMES[0] not in response.text
+        assert response.headers["Content-Security-Policy"] == POLICY
+        assert PUBLICATION["segments"][0]["name"] not in response.text
         sizes += len(response.content)
         known = {"If-None-Match": response.headers["ETag"]}
         same = requests.get(address + name, headers=known, timeout=30)
         assert same.status_code == 304
-        assert same.headers["Content-Security-Policy"] == served.POLICY
+        assert same.headers["Content-Security-Policy"] == POLICY
         assert requests.post(address + name, timeout=30).status_code == 405
     assert sizes < 60_000
 

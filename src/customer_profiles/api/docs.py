@@ -10,7 +10,7 @@ from django.views.static import serve
 from drf_spectacular.generators import SchemaGenerator
 
 ASSETS = ("static", "drf_spectacular_sidecar", "swagger-ui-dist")
-POLICY = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; "
+POLICY = "default-src 'none'; script-src 'self'; style-src 'self'; "
 POLICY += "img-src 'self' data:; connect-src 'self'; frame-ancestors 'none'"
 PAGE = """\
 <!doctype html>

@@ -1,18 +1,12 @@
-"""Other forms of an answer than JSON, and which of them a caller wants."""
+"""Other forms of an answer than JSON: text that a view has made itself."""
 
-from collections.abc import Sequence
-
-from rest_framework.negotiation import DefaultContentNegotiation
 from rest_framework.renderers import BaseRenderer
-from rest_framework.request import Request
-from rest_framework.response import Response
 
 
 class Text(BaseRenderer):
-    """What a view has made into text itself."""
+    """Base of the forms; `example` is for the documentation."""
 
-    charset = "utf-8"
-    example: str
+    example = ""
 
     def render(self, data: str, *context: object) -> bytes:
         return data.encode()
@@ -25,13 +19,6 @@ class Csv(Text):
     format = "csv"
     example = 'segment,authors,followers\r\n0,42,"under 1,000"\r\n'
 
-    @staticmethod
-    def download(table: str, name: str) -> Response:
-        """What a browser keeps as a file."""
-        return Response(
-            table, headers={"Content-Disposition": f'attachment; filename="{name}.csv"'}
-        )
-
 
 class Markdown(Text):
     """For documents and messages."""
@@ -39,15 +26,3 @@ class Markdown(Text):
     media_type = "text/markdown"
     format = "md"
     example = "# Content regulars\n"
-
-
-class Negotiation(DefaultContentNegotiation):
-    """`?format=` outdoes `Accept`, which nobody can type into a browser."""
-
-    def select_renderer(
-        self, request: Request, renderers: Sequence[BaseRenderer], format_suffix: str | None = None
-    ) -> tuple[BaseRenderer, str]:
-        for renderer in renderers:
-            if renderer.format == request.query_params.get("format"):
-                return renderer, renderer.media_type
-        return super().select_renderer(request, renderers, format_suffix)

@@ -2,19 +2,19 @@
 
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from drf_spectacular.openapi import AutoSchema
-from drf_spectacular.utils import OpenApiParameter, OpenApiResponse
+from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse
 
-from customer_profiles.api.problems import TYPE
+from customer_profiles.api.problems import TYPE, problem
 
 OPEN = {
     400: "a parameter is unknown, out of bounds or given twice",
+    404: "there is no such segment, page or format",
     405: "only GET and HEAD",
     406: "`Accept` names nothing that is to be had here",
     503: "the database is away, or nothing is published yet",
 }
 PROTECTED = {
     401: "no token, or one that is unknown, revoked or expired",
-    404: "there is no such segment or page",
     429: "asked too often",
 }
 
@@ -35,6 +35,9 @@ class Described(AutoSchema):
 
     def get_operation_id(self) -> str:
         return f"read{self.view.shape}"
+
+    def get_description(self) -> str:
+        return getattr(self.view, "part", self.view).__doc__
 
     def get_tags(self) -> list[str]:
         return ["published"]
@@ -65,7 +68,11 @@ class Described(AutoSchema):
     def _problems(self, why: dict[int, str]) -> dict:
         shape = self._reference("Problem")
         return {
-            (status, TYPE): OpenApiResponse(shape, description=why[status])
+            (status, TYPE): OpenApiResponse(
+                shape,
+                description=why[status],
+                examples=[OpenApiExample(str(status), problem(status, why[status]))],
+            )
             for status in sorted(why)
         }
 

@@ -6,8 +6,8 @@ Neither an answer nor the log repeats what was asked: it may hold somebody's nam
 import logging
 from http import HTTPStatus
 
-from django.http import HttpRequest, JsonResponse
-from rest_framework.exceptions import APIException
+from django.http import Http404, HttpRequest, JsonResponse
+from rest_framework.exceptions import APIException, NotFound
 from rest_framework.renderers import JSONRenderer
 from rest_framework.response import Response
 from rest_framework.views import exception_handler
@@ -34,6 +34,8 @@ def handle(error: Exception, context: dict) -> Response | None:
     """The answer to an exception in a view; None for an unexpected one, which becomes a 500."""
     if isinstance(error, StoreError):
         error = Unavailable(str(error))
+    if isinstance(error, Http404):  # `?format=` alone raises it in a view
+        error = NotFound("there is no such format here; leave `format` out for JSON")
     response = exception_handler(error, context)
     if response is not None:
         response.data = problem(response.status_code, str(response.data["detail"]))

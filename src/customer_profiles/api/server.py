@@ -47,27 +47,27 @@ def serve(host: str, port: int) -> None:
             shown, listening.getsockname()[1],
         )  # fmt: skip
         while not leaving.is_set():
-            _turn(server)
-        server.del_channel()  # nobody new
+            _turn(server, 30)
+        server.del_channel()
+        listening.close()  # whoever comes now is refused at once
         _finish(server)
     logger.info("stopped")
 
 
-def _turn(server, seconds: float = 30) -> None:
-    """Wait for `seconds` until something is to be read or written, and do so."""
+def _turn(server, seconds: float) -> None:
+    """Wait for `seconds` until something can be read or written, and do so."""
     server.asyncore.loop(seconds, use_poll=True, map=server._map, count=1)
 
 
 def _finish(server) -> None:
-    """Answer what has been asked, for LEAVE_SECONDS at most."""
+    """Answer what has been asked already, for LEAVE_SECONDS at most; waitress would drop it."""
     deadline = time.monotonic() + LEAVE_SECONDS
-    _turn(server, 0)
     while server.active_channels and time.monotonic() < deadline:
+        _turn(server, 0.1)
         for channel in list(server.active_channels.values()):
             if not (channel.requests or channel.total_outbufs_len):
                 channel.handle_close()
-        _turn(server, 0.1)
-    server.task_dispatcher.shutdown()
+    server.task_dispatcher.shutdown(timeout=1)
     server.trigger.close()
 
 

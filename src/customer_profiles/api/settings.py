@@ -29,14 +29,12 @@ REST_FRAMEWORK = {
     "DEFAULT_THROTTLE_CLASSES": ["rest_framework.throttling.UserRateThrottle"],
     "DEFAULT_THROTTLE_RATES": {"user": API_RATE, "failures": API_RATE},
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "customer_profiles.api.formats.Negotiation",
     "DEFAULT_SCHEMA_CLASS": "customer_profiles.api.openapi.Described",
     "DEFAULT_PARSER_CLASSES": [],
     "DEFAULT_METADATA_CLASS": None,
     "EXCEPTION_HANDLER": "customer_profiles.api.problems.handle",
     "UNAUTHENTICATED_USER": None,
     "UNAUTHENTICATED_TOKEN": None,
-    "URL_FORMAT_OVERRIDE": None,
     "NUM_PROXIES": 0,  # else a caller chooses the address that his failures are counted for
 }
 SPECTACULAR_SETTINGS = {

@@ -12,13 +12,6 @@ from customer_profiles.publication import (
     SUMMARY,
 )
 
-NO_SUCH = {
-    "type": "about:blank",
-    "title": "Not Found",
-    "status": 404,
-    "detail": "there is no such segment; /api/v1/segments/ lists all",
-}
-
 
 def _object(**properties: dict) -> dict:
     return {
@@ -83,6 +76,5 @@ COMPONENTS = {
             detail={"type": "string"},
         ),
         "description": "RFC 9457",
-        "examples": [NO_SUCH],
     },
 }

@@ -73,25 +73,26 @@ def current(database: Database) -> dict | None:
 
 
 def listed(database: Database) -> list[dict]:
-    """The publications held, the current one first, each in a few figures."""
-    now = current(database)
-    if now is None:
+    """The publications that can be read, each in a few words, the current one first."""
+    latest = current(database)
+    if latest is None:
         return []
-    others = database.published.find({"_id": {"$ne": now["_id"]}}).sort("_id")
-    return [_line(held, held is now) for held in (now, *others)]
-
-
-def _line(publication: dict, is_current: bool) -> dict:
-    summary = publication["summary"]
-    return {
-        "id": publication["_id"],
-        "current": is_current,
-        "authors": summary["authors"],
-        "segments": len(publication["segments"]),
-        "verdict": summary["clusters"]["verdict"],
-        "first_day": summary["first_day"],
-        "last_day": summary["last_day"],
-    }
+    pointer = database.current.find_one({"_id": "current"})
+    if pointer["publication"] != latest["_id"]:
+        return listed(database)  # it has been replaced meanwhile
+    beside = database.published.find({"_id": {"$in": pointer["beside"]}})
+    return [
+        {
+            "id": row["_id"],
+            "current": row["_id"] == latest["_id"],
+            "authors": row["summary"]["authors"],
+            "segments": len(row["segments"]),
+            "verdict": row["summary"]["clusters"]["verdict"],
+            "first_day": row["summary"]["first_day"],
+            "last_day": row["summary"]["last_day"],
+        }
+        for row in (latest, *beside)
+    ]
 
 
 def _all_held(database: Database, authors: "pd.Series") -> None:
