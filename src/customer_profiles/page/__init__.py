@@ -12,7 +12,7 @@ from customer_profiles.words import ATTACKERS, FIELDS
 
 STYLE = "page.css"
 # In the order in which they need each other.
-SCRIPTS = ("draw.js", "sections.js", "page.js")
+SCRIPTS = ("elements.js", "charts.js", "sections.js", "proof.js", "page.js")
 
 
 def part(name: str) -> str:

@@ -1,5 +1,5 @@
 "use strict";
-// Where the publication comes from: the page itself (a report), or the API, for whoever has a token.
+// Where the publication comes from: the page itself (a report), or the API, for who has a token.
 
 const API = "api/v1/";
 // The token outlives a reload of this tab, and nothing else: other tabs, other pages and later
@@ -54,7 +54,10 @@ async function collect() {
   const briefs = await each((row) => json(`segments/${row.id}/brief/`));
   const cells = (await each((row) => every(`segments/${row.id}/cells/`))).flat();
   segments.forEach((row, place) => { row.brief = briefs[place]; });
-  return { _id: id, summary, segments, cells, mood_daily, continuity, certificate, provenance: { sample } };
+  // Another one may have been published meanwhile.
+  if ((await json("summary/")).publication !== id) return collect();
+  return { _id: id, summary, segments, cells, mood_daily, continuity, certificate,
+    provenance: { sample } };
 }
 
 // In the words of the API, where `commands` stand in backticks.
@@ -112,14 +115,16 @@ async function file(name) {
   if (name === "briefs.md") return (await each("brief", "md")).join("\n");
   if (name === "cells.csv") {
     const tables = await each("cells", "csv");
-    return tables.map((table, place) => (place ? table.slice(table.indexOf("\n") + 1) : table)).join("");
+    const body = (table) => table.slice(table.indexOf("\n") + 1);
+    return tables[0] + tables.slice(1).map(body).join("");
   }
   return text(name === "mood.csv" ? "mood/daily/?format=csv" : "segments/?format=csv");
 }
 
 async function save(name) {
   try {
-    const link = el("a", { download: name, href: URL.createObjectURL(new Blob([await file(name)])) });
+    const content = new Blob([await file(name)]);
+    const link = el("a", { download: name, href: URL.createObjectURL(content) });
     link.click();
     URL.revokeObjectURL(link.href);
     say(`${name} is saved.`);

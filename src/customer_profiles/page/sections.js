@@ -12,13 +12,8 @@ const AVERAGES = {
   avg_tweets: "posts",
   avg_favorites: "favorites",
 };
-const CRITERIA = {
-  elbow: "elbow of the inertia",
-  silhouette: "silhouette",
-  gap: "gap statistic",
-  calinski_harabasz: "Calinski–Harabasz",
-  davies_bouldin: "Davies–Bouldin",
-};
+// Below it a cluster dissolves (Hennig 2007).
+const STABLE = 0.75;
 
 const place = (id) => document.getElementById(id);
 const text = (...parts) => el("p", {}, ...parts);
@@ -58,7 +53,8 @@ function overview({ summary, segments, certificate, provenance }) {
   const { clusters, first_day: first, last_day: last } = summary;
   const year = { year: "numeric" };
   return [
-    el("p", { class: "lede" }, first ? `${day(first, year)} to ${day(last, year)}` : "No day is shown",
+    el("p", { class: "lede" },
+      first ? `${day(first, year)} to ${day(last, year)}` : "No day is shown",
       provenance.sample && " · the shipped sample: an invented brand and invented people"),
     facts([
       ["authors", number(summary.authors)],
@@ -87,7 +83,7 @@ function card(row, { segments, continuity }) {
     el("header", {},
       el("h3", { id: `segment-${row.id}` }, segments.length > 1 &&
         el("span", { class: "place" }, `${row.id + 1}`), " ", row.name),
-      el("p", { class: "soft" }, `${number(row.customers)} authors, ${percent(row.share)} of the audience`),
+      soft(`${number(row.customers)} authors, ${percent(row.share)} of the audience`),
       el("p", { class: "flags" }, flags)),
     el("p", { class: "headline" }, row.brief.headline),
     mix(row.mood),
@@ -108,13 +104,15 @@ function card(row, { segments, continuity }) {
 }
 
 function figures(row, compared) {
-  return el("table", { class: "figures" }, el("caption", { class: "hidden" }, `Figures of ${row.name}`),
+  return el("table", { class: "figures" },
+    el("caption", { class: "hidden" }, `Figures of ${row.name}`),
     el("thead", { class: compared ? null : "hidden" }, el("tr", {}, el("th", { scope: "col" },
       el("span", { class: "hidden" }, "figure")), el("th", { scope: "col" }, "average"),
       compared && el("th", { scope: "col", colspan: 2 }, "index"))),
     el("tbody", {}, Object.entries(AVERAGES).map(([name, field]) => {
       const index = row.index[name];
-      return el("tr", {}, el("th", { scope: "row" }, titled(field)), el("td", {}, number(row[name])),
+      return el("tr", {},
+        el("th", { scope: "row" }, titled(field)), el("td", {}, number(row[name])),
         compared && (index
           ? [el("td", {}, range(index)), el("td", {}, index.index, el("span", { class: "hidden" },
             `, between ${index.low} and ${index.high}`))]
@@ -137,7 +135,8 @@ function map(publication) {
   }
   const features = Object.keys(segments[0].centroid);
   return [
-    soft("Circles are the centres of segments, never people: how they speak of the brand, and to how many."),
+    soft("Circles are the centres of segments, never people: how they speak of the brand, and to how ",
+      "many."),
     bubbles(segments, summary),
     features.length > 0 && el("figure", {}, el("figcaption", {}, "What sets each apart"),
       soft("Standard deviations from the average author: blue above, red below."),
@@ -158,106 +157,25 @@ function cells({ cells: all, segments, certificate: { published } }) {
   const fields = Object.keys(all[0]).filter((name) => !["segment", "authors"].includes(name));
   const key = (cell) => fields.map((name) => cell[name]).join("\t");
   // "under 1,000" comes before "1,000 to 99,999".
-  const rank = (tier) => (tier.startsWith("under") ? -1 : Number(/\d[\d,]*/.exec(tier)?.[0].replaceAll(",", "")));
+  const rank = (tier) => (tier.startsWith("under") ? -1 : parseInt(tier.replaceAll(",", ""), 10));
   const tiers = [...new Map(all.map((cell) => [key(cell), cell])).values()].sort((one, other) =>
     fields.reduce((found, name) => found || rank(one[name]) - rank(other[name]) || 0, 0));
   const found = new Map(all.map((cell) => [`${cell.segment}\t${key(cell)}`, cell.authors]));
-  const column = (tier) => segments.map((row) => {
-    const authors = found.get(`${row.id}\t${key(tier)}`);
-    return authors ? shade(Math.ceil((4 * authors) / row.customers), number(authors)) : el("td", {}, "·");
-  });
+  const line = (tier) => [
+    ...fields.map((name, at) => (at ? el("td", { class: "tier" }, tier[name]) : tier[name])),
+    ...segments.map((row) => portion(found.get(`${row.id}\t${key(tier)}`), row.customers)),
+  ];
   const held = segments.map((row) => {
     const rest = row.customers - sum(all.filter((c) => c.segment === row.id).map((c) => c.authors));
     if (rest <= 0) return el("td", {}, "0");
     return untold(rest < published.k ? `<${published.k}` : number(rest), "held back");
   });
   return el("figure", {}, el("figcaption", {}, "Cells"),
-    soft(`Authors of a segment who share their tiers. Cells of fewer than ${published.k} people are held
- back, together with what would let them be computed: ${published.cells_suppressed} of
+    soft(`Authors of a segment who share their tiers. Cells of fewer than ${published.k} people are
+ held back, together with what would let them be computed: ${published.cells_suppressed} of
  ${published.cells + published.cells_suppressed}. A dot is nobody, or a cell held back.`),
-    table("Authors by cell", [...fields.map((name) => el("th", { scope: "col", class: "tier" }, titled(name))), ...heads(segments)],
-      [...tiers.map((tier) => [...fields.map((name, at) =>
-        (at ? el("td", { class: "tier" }, tier[name]) : tier[name])), ...column(tier)]),
-        ["held back", ...fields.slice(1).map(() => ""), ...held]], "heat"));
-}
-
-function clusters({ summary: { clusters: found } }) {
-  const { k, curves, preferred } = found;
-  const told = [verdict(found, found.by_hand && " The number of segments was set by hand.")];
-  if (!curves.length) return told;
-  const names = Object.keys(curves[0]).filter((name) => name !== "k");
-  const shared = { rows: curves, chosen: k };
-  const only = (more) => curve({ ...shared, ...more });
-  return [...told,
-    el("div", { class: "curves" },
-      only({ title: "Inertia", key: "inertia", best: preferred.elbow,
-        hint: "Squared distances to the centroids; the elbow is where they stop falling fast." }),
-      only({ title: "Silhouette", key: "silhouette", best: preferred.silhouette,
-        hint: "How far apart the segments are; higher is better." }),
-      only({ title: "Gap", key: "gap", error: "gap_error", best: preferred.gap,
-        hint: "How much better than permuted authors, with its error; higher is better." }),
-      only({ title: "Stability", key: "jaccard", bound: STABLE,
-        hint: "Mean Jaccard similarity of the least stable segment over resampled authors." })),
-    soft(curves.some((row) => row.k === k) && "Filled: the number chosen. ",
-      "Ringed: the number the criterion would choose."),
-    table("What each criterion would choose", ["criterion", "segments", "agrees"],
-      Object.entries(CRITERIA).map(([name, title]) => [title, preferred[name] ?? "none",
-        preferred[name] === k ? "yes" : "no"])),
-    el("details", { class: "numbers" }, el("summary", {}, "Numbers", el("span", { class: "hidden" },
-      ": criteria by number of segments")),
-    table("Criteria by number of segments", ["segments k", ...names.map(titled)],
-      curves.map((row) => ["k", ...names].map((name) =>
-        typeof row[name] === "boolean" ? (row[name] ? "yes" : "no") : number(row[name])))))];
-}
-
-function changes({ continuity: { former, born, died, flows }, segments }) {
-  if (former === null) return [soft("This is the first publication: there is nothing to compare it with.")];
-  const named = new Map(segments.map((row) => [row.id, row.name]));
-  const targets = [...segments.map((row) => row.id), null];
-  const origins = [...new Set(flows.map((flow) => flow.origin))].sort((a, b) => (a === null) - (b === null));
-  const amount = (value) => (typeof value === "string" ? 0 : value);
-  const most = Math.max(1, ...flows.map((flow) => amount(flow.authors)));
-  return [
-    facts([["new", listed(born.map((id) => named.get(id)))], ["gone", listed(died)]]),
-    flows.length > 0 && el("figure", {}, el("figcaption", {}, "Where they came from"),
-      soft("Authors by their segment in the last publication (rows) and in this one (columns)."),
-      table("Authors by former and present segment", ["", ...heads(segments), "not seen any more"],
-        origins.map((origin) => [origin ?? "not seen then", ...targets.map((target) => {
-          const flow = flows.find((row) => row.origin === origin && row.segment === target);
-          return flow ? shade(Math.ceil((4 * amount(flow.authors)) / most), number(flow.authors)) : el("td", {}, "·");
-        })]), "heat")),
-  ];
-}
-
-function certificate({ certificate: { passed, reasons, published, at_rest: stolen } }) {
-  const k = published.k;
-  // Each is told after the one that it refers to.
-  const attackers = [...new Set([...Object.keys(given.attackers), ...Object.keys(published.attacks)])]
-    .filter((name) => name in published.attacks);
-  return [
-    text(chip(passed ? "passed" : "not passed", passed ? "good" : "warn")),
-    reasons.length > 0 && el("ul", {}, reasons.map((reason) => el("li", {}, reason))),
-    soft(`Could anybody find a person in what is published? We tried. Each attacker below is taken to hold
- every post of the conversation and all that X shows of the authors. The number says how often the person he
- names is the right one. It may be ${percent(1 / k, 1)} at most: one guess among ${k} people alike. Otherwise
- nothing is published.`),
-    table("Attacks on what is published", ["an attacker who …", "names the right person", "", "targets"],
-      attackers.map((name) => [given.attackers[name] ?? titled(name),
-        percent(published.attacks[name].success, 1), success(published.attacks[name]),
-        number(published.attacks[name].targets)]), "attacks"),
-    el("div", { class: "pair" },
-      table("The published groups", ["what", "found"], [
-        [`people in the smallest group (at least ${k})`, number(published.k_min)],
-        ["authors who are alone in their cell", percent(published.uniqueness)],
-        ["authors whose cell is held back", percent(published.suppressed_share, 1)],
-        ["different opinions in a cell, at least", number(published.l_diversity)],
-      ]),
-      table("The database, which is not published: what a thief without the key could do",
-        ["what", "found"], [
-          ["pseudonyms turned back into accounts", percent(stolen.dictionary, 1)],
-          ["profiles recognised by what X shows of an account", percent(stolen.linkage)],
-          ["profiles recognised by the account and its posts", percent(stolen.linkage_with_posts)],
-          ["profiles with nobody alike", percent(stolen.uniqueness)],
-        ])),
-  ];
+    table("Authors by cell",
+      [...fields.map((name) => el("th", { scope: "col", class: "tier" }, titled(name))),
+        ...heads(segments)],
+      [...tiers.map(line), ["held back", ...fields.slice(1).map(() => ""), ...held]], "heat"));
 }

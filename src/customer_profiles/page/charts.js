@@ -1,78 +1,8 @@
 "use strict";
-// Elements, numbers and charts: data in, an element out. Data enters as text nodes and attributes
-// alone, so none of it can become markup.
+// The charts: data in, an element out.
 
-const SVG = "http://www.w3.org/2000/svg";
 const CLASSES = ["negative", "neutral", "positive"];
 const WEEKDAYS = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"];
-// Below it a cluster dissolves (Hennig 2007).
-const STABLE = 0.75;
-
-const number = (value) =>
-  typeof value === "string" ? value : value.toLocaleString("en-GB", { maximumFractionDigits: 4 });
-const percent = (share, digits = 0) => `${(100 * share).toFixed(digits)}%`;
-const short = (value) => value.toLocaleString("en-GB", { notation: "compact" });
-const day = (text, more = {}) =>
-  new Date(`${text}T00:00Z`).toLocaleDateString("en-GB", {
-    day: "numeric", month: "short", timeZone: "UTC", ...more,
-  });
-const sum = (values) => values.reduce((total, value) => total + value, 0);
-
-function filled(node, attributes, children) {
-  for (const [name, value] of Object.entries(attributes)) {
-    if (value !== null && value !== undefined && value !== false) node.setAttribute(name, value);
-  }
-  node.append(...children.flat(Infinity).filter((child) => ![null, undefined, false].includes(child)));
-  return node;
-}
-const el = (name, attributes = {}, ...children) =>
-  filled(document.createElement(name), attributes, children);
-const svg = (name, attributes = {}, ...children) =>
-  filled(document.createElementNS(SVG, name), attributes, children);
-const words = (x, y, text, attributes = {}) => svg("text", { x, y, ...attributes }, text);
-const line = (x1, y1, x2, y2, name) => svg("line", { x1, y1, x2, y2, class: name });
-
-// A small picture in a text, told in one sentence.
-const picture = (label, attributes, ...children) =>
-  svg("svg", { role: "img", "aria-label": label, ...attributes }, svg("title", {}, label), children);
-
-// A table of `rows`; the first cell of each heads it. Cells are made of what is in them, or are given.
-const cell = (name, content, scope) =>
-  content?.matches?.("th, td") ? content : el(name, { scope }, content);
-function table(caption, head, rows, name = "") {
-  return el("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": caption },
-    el("table", { class: name },
-      el("caption", {}, caption),
-      el("thead", {}, el("tr", {}, head.map((content) => cell("th", content, "col")))),
-      el("tbody", {}, rows.map(([first, ...cells]) =>
-        el("tr", {}, cell("th", first, "row"), cells.map((content) => cell("td", content)))))));
-}
-
-// A chart as wide as its place, drawn anew when that changes, and its numbers to unfold.
-// `draw(width)` gives the height and the children.
-function chart(title, description, draw, numbers) {
-  const drawing = svg("svg", { class: "chart", role: "img", "aria-label": `${title}. ${description}` });
-  drawing.drawAt = (width) => {
-    const [height, ...children] = draw(width);
-    drawing.setAttribute("viewBox", `0 0 ${width} ${height}`);
-    drawing.replaceChildren();
-    filled(drawing, {}, [svg("title", {}, title), svg("desc", {}, description), children]);
-  };
-  let drawn = 0;
-  new ResizeObserver(([{ contentRect: { width } }]) => {
-    if (width && width !== drawn) drawing.drawAt(drawn = width);
-  }).observe(drawing);
-  return el("figure", {}, el("figcaption", {}, title), drawing,
-    numbers && el("details", { class: "numbers" }, el("summary", {}, "Numbers", el("span",
-      { class: "hidden" }, `: ${title}`)), numbers));
-}
-
-// Paper is narrower than most windows: what was drawn for these would have tiny letters on it.
-const PAPER = 680;
-const redraw = (fitted) => document.querySelectorAll(".chart").forEach((drawing) =>
-  drawing.drawAt(fitted(drawing.clientWidth)));
-addEventListener("beforeprint", () => redraw((width) => (width > PAPER / 2 ? PAPER : 0.55 * PAPER)));
-addEventListener("afterprint", () => redraw((width) => width));
 
 // Round steps that cover `low` to `high`, about `count` of them.
 function ticks(low, high, count) {
@@ -93,7 +23,7 @@ function mix(mood) {
   const known = CLASSES.filter((name) => mood[name] !== null);
   // Rounded shares may add up to a little more or less than everything.
   const total = sum(known.map((name) => mood[name]));
-  const whole = known.length === CLASSES.length ? total : Math.max(total, 1);
+  const whole = known.length === CLASSES.length ? total || 1 : Math.max(total, 1);
   const told = CLASSES.map((name) =>
     mood[name] === null ? `${name}: too few people to tell` : `${percent(mood[name])} ${name}`);
   const parts = known.map((name) => {
@@ -120,7 +50,7 @@ function week(days) {
       return [
         svg("rect", { class: share === null ? "untold" : "column", x: 44 * place + 1, width: 42,
           y: 34 - height, height, rx: 2 }, svg("title", {}, told[place])),
-        words(44 * place + 22, 49, name[0].toUpperCase() + name.slice(1, 2), { "text-anchor": "middle" }),
+        words(44 * place + 22, 49, name.slice(0, 2), { "text-anchor": "middle" }),
       ];
     }),
     line(0, 34 - 34 / 7 / most, 308, 34 - 34 / 7 / most, "even"));
@@ -165,12 +95,13 @@ function moodByDay(days) {
         words(left - 8, y(at) + 4, at, { "text-anchor": "end" })]),
       marks.map((at) => [line(left, bar(at), right, bar(at), "grid"),
         words(left - 8, bar(at) + 4, short(at), { "text-anchor": "end" })]),
-      words(left, 10, "average polarity: 1 positive, 0 negative", { class: "axis" }),
-      words(left, low - 8, "posts", { class: "axis" }),
+      words(left, 10, "average polarity: 1 positive, 0 negative"),
+      words(left, low - 8, "posts"),
       days.map((row) => svg("rect", { class: "column", x: x(row) - slot * 0.4,
         width: slot * 0.8, y: bar(row.posts), height: high - bar(row.posts) })),
       // A single day between two gaps is a line of no length: its round end shows it.
-      runs.map((run) => svg("path", { class: "line", d: `M${run.join("L")}${run[1] ? "" : "h0"}` })),
+      runs.map((run) =>
+        svg("path", { class: "line", d: `M${run.join("L")}${run[1] ? "" : "h0"}` })),
       days.filter((row) => (time(row) - first) % step === 0).map((row) =>
         words(x(row), high + 18, day(row.day), { "text-anchor": "middle" })),
       days.map((row) => svg("rect", { class: "touch", x: x(row) - slot / 2, width: slot, y: 12,
@@ -218,21 +149,23 @@ function bubbles(segments, audience) {
     const x = scale(west, east, left, right);
     const y = scale(south, north, low, top);
     const at = [x(audience.avg_polarity), y(reach(audience))];
-    const steps = [1, 2, 3, 4, 5, 6, 7].flatMap((power) => [1, north - south > 3 ? [] : [2, 5]].flat()
-      .map((digit) => digit * 10 ** power)).filter((v) => Math.log10(v) > south && Math.log10(v) < north);
+    const digits = north - south > 3 ? [1] : [1, 2, 5];
+    const steps = [1, 2, 3, 4, 5, 6, 7].flatMap((power) => digits.map((n) => n * 10 ** power))
+      .filter((v) => Math.log10(v) > south && Math.log10(v) < north);
     const circles = segments.map((row) => ({ row, cx: x(row.avg_polarity), cy: y(reach(row)),
       r: Math.max(11, largest * Math.sqrt(row.customers / most)) }));
     return [low + 44,
-      svg("rect", { class: "field", x: left, y: top, width: right - left, height: low - top, rx: 6 }),
+      svg("rect",
+        { class: "field", x: left, y: top, width: right - left, height: low - top, rx: 6 }),
       ticks(west, east, 5).filter((v) => v > west && v < east && v >= 0 && v <= 1).map((v) => [
         line(x(v), top, x(v), low, "grid"), words(x(v), low + 18, v, { "text-anchor": "middle" })]),
       steps.map((v) => [line(left, y(Math.log10(v)), right, y(Math.log10(v)), "grid"),
         words(left - 8, y(Math.log10(v)) + 4, short(v), { "text-anchor": "end" })]),
       line(at[0], top, at[0], low, "even"), line(left, at[1], right, at[1], "even"),
-      words(Math.max(at[0], left + 190), 14, "whole audience", { class: "axis", "text-anchor": "middle" }),
-      words(left, 14, "followers, on average", { class: "axis" }),
-      words(left, low + 38, "← speak ill of the brand", { class: "axis" }),
-      words(right, low + 38, "speak well of it →", { class: "axis", "text-anchor": "end" }),
+      words(Math.max(at[0], left + 190), 14, "whole audience", { "text-anchor": "middle" }),
+      words(left, 14, "followers, on average"),
+      words(left, low + 38, "← speak ill of the brand"),
+      words(right, low + 38, "speak well of it →", { "text-anchor": "end" }),
       circles.map(({ row, cx, cy, r }) => svg("g", { class: "bubble" },
         svg("title", {}, `${row.name}: ${number(row.customers)} authors, average polarity ` +
           `${row.avg_polarity}, about ${number(row.avg_followers)} followers`),
@@ -244,7 +177,8 @@ function bubbles(segments, audience) {
   return chart("Mood and reach",
     "Each circle is the centre of a segment, its area the number of authors; to the right they " +
     "speak better of the brand, higher up they have more followers.", draw,
-    table("Segments by mood and reach", ["segment", "authors", "average polarity", "followers, about"],
+    table("Segments by mood and reach",
+      ["segment", "authors", "average polarity", "followers, about"],
       segments.map((row) => [`${row.id + 1} ${row.name}`, number(row.customers),
         number(row.avg_polarity), number(row.avg_followers)])));
 }
@@ -263,10 +197,9 @@ function curve({ title, hint, rows, key, chosen, best, error, bound }) {
       marks.map((at) => [line(left, y(at), right, y(at), "grid"),
         words(left - 8, y(at) + 4, short(at), { "text-anchor": "end" })]),
       bound && [line(left, y(bound), right, y(bound), "bound"),
-        words(right, y(bound) - 5, `stable from ${bound}`, { class: "axis", "text-anchor": "end" })],
+        words(right, y(bound) - 5, `stable from ${bound}`, { "text-anchor": "end" })],
       rows.some((row) => row.k === chosen) && line(x(chosen), top - 8, x(chosen), low, "even"),
-      svg("path", { class: "line",
-        d: `M${rows.map((row) => `${x(row.k).toFixed(1)} ${y(value(row)).toFixed(1)}`).join("L")}` }),
+      svg("path", { class: "line", d: `M${rows.map((row) => `${x(row.k)} ${y(value(row))}`).join("L")}` }),
       rows.map((row) => svg("g", { class: row.k === chosen ? "point chosen" : "point" },
         svg("title", {}, `k = ${row.k}: ${number(value(row))}`),
         error && line(x(row.k), y(value(row, -1)), x(row.k), y(value(row, 1)), "error"),
@@ -274,7 +207,7 @@ function curve({ title, hint, rows, key, chosen, best, error, bound }) {
         svg("circle", { cx: x(row.k), cy: y(value(row)), r: row.k === chosen ? 4.5 : 3 }))),
       rows.filter((row, place) => place % step === 0).map((row) =>
         words(x(row.k), low + 18, row.k, { "text-anchor": "middle" })),
-      words(right, low + 33, "segments k", { class: "axis", "text-anchor": "end" })];
+      words(right, low + 33, "segments k", { "text-anchor": "end" })];
   };
   return chart(title, hint, draw);
 }
@@ -288,8 +221,3 @@ function success({ success: found, bound }) {
     svg("rect", { class: "found", y: 4, width: Math.max(x(found), 1.5), height: 6, rx: 3 }),
     line(x(bound), 0, x(bound), 14, "limit"));
 }
-
-// A table whose cells are shaded by `level`, -4 to 4 (CSS has a shade for each), or held back.
-const shade = (level, text) => el("td", { "data-level": Math.round(level) }, text);
-const untold = (text, why) =>
-  el("td", { class: "untold" }, text, el("span", { class: "hidden" }, ` (${why})`));
