@@ -7,7 +7,7 @@ from itertools import pairwise
 import published
 import pytest
 import requests
-from served import HOSTILE, PUBLICATION, free_port, publish, pulled, serving
+from served import HOSTILE, PUBLICATION, publish, pulled, serving
 
 from customer_profiles import report, store
 from customer_profiles.api.page import POLICY
@@ -25,7 +25,7 @@ def address(api):
     return api.removesuffix("api/v1")
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def visit(browser):
     """Function that opens an address in a fresh browser; says what was asked for and logged."""
     contexts = []
@@ -45,9 +45,13 @@ def visit(browser):
         context.close()
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def signed_in(visit, address, token):
-    page = visit(address)
+    """A page for tests that leave it as it is."""
+    return entered(visit(address), token)
+
+
+def entered(page, token):
     sign_in(page, token)
     page.locator("article").first.wait_for()
     return page
@@ -131,15 +135,16 @@ def test_it_asks_its_own_server_alone_and_names_the_token_to_the_api_alone(
     assert signed_in.said == []
 
 
-def test_a_reload_stays_signed_in_and_signing_out_forgets_the_token(signed_in, token):
-    signed_in.reload()
-    signed_in.locator("article").first.wait_for()
-    signed_in.get_by_role("button", name="Sign out").click()
-    assert cards(signed_in) == []
-    assert signed_in.get_by_label("Token").input_value() == ""
-    assert signed_in.evaluate("document.activeElement.id") == "token"
-    assert signed_in.evaluate("sessionStorage.length") == 0
-    assert token not in signed_in.content()
+def test_a_reload_stays_signed_in_and_signing_out_forgets_the_token(visit, address, token):
+    page = entered(visit(address), token)
+    page.reload()
+    page.locator("article").first.wait_for()
+    page.get_by_role("button", name="Sign out").click()
+    assert cards(page) == []
+    assert page.get_by_label("Token").input_value() == ""
+    assert page.evaluate("document.activeElement.id") == "token"
+    assert page.evaluate("sessionStorage.length") == 0
+    assert token not in page.content()
 
 
 def test_a_wrong_token_is_refused_in_words_and_can_be_corrected(visit, address, token):
@@ -202,8 +207,7 @@ def test_before_anything_is_published_it_says_so_and_can_be_asked_again(
 
 
 def test_a_database_or_a_server_that_is_away_is_said_to_be(visit, pulled_project):
-    uri = f"mongodb://127.0.0.1:{free_port()}/"
-    with serving(MONGODB_URI=uri) as (process, address):
+    with serving(MONGODB_URI="no address") as (process, address):
         page = visit(address.removesuffix("api/v1"))
         sign_in(page, "any")
         assert "does not answer" in status(page, "Not available now: the database")
