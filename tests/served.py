@@ -25,7 +25,7 @@ PUBLICATION = published.audience()
 # What a spreadsheet would take for a formula, and a browser for a script.
 HOSTILE = '=HYPERLINK("//evil.example") <script>alert(1)</script>'
 PUBLICATION["segments"][2]["name"] = HOSTILE
-ASSIGNED = pd.DataFrame({"_id": ["0" * 32], "cluster": [1], "cell": ["1/0"]})
+ASSIGNED = pd.DataFrame({"_id": ["ab" * 16], "cluster": [1], "cell": ["1/0"]})
 PROTECTED = (
     "segments/", "segments/1/", "segments/1/cells/", "segments/1/brief/", "summary/",
     "mood/daily/", "continuity/", "publications/", "privacy/",

@@ -19,9 +19,10 @@ NAME = "customer_profiles"
 
 # Know no file and no socket, and import nobody but each other.
 PURE = (
-    "attacks", "briefs", "certificate", "clustering", "drawing", "evaluation", "figures", "flow",
-    "generalisation", "layers", "observations", "pages", "privacy", "publication", "redaction",
-    "sample_pages", "sample_personas", "segments", "text", "words",
+    "attacks", "averages", "briefs", "centroids", "certificate", "clustering", "crowd", "drawing",
+    "evaluation", "figures", "flow", "generalisation", "layers", "observations", "pages",
+    "personas", "portraits", "privacy", "publication", "redaction", "sample_pages",
+    "sample_personas", "segments", "shares", "text", "words",
 )  # fmt: skip
 EVERYBODY = ("",)
 # Each library and the modules that may import it; a package stands for all of its modules.

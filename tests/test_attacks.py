@@ -18,9 +18,7 @@ EDGES = {
     "listed": [3, 30, 300],
     "account_posts": [100, 1000, 10000],
     "account_age": [3, 9],
-    "favorites": [1, 3, 10, 30],
 }
-STEPS = {"polarity": 4, "subjectivity": 4}
 TIERS = {"followers": [2, 4], "account_posts": [1, 3]}
 
 
@@ -198,36 +196,6 @@ def test_the_smallest_of_the_suppressed_groups_has_k_members(cells):
     assert attacks.smallest(alone).success > 1 / K
 
 
-def counted(values, segment, of=0):
-    """Distinct values, how many members have each, how many others."""
-    found, place = np.unique(values, return_inverse=True)
-    members = np.bincount(place[segment == of], minlength=len(found))
-    return found, members, np.bincount(place, minlength=len(found)) - members
-
-
-def test_an_average_of_exact_counts_gives_the_celebrity_away_even_when_it_is_rounded(counts):
-    exact = counts["account_posts"].to_numpy(dtype=float)
-    exact[0] = 5_000_000
-    segment = np.arange(600) % 3
-    values, members, others = counted(exact, segment)
-    found = attacks.extreme_values(values, members, others, exact[segment == 0].mean(), unit=0)
-    assert found.success >= 0.9
-    celebrity = counted(exact, np.arange(600) >= 2)  # with one other
-    rounded = attacks.extreme_values(*celebrity, round(exact[:2].mean(), -4), unit=10_000)
-    assert rounded.success >= 0.5
-
-
-def test_an_average_of_typical_values_gives_nobody_away(counts):
-    bins = privacy.binned(counts["account_posts"], EDGES["account_posts"])
-    typical = privacy.bin_values(EDGES["account_posts"])[bins]
-    segment = np.arange(600) % 3
-    average = round(typical[segment == 0].mean(), -2)
-    found = attacks.extreme_values(*counted(typical, segment), average, unit=100)
-    assert 0 < found.success <= 1 / K
-    lowest_and_highest = (typical == typical.min()) | (typical == typical.max())
-    assert found.targets == (lowest_and_highest & (segment == 0)).sum()
-
-
 def test_a_published_maximum_gives_its_owner_away(counts):
     exact = counts[["account_posts"]].to_numpy(dtype=float)
     record = np.where(exact == exact.max(), exact, np.nan)
@@ -237,74 +205,67 @@ def test_a_published_maximum_gives_its_owner_away(counts):
     assert attacks.linkage(highest, bins).success <= 1 / K
 
 
+def average_as_it_is(values, members, unit):
+    """Whether the average of values, rounded, stays what it is, with c in the place of t [t, c]."""
+    means = (members @ values + (values - values[:, None])) / members.sum()
+    shown = np.round(means / unit) if unit else means
+    return np.isclose(shown, shown[0, 0], rtol=0)
+
+
+def test_an_average_of_exact_counts_gives_the_celebrity_away(counts):
+    exact = counts["account_posts"].to_numpy(dtype=float)
+    exact[0] = 5_000_000
+    values, marks = np.unique(exact, return_inverse=True)
+    inside = np.arange(600) % 3 == 0
+    members = np.bincount(marks[inside], minlength=len(values))
+    for unit in (0, 100):  # rounding helps little
+        same = average_as_it_is(values, members, unit)
+        assert attacks.extreme_values(marks[inside], marks[~inside], same).success >= 0.5
+    same = average_as_it_is(values, members, 0)
+    assert attacks.last_member(
+        marks[inside], marks[~inside], lambda t, c: same[t[:, None], c]
+    ).success >= 0.9  # fmt: skip
+
+
+def test_an_average_of_typical_values_gives_nobody_away(counts):
+    bins = privacy.binned(counts["account_posts"], EDGES["account_posts"])
+    inside = np.arange(600) % 3 == 0
+    typical = privacy.bin_values(EDGES["account_posts"])
+    same = average_as_it_is(typical, np.bincount(bins[inside]), 100)
+    found = attacks.extreme_values(bins[inside], bins[~inside], same)
+    assert 0 < found.success <= 1 / K
+    assert found.targets == np.isin(bins[inside], [bins[inside].min(), bins[inside].max()]).sum()
+
+
 def test_extremes_that_many_outside_share_are_not_found():
     # 20 outside have each of the 4 marks. Of the exact average, 1.8, those of the same mark agree;
     # rounded to 0.2, which is 3 marks for 15 people, also those of the mark beside it.
-    values, members, others = np.arange(4.0), np.array([3, 0, 9, 3]), np.full(4, 20)
-    average = members @ values / 15  # 1.8
-    exact = attacks.extreme_values(values, members, others, average, 0)
+    members = np.array([3, 0, 9, 3])
+    own, outside = np.repeat(np.arange(4), members), np.repeat(np.arange(4), 20)
+    exact = attacks.extreme_values(own, outside, average_as_it_is(np.arange(4.0), members, 0))
     assert exact == (pytest.approx(1 / 21), 6)
-    rounded = attacks.extreme_values(values, members, others, 1.8, 0.2)
+    rounded = attacks.extreme_values(own, outside, average_as_it_is(np.arange(4.0), members, 0.2))
     assert rounded == (pytest.approx(1 / 41), 6)
 
 
+def test_the_last_member_is_anyone_outside_with_whom_all_would_be_the_same():
+    own, outside = np.array([1, 2, 3]), np.array([1, 1, 1, 2, 9])
+    found = attacks.last_member(own, outside, lambda t, c: t[:, None] == c)
+    assert found == (pytest.approx((1 / 4 + 1 / 2 + 1) / 3), 3)
+
+
+def test_of_very_many_some_stand_for_all_and_success_is_rather_too_high():
+    own, outside = np.arange(3_000) % 30, np.arange(9_000) % 30
+    found = attacks.last_member(own, outside, lambda t, c: t[:, None] == c)
+    assert found.targets == 3_000
+    assert 1 / 301 < found.success < 1 / 30
+
+
 def test_who_belongs_to_a_group_of_everybody_is_no_secret():
-    values, members, nobody = np.arange(2.0), np.array([3, 4]), np.zeros(2, dtype=int)
-    assert attacks.extreme_values(values, members, nobody, 4 / 7, 0) == (0.0, 0)
-    averages, units = np.array([4 / 7]), np.array([0.0])
-    assert attacks.last_member(values[:, None], members, nobody, averages, units) == (0.0, 0)
-
-
-@pytest.fixture(scope="module")
-def alike(counts):
-    """The values that are averaged, by segment; most of the small accounts are in one of them."""
-    rng = np.random.default_rng(4)
-    people = attacks.generalised(counts, EDGES).assign(
-        favorites=rng.integers(0, 5, 600),
-        polarity=rng.binomial(4, 0.6, 600),
-        subjectivity=rng.binomial(4, 0.4, 600),
-    )
-    small = (people["followers"] == 0) & (people["account_posts"] < 2)
-    segment = np.where(small | (rng.random(600) < 0.01), 0, 1)
-    return segments.alike_by_segment(people.assign(segment=segment), EDGES, STEPS)
-
-
-def test_averages_together_name_the_last_member_unless_they_are_rounded(alike):
-    values, total = alike.index.to_frame().to_numpy(), alike.sum(axis=1).to_numpy()
-    for segment in (0, 1):
-        members = alike[segment].to_numpy()
-        others, means = total - members, members @ values / members.sum()
-        exact = attacks.last_member(values, members, others, means, np.zeros(len(means)))
-        assert exact.success >= 0.9
-        averages, units = segments.averaged(alike, segment, K)
-        rounded = attacks.last_member(values, members, others, averages, units)
-        assert rounded.success <= 1 / K
-        assert rounded.targets == members.sum()
-
-
-def test_the_last_member_is_anyone_outside_who_agrees_with_every_average(alike):
-    values, total = alike.index.to_frame().to_numpy(), alike.sum(axis=1).to_numpy()
-    members = alike[0].to_numpy()
-    averages, units = segments.averaged(alike, 0, K)
-    people = np.repeat(values, members, axis=0)
-    outside = np.repeat(values, total - members, axis=0)
-    expected = []
-    for place in range(len(people)):
-        others = np.delete(people, place, axis=0)
-        # Whoever would have led to the same published averages.
-        means = (others.sum(axis=0) + outside) / len(people)
-        agree = (np.abs(means - averages) <= units / 2 + 1e-9).all(axis=1).sum()
-        expected.append(1 / (1 + agree))
-    found = attacks.last_member(values, members, total - members, averages, units)
-    assert found.success == pytest.approx(np.mean(expected))
-
-
-def test_averages_that_are_not_the_members_own_are_refused(alike):
-    values, members = alike.index.to_frame().to_numpy(), alike[0].to_numpy()
-    units = np.full(values.shape[1], 0.01)
-    wrong = members @ values / members.sum() + 1
-    with pytest.raises(ValueError, match="rounded to units"):
-        attacks.last_member(values, members, alike[1].to_numpy(), wrong, units)
+    marks, nobody = np.array([0, 0, 1]), np.zeros(0, dtype=int)
+    everybody = np.ones((2, 2), dtype=bool)
+    assert attacks.extreme_values(marks, nobody, everybody) == (0.0, 0)
+    assert attacks.last_member(marks, nobody, lambda t, c: everybody[t[:, None], c]) == (0.0, 0)
 
 
 IDS = [str(1_500_000_000 + 7 * n) for n in range(200)]

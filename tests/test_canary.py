@@ -36,8 +36,18 @@ NOBODY = {
     ".load.posts", ".load.steps.mix", ".load.steps.polarity", ".load.steps.subjectivity",
     ".clusters.k", ".clusters.elbow", ".privacy.published.l_diversity",
     ".privacy.published.cells", ".privacy.published.cells_suppressed",
-    ".answers.count", ".answers.results.id", ".answers.id",
+    *(f".answers.{name}" for name in (
+        "clusters.curves.k", "clusters.k", "count", "id", "published.cells",
+        "published.cells_suppressed", "published.l_diversity", "results.id", "results.segment",
+        "results.segments",
+    )),
 }  # fmt: skip
+ANSWERING = (
+    "health/", "segments/", "segments/?page_size=1", "segments/?format=csv", "segments/0/",
+    "segments/0/cells/", "segments/0/cells/?format=csv", "segments/0/brief/",
+    "segments/0/brief/?format=md", "summary/", "mood/daily/", "mood/daily/?format=csv",
+    "continuity/", "publications/", "privacy/",
+)  # fmt: skip
 PLACES = ("home", "tmp", "site", "logs", "answers", "exports", "mongo")
 # Small and quick, but all of it: what is replaced in params.yaml.
 SMALL = {
@@ -149,20 +159,24 @@ def api(run, client):
     run.token = token.strip()
     run.keep("token list", "python", "-m", "customer_profiles.api", "token", "list")
     with serving(run) as address:
-        for path in ("health/", "segments/", "segments/?page_size=1", "segments/0/", "summary/"):
+        for path in ANSWERING:
             ask(run, address + path, run.token)
+            ask(run, address + path, canary.identifier(1))
         marked = canary.handle(1), canary.identifier(1), quote(canary.ACCENTED)
         for mark in marked:
             ask(run, f"{address}profiles/{mark}/", run.token)
-            ask(run, f"{address}segments/{mark}/", run.token)
-            ask(run, f"{address}segments/?page={mark}", run.token)
+            for place in ("segments/{}/", "segments/{}/cells/", "segments/{}/brief/"):
+                ask(run, address + place.format(mark), run.token)
+            for name in ("page", "page_size", "format", mark):
+                ask(run, f"{address}segments/?{name}={mark}", run.token)
             ask(run, f"{address}summary/?author={mark}", mark)
         ask(run, f"{address}summary/", canary.SECRETS["X_BEARER_TOKEN"])
         ask(run, f"{address}health/", run.token, Host=canary.handle(1))
         published = client[run.audience].published
         held = published.find_one()
-        published.update_one({}, {"$set": {"segments": [{}]}})
-        ask(run, f"{address}segments/{canary.identifier(1)}/?author={marked[0]}", run.token)
+        broken = {"$set": {"segments": [{}]}}
+        published.update_one({}, broken, bypass_document_validation=True)
+        ask(run, f"{address}segments/{canary.identifier(1)}/", run.token)
         published.replace_one({}, held)
 
 
@@ -259,7 +273,7 @@ def test_the_run_went_well_and_every_error_was_one(run):
     assert "fields: _id, author" in run.said("refused row")
     assert "Traceback" in run.said("api")
     asked = Counter(path.name[-3:] for path in (run.written / "answers").iterdir())
-    assert asked == {"200": 5, "400": 1, "401": 4, "404": 9, "500": 1}
+    assert asked == {"200": 16, "400": 9, "401": 18, "404": 16, "500": 1}
 
 
 def test_nothing_that_was_written_holds_a_trace(run):
@@ -321,8 +335,8 @@ def test_people_fewer_than_ten_are_counted_nowhere(run):
     data = run.project.root / "data"
     files = [data / "raw" / "manifest.json", *(data / "reports").glob("*.json")]
     shown = {path.stem: json.loads(path.read_text()) for path in files}
-    bodies = [path.read_text().split("\n\n")[-1] for path in (run.written / "answers").iterdir()]
-    shown["answers"] = [json.loads(body) for body in bodies]
+    answers = [path.read_text().split("\n\n", 1) for path in (run.written / "answers").iterdir()]
+    shown["answers"] = [json.loads(body) for headers, body in answers if "json'" in headers]
     small = {
         name
         for name, value in named_leaves(shown)

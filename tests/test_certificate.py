@@ -3,8 +3,10 @@
 import json
 import re
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
+import crowds
 import numpy as np
 import pandas as pd
 import pytest
@@ -15,9 +17,12 @@ from customer_profiles import (
     attacks,
     certificate,
     clustering,
+    crowd,
     observations,
     outputs,
+    portraits,
     privacy,
+    publication,
     segments,
     vault,
 )
@@ -39,6 +44,14 @@ EDGES = {
     "account_age": [3, 9],
 }
 TIERS = {"followers": [2, 4], "account_posts": [1, 3]}
+FEATURES = ["favorites", "account_posts", "followers"]
+
+
+CLUSTERS = {
+    "verdict": "stable structure", "reason": "They come back.", "k": 4, "by_hand": False,
+    "preferred": dict.fromkeys(publication.CLUSTERS["properties"]["preferred"]["properties"], 4),
+    "sizes": [1, 1, 1, 1], "small": [], "stability": {"jaccard": [0.9, 0.9, 0.9, 0.5]},
+}  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -57,16 +70,25 @@ def people():
     })  # fmt: skip
 
 
-def release(people, cuts=TIERS, k=K, days=(), **others):
+def release(people, cuts=TIERS, k=K, authors=(), **others):
     tiers = segments.tiers(people, cuts)
+    everybody = crowd.gather(people, crowds.posts(people), EDGES, STEPS, FEATURES)
+    shown = segments.shown(people, k)
+    painted, behind_shares = portraits.of_segments(everybody, shown, k, SEED)
     held = {
         "tiers": tiers,
         "cells": privacy.cells(tiers, list(tiers), k),
-        "described": segments.describe(people, EDGES, STEPS, k),
-        "alike": segments.alike_by_segment(people, EDGES, STEPS),
-        "day_authors": list(days),
+        "described": segments.describe(people, painted, k),
+        "portraits": painted,
+        "authors": [*authors, *behind_shares],
     }
     return certificate.Release(people, **(held | others))
+
+
+@pytest.fixture(scope="module")
+def made(people):
+    """What is to be published of them."""
+    return release(people)
 
 
 def issue(release, k=K, max_suppressed=0.1):
@@ -75,8 +97,8 @@ def issue(release, k=K, max_suppressed=0.1):
     return certificate.issue(release, known, k, max_suppressed, SEED)
 
 
-def test_what_holds_gets_its_certificate(people):
-    issued = issue(release(people))
+def test_what_holds_gets_its_certificate(made):
+    issued = issue(made)
     assert issued["passed"]
     assert issued["reasons"] == []
     published = issued["published"]
@@ -99,12 +121,11 @@ def test_a_small_segment_of_those_who_stand_out_holds_as_well(people, number):
         assert 0 < found[name]["success"] <= 1 / K + 1e-12, name
 
 
-def test_the_same_release_gets_the_same_certificate(people):
-    assert json.dumps(issue(release(people))) == json.dumps(issue(release(people)))
+def test_the_same_release_gets_the_same_certificate(made):
+    assert json.dumps(issue(made)) == json.dumps(issue(replace(made)))
 
 
-def test_pycanon_finds_the_same_k_and_as_many_marks_in_a_cell(people):
-    made = release(people)
+def test_pycanon_finds_the_same_k_and_as_many_marks_in_a_cell(people, made):
     shown = made.tiers[made.shown].assign(polarity=people["polarity"]).reset_index(drop=True)
     smallest = made.cells.loc[made.cells["shown"], "authors"].min()
     assert anonymity.k_anonymity(shown, list(made.tiers)) == smallest
@@ -117,9 +138,8 @@ def test_a_group_of_one_mind_has_no_diversity(people):
     assert certificate.diversity(made) == 1
 
 
-def test_a_cell_below_k_that_is_shown_fails_and_says_how_small_the_groups_are(people):
-    made = release(people)
-    leaky = issue(release(people, cells=made.cells.assign(shown=True)))
+def test_a_cell_below_k_that_is_shown_fails_and_says_how_small_the_groups_are(made):
+    leaky = issue(replace(made, cells=made.cells.assign(shown=True)))
     assert not leaky["passed"]
     assert leaky["published"]["k_min"] == "<10"
     (reason,) = leaky["reasons"]
@@ -128,18 +148,18 @@ def test_a_cell_below_k_that_is_shown_fails_and_says_how_small_the_groups_are(pe
     assert "section publish" in reason
 
 
-def test_nearly_everybody_is_found_in_cells_of_single_people(people):
+def test_nearly_everybody_is_found_in_cells_of_single_people(people, made):
     tiers = people[["segment"]].assign(mark=range(len(people)))
     cells = tiers.assign(authors=1, shown=True)
-    leaky = issue(release(people, tiers=tiers, cells=cells))["published"]
+    leaky = issue(replace(made, tiers=tiers, cells=cells))["published"]
     for name in ("exact_join", "drifted_join", "rescoring_join", "small_groups"):
         assert leaky["attacks"][name]["success"] >= 0.9, name
     assert leaky["uniqueness"] == 1
 
 
 @pytest.mark.parametrize("days", [[40, 9], [9], [1]])
-def test_a_day_of_fewer_than_k_authors_fails(people, days):
-    issued = issue(release(people, days=days))
+def test_a_day_or_a_share_of_fewer_than_k_authors_fails(made, days):
+    issued = issue(replace(made, authors=days))
     assert issued["published"]["k_min"] == "<10"
     assert issued["published"]["attacks"]["small_groups"]["targets"] == "<10"
     assert not issued["passed"]
@@ -148,12 +168,24 @@ def test_a_day_of_fewer_than_k_authors_fails(people, days):
 def test_a_segment_that_is_not_shown_must_not_be_had_from_the_whole(people):
     few = people.assign(segment=np.where(np.arange(800) < 4, 3, people["segment"]))
     assert min(release(few).groups) >= K
-    naive = [
-        {**row, "id": segment, "no_verified": "<10", "no_protected": "<10"}
-        for segment in range(3)
-        for row in segments.describe(few, EDGES, STEPS, K)[:1]
-    ]
+    naive = [{"id": segment, "no_verified": "<10", "no_protected": "<10"} for segment in range(3)]
     assert min(release(few, described=naive).groups) == 4
+
+
+def test_what_is_attacked_must_be_what_is_described(made):
+    other = [{**row, "avg_followers": row["avg_followers"] + 1} for row in made.described]
+    with pytest.raises(ValueError, match="segment 0 is not described by its portrait"):
+        issue(replace(made, described=other))
+
+
+def test_figures_that_are_not_rounded_fail(people, made):
+    leaky = [
+        replace(portrait, factors=dict.fromkeys(portrait.factors, 0)) for portrait in made.portraits
+    ]
+    described = segments.describe(people, leaky, K)
+    issued = issue(replace(made, portraits=leaky, described=described))
+    assert issued["published"]["attacks"]["last_member"]["success"] >= 0.9
+    assert any(reason.startswith("last_member: an attacker who") for reason in issued["reasons"])
 
 
 def test_a_part_whose_rest_is_small_must_not_be_shown_exactly(people):
@@ -162,7 +194,7 @@ def test_a_part_whose_rest_is_small_must_not_be_shown_exactly(people):
     assert {row["no_verified"] for row in made.described} == {"<10", ">257"}
     assert issue(made)["passed"]
     exact = [{**row, "no_verified": 0} for row in made.described]
-    assert min(release(made.people, described=exact).groups) < K
+    assert min(replace(made, described=exact).groups) < K
 
 
 def test_parts_and_cells_that_give_a_small_group_by_subtraction_fail(people):
@@ -179,8 +211,8 @@ def test_parts_and_cells_that_give_a_small_group_by_subtraction_fail(people):
     assert not issue(made)["passed"]
 
 
-def test_too_much_held_back_fails_and_says_what_to_change(people):
-    issued = issue(release(people), max_suppressed=0.001)
+def test_too_much_held_back_fails_and_says_what_to_change(made):
+    issued = issue(made, max_suppressed=0.001)
     assert not issued["passed"]
     (reason,) = issued["reasons"]
     assert re.match(
@@ -225,12 +257,12 @@ def test_a_thief_links_by_what_can_be_looked_up_and_tells_apart_by_all():
     assert certificate.at_rest(people, moved, [])["linkage"] == pytest.approx(3 / 4 / 5)
 
 
-def test_the_attacks_are_shown_as_texts(people):
-    table = certificate.table(issue(release(people)))
+def test_the_attacks_are_shown_as_texts(made):
+    table = certificate.table(issue(made))
     assert list(table) == ["the attacker", "targets", "success", "bound"]
     assert list(table.index) == list(certificate.ATTACKERS)
     assert table.loc["rescoring_join", "bound"] == "10.0%"
-    leaky = certificate.table(issue(release(people, days=[1])))
+    leaky = certificate.table(issue(replace(made, authors=[1])))
     assert leaky.loc["small_groups", ["targets", "success"]].tolist() == ["<10", "100.0%"]
 
 
@@ -262,21 +294,21 @@ def prepared(tmp_path_factory, mongodb):
         outputs.write_parquet(file, rows)
         loading.update(client[audience], file, profiles.Grid(EDGES["posts"], 4, 4, 4))
         people = profiles.read_profiles(client[audience])
-        features = ["favorites", "account_posts", "followers"]
-        found = clustering.fit(people, features, 4, SEED).assign(people)
+        found = clustering.fit(people, FEATURES, 4, SEED).assign(people)
         for name, frame in (
             ("profiles", people), ("assignments", people[["_id"]].assign(cluster=found)),
         ):  # fmt: skip
             outputs.write_parquet(root / f"data/processed/{name}.parquet", frame)
         for name, value in {
             "raw/manifest": {"audience": audience, "key": key.fingerprint(), "sample": True},
-            "reports/clusters": {"k": 4, "verdict": "stable structure"},
+            "models/clusters": {"features": FEATURES},
+            "reports/clusters": CLUSTERS,
             "reports/load": {"posts": EDGES["posts"], "steps": STEPS},
             "reports/score": {"edges": EDGES},
         }.items():
             outputs.write_json(root / f"data/{name}.json", value)
-        table = clustering.scan(clustering.matrix(people[:200], features), 2, 4, SEED)
-        outputs.write_csv(root / "data/reports/elbow.csv", table)
+        curves = [publication.example(publication.CURVES) | {"k": k} for k in (2, 3, 4)]
+        outputs.write_csv(root / "data/reports/elbow.csv", pd.DataFrame(curves))
         yield root, client[audience]
         client.drop_database(audience)
 

@@ -3,8 +3,7 @@
 import pandas as pd
 import pytest
 
-from customer_profiles import attacks, privacy, segments
-from customer_profiles.observations import CLASSES
+from customer_profiles import crowd, portraits, privacy, publication, segments
 
 EDGES = {
     "favorites": [1, 3, 10, 30],
@@ -14,6 +13,7 @@ EDGES = {
 }
 STEPS = {"polarity": 4, "subjectivity": 4}
 PEOPLE = pd.DataFrame({
+    "_id": list("abcdef"),
     "segment": [0, 0, 1, 0, 0, 1],
     "polarity": [4, 3, 1, 2, 2, 1],
     "subjectivity": [0, 1, 4, 1, 2, 4],
@@ -24,32 +24,63 @@ PEOPLE = pd.DataFrame({
     "verified": [True, True, False, False, False, False],
     "protected": [True, False, False, False, False, False],
 })  # fmt: skip
+WRITTEN = pd.DataFrame({
+    "author": list("aabbccddef"),
+    "label": ["positive"] * 5 + ["negative"] * 3 + ["neutral"] * 2,
+    "day": ["2026-05-04"] * 6 + ["2026-05-09"] * 4,  # a Monday and a Saturday
+})  # fmt: skip
 
 
 # One segment of everybody: who belongs to it is no secret, so nothing is rounded further.
 ALL = PEOPLE.assign(segment=0)
+REPORT = {
+    "verdict": "stable structure", "reason": "They come back.", "k": 2, "by_hand": False,
+    "preferred": dict.fromkeys(publication.CLUSTERS["properties"]["preferred"]["properties"], 2),
+    "sizes": [4, 2], "small": [2], "stability": {"jaccard": [0.991, 0.7]}, "elbow": 2,
+}  # fmt: skip
+CURVES = pd.DataFrame([publication.example(publication.CURVES)]).assign(more=1)
 
 
-def test_the_nine_figures_of_a_segment():
-    assert segments.describe(ALL, EDGES, STEPS, k=2) == [
-        {
-            "id": 0,
-            "customers": 6,
-            "share": 1.0,
-            "avg_polarity": 0.54,  # 13/6 of 4 marks
-            "avg_subjectivity": 0.5,
-            "no_verified": 2,
-            "no_protected": "<2",
-            "avg_favorites": 4.8,  # 0, 0, √(1·2), √(10·29), 2·√(3·9)
-            "avg_tweets": 2.5,  # 3·√(1·1), √(2·2), √(3·4), √(5·9)
-            "avg_account_tweets": 5300.0,  # 2·√(100·999), √(1000·9999), √(1·99), 2·√(1e4·19999)
-            "avg_followers": 530.0,  # 2·√(1000·1999), √(100·999), 3·√(1·99)
-        }
-    ]
+def gathered(people):
+    return crowd.gather(people, WRITTEN, EDGES, STEPS, ("polarity", "followers"))
+
+
+def described(people, k=2):
+    painted, _ = portraits.of_segments(gathered(people), segments.shown(people, k), k, seed=7)
+    return segments.describe(people, painted, k)
+
+
+def summary(people, written=WRITTEN, days=(), k=2):
+    averages = portraits.of_everybody(gathered(people))
+    return segments.summary(people, written, days, averages, REPORT, CURVES, k)
+
+
+def test_the_nine_figures_of_a_segment_and_its_shares():
+    hundred = {"index": 100, "low": 100, "high": 100}
+    (row,) = described(ALL)
+    assert row.pop("index") == dict.fromkeys(publication.AVERAGES, hundred)
+    days = dict.fromkeys(publication.WEEKDAYS)
+    assert row == {
+        "id": 0,
+        "customers": 6,
+        "share": 1.0,
+        "avg_polarity": 0.54,  # 13/6 of 4 marks
+        "avg_subjectivity": 0.5,
+        "no_verified": 2,
+        "no_protected": "<2",
+        "avg_favorites": 4.8,  # 0, 0, √(1·2), √(10·29), 2·√(3·9)
+        "avg_tweets": 2.5,  # 3·√(1·1), √(2·2), √(3·4), √(5·9)
+        "avg_account_tweets": 5300.0,  # 2·√(100·999), √(1000·9999), √(1·99), 2·√(1e4·19999)
+        "avg_followers": 530.0,  # 2·√(1000·1999), √(100·999), 3·√(1·99)
+        "mood": {"negative": 0.3, "neutral": 0.2, "positive": 0.5},
+        "weekdays": {**days, "monday": 0.6, "saturday": 0.4},
+        "volume": 1.0,
+        "centroid": {"polarity": 0.0, "followers": 0.0},
+    }
 
 
 def test_segments_are_described_with_the_largest_first():
-    first, second = segments.describe(PEOPLE, EDGES, STEPS, k=2)
+    first, second = described(PEOPLE)
     assert (first["id"], first["customers"], first["share"], first["no_verified"]) == (
         0,
         4,
@@ -59,36 +90,37 @@ def test_segments_are_described_with_the_largest_first():
     assert (second["id"], second["customers"], second["no_verified"]) == (1, 2, "<2")
 
 
-def test_averages_are_rounded_until_the_last_member_cannot_be_named():
-    # With two digits nobody outside could be the last of the two in the second segment.
-    fine = segments.describe(PEOPLE, EDGES, STEPS, k=1)
-    coarse = segments.describe(PEOPLE, EDGES, STEPS, k=2)
-    alike = segments.alike_by_segment(PEOPLE, EDGES, STEPS)
-    for k, rows in ((1, fine), (2, coarse)):
-        for row in rows:
-            averages, units = segments.averaged(alike, row["id"], k)
-            assert [row[name] for name in alike.index.names] == averages.tolist()
-            members = alike[row["id"]].to_numpy()
-            others = alike.sum(axis=1).to_numpy() - members
-            values = alike.index.to_frame().to_numpy()
-            found = attacks.last_member(values, members, others, averages, units)
-            assert found.success <= 1 / k
-    assert fine[1]["avg_followers"] == 9.9  # √(1·99)
-    assert coarse[1]["avg_followers"] != 9.9
-
-
-def test_no_favorite_at_all_is_an_average_of_0():
-    assert segments.describe(ALL.assign(favorites=0), EDGES, STEPS, 2)[0]["avg_favorites"] == 0
+def test_no_favorite_at_all_is_an_average_of_0_and_has_no_index():
+    (row,) = described(ALL.assign(favorites=0))
+    assert row["avg_favorites"] == 0
+    assert "avg_favorites" not in row["index"]
 
 
 def test_a_segment_below_k_is_left_out():
     split = PEOPLE.assign(segment=[0, 0, 1, 0, 2, 1])
     # Segment 2 is one person; k = 2 also holds back segment 1, or subtraction would show it.
-    assert [row["id"] for row in segments.describe(split, EDGES, STEPS, k=2)] == [0]
+    assert [row["id"] for row in described(split)] == [0]
+
+
+def test_personas_have_all_that_is_published_of_a_segment():
+    rows = segments.personas(described(PEOPLE), REPORT, summary(PEOPLE), [], sample=True)
+    for row in rows:
+        assert list(row) == list(publication.SEGMENT["properties"])
+        assert row["name"] not in str(row["brief"])
+    assert [row["stability"] for row in rows] == [0.99, 0.7]
+    assert [row["small"] for row in rows] == [False, True]
+    assert any("hint" in caveat for caveat in rows[1]["brief"]["caveats"])
+
+
+def test_everybody_in_one_segment_has_neither_a_name_of_their_own_nor_stability():
+    report = {**REPORT, "sizes": [6], "small": []}
+    (row,) = segments.personas(described(ALL), report, summary(ALL), [], sample=False)
+    assert row["name"] == "The whole audience"
+    assert row["stability"] is None
 
 
 def test_segments_are_shown_as_texts_with_a_column_each():
-    first, second = segments.describe(PEOPLE, EDGES, STEPS, k=2)
+    first, second = described(PEOPLE)
     table = segments.titled([{**first, "avg_followers": 63000.0}, second])
     assert list(table.columns) == ["segment 1", "segment 2"]
     shown = table["segment 1"]
@@ -168,14 +200,23 @@ POSTS = pd.DataFrame({
 
 def test_the_summary_is_of_the_whole_audience():
     days = [{"day": "2026-05-01"}, {"day": "2026-05-02"}]  # too few people on the third
-    assert segments.summary(PEOPLE, POSTS, days, STEPS, k=2) == {
+    found = summary(PEOPLE, POSTS, days)
+    assert list(found) == list(publication.SUMMARY["properties"])
+    clusters = found.pop("clusters")
+    assert list(clusters) == list(publication.CLUSTERS["properties"])
+    assert clusters["curves"] == [publication.example(publication.CURVES)]
+    assert found == {
         "authors": 6,
         "posts": 4,
         "first_day": "2026-05-01",
         "last_day": "2026-05-02",
         "avg_polarity": 0.54,  # 13/6 of 4 marks
         "avg_subjectivity": 0.5,
-        "mood": {"negative": 0.0, "neutral": 0.5, "positive": 0.5},
+        "avg_favorites": 4.8,
+        "avg_tweets": 2.5,
+        "avg_account_tweets": 5300.0,
+        "avg_followers": 530.0,
+        "mood": {"negative": None, "neutral": 0.5, "positive": 0.5},
     }
 
 
@@ -183,11 +224,10 @@ def test_a_class_behind_which_too_few_authors_stand_is_not_in_the_mix():
     # One of few posts could be counted from its share. Only ann was neutral, so with two of each
     # nothing can be left out alone.
     one = POSTS.assign(label=["positive", "neutral", "positive", "positive"])
-    assert segments.summary(PEOPLE, one, [], STEPS, k=2)["mood"] == dict.fromkeys(CLASSES, 0.0)
+    assert set(summary(PEOPLE, one)["mood"].values()) == {None}
     two = pd.concat([one, one[:2].assign(label="negative", author=["cat", "dan"])])
-    mood = segments.summary(PEOPLE, two, [], STEPS, k=2)["mood"]
-    assert mood["neutral"] == 0
-    assert sum(mood.values()) == 1
+    # Shares are of all posts, those that are not shown as well.
+    assert summary(PEOPLE, two)["mood"] == {"negative": None, "neutral": None, "positive": 0.5}
 
 
 def test_a_publication_is_called_by_its_content():

@@ -24,7 +24,7 @@ DRIFTING = ("followers", "following", "listed", "account_posts")
 # Distances of the same two points may differ in their last digits.
 SLACK = 1e-9
 HASHES = ("md5", "sha1", "sha256", "sha512", "blake2b")
-CHUNK = 1000
+TARGETS, CANDIDATES, CHUNK = 500, 2000, 100
 
 
 class Outcome(NamedTuple):
@@ -110,54 +110,40 @@ def subtracted(totals: Iterable[np.ndarray], parts: pd.Series) -> list[int]:
 
 
 def last_member(
-    values: np.ndarray,
-    members: np.ndarray,
-    others: np.ndarray,
-    averages: np.ndarray,
-    units: np.ndarray,
-    targets: np.ndarray | None = None,
+    own: np.ndarray,
+    outside: np.ndarray,
+    same: Callable[[np.ndarray, np.ndarray], np.ndarray],
 ) -> Outcome:
-    """Each member of a group, named from all its published averages together.
+    """Each member of a group, named from all that is published of the group together.
 
-    `values` float (m, d) that people can have in d figures; `members` and `others` (m,) say how
-    many people in and outside the group have them. `averages` (d,) are rounded to `units` (d,; 0
-    for not at all). The attacker knows every member but his target, and how averages are rounded:
-    the number of members times an average, less the others' sum, is about the target's value. He
-    names one of those, outside or the target, with whom every average would be as it is. Whoever
-    knows all the other members can make no more of the averages than that.
+    Rows `own` (t, …) are what each member adds to it, `outside` (c, …) what everybody else would.
+    The attacker knows every member but his target, and how figures are made and rounded: he works
+    out for everybody what would be published with that one as the last. `same(own, outside)` says,
+    bool (t, c), whether all of it would be as it is. He names one of those, outside or the target.
+    Whoever knows all the other members can make no more of it than that.
 
-    `targets` bool (m,) leaves only members with some of the values; by default they all are.
-    Raises ValueError for averages that are not the members' own, so rounded.
+    Of more than TARGETS members so many, evenly spread, stand for all. Of more than CANDIDATES
+    others so many are tried: with the rest he could only do worse.
     """
-    asked = members if targets is None else np.where(targets, members, 0)
-    if not others.any():  # who belongs to a group of everybody is no secret
+    if not len(outside) or not len(own):  # who belongs to a group of everybody is no secret
         return Outcome(0.0, 0)
-    size = members.sum()
-    off = size * averages - members @ values
-    reach = size * units / 2 + SLACK * np.maximum(1.0, size * np.abs(averages))
-    if (np.abs(off) > reach).any():
-        raise ValueError("averages must be the members' own, rounded to units")
-    own, outside, number = values[asked > 0], values[others > 0], others[others > 0]
+    asked, tried = spread(own, TARGETS), spread(outside, CANDIDATES)
     alike = np.concatenate([
-        1 + _within(own[start : start + CHUNK] + off, outside, reach) @ number
-        for start in range(0, len(own), CHUNK)
+        1 + same(asked[start : start + CHUNK], tried).sum(axis=1)
+        for start in range(0, len(asked), CHUNK)
     ])  # fmt: skip
-    return Outcome(float((asked[asked > 0] / alike).sum() / asked.sum()), int(asked.sum()))
+    return Outcome(float((1 / alike).mean()), len(own))
 
 
-def extreme_values(
-    values: np.ndarray, members: np.ndarray, others: np.ndarray, average: float, unit: float
-) -> Outcome:
-    """Members with the highest and the lowest of `values` (m,), named from one `average`.
+def extreme_values(marks: np.ndarray, outside: np.ndarray, same: np.ndarray) -> Outcome:
+    """Members with the highest and the lowest of the values of one figure, named from it alone.
 
-    Otherwise as `last_member`. Those who stand out move an average most.
+    `marks` (t,) and `outside` (c,) are the numbers of the values that members and others have;
+    `same` bool (m, m) says whether the figure would be as it is with one of the second in the
+    place of one of the first. Otherwise as `last_member`. Those who stand out move a figure most.
     """
-    values, place = np.unique(values, return_inverse=True)
-    members, others = (np.bincount(place, weights=sizes) for sizes in (members, others))
-    held = values[members > 0]
-    ends = (values == held[0]) | (values == held[-1])
-    figure = np.array([average]), np.array([unit])
-    return last_member(values[:, None], members, others, *figure, targets=ends)
+    ends = marks[(marks == marks.min()) | (marks == marks.max())] if len(marks) else marks
+    return last_member(ends, outside, lambda t, c: same[t[:, None], c])
 
 
 def differencing(
@@ -197,12 +183,11 @@ def dictionary(pseudonyms: Collection[str], identifiers: Iterable[str]) -> float
     return len(found) / len(wanted) if wanted else 0.0
 
 
-def _within(centres: np.ndarray, points: np.ndarray, reach: np.ndarray) -> np.ndarray:
-    """Which `points` (p, d) are within `reach` (d,) of each of `centres` (c, d): bool (c, p)."""
-    near = np.ones((len(centres), len(points)), dtype=bool)
-    for axis, distance in enumerate(reach):
-        near &= np.abs(centres[:, axis, None] - points[:, axis]) <= distance
-    return near
+def spread(rows: np.ndarray, most: int) -> np.ndarray:
+    """`rows`, or `most` of them, evenly spaced."""
+    if len(rows) <= most:
+        return rows
+    return rows[np.linspace(0, len(rows) - 1, most).astype(int)]
 
 
 def _leavers(cells: pd.Series, k: int, rng: np.random.Generator) -> list[np.ndarray]:

@@ -11,6 +11,7 @@ from pycanon import anonymity
 from customer_profiles import attacks, privacy, segments
 from customer_profiles.attacks import Outcome
 from customer_profiles.observations import POST_COUNTS
+from customer_profiles.portraits import Portrait
 from customer_profiles.words import ATTACKERS
 
 ADVICE = "name fewer or coarser tiers in section publish, or lower k_max in section cluster"
@@ -24,16 +25,17 @@ class Release:
     """What is to be published, with the people behind it.
 
     `people`: profiles with `segment`; `tiers` (as `segments.tiers` gives it) of the same rows, and
-    `cells`, their groups, as `privacy.cells` gives them; `described` segments; `alike` as
-    `segments.alike_by_segment` gives it; `day_authors` as `segments.mood_daily` gives it.
+    `cells`, their groups, as `privacy.cells` gives them; `described` segments, and the `portraits`
+    they were made of. `authors`: how many are behind each day, and each share of a segment's posts,
+    as `segments.mood_daily` and `portraits.of_segments` give them.
     """
 
     people: pd.DataFrame
     tiers: pd.DataFrame
     cells: pd.DataFrame
     described: Sequence[dict]
-    alike: pd.DataFrame
-    day_authors: Sequence[int]
+    portraits: Sequence[Portrait]
+    authors: Sequence[int]
 
     @cached_property
     def codes(self) -> pd.Series:
@@ -55,7 +57,7 @@ class Release:
         segment = self.people["segment"]
         described = segment.where(segment.isin([row["id"] for row in self.described]))
         totals = list(self._totals())
-        sizes = [*self.cells.loc[self.cells["shown"], "authors"], *self.day_authors]
+        sizes = [*self.cells.loc[self.cells["shown"], "authors"], *self.authors]
         sizes += [total.sum() for total in totals]
         for parts in (described, self.codes.where(self.shown)):
             sizes += attacks.subtracted(totals, parts)
@@ -152,7 +154,7 @@ def attacked(
         "rescoring_join": attacks.linkage(records, release.tiers),
         "differencing": attacks.differencing(release.codes, k, seed),
         "small_groups": attacks.smallest(release.groups),
-        **_averages(release, k),
+        **_portraits(release),
     }
 
 
@@ -209,14 +211,14 @@ def table(certificate: Mapping) -> pd.DataFrame:
     return pd.DataFrame.from_dict(rows, orient="index")
 
 
-def _averages(release: Release, k: int) -> dict[str, Outcome]:
-    """The two attacks on averages: the worst of all segments."""
+def _portraits(release: Release) -> dict[str, Outcome]:
+    """The two attacks on what is published of each segment: the worst of all."""
     nothing = dict.fromkeys(("extreme_values", "last_member"), Outcome(0.0, 0))
     found = [nothing]
-    for row in release.described:
-        averages = np.array([row[name] for name in release.alike.index.names])
-        _, units = segments.averaged(release.alike, row["id"], k)
-        found.append(segments.deducible(release.alike, row["id"], averages, units))
+    for row, portrait in zip(release.described, release.portraits, strict=True):
+        if not portrait.published().items() <= row.items():
+            raise ValueError(f"segment {row['id']} is not described by its portrait")
+        found.append(portrait.attacked())
     return {name: max(outcomes[name] for outcomes in found) for name in nothing}
 
 

@@ -3,138 +3,80 @@
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from itertools import count
-from math import floor, log10
+from datetime import date
 
 import numpy as np
 import pandas as pd
 
-from customer_profiles import attacks, privacy
+from customer_profiles import briefs, privacy
 from customer_profiles.observations import AUTHOR_COUNTS, CLASSES, POLARITY_STEPS, POST_COUNTS
+from customer_profiles.personas import names
+from customer_profiles.portraits import Portrait
+from customer_profiles.publication import CLUSTERS, CURVES, SEGMENT, WEEKDAYS
 
-# The original's nine figures, and the profile field each is estimated from.
-MOOD_AVERAGES = {"avg_polarity": "polarity", "avg_subjectivity": "subjectivity"}
-AVERAGES = {
-    "avg_favorites": "favorites",
-    "avg_tweets": "posts",
-    "avg_account_tweets": "account_posts",
-    "avg_followers": "followers",
-}
-# What readers call the figures of a segment.
-TITLES = {
-    "customers": "authors",
-    "share": "share of the audience",
-    "avg_polarity": "average polarity (0 negative, 1 positive)",
-    "avg_subjectivity": "average subjectivity (0 fact, 1 opinion)",
-    "no_verified": "verified authors",
-    "no_protected": "protected authors",
-    "avg_favorites": "likes a post, about",
-    "avg_tweets": "posts about the brand, about",
-    "avg_account_tweets": "posts of the account, about",
-    "avg_followers": "followers, about",
-}
 # What somebody who knows an author could compare a stolen profile with.
 KNOWABLE = ("posts", *AUTHOR_COUNTS, "verified", "protected")
 MOOD = ("polarity", "subjectivity", *CLASSES, *POST_COUNTS)
 MONTHS = ("first_month", "last_month")
 
 
-def describe(people: pd.DataFrame, edges: Mapping, steps: Mapping, k: int) -> list[dict]:
-    """The nine figures of each segment of `people` (profiles with `segment`), largest first.
+def shown(people: pd.DataFrame, k: int) -> list[int]:
+    """The segments of `people` (profiles with `segment`) that are published, the first first.
 
-    Averages of counts are estimated from the typical value of each bin of `edges`; `steps` are the
-    marks of the averages of mood. All are rounded so far that nobody who knows every member but
-    one can name that one from them (`averaged`). A segment below `k`, and one from
-    which its size could be had by subtraction, is left out.
+    A segment below `k`, and one from which its size could be had by subtraction, is left out.
     """
-    shown = privacy.cells(people.assign(all=0), ("all", "segment"), k)
-    alike = alike_by_segment(people, edges, steps)
+    table = privacy.cells(people.assign(all=0), ("all", "segment"), k)
+    return table.loc[table["shown"], "segment"].tolist()
+
+
+def describe(people: pd.DataFrame, portraits: Sequence[Portrait], k: int) -> list[dict]:
+    """The nine figures and shares of each segment of `people` that has its portrait."""
     rows = []
-    for segment in shown.loc[shown["shown"], "segment"]:
-        part = people[people["segment"] == segment]
-        row = {
-            "id": int(segment),
+    for portrait in portraits:
+        part = people[people["segment"] == portrait.segment]
+        figures = {
+            "id": portrait.segment,
             "customers": len(part),
             "share": round(len(part) / len(people), 3),
             "no_verified": privacy.part(int(part["verified"].sum()), len(part), k),
             "no_protected": privacy.part(int(part["protected"].sum()), len(part), k),
-            **dict(zip(alike.index.names, averaged(alike, segment, k)[0].tolist(), strict=True)),
         }
-        rows.append({name: row[name] for name in ("id", *TITLES)})
+        rows.append(figures | portrait.published())
     return rows
 
 
-def alike_by_segment(people: pd.DataFrame, edges: Mapping, steps: Mapping) -> pd.DataFrame:
-    """How many people of each segment (columns) share the values that are averaged (index).
+def personas(
+    described: Sequence[dict],
+    report: Mapping,
+    whole: Mapping,
+    days: Sequence[dict],
+    sample: bool,
+) -> list[dict]:
+    """The `described` segments with all that a persona has, as `publication.SEGMENT` lists it.
 
-    One level of the index per figure: MOOD_AVERAGES from 0 to 1, then AVERAGES as counts.
+    `report` is that of the clusters (data/reports/clusters.json), `whole` the `summary`, `days` are
+    as `mood_daily` gives them.
     """
-    values = {name: people[field] / steps[field] for name, field in MOOD_AVERAGES.items()}
-    values |= {
-        name: privacy.bin_values(edges[field])[people[field].to_numpy(dtype=int)]
-        for name, field in AVERAGES.items()
-    }
-    frame = pd.DataFrame(values, people.index)
-    sizes = frame.assign(segment=people["segment"]).value_counts(sort=False)
-    return sizes.unstack("segment", fill_value=0)
-
-
-def averaged(alike: pd.DataFrame, segment: int, k: int) -> tuple[np.ndarray, np.ndarray]:
-    """Averages of one segment, rounded, and the units they are rounded to: float (figures,) each.
-
-    Two decimals of mood and two digits of a count; where a member could then be named with more
-    than 1/k (`deducible`), units of 2, 5, 10 … times as much.
-    """
-    members = alike[segment].to_numpy()
-    means = members @ alike.index.to_frame().to_numpy() / members.sum()
-    finest = np.array([
-        0.01 if name in MOOD_AVERAGES else _two_digits(mean)
-        for name, mean in zip(alike.index.names, means, strict=True)
-    ])  # fmt: skip
-    factors = (digit * 10**power for power in count() for digit in (1, 2, 5))
-    # Ends: in units far larger than any value all averages are 0 and tell nobody apart.
-    for units in (finest * factor for factor in factors):
-        averages = np.round(np.round(means / units) * units, 2)
-        found = deducible(alike, segment, averages, units)
-        if max(outcome.success for outcome in found.values()) <= 1 / k:
-            return averages, units
-
-
-def deducible(
-    alike: pd.DataFrame, segment: int, averages: np.ndarray, units: np.ndarray
-) -> dict[str, attacks.Outcome]:
-    """What attackers who know all members of a segment but one make of its `averages`.
-
-    `last_member`: of all figures together. `extreme_values`: of one, the worst of them.
-    """
-    members = alike[segment].to_numpy()
-    values, others = alike.index.to_frame().to_numpy(), alike.sum(axis=1).to_numpy() - members
-    extremes = (
-        attacks.extreme_values(figure, members, others, average, unit)
-        for figure, average, unit in zip(values.T, averages, units, strict=True)
-    )
-    return {
-        "extreme_values": max(extremes),
-        "last_member": attacks.last_member(values, members, others, averages, units),
-    }
-
-
-def figure(value: float | int | str) -> str:
-    """A number for readers: thousands apart, no needless decimals; a bound as it is."""
-    return value if isinstance(value, str) else f"{value:,.10g}"
+    rows = [row | _of_cluster(row["id"], report) for row in described]
+    weekdays = _weekdays(days)
+    found = []
+    for row, name in zip(rows, names(rows), strict=True):
+        told = briefs.brief(row, whole, weekdays, sample)
+        row |= {"name": name, "brief": told}
+        found.append({key: row[key] for key in SEGMENT["properties"]})
+    return found
 
 
 def titled(described: Sequence[dict]) -> pd.DataFrame:
     """Segments as `describe` gives them as texts to read: a column for each, its figures below."""
     columns = {
         f"segment {row['id'] + 1}": {
-            TITLES[name]: f"{value:.0%}" if name == "share" else figure(value)
-            for name, value in row.items()
-            if name in TITLES
+            title: f"{row[name]:.0%}" if name == "share" else briefs.figure(row[name])
+            for name, title in briefs.TITLES.items()
         }
         for row in described
     }
-    return pd.DataFrame(columns, index=list(TITLES.values()), dtype=object)
+    return pd.DataFrame(columns, index=list(briefs.TITLES.values()), dtype=object)
 
 
 def mood_daily(observations: pd.DataFrame, k: int) -> tuple[list[dict], list[int]]:
@@ -203,22 +145,29 @@ def summary(
     people: pd.DataFrame,
     observations: pd.DataFrame,
     days: Sequence[dict],
-    steps: Mapping,
+    averages: Mapping[str, float],
+    report: Mapping,
+    curves: pd.DataFrame,
     k: int,
 ) -> dict:
     """The whole audience in a few figures; first and last of the published `days` only.
 
-    `mood` is the mix of the classes behind which enough authors stand; another one counts as 0.
+    `averages` as `portraits.of_everybody` gives them; `report` and `curves` are of the clusters.
+    `mood`: shares of the posts by class; None where it would not show k authors, or leave fewer.
     """
     mix = privacy.groups(observations, ["label"], k, "author").set_index("label")["rows"]
-    means = {name: people[field].mean() / steps[field] for name, field in MOOD_AVERAGES.items()}
+    shares = {name: round(float(rows / len(observations)), 2) for name, rows in mix.items()}
     return {
         "authors": len(people),
         "posts": len(observations),
         "first_day": days[0]["day"] if days else "",
         "last_day": days[-1]["day"] if days else "",
-        **{name: round(float(mean), 2) for name, mean in means.items()},
-        "mood": {name: round(float(mix.get(name, 0) / max(mix.sum(), 1)), 2) for name in CLASSES},
+        **averages,
+        "mood": {name: shares.get(name) for name in CLASSES},
+        "clusters": {
+            **{name: report[name] for name in CLUSTERS["properties"] if name != "curves"},
+            "curves": curves[list(CURVES["properties"])].to_dict("records"),
+        },
     }
 
 
@@ -228,6 +177,19 @@ def identified(publication: dict) -> dict:
     return {"_id": hashlib.sha256(content.encode()).hexdigest()[:16], **publication}
 
 
-def _two_digits(mean: float) -> float:
-    """Unit that leaves two digits of `mean`, one of them behind the point at most."""
-    return 10.0 ** max(floor(log10(mean)) - 1, -1) if mean else 0.1
+def _of_cluster(number: int, report: Mapping) -> dict:
+    """What is known of a cluster: its `stability`, unless it is everybody, and if it is `small`."""
+    held = report["stability"]["jaccard"]
+    return {
+        "stability": round(held[number], 2) if len(report["sizes"]) > 1 else None,
+        "small": number + 1 in report["small"],
+    }
+
+
+def _weekdays(days: Sequence[dict]) -> dict[str, float]:
+    """Shares of the posts of the shown `days` by weekday."""
+    posts = dict.fromkeys(WEEKDAYS, 0)
+    for row in days:
+        posts[WEEKDAYS[date.fromisoformat(row["day"]).weekday()]] += row["posts"]
+    total = max(sum(posts.values()), 1)
+    return {name: number / total for name, number in posts.items()}

@@ -22,6 +22,8 @@ ATTACKERS = {
     "rescoring_join": "runs our model on every post, and so knows everybody's segment and tiers",
     "differencing": "compares two publications, before and after some people left",
     "small_groups": "subtracts published numbers from each other, to find a small group",
-    "extreme_values": "knows all members of a segment but the highest or lowest; uses one average",
-    "last_member": "knows all members of a segment but one; uses all averages together",
+    "extreme_values": "knows all members of a segment but the highest or lowest; uses one average "
+    "and its index",
+    "last_member": "knows all members of a segment but one; uses averages, indices, shares of "
+    "posts and centroid together",
 }

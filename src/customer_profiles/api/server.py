@@ -8,6 +8,7 @@ import signal
 import socket
 import threading
 import time
+from collections.abc import Callable
 from importlib import import_module
 
 import waitress
@@ -32,11 +33,11 @@ def serve(host: str, port: int) -> None:
     """
     paths.root()  # raises outside a project
     leaving = threading.Event()
+    _when_told_to_stop(leaving.set)
     with _listening(host, port) as listening, contextlib.closing(connection):
         shown = f"[{host}]" if ":" in host else host
         server = waitress.create_server(_application(shown), sockets=[listening], **OPTIONS)
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, lambda *_: (leaving.set(), server.pull_trigger()))
+        _when_told_to_stop(lambda: (leaving.set(), server.pull_trigger()))
         try:
             connection.read(publications.current)
         except StoreError as error:
@@ -52,6 +53,11 @@ def serve(host: str, port: int) -> None:
         listening.close()  # whoever comes now is refused at once
         _finish(server)
     logger.info("stopped")
+
+
+def _when_told_to_stop(react: Callable[[], object]) -> None:
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: react())
 
 
 def _turn(server, seconds: float) -> None:

@@ -53,8 +53,8 @@ class ReadOnly(APIView):
         for name, values in request.query_params.lists():
             if name not in {*known.fields, "format"}:
                 raise ParseError(f"parameters here: {', '.join([*known.fields, 'format'])}")
-            if len(values) > 1:
-                raise ParseError("a parameter may be given once")
+            if len(values) > 1 or not values[0]:
+                raise ParseError("a parameter is given once, and has a value")
         if not known.is_valid():
             raise ParseError("; ".join(f"{name}: {said[0]}" for name, said in known.errors.items()))
 

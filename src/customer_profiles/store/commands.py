@@ -8,7 +8,7 @@ import pandas as pd
 from pymongo import MongoClient
 from pymongo.database import Database
 
-from customer_profiles import params, paths, privacy
+from customer_profiles import briefs, params, paths, privacy
 from customer_profiles.observations import COLUMNS, ordered
 from customer_profiles.store import mongod, publications, schema, server
 from customer_profiles.store.errors import StoreError
@@ -60,7 +60,7 @@ def table(held: Database, what: str) -> pd.DataFrame:
         publication = publications.current(held)
         if publication is None:
             raise StoreError("nothing is published yet; run `make repro`")
-        return pd.DataFrame(publication["segments"])
+        return pd.DataFrame([briefs.flat(segment) for segment in publication["segments"]])
     assigned = read(held, "assignments", ("_id", "cluster"))
     joined = read_profiles(held).merge(assigned, on="_id", how="left")
     # Whole numbers also while some authors are not assigned yet.

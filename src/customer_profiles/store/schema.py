@@ -7,6 +7,7 @@ from pymongo import IndexModel
 from pymongo.database import Database
 from pymongo.errors import DuplicateKeyError, OperationFailure
 
+from customer_profiles import publication
 from customer_profiles.observations import AUTHOR_COUNTS, CLASSES, POST_COUNTS
 from customer_profiles.store.errors import StoreError
 
@@ -50,15 +51,7 @@ ASSIGNMENT = {
     "cluster": BIN,
     "cell": {"bsonType": "string", "pattern": "^[0-9]+(/[0-9]+)*$"},
 }
-PUBLICATION = {
-    "_id": {"bsonType": "string", "pattern": "^[0-9a-f]{16}$"},
-    "summary": {"bsonType": "object"},
-    "segments": {"bsonType": "array"},
-    "cells": {"bsonType": "array"},
-    "mood_daily": {"bsonType": "array"},
-    "certificate": {"bsonType": "object"},
-    "provenance": {"bsonType": "object"},
-}
+PUBLICATION = publication.for_mongodb(publication.PUBLICATION)["properties"]
 # `beside` names earlier publications that nobody is singled out by comparing with this one.
 CURRENT = {
     "_id": {"enum": ["current"]},

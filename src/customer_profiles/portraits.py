@@ -1,0 +1,203 @@
+"""All that is published of a segment and depends on who belongs to it, as coarse as it must be."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+
+from customer_profiles import attacks, averages, centroids, shares
+from customer_profiles.crowd import KINDS, MOOD_AVERAGES, Crowd
+
+# So many members and others tell which quantity to round further.
+MEMBERS, OTHERS = 100, 2000
+
+
+@dataclass(frozen=True)
+class Portrait:
+    """Averages with their index, mood, weekdays, volume and centroid of a segment of the `crowd`.
+
+    Each of these quantities is rounded to `factors` times its finest units, 0 for not at all.
+    """
+
+    crowd: Crowd
+    segment: int
+    averages: Mapping[str, averages.Average]
+    shares: Mapping[str, shares.Shares]
+    centroid: centroids.Centroid
+    factors: Mapping[str, int]
+
+    def published(self) -> dict:
+        """The averages, `index`, `mood`, `weekdays`, `volume`, `centroid`, as published."""
+        found = {
+            name: held.shown(self.factors[name]).tolist() for name, held in self.averages.items()
+        }
+        mixed = {
+            name: held.rounded(held.posts, self.factors[name]).tolist()
+            for name, held in self.shares.items()
+        }
+        return {
+            **{name: mean for name, (mean, *_) in found.items()},
+            "index": {
+                name: {"index": int(index), "low": int(low), "high": int(high)}
+                for name, (_, index, low, high) in found.items()
+                if self.averages[name].whole
+            },
+            **{
+                name: dict(zip(KINDS[name], map(_known, of_kinds), strict=True))
+                for name, of_kinds in mixed.items()
+            },
+            "volume": float(self._volume(self.crowd.written[self.members].sum())),
+            "centroid": self.centroid.published(self.factors["centroid"]),
+        }
+
+    def attacked(self) -> dict[str, attacks.Outcome]:
+        """What attackers who know all members but one make of it.
+
+        `last_member`: of everything together. `extreme_values`: of one average with its index, the
+        worst of them.
+        """
+
+        def same(own: np.ndarray, outside: np.ndarray) -> np.ndarray:
+            alike = np.logical_and.reduce([*self._averages(own[:, None], outside).values()])
+            # Few pairs are left to be looked at more closely.
+            t, c = np.nonzero(alike)
+            alike[t, c] = np.logical_and.reduce([*self._others(own[t], outside[c]).values()])
+            return alike
+
+        return {
+            "extreme_values": max(self.extremes().values()),
+            "last_member": attacks.last_member(self.members, self.others, same),
+        }
+
+    def extremes(self) -> dict[str, attacks.Outcome]:
+        """The attack `extreme_values` on each average."""
+        marks = self.crowd.marks
+        return {
+            name: attacks.extreme_values(
+                marks[self.members, place], marks[self.others, place], same
+            )
+            for place, (name, same) in enumerate(self._tables.items())
+        }
+
+    def coarser(self, k: int) -> "Portrait":
+        """With the quantity that gives most away in the next coarser units (of 1, 2, 5, 10 …)."""
+        extremes = self.extremes()
+        worst = max(extremes, key=lambda name: extremes[name].success)
+        if extremes[worst].success <= 1 / k:
+            worst = self._telling()
+        factor = self.factors[worst]
+        double = 2.5 if f"{factor}"[0] == "2" else 2
+        return replace(self, factors={**self.factors, worst: int(factor * double)})
+
+    def _telling(self) -> str:
+        """The quantity without which the last member could be named least; of equals, the one
+        that tells most people apart."""
+        own = attacks.spread(self.members, MEMBERS)[:, None]
+        outside = attacks.spread(self.others, OTHERS)[None]
+        same = self._averages(own, outside) | self._others(own, outside)
+        apart = {name: ~table for name, table in same.items()}
+        differing = np.sum([*apart.values()], axis=0)
+
+        def without(name: str) -> tuple[float, float]:
+            alike = 1 + (differing == apart[name]).sum(axis=1)
+            return (1 / alike).mean(), -apart[name].mean()
+
+        return min(apart, key=without)
+
+    def _averages(self, own: np.ndarray, outside: np.ndarray) -> dict[str, np.ndarray]:
+        """Whether each average, with its index, would be published as it is with `outside` in the
+        place of `own`, rows of the crowd, bool of their common shape."""
+        marks = self.crowd.marks
+        return {
+            name: table[marks[own, place], marks[outside, place]]
+            for place, (name, table) in enumerate(self._tables.items())
+        }
+
+    def _others(self, own: np.ndarray, outside: np.ndarray) -> dict[str, np.ndarray]:
+        """The same of the other quantities."""
+        posts, written, away = self.crowd.posts, self.crowd.written, self.crowd.away
+        total = written[self.members].sum()
+        volume = self._volume(total - written[own] + written[outside])
+        return {
+            **{
+                name: held.same(posts[name][own], posts[name][outside], self.factors[name])
+                for name, held in self.shares.items()
+            },
+            "volume": np.abs(volume - self._volume(total)) < averages.SLACK,
+            "centroid": self.centroid.same(away[own], away[outside], self.factors["centroid"]),
+        }
+
+    def _volume(self, posts: np.ndarray) -> np.ndarray:
+        return shares.volume(posts, self.crowd.written.sum(), self.factors["volume"])
+
+    @cached_property
+    def _tables(self) -> dict[str, np.ndarray]:
+        return {name: held.same(self.factors[name]) for name, held in self.averages.items()}
+
+    @cached_property
+    def members(self) -> np.ndarray:
+        """Rows of the crowd that belong to the segment."""
+        return np.flatnonzero(self.crowd.segment == self.segment)
+
+    @cached_property
+    def others(self) -> np.ndarray:
+        """Rows of the crowd that do not."""
+        return np.flatnonzero(self.crowd.segment != self.segment)
+
+
+def of_segments(
+    crowd: Crowd, published: Sequence[int], k: int, seed: int
+) -> tuple[list[Portrait], list[int]]:
+    """Portraits of the `published` segments, each so coarse that nobody who knows all members but
+    one names that one with more than 1/k.
+
+    And the numbers of authors behind every share that is shown, or left when these are taken away.
+    """
+    found = {
+        name: shares.shown(posts, crowd.segment, published, k)
+        for name, posts in crowd.posts.items()
+    }
+    portraits = []
+    for place, segment in enumerate(published):
+        shown = {name: table[place] for name, (table, _) in found.items()}
+        portrait = finest(crowd, segment, shown, k, seed)
+        # Ends: in units far larger than any value nobody is told apart.
+        while max(portrait.attacked().values()).success > 1 / k:
+            portrait = portrait.coarser(k)
+        portraits.append(portrait)
+    return portraits, [size for _, sizes in found.values() for size in sizes]
+
+
+def finest(
+    crowd: Crowd, segment: int, shown: Mapping[str, np.ndarray], k: int, seed: int
+) -> Portrait:
+    """The portrait of a segment in the finest units; `shown` shares are not held back."""
+    inside = crowd.segment == segment
+    figures = {
+        name: averages.average(
+            values, crowd.sizes(place, inside), crowd.sizes(place, ~inside), _unit(name), seed
+        )
+        for place, (name, values) in enumerate(crowd.values.items())
+    }
+    mixed = {name: shares.of(posts[inside], shown[name], k) for name, posts in crowd.posts.items()}
+    centroid = centroids.Centroid(crowd.features, crowd.away[inside].sum(axis=0), int(inside.sum()))
+    quantities = (*figures, *mixed, "volume", "centroid")
+    return Portrait(crowd, segment, figures, mixed, centroid, dict.fromkeys(quantities, 1))
+
+
+def of_everybody(crowd: Crowd) -> dict[str, float]:
+    """The averages of the whole audience, rounded as those of a segment at their finest."""
+    everybody = np.ones(len(crowd.segment), dtype=bool)
+    return {
+        name: averages.of_everybody(values, crowd.sizes(place, everybody), _unit(name))
+        for place, (name, values) in enumerate(crowd.values.items())
+    }
+
+
+def _unit(name: str) -> float:
+    return 0.01 if name in MOOD_AVERAGES else 0
+
+
+def _known(share: float) -> float | None:
+    return None if np.isnan(share) else share
