@@ -153,9 +153,15 @@ def test_a_wrong_token_is_refused_in_words_and_can_be_corrected(visit, address, 
     assert "unknown, revoked or expired" in status(page, "Not signed in")
     assert page.evaluate("document.activeElement.id") == "token"
     assert page.evaluate("sessionStorage.length") == 0
-    sign_in(page, token)
-    page.locator("article").first.wait_for()
+    entered(page, f" {token} ")
     assert page.get_by_role("status").inner_text() == ""
+
+
+def test_what_can_be_no_token_is_not_sent(visit, address):
+    page = visit(address)
+    sign_in(page, "“token”")
+    assert page.locator("#token:invalid").count() == 1
+    assert [request.url for request in page.asked if "/api/" in request.url] == []
 
 
 def test_a_token_revoked_meanwhile_leads_back_to_signing_in(visit, address, audience):

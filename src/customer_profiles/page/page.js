@@ -87,7 +87,10 @@ async function enter() {
 
 // Back to signing in, saying why; a token that may yet do is kept for another try.
 function refuse(problem) {
-  if (!(problem instanceof Refusal)) throw problem;
+  if (!(problem instanceof Refusal)) {
+    say(`This page failed: ${problem.message}.`);
+    throw problem;
+  }
   const refused = problem.status === 401;
   if (refused) sessionStorage.removeItem(KEPT);
   place("token").value = refused ? "" : sessionStorage.getItem(KEPT);
@@ -126,7 +129,7 @@ async function save(name) {
     const content = new Blob([await file(name)]);
     const link = el("a", { download: name, href: URL.createObjectURL(content) });
     link.click();
-    URL.revokeObjectURL(link.href);
+    setTimeout(URL.revokeObjectURL, 60_000, link.href); // a slow browser is still reading it
     say(`${name} is saved.`);
   } catch (problem) {
     refuse(problem);
