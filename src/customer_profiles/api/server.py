@@ -49,6 +49,8 @@ def serve(host: str, port: int) -> None:
         )  # fmt: skip
         while not leaving.is_set():
             _turn(server, 30)
+        # An impatient second signal must not leave the embedded server behind.
+        _when_told_to_stop(lambda: None)
         server.del_channel()
         listening.close()  # whoever comes now is refused at once
         _finish(server)

@@ -41,7 +41,9 @@ SPECTACULAR_SETTINGS = {
     "OAS_VERSION": "3.1.1",
     "TITLE": "Customer profiles",
     "VERSION": "1",
-    "DESCRIPTION": "What is published of an audience: groups of people, never one of them.",
+    "DESCRIPTION": "What is published of an audience: groups of people, never one of them. Lists "
+    "come in pages; errors are problem details (RFC 9457); an answer that has not changed is not "
+    "sent to whoever returns its `ETag` as `If-None-Match`.",
     "APPEND_COMPONENTS": {"schemas": COMPONENTS},
     "PATH_CONVERTER_OVERRIDES": {"int": {"type": "integer", "minimum": 0, "examples": [0]}},
     "POSTPROCESSING_HOOKS": [],
