@@ -36,7 +36,7 @@ def main() -> None:
         _wait(f"{address}/health")
         charts = f"#/experiments/{experiment.experiment_id}/runs?compareRunsMode=CHART"
         _shoot("mlflow.png", f"{address}/{charts}", CHART, (1300, 860))
-        _shoot("report.png", report.as_uri(), "text=Segment 1", (1100, 1050))
+        _shoot("report.png", report.as_uri(), "article", (1280, 1130))
     finally:
         server.terminate()
         server.wait()

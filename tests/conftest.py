@@ -215,6 +215,21 @@ def load(tmp_path):
     return loaded
 
 
+@pytest.fixture(scope="module")
+def browser():
+    """A real Chromium, of the system: Playwright's own would be another download."""
+    program = shutil.which("chromium")
+    if program is None:
+        pytest.skip("needs Chromium: apt-get install chromium")
+    from playwright.sync_api import sync_playwright
+
+    # Not for the whole session: while it runs, nothing else in this thread may run an event loop.
+    with sync_playwright() as started:
+        browser = started.chromium.launch(executable_path=program, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
 @pytest.fixture(scope="session")
 def encoder_wheel() -> Path:
     """The wheel with the pretrained encoder, as `make wheels` downloads it."""

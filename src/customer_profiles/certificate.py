@@ -12,19 +12,8 @@ from customer_profiles import attacks, privacy, segments
 from customer_profiles.attacks import Outcome
 from customer_profiles.observations import POST_COUNTS
 from customer_profiles.portraits import Portrait
+from customer_profiles.words import ATTACKERS
 
-# What each attacker has and does, for readers.
-ATTACKERS = {
-    "exact_join": "looks up everybody's counts and compares them with the tiers of the cells",
-    "drifted_join": "does the same some time later, when the counts have changed",
-    "rescoring_join": "runs our model on every post, and so knows everybody's segment and tiers",
-    "differencing": "compares two publications, before and after some people left",
-    "small_groups": "subtracts published numbers from each other, to find a small group",
-    "extreme_values": "knows all members of a segment but the highest or lowest; uses one average "
-    "and its index",
-    "last_member": "knows all members of a segment but one; uses averages, indices, shares of "
-    "posts and centroid together",
-}
 ADVICE = "name fewer or coarser tiers in section publish, or lower k_max in section cluster"
 SIZES_SHOWN = 5
 # A mean of many equal shares may differ from the share in its last digits.

@@ -7,7 +7,7 @@ from datetime import date, timedelta
 import numpy as np
 import pandas as pd
 
-from customer_profiles import privacy
+from customer_profiles import privacy, words
 
 # In order of polarity.
 CLASSES = ("negative", "neutral", "positive")
@@ -20,22 +20,7 @@ COLUMNS = (
     "_id", "author", "scorer", "origin", "day", "label", "polarity", "subjectivity",
     *POST_COUNTS, *AUTHOR_COUNTS, "verified", "protected",
 )  # fmt: skip
-
-# What readers call the fields.
-TITLES = {
-    "polarity": "polarity",
-    "subjectivity": "subjectivity",
-    "favorites": "likes a post",
-    "retweets": "retweets a post",
-    "posts": "posts about the brand",
-    "followers": "followers",
-    "following": "accounts followed",
-    "listed": "lists it is on",
-    "account_posts": "posts of the account",
-    "account_age": "years on X",
-    "verified": "verified",
-    "protected": "protected",
-}
+TITLES = words.FIELDS
 
 
 @dataclass(frozen=True)

@@ -1,24 +1,36 @@
-"""The HTML report: one file that opens from disk, with nothing to load from elsewhere."""
+"""The HTML report: the page as one file that opens from disk and loads nothing from elsewhere."""
 
-import importlib.resources
+import base64
+import hashlib
 
-import jinja2
+from customer_profiles import briefs, page
 
-from customer_profiles import briefs, certificate, observations
+# What the file may do: run its own script and style, draw, and save what it holds.
+POLICY = "default-src 'none'; style-src {}; script-src {}; img-src data:; base-uri 'none'"
 
 
-def render(publication: dict, figures: dict[str, str]) -> str:
-    """Page about a `publication`; `figures` are SVG texts by name (mood, elbow)."""
-    template = importlib.resources.files(__package__).joinpath("report.html").read_text("utf-8")
-    environment = jinja2.Environment(
-        autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
-    environment.filters["percent"] = lambda share: f"{share or 0:.0%}"
-    environment.filters["figure"] = briefs.figure
-    environment.filters["share"] = lambda share: f"{share:.1%}"
-    cells = publication["cells"]
-    tiers = [name for name in (cells[0] if cells else ()) if name not in ("segment", "authors")]
-    return environment.from_string(template).render(
-        publication=publication, figures=figures, attackers=certificate.ATTACKERS,
-        tiers=tiers, titles=observations.TITLES,
-    )  # fmt: skip
+def render(publication: dict) -> str:
+    """The page about a `publication` (see `publication.PUBLICATION`) as one HTML file."""
+    style = page.part(page.STYLE)
+    script = "".join(page.part(name) for name in page.SCRIPTS)
+    policy = POLICY.format(_allowed(style), _allowed(script))
+    head = f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n<style>{style}</style>'
+    held = {"publication": publication, "files": files(publication)}
+    return page.document(head, f"<script>{script}</script>", **held)
+
+
+def files(publication: dict) -> dict[str, str]:
+    """What a report offers to save, as the API gives it, by the file's name."""
+    segments = publication["segments"]
+    figures = [{name: row[name] for name in row if name != "brief"} for row in segments]
+    return {
+        "segments.csv": briefs.table(figures),
+        "briefs.md": "\n".join(map(briefs.markdown, segments)),
+        "cells.csv": briefs.table(publication["cells"]),
+        "mood.csv": briefs.table(publication["mood_daily"]),
+    }
+
+
+def _allowed(text: str) -> str:
+    """`text` as a policy names it (CSP level 3): by its hash."""
+    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"

@@ -2,7 +2,7 @@
 
 from django.urls import include, path
 
-from customer_profiles.api import docs, parts
+from customer_profiles.api import docs, page, parts
 from customer_profiles.api.views import Brief, Health, Publications, Published, Rows
 
 V1 = [
@@ -27,7 +27,7 @@ DOCS = [
 urlpatterns = [
     path("api/v1/", include(V1)),
     path("docs/", include(DOCS)),
-    # The page itself: path("", …), open as well; it reads the API with a token that it is given.
+    *page.PATHS,
 ]
 
 handler400 = "customer_profiles.api.problems.bad_request"

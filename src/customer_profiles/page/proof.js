@@ -1,0 +1,95 @@
+"use strict";
+// What holds the segments up: how many there are, what became of them, and the certificate.
+
+const CRITERIA = {
+  elbow: "elbow of the inertia",
+  silhouette: "silhouette",
+  gap: "gap statistic",
+  calinski_harabasz: "Calinski–Harabasz",
+  davies_bouldin: "Davies–Bouldin",
+};
+
+function clusters({ summary: { clusters: found } }) {
+  const { k, curves, preferred } = found;
+  const told = [verdict(found, found.by_hand && " The number of segments was set by hand.")];
+  if (!curves.length) return told;
+  const names = Object.keys(curves[0]).filter((name) => name !== "k");
+  const shared = { rows: curves, chosen: k };
+  const only = (more) => curve({ ...shared, ...more });
+  return [...told,
+    el("div", { class: "curves" },
+      only({ title: "Inertia", key: "inertia", best: preferred.elbow,
+        hint: "Squared distances to the centroids; the elbow is where they stop falling fast." }),
+      only({ title: "Silhouette", key: "silhouette", best: preferred.silhouette,
+        hint: "How far apart the segments are; higher is better." }),
+      only({ title: "Gap", key: "gap", error: "gap_error", best: preferred.gap,
+        hint: "How much better than permuted authors, with its error; higher is better." }),
+      only({ title: "Stability", key: "jaccard", bound: STABLE,
+        hint: "Mean Jaccard similarity of the least stable segment over resampled authors." })),
+    soft(curves.some((row) => row.k === k) && "Filled: the number chosen. ",
+      "Ringed: the number the criterion would choose."),
+    table("What each criterion would choose", ["criterion", "segments", "agrees"],
+      Object.entries(CRITERIA).map(([name, title]) => [title, preferred[name] ?? "none",
+        preferred[name] === k ? "yes" : "no"])),
+    el("details", { class: "numbers" }, el("summary", {}, "Numbers", el("span", { class: "hidden" },
+      ": criteria by number of segments")),
+    table("Criteria by number of segments", ["segments k", ...names.map(titled)],
+      curves.map((row) => ["k", ...names].map((name) =>
+        typeof row[name] === "boolean" ? (row[name] ? "yes" : "no") : number(row[name])))))];
+}
+
+function changes({ continuity: { former, born, died, flows }, segments }) {
+  if (former === null) {
+    return [soft("This is the first publication: there is nothing to compare it with.")];
+  }
+  const named = new Map(segments.map((row) => [row.id, row.name]));
+  const targets = [...segments.map((row) => row.id), null];
+  const origins = [...new Set(flows.map((flow) => flow.origin))]
+    .sort((one, other) => (one === null) - (other === null));
+  const most = Math.max(1, ...flows.map((flow) => Number(flow.authors) || 0));
+  return [
+    facts([["new", listed(born.map((id) => named.get(id)))], ["gone", listed(died)]]),
+    flows.length > 0 && el("figure", {}, el("figcaption", {}, "Where they came from"),
+      soft("Authors by their segment in the last publication (rows) and in this one (columns)."),
+      table("Authors by former and present segment", ["", ...heads(segments), "not seen any more"],
+        origins.map((origin) => [origin ?? "not seen then", ...targets.map((target) => portion(
+          flows.find((flow) => flow.origin === origin && flow.segment === target)?.authors,
+          most))]), "heat")),
+  ];
+}
+
+function certificate({ certificate: { passed, reasons, published, at_rest: stolen } }) {
+  const k = published.k;
+  // Each is told after the one that it refers to.
+  const names = [...Object.keys(given.attackers), ...Object.keys(published.attacks)];
+  const attackers = [...new Set(names)].filter((name) => name in published.attacks);
+  return [
+    text(chip(passed ? "passed" : "not passed", passed ? "good" : "warn")),
+    reasons.length > 0 && el("ul", {}, reasons.map((reason) => el("li", {}, reason))),
+    soft(`Could anybody find a person in what is published? We tried. Each attacker below is taken to
+ hold every post of the conversation and all that X shows of the authors. The number says how often the
+ person he names is the right one. It may be ${percent(1 / k, 1)} at most: one guess among ${k} people
+ alike. Otherwise nothing is published.`),
+    table("Attacks on what is published",
+      ["an attacker who …", "names the right person", "", "targets"],
+      attackers.map((name) => {
+        const attack = published.attacks[name];
+        return [given.attackers[name] ?? titled(name), percent(attack.success, 1), success(attack),
+          number(attack.targets)];
+      }), "attacks"),
+    el("div", { class: "pair" },
+      table("The published groups", ["what", "found"], [
+        [`people in the smallest group (at least ${k})`, number(published.k_min)],
+        ["authors who are alone in their cell", percent(published.uniqueness)],
+        ["authors whose cell is held back", percent(published.suppressed_share, 1)],
+        ["different opinions in a cell, at least", number(published.l_diversity)],
+      ]),
+      table("The database, which is not published: what a thief without the key could do",
+        ["what", "found"], [
+          ["pseudonyms turned back into accounts", percent(stolen.dictionary, 1)],
+          ["profiles recognised by what X shows of an account", percent(stolen.linkage)],
+          ["profiles recognised by the account and its posts", percent(stolen.linkage_with_posts)],
+          ["profiles with nobody alike", percent(stolen.uniqueness)],
+        ])),
+  ];
+}

@@ -1,0 +1,29 @@
+"""What readers call things. Imports nothing: the page's server starts without pandas."""
+
+# Fields of posts and profiles.
+FIELDS = {
+    "polarity": "polarity",
+    "subjectivity": "subjectivity",
+    "favorites": "likes a post",
+    "retweets": "retweets a post",
+    "posts": "posts about the brand",
+    "followers": "followers",
+    "following": "accounts followed",
+    "listed": "lists it is on",
+    "account_posts": "posts of the account",
+    "account_age": "years on X",
+    "verified": "verified",
+    "protected": "protected",
+}
+# What each attacker of the certificate has and does.
+ATTACKERS = {
+    "exact_join": "looks up everybody's counts and compares them with the tiers of the cells",
+    "drifted_join": "does the same some time later, when the counts have changed",
+    "rescoring_join": "runs our model on every post, and so knows everybody's segment and tiers",
+    "differencing": "compares two publications, before and after some people left",
+    "small_groups": "subtracts published numbers from each other, to find a small group",
+    "extreme_values": "knows all members of a segment but the highest or lowest; uses one average "
+    "and its index",
+    "last_member": "knows all members of a segment but one; uses averages, indices, shares of "
+    "posts and centroid together",
+}
