@@ -232,12 +232,13 @@ def test_the_table_is_shown_in_few_digits():
     )  # fmt: skip
     shown = agreement.report(table)
     assert list(shown) == [
-        "k", "inertia", "silhouette", "gap", "gap_error", "calinski_harabasz", "davies_bouldin",
-        "jaccard", "ari", "smallest", "holds",
+        "k", "inertia", "silhouette", "silhouette_chance", "gap", "gap_error", "calinski_harabasz",
+        "calinski_harabasz_chance", "davies_bouldin", "davies_bouldin_chance", "jaccard", "ari",
+        "smallest", "holds",
     ]  # fmt: skip
     assert shown["inertia"].tolist() == [12300, 98.8, 1.23, 31]
     assert shown.loc[0, "silhouette":].tolist() == [
-        0.35, 0.12, 0.02, 1230, 1.23, 0.29, 0.94, 0.2, False,
+        0.35, 0.3, 0.12, 0.02, 1230, 99, 1.23, 0.6, 0.29, 0.94, 0.2, False,
     ]  # fmt: skip
 
 

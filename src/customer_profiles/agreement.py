@@ -5,13 +5,17 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
-DIGITS = {"silhouette": 2, "gap": 2, "gap_error": 3, "davies_bouldin": 2, "smallest": 2}
+DIGITS = {
+    "silhouette": 2, "silhouette_chance": 2, "gap": 2, "gap_error": 3, "davies_bouldin": 2,
+    "davies_bouldin_chance": 2, "smallest": 2,
+}  # fmt: skip
+THREE_DIGITS = ("inertia", "calinski_harabasz", "calinski_harabasz_chance")
 
 
 def shown(table: pd.DataFrame) -> pd.DataFrame:
     """The evidence as anyone may see it: so few digits that nobody's part can be made out."""
     coarse = table.round(DIGITS)
-    for name in ("inertia", "calinski_harabasz"):
+    for name in THREE_DIGITS:
         coarse[name] = [float(f"{value:.3g}") for value in table[name]]
     for name in ("jaccard", "ari"):
         coarse[name] = [down(value) for value in table[name]]
@@ -22,8 +26,9 @@ def shown(table: pd.DataFrame) -> pd.DataFrame:
 def report(table: pd.DataFrame) -> pd.DataFrame:
     """The columns of `judged` that are kept, as `shown`."""
     names = [
-        "k", "inertia", "silhouette", "gap", "gap_error", "calinski_harabasz", "davies_bouldin",
-        "jaccard", "ari", "smallest", "holds",
+        "k", "inertia", "silhouette", "silhouette_chance", "gap", "gap_error", "calinski_harabasz",
+        "calinski_harabasz_chance", "davies_bouldin", "davies_bouldin_chance", "jaccard", "ari",
+        "smallest", "holds",
     ]  # fmt: skip
     return shown(table)[names]
 

@@ -109,6 +109,10 @@ def elbow(table: pd.DataFrame, k: int) -> Figure:
             axis.plot(weak["k"], weak[name], "o", color=ACCENT, markerfacecolor="white")
         axis.set(title=titles[name], xlabel="clusters k")
         axis.xaxis.get_major_locator().set_params(integer=True)
+        if f"{name}_chance" in table and len(table):
+            axis.plot(table["k"], table[f"{name}_chance"], color=NEUTRAL)
+            axis.annotate("chance", (table["k"].iloc[-1], table[f"{name}_chance"].iloc[-1]),
+                          va="bottom", ha="right", color=NEUTRAL)  # fmt: skip
         if name == "gap":
             error = table["gap_error"]
             axis.errorbar(table["k"], table["gap"], error, color=ACCENT, fmt="none", capsize=2)

@@ -117,10 +117,13 @@ CURVES = _object(
     k=_count(5),
     inertia=_number(4120, "squared distances to the centroids"),
     silhouette=_number(0.32),
-    gap=_number(0.21, "log inertia below that of permuted authors"),
+    silhouette_chance=_number(0.2, "the same of authors rearranged at random, on average"),
+    gap=_number(0.21, "log inertia below that of authors rearranged at random"),
     gap_error=_number(0.01),
     calinski_harabasz=_number(410),
+    calinski_harabasz_chance=_number(300),
     davies_bouldin=_number(1.2),
+    davies_bouldin_chance=_number(1.5),
     jaccard=_share(0.98, "of the least stable cluster"),
     ari=_number(0.99, "lowest adjusted Rand index across seeds", maximum=1),
     smallest=_share(0.17, "of the audience in the smallest cluster"),
@@ -128,7 +131,7 @@ CURVES = _object(
 )
 CLUSTERS = _object(
     verdict={"enum": ["stable structure", "no stable structure"], "examples": ["stable structure"]},
-    reason=_text("5 groups come back from resampled authors and beat permuted ones."),
+    reason=_text("5 groups come back from resampled authors, further apart than chance."),
     k=_count(5),
     by_hand=FLAG | {"description": "whether k was set in the parameters"},
     preferred={

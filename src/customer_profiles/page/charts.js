@@ -183,12 +183,14 @@ function bubbles(segments, audience) {
         number(row.avg_polarity), number(row.avg_followers)])));
 }
 
-// One criterion over k; `best` is the k it prefers, `error` and `bound` are optional.
-function curve({ title, hint, rows, key, chosen, best, error, bound }) {
+// One criterion over k; `best` is the k it prefers; `error`, `bound` and `chance` are optional.
+function curve({ title, hint, rows, key, chosen, best, error, bound, chance }) {
   const value = (row, side = 0) => row[key] + side * (error ? row[error] : 0);
   const draw = (width) => {
     const [left, right, top, low] = [44, width - 10, 14, 142];
-    const all = rows.flatMap((row) => [value(row, -1), value(row, 1)]).concat(bound ?? []);
+    const all = rows.flatMap((row) => [value(row, -1), value(row, 1), row[chance] ?? value(row)])
+      .concat(bound ?? []);
+    const path = (at) => `M${rows.map((row) => `${x(row.k)} ${y(at(row))}`).join("L")}`;
     const marks = ticks(Math.min(...all), Math.max(...all), 3);
     const x = scale(rows[0].k, rows.at(-1).k, left + 8, right - 8);
     const y = scale(marks[0], marks.at(-1), low, top);
@@ -199,7 +201,8 @@ function curve({ title, hint, rows, key, chosen, best, error, bound }) {
       bound && [line(left, y(bound), right, y(bound), "bound"),
         words(right, y(bound) - 5, `stable from ${bound}`, { "text-anchor": "end" })],
       rows.some((row) => row.k === chosen) && line(x(chosen), top - 8, x(chosen), low, "even"),
-      svg("path", { class: "line", d: `M${rows.map((row) => `${x(row.k)} ${y(value(row))}`).join("L")}` }),
+      chance && svg("path", { class: "line chance", d: path((row) => row[chance]) }),
+      svg("path", { class: "line", d: path(value) }),
       rows.map((row) => svg("g", { class: row.k === chosen ? "point chosen" : "point" },
         svg("title", {}, `k = ${row.k}: ${number(value(row))}`),
         error && line(x(row.k), y(value(row, -1)), x(row.k), y(value(row, 1)), "error"),
