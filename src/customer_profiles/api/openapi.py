@@ -43,15 +43,13 @@ class Described(AutoSchema):
         return ["published"]
 
     def get_override_parameters(self) -> list:
-        etag = {"type": "string", "pattern": '^".+"$', "examples": ['"5f1d3a0c9b7e2468.json"']}
+        tag = {"type": "string", "pattern": '^".+"$', "examples": ['"5f1d3a0c9b7e2468.json"']}
         wait = {"type": "integer", "minimum": 0, "examples": [5]}
-        return [
-            *([self.view.query] if self.view.query().fields else []),
-            OpenApiParameter(
-                "ETag", etag, "header", response=[200], description="for `If-None-Match`"
-            ),
-            OpenApiParameter("Retry-After", wait, "header", response=[429, 503]),
-        ]
+        told = [OpenApiParameter("Retry-After", wait, "header", response=[429, 503])]
+        if self.view.authentication_classes:
+            use = "for `If-None-Match`"
+            told.append(OpenApiParameter("ETag", tag, "header", response=[200], description=use))
+        return [self.view.query, *told] if self.view.query().fields else told
 
     def get_response_serializers(self) -> dict:
         said = {
