@@ -63,7 +63,6 @@ def audience(pulled_project, give_profiles):
 def publish(database, publication, give_profiles):
     """Publish it in an empty database."""
     schema.prepare(database)
-    database.command("collMod", "published", validator={})
     give_profiles(database, ASSIGNED["_id"])
     publications.publish(database, publication, ASSIGNED)
 

@@ -1,4 +1,4 @@
-"""What finding the segments takes, and how often it finds some where there are none:
+"""What finding and reading the segments takes, and how often some are found where there are none:
 `python -m customer_profiles.bench.segments`."""
 
 import logging
@@ -11,6 +11,7 @@ import pandas as pd
 from sklearn.cluster import KMeans
 
 from customer_profiles import clustering, evidence, outputs, params, paths, verdict
+from customer_profiles.bench import api
 from customer_profiles.bench.process import alone, peak_gib
 
 PROFILES = 1_000_000
@@ -26,7 +27,7 @@ logger = logging.getLogger(__name__)
 
 def measure() -> dict:
     """A part for each thing measured, under its name."""
-    return {"cluster": cluster()}
+    return {"cluster": cluster(), "api": api.measure()}
 
 
 def cluster() -> dict:
