@@ -17,10 +17,11 @@ SAME = {"index": 100, "low": 100, "high": 100}
 LOW = {"index": 20, "low": 15, "high": 25}
 EVEN = dict.fromkeys(WEEKDAYS, 1 / 7)
 SUMMARY = {
-    "posts": 5000,
+    "posts": 5000, "avg_polarity": 0.53, "avg_favorites": 11.0, "avg_tweets": 3.1,
+    "avg_followers": 6000.0,
     "mood": {"negative": 0.14, "neutral": 0.2, "positive": 0.66},
     "clusters": {"by_hand": False},
-}
+}  # fmt: skip
 
 
 def segment(**changed):
@@ -56,12 +57,12 @@ def test_a_brief_says_how_much_in_which_mood_when_and_how_far_heard():
             "They write 36% of all posts about the brand, more than their 26% of the audience.",
             "Of their posts 75% are positive, 15% are neutral and 5% are negative; in the whole "
             "audience 66%, 20% and 14%.",
-            "Above all, they have fewer followers than average: about 1,200 followers each, index "
-            "20 (15 to 25).",
+            "Above all, they have fewer followers than average: about 1,200 followers each, "
+            "against about 6,000 in the audience (index 20, 95% interval 15 to 25).",
             "They speak of the brand more warmly than average: 0.8 on a scale from 0, negative, to "
-            "1, positive, index 150 (140 to 160).",
-            "They post about the brand more often than average: about 4.6 posts each, index 150 "
-            "(140 to 160).",
+            "1, positive, against 0.53 in the audience (index 150, 95% interval 140 to 160).",
+            "They post about the brand more often than average: about 4.6 posts each, against "
+            "about 3.1 in the audience (index 150, 95% interval 140 to 160).",
             "Their day is Sunday: 40% of their posts, against 14% in the audience.",
         ],
         "caveats": [

@@ -46,7 +46,7 @@ GIVEN = {
 # Numbers that keep it short, and let pass what a model without knowledge makes of the posts.
 SMALL = {"sequence_length": 64, "draws": 2, "k_max": 5, "max_suppressed": 1.0}
 # What else an output may say instead.
-OTHERWISE = {"stable structure": "(?:no )?stable structure"}
+OTHERWISE = {r"stable structure \(.*?\)": r"(?:no )?stable structure(?: \(.*?\))?"}
 NUMBER = r"\d+(?:[.,]\d+)*"
 
 

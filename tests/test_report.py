@@ -52,7 +52,8 @@ def cards(page):
 
 def test_the_report_opens_from_disk_and_has_a_card_for_every_segment(whole):
     assert cards(whole) == [f"{place} {name}" for place, name in enumerate(NAMES, 1)]
-    assert "385 authors, 26% of the audience" in whole.locator("article").first.inner_text()
+    card = whole.locator("article").first
+    assert audience()["segments"][0]["brief"]["headline"] in card.inner_text()
     assert whole.locator("#overview dd").first.inner_text() == "1,500"
     assert whole.locator("#sign-in").is_hidden()
     assert whole.locator("#sign-out").is_hidden()
@@ -65,6 +66,16 @@ def test_every_chart_of_the_report_is_drawn(whole):
         boxes = whole.locator(drawn).evaluate_all(sizes)
         assert len(boxes) == many
         assert min(min(box) for box in boxes) > 1
+
+
+def test_every_chart_says_how_to_read_it(whole):
+    drawn = whole.locator("figure", has=whole.locator(".chart"))
+    assert drawn.count() == 6
+    assert all(len(said) > 20 for said in drawn.locator("> .soft").all_inner_texts())
+    assert whole.locator("article", has_text="posts by weekday").count() == len(NAMES)
+    how = whole.locator("#segments > details")
+    how.locator("summary").click()
+    assert "95% interval" in how.inner_text()
 
 
 def test_a_day_that_is_not_shown_is_a_gap_in_the_line(opened):
@@ -127,7 +138,10 @@ def test_one_group_is_said_to_be_one_and_not_drawn_as_a_map(opened):
     page = opened(publication)
     assert cards(page) == [NAMES[0]]
     assert "no stable structure" in page.locator("#overview").inner_text()
-    assert "No split does better than chance." in page.locator("#clusters").inner_text()
+    clusters = page.locator("#clusters").inner_text()
+    assert "No split does better than chance." in clusters
+    assert "if it had to" in clusters
+    assert "agrees" not in clusters
     assert page.locator(".bubble, .range").count() == 0
     assert "nothing to lay out on a map" in page.locator("#map").inner_text()
     assert "first publication" in page.locator("#changes").inner_text()
@@ -139,6 +153,7 @@ def test_the_report_says_what_each_attacker_does_and_how_often_he_succeeds(opene
     attacks["small_groups"] = {"success": 0.0833, "bound": 0.1, "targets": 12}
     rows = opened(publication).locator(".attacks tbody tr")
     assert rows.count() == len(attacks)
+    assert "line: 10% at most" in rows.locator("xpath=ancestor::table/thead").first.inner_text()
     shown = rows.filter(has_text="subtracts published numbers").inner_text()
     assert re.sub(r"\s+", " ", shown).endswith("to find a small group 8.3% 12")
 
@@ -194,16 +209,20 @@ def test_a_run_ends_with_what_it_found_and_where_to_look(project):
     reports = project / "data" / "reports"
     reports.mkdir(parents=True)
     accuracy = {"accuracy": 0.8245, "low": 0.782, "high": 0.86, "n": 359}
-    sentiment = {"manual2": accuracy, "manual3": {"accuracy": 0.6, "n": 498},
-                 "baselines": {"tfidf": {"accuracy": 0.7}}}  # fmt: skip
+    sentiment = {"manual2": accuracy, "manual3": {**accuracy, "n": 498},
+                 "baselines": {"tfidf": {**accuracy, "accuracy": 0.7}}}  # fmt: skip
     published = {"k_min": 12, "suppressed_share": 0.05}
-    clusters = {"k": 2, "verdict": "stable structure", "sizes": [30, "<10"]}
+    clusters = {"k": 2, "verdict": "no stable structure", "by_hand": True, "sizes": [30, "<10"],
+                "stability": {"jaccard": [0.9, 0.61], "ari": 0.8}}  # fmt: skip
     for name, value in (("sentiment", sentiment), ("clusters", clusters)):
         (reports / f"{name}.json").write_text(json.dumps(value))
     with pytest.raises(FileNotFoundError, match=r"privacy\.json"):
         overview.overview()
     (reports / "privacy.json").write_text(json.dumps({"passed": False, "published": published}))
     text = overview.overview()
-    for shown in ("82.5% (78.2% to 86.0%, 359", "60.0% (498)", "sizes [30, '<10']", "NOT PASSED"):
+    for shown in (
+        "two classes 82.5% (78.2% to 86.0%, n 359)", "n 498)", "baseline 70.0%", "NOT PASSED",
+        "2 by hand, no stable structure (Jaccard 0.61 or more, ARI 0.80), sizes [30, '<10']",
+    ):  # fmt: skip
         assert shown in text, shown
     assert "make serve" in text

@@ -248,6 +248,10 @@ def test_the_agreement_table_says_what_fails_and_who_prefers():
     assert shown["fails"].tolist() == ["none: it holds"] * 2 + ["bootstrap, seeds"] * 2
     assert shown.loc[3, "preferred by"].startswith("elbow, silhouette, gap")
     assert shown.loc[[2, 4, 5], "preferred by"].tolist() == ["-"] * 3
+    columns = ["inertia", "silhouette", "gap", "CH", "DB", "Jaccard", "ARI", "smallest", "fails"]
+    assert shown.columns.tolist() == [*columns, "preferred by"]
+    row = ["90", "0.50 (0.30)", "0.20 (0.020)", "100 (99)", "0.50 (0.60)", "0.90", "1.00", "0.20"]
+    assert shown.loc[2, :"smallest"].tolist() == row
 
 
 def test_certainty_is_of_the_clusters_or_of_each_number_where_there_is_one_segment():

@@ -34,18 +34,31 @@ def report(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def overview(table: pd.DataFrame, preferred: Mapping[str, int | None]) -> pd.DataFrame:
-    """The agreement table for readers: per k what is `shown`, which tests fail, who prefers it."""
-    names = {"beats_chance": "chance", "recurs": "bootstrap", "repeats": "seeds"}
+    """The agreement table for readers, as texts: per k what is `shown`, with what chance reaches
+    (of the gap its error) in brackets, which tests fail, and who prefers it."""
+    tests = {"beats_chance": "chance", "recurs": "bootstrap", "repeats": "seeds"}
+    criteria = {
+        "inertia": "inertia", "silhouette": "silhouette", "gap": "gap", "calinski_harabasz": "CH",
+        "davies_bouldin": "DB",
+    }  # fmt: skip
     fails = [
-        ", ".join(title for name, title in names.items() if not row[name]) or "none: it holds"
+        ", ".join(title for name, title in tests.items() if not row[name]) or "none: it holds"
         for _, row in table.iterrows()
     ]
     liked = [
-        ", ".join(name.replace("_", " ") for name, k in preferred.items() if k == row) or "-"
+        ", ".join(criteria.get(name, name) for name, k in preferred.items() if k == row) or "-"
         for row in table["k"]
     ]
-    kept = report(table).drop(columns="holds")
-    return kept.assign(**{"fails": fails, "preferred by": liked}).set_index("k")
+    kept = report(table)
+    text = pd.DataFrame({name: _texts(kept[name], name) for name in kept}, dtype=str)
+    beside = {name: f"{name}_chance" for name in criteria} | {"gap": "gap_error"}
+    columns = {
+        title: text[name] + (" (" + text[beside[name]] + ")" if beside[name] in text else "")
+        for name, title in criteria.items()
+    }
+    columns |= {title: text[title.lower()] for title in ("Jaccard", "ARI", "smallest")}
+    columns |= {"fails": fails, "preferred by": liked}
+    return pd.DataFrame(columns).set_axis(kept["k"])
 
 
 def certainty(table: pd.DataFrame, k: int) -> pd.Series:
@@ -56,6 +69,12 @@ def certainty(table: pd.DataFrame, k: int) -> pd.Series:
         clusters = rows.loc[k, "jaccards"]
         return pd.Series(clusters, [f"cluster {n}" for n in range(1, k + 1)], dtype=float)
     return rows["jaccard"].astype(float).rename(lambda k: f"the least certain of {k}")
+
+
+def _texts(values: pd.Series, name: str) -> list[str]:
+    digits = DIGITS | {"jaccard": 2, "ari": 2}
+    form = f".{digits[name]}f" if name in digits else ",.10g"
+    return [format(value, form) for value in values]
 
 
 def down(value: float) -> float:

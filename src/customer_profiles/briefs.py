@@ -82,9 +82,9 @@ def brief(
     best = max(clear, key=lambda name: _distance(segment["index"][name]), default=None)
     points = [_talk(segment), *_mood(segment, summary)]
     if best:
-        points.append(f"Above all, {_difference(segment, best)}")
+        points.append(f"Above all, {_difference(segment, summary, best)}")
     points += [
-        _sentence(_difference(segment, name))
+        _sentence(_difference(segment, summary, name))
         for name in ("avg_polarity", "avg_tweets", "avg_favorites", "avg_followers")
         if name in clear and name != best
     ]
@@ -106,7 +106,8 @@ def markdown(segment: Mapping) -> str:
     return "\n".join([
         f"## {segment['name']}", "", f"**{told['headline']}**", "",
         *(f"- {point}" for point in told["points"]), "",
-        "| | the group | index (100: the whole audience) |", "|---|---|---|", *rows, "",
+        "| | the group | index, 95% interval (100: the whole audience) |", "|---|---|---|",
+        *rows, "",
         "To keep in mind:", "",
         *(f"- {caveat}" for caveat in told["caveats"]), "",
     ])  # fmt: skip
@@ -176,12 +177,16 @@ def _mood(segment: Mapping, summary: Mapping) -> list[str]:
     return [f"{said}; in the whole audience {_listed(f'{whole[kind]:.0%}' for kind in known)}."]
 
 
-def _difference(segment: Mapping, name: str) -> str:
+def _difference(segment: Mapping, summary: Mapping, name: str) -> str:
     _, below, above, unit = SPOKEN[name]
     said = above if side(segment["index"][name]) > 0 else below
     about = "" if unit.startswith("on a") else "about "
-    held = f"{about}{figure(segment[name])} {unit}"
-    return f"{said} than average: {held}, index {_interval(segment['index'][name])}."
+    index = segment["index"][name]
+    return (
+        f"{said} than average: {about}{figure(segment[name])} {unit}, against "
+        f"{about}{figure(summary[name])} in the audience (index {index['index']}, 95% interval "
+        f"{index['low']} to {index['high']})."
+    )
 
 
 def _busiest(segment: Mapping, summary: Mapping, weekdays: Mapping[str, float]) -> list[str]:

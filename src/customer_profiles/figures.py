@@ -121,6 +121,7 @@ def elbow(table: pd.DataFrame, k: int) -> Figure:
                           va="bottom", ha="right", color=NEUTRAL)  # fmt: skip
         if k > 1:
             axis.axvline(k, color=NEGATIVE, linestyle="--", linewidth=1)
+            axis.margins(y=0.14)  # room for the words above the curve
             axis.annotate(f" k = {k}", (k, axis.get_ylim()[1]), va="top", color=NEGATIVE)
     return figure
 

@@ -26,15 +26,31 @@ def overview() -> str:
         json.loads(paths.inside("data/reports", f"{name}.json").read_text(encoding="utf-8"))
         for name in ("sentiment", "clusters", "privacy")
     )
-    two, three, published = sentiment["manual2"], sentiment["manual3"], privacy["published"]
+    three, tfidf = sentiment["manual3"], sentiment["baselines"]["tfidf"]
+    published = privacy["published"]
     return f"""
-sentiment  two classes {two["accuracy"]:.1%} ({two["low"]:.1%} to {two["high"]:.1%}, \
-{two["n"]} test posts), three classes {three["accuracy"]:.1%} ({three["n"]})
-           TF-IDF baseline {sentiment["baselines"]["tfidf"]["accuracy"]:.1%} on the same two classes
-segments   {clusters["k"]} ({clusters["verdict"]}), sizes {clusters["sizes"]}
+sentiment  two classes {accuracy(sentiment["manual2"])}, three classes {accuracy(three)}
+           TF-IDF baseline {accuracy(tfidf)} on the same two classes
+segments   {structure(clusters)}, sizes {clusters["sizes"]}
 privacy    {"passed" if privacy["passed"] else "NOT PASSED"}: smallest group {published["k_min"]}, \
 {published["suppressed_share"]:.1%} of the authors in cells held back
 {NEXT}"""
+
+
+def accuracy(found: dict) -> str:
+    """An accuracy with its interval and the number of posts behind it."""
+    return f"{found['accuracy']:.1%} ({found['low']:.1%} to {found['high']:.1%}, n {found['n']:,})"
+
+
+def structure(clusters: dict) -> str:
+    """How many segments, the verdict, and how far they are found again: in resamples the least
+    certain one (mean Jaccard similarity), from other starts the whole (adjusted Rand index)."""
+    by_hand = " by hand" if clusters.get("by_hand") else ""
+    found = f"{clusters['k']}{by_hand}, {clusters['verdict']}"
+    again = clusters["stability"]
+    if not again["jaccard"]:
+        return found
+    return f"{found} (Jaccard {min(again['jaccard']):.2f} or more, ARI {again['ari']:.2f})"
 
 
 if __name__ == "__main__":

@@ -17,6 +17,7 @@ import pandas as pd
 
 from customer_profiles import drawing, figures, flow, outputs, params, paths, provenance
 from customer_profiles.layers import sentiment_layers
+from customer_profiles.overview import accuracy, structure
 
 logger = logging.getLogger(__name__)
 
@@ -151,7 +152,7 @@ def lines(run: dict[str, dict]) -> dict[str, str]:
         "the same of TF-IDF": accuracy(sentiment["baselines"]["tfidf"]),
         "accuracy, three classes": accuracy(sentiment["manual3"]),
         "accuracy, validation": accuracy(sentiment["validation"]),
-        "segments": f"{clusters['k']}, {clusters['verdict']}",
+        "segments": structure(clusters),
         "privacy certificate": "passed" if privacy["passed"] else "**not passed**",
         "smallest group shown": f"{published['k_min']} authors",
         "authors in cells held back": f"{published['suppressed_share']:.1%}",
@@ -159,11 +160,6 @@ def lines(run: dict[str, dict]) -> dict[str, str]:
         "machine": f"{machine['processor']}, {machine['cores']} cores, "
         f"{machine['memory_gib']} GiB, Python {machine['python']}",
     }
-
-
-def accuracy(found: dict) -> str:
-    """An accuracy with its interval and the number of posts behind it."""
-    return f"{found['accuracy']:.1%} ({found['low']:.1%} to {found['high']:.1%}, n {found['n']:,})"
 
 
 def drawn(folder: Path, runs: dict[str, dict[str, dict]]) -> dict[str, str]:

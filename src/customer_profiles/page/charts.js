@@ -44,7 +44,9 @@ function week(days) {
   const most = Math.max(1.5 / 7, ...entries.map(([, share]) => share));
   const told = entries.map(([name, share]) =>
     `${name} ${share === null ? "too few people to tell" : percent(share)}`);
-  return picture(`Posts by weekday: ${told.join(", ")}`, { class: "week", viewBox: "0 0 308 52" },
+  return el("div", { class: "week" }, el("small", { "aria-hidden": "true" },
+    "posts by weekday; dashed: each day alike"),
+  picture(`Posts by weekday: ${told.join(", ")}`, { viewBox: "0 0 308 52" },
     entries.map(([name, share], place) => {
       const height = share === null ? 18 : (34 * share) / most;
       return [
@@ -53,7 +55,7 @@ function week(days) {
         words(44 * place + 22, 49, name.slice(0, 2), { "text-anchor": "middle" }),
       ];
     }),
-    line(0, 34 - 34 / 7 / most, 308, 34 - 34 / 7 / most, "even"));
+    line(0, 34 - 34 / 7 / most, 308, 34 - 34 / 7 / most, "even")));
 }
 
 // An index with its interval on a scale that doubles with each step, 25 to 400; what lies beyond
@@ -175,8 +177,8 @@ function bubbles(segments, audience) {
       width > 560 && labels(circles, [left, right, top, low])];
   };
   return chart("Mood and reach",
-    "Each circle is the centre of a segment, its area the number of authors; to the right they " +
-    "speak better of the brand, higher up they have more followers.", draw,
+    "A circle is the centre of a segment, never a person, and its area the number of authors. To the " +
+    "right they speak better of the brand, higher up they have more followers.", draw,
     table("Segments by mood and reach",
       ["segment", "authors", "average polarity", "followers, about"],
       segments.map((row) => [`${row.id + 1} ${row.name}`, number(row.customers),

@@ -46,21 +46,20 @@ function table(caption, head, rows, name = "") {
 }
 
 // A chart as wide as its place, drawn anew when that changes, and its numbers to unfold.
-// `draw(width)` gives the height and the children.
+// `draw(width)` gives the height and the children; the description says how to read them.
 function chart(title, description, draw, numbers) {
-  const told = `${title}. ${description}`;
-  const drawing = svg("svg", { class: "chart", role: "img", "aria-label": told });
+  const drawing = svg("svg", { class: "chart", role: "img", "aria-label": title });
   drawing.drawAt = (width) => {
     const [height, ...children] = draw(width);
     drawing.setAttribute("viewBox", `0 0 ${width} ${height}`);
     drawing.replaceChildren();
-    filled(drawing, {}, [svg("title", {}, title), svg("desc", {}, description), children]);
+    filled(drawing, {}, children);
   };
   let drawn = 0;
   new ResizeObserver(([{ contentRect: { width } }]) => {
     if (width && width !== drawn) drawing.drawAt(drawn = width);
   }).observe(drawing);
-  return el("figure", {}, el("figcaption", {}, title), drawing,
+  return el("figure", {}, el("figcaption", {}, title), el("p", { class: "soft" }, description), drawing,
     numbers && el("details", { class: "numbers" }, el("summary", {}, "Numbers", el("span",
       { class: "hidden" }, `: ${title}`)), numbers));
 }

@@ -19,20 +19,21 @@ function clusters({ summary: { clusters: found } }) {
   return [...told,
     el("div", { class: "curves" },
       only({ title: "Inertia", key: "inertia", best: preferred.elbow,
-        hint: "Squared distances to the centroids; the elbow is where they stop falling fast." }),
+        hint: "How far authors lie from the centre of their segment; the elbow is where it stops falling fast." }),
       only({ title: "Silhouette", key: "silhouette", best: preferred.silhouette,
         chance: "silhouette_chance",
-        hint: "How far apart the segments are, and how far by chance; the more above it, the better." }),
+        hint: "How far apart the segments are, 1 at most; what counts is how far above chance." }),
       only({ title: "Gap", key: "gap", error: "gap_error", best: preferred.gap,
-        hint: "How much tighter than by chance, with its error; higher is better." }),
+        hint: "How much tighter the segments are than by chance, which is 0, with its error." }),
       only({ title: "Stability", key: "jaccard", bound: STABLE,
-        hint: "Mean Jaccard similarity of the least stable segment over resampled authors." })),
+        hint: "How much of the least stable segment is found again when the authors are drawn anew." })),
     soft(curves.some((row) => row.k === k) && "Filled: the number chosen. ",
-      "Ringed: the number the criterion would choose, by how far it is better than chance (grey): than ",
-      "the same authors with their features rearranged at random."),
-    table("What each criterion would choose", ["criterion", "segments", "agrees"],
+      "Ringed: the number that the criterion prefers. Grey: what chance reaches, on the same features put ",
+      "together anew at random."),
+    table(k > 1 ? "What each criterion would choose" : "What each would choose, if it had to",
+      ["criterion", "segments", ...(k > 1 ? ["agrees"] : [])],
       Object.entries(CRITERIA).map(([name, title]) => [title, preferred[name] ?? "none",
-        preferred[name] === k ? "yes" : "no"])),
+        ...(k > 1 ? [preferred[name] === k ? "yes" : "no"] : [])])),
     el("details", { class: "numbers" }, el("summary", {}, "Numbers", el("span", { class: "hidden" },
       ": criteria by number of segments")),
     table("Criteria by number of segments", ["segments k", ...names.map(titled)],
@@ -62,6 +63,7 @@ function changes({ continuity: { former, born, died, flows }, segments }) {
 
 function certificate({ certificate: { passed, reasons, published, at_rest: stolen } }) {
   const k = published.k;
+  const limit = percent(1 / k, 100 % k ? 1 : 0);
   // Each is told after the one that it refers to.
   const names = [...Object.keys(given.attackers), ...Object.keys(published.attacks)];
   const attackers = [...new Set(names)].filter((name) => name in published.attacks);
@@ -70,10 +72,10 @@ function certificate({ certificate: { passed, reasons, published, at_rest: stole
     reasons.length > 0 && el("ul", {}, reasons.map((reason) => el("li", {}, reason))),
     soft(`Could anybody find a person in what is published? We tried. Each attacker below is taken to
  hold every post of the conversation and all that X shows of the authors. The number says how often the
- person he names is the right one. It may be ${percent(1 / k, 1)} at most: one guess among ${k} people
+ person he names is the right one. It may be ${limit} at most: one guess among ${k} people
  alike. Otherwise nothing is published.`),
     table("Attacks on what is published",
-      ["an attacker who …", "names the right person", "", "targets"],
+      ["an attacker who …", "names the right person", `line: ${limit} at most`, "targets"],
       attackers.map((name) => {
         const attack = published.attacks[name];
         return [given.attackers[name] ?? titled(name), percent(attack.success, 1), success(attack),

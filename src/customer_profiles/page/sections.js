@@ -31,8 +31,8 @@ function show(publication) {
   add("overview", overview(publication));
   const cards = publication.segments.map((row) => card(row, publication));
   place("cards").replaceChildren(...cards);
-  add("mood", ...mood(publication));
   add("map", ...map(publication));
+  add("mood", ...mood(publication));
   add("clusters", ...clusters(publication));
   add("changes", ...changes(publication));
   add("certificate", ...certificate(publication));
@@ -60,7 +60,7 @@ function overview({ summary, segments, certificate, provenance }) {
       ["authors", number(summary.authors)],
       ["posts", number(summary.posts)],
       [segments.length === 1 ? "segment" : "segments", segments.length],
-      ["average polarity", number(summary.avg_polarity)],
+      ["average polarity, 0 to 1", number(summary.avg_polarity)],
       ["followers, about", short(summary.avg_followers)],
     ]),
     mix(summary.mood),
@@ -83,7 +83,6 @@ function card(row, { segments, continuity }) {
     el("header", {},
       el("h3", { id: `segment-${row.id}` }, segments.length > 1 &&
         el("span", { class: "place" }, `${row.id + 1}`), " ", row.name),
-      soft(`${number(row.customers)} authors, ${percent(row.share)} of the audience`),
       el("p", { class: "flags" }, flags)),
     el("p", { class: "headline" }, row.brief.headline),
     mix(row.mood),
@@ -135,11 +134,10 @@ function map(publication) {
   }
   const features = Object.keys(segments[0].centroid);
   return [
-    soft("Circles are the centres of segments, never people: how they speak of the brand, and to how ",
-      "many."),
     bubbles(segments, summary),
     features.length > 0 && el("figure", {}, el("figcaption", {}, "What sets each apart"),
-      soft("Standard deviations from the average author: blue above, red below."),
+      soft("How far a segment's average author is from everybody's, in standard deviations (1 is a ",
+        "lot): blue above, red below."),
       table("Centroids of the segments by feature", ["", ...heads(segments)], features.map((name) =>
         [titled(name), ...segments.map((row) => deviation(row.centroid[name]))]), "heat")),
     cells(publication),
@@ -170,8 +168,8 @@ function cells({ cells: all, segments, certificate: { published } }) {
     if (rest <= 0) return el("td", {}, "0");
     return untold(rest < published.k ? `<${published.k}` : number(rest), "held back");
   });
-  return el("figure", {}, el("figcaption", {}, "Cells"),
-    soft(`Authors of a segment who share their tiers. Cells of fewer than ${published.k} people are
+  return el("figure", {}, el("figcaption", {}, `Cells: ${fields.map(titled).join(", ")}`),
+    soft(`How many authors of a segment are alike in these; darker is more of the segment. Cells of fewer than ${published.k} people are
  held back, together with what would let them be computed: ${published.cells_suppressed} of
  ${published.cells + published.cells_suppressed}. A dot is nobody, or a cell held back.`),
     table("Authors by cell",
