@@ -119,6 +119,12 @@ def test_everybody_in_one_segment_has_neither_a_name_of_their_own_nor_stability(
     assert row["stability"] is None
 
 
+def test_a_cluster_for_each_different_profile_has_no_stability():
+    report = {**REPORT, "stability": {"jaccard": [], "ari": None}}
+    rows = segments.personas(described(PEOPLE), report, summary(PEOPLE), [], sample=False)
+    assert [row["stability"] for row in rows] == [None, None]
+
+
 def test_segments_are_shown_as_texts_with_a_column_each():
     first, second = described(PEOPLE)
     table = segments.titled([{**first, "avg_followers": 63000.0}, second])

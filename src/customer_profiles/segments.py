@@ -178,10 +178,13 @@ def identified(publication: dict) -> dict:
 
 
 def _of_cluster(number: int, report: Mapping) -> dict:
-    """What is known of a cluster: its `stability`, unless it is everybody, and if it is `small`."""
+    """What is known of a cluster: if it is `small`, and its `stability`.
+
+    None for everybody, and where each different profile is a cluster by hand: nothing was weighed.
+    """
     held = report["stability"]["jaccard"]
     return {
-        "stability": round(held[number], 2) if len(report["sizes"]) > 1 else None,
+        "stability": round(held[number], 2) if held and len(report["sizes"]) > 1 else None,
         "small": number + 1 in report["small"],
     }
 
