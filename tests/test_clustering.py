@@ -66,7 +66,18 @@ def test_one_cluster_holds_everybody(blobs):
 
 def test_an_unknown_feature_is_refused_and_pseudonyms_are_not_offered(blobs):
     with pytest.raises(ValueError, match=r"names likes, .* they have polarity, followers$"):
-        clustering.matrix(blobs[0], ["polarity", "likes"])
+        clustering.matrix(blobs[0].assign(_id="ab", day="2026-05-01"), ["polarity", "likes"])
+
+
+@pytest.mark.parametrize(("features", "named"), [(["polarity", "_id"], "_id"), ([], "nothing")])
+def test_a_feature_that_is_no_number_is_refused_by_name_and_so_is_none(blobs, features, named):
+    with pytest.raises(ValueError, match=rf"features names {named}, .* have polarity, followers$"):
+        clustering.matrix(blobs[0].assign(_id="ab"), features)
+
+
+def test_a_list_of_features_whose_lines_were_all_taken_away_names_nothing(blobs):
+    with pytest.raises(ValueError, match="features names nothing"):
+        clustering.scaled(blobs[0], None)
 
 
 def test_a_feature_without_differences_does_no_harm(blobs):
@@ -135,7 +146,7 @@ def test_centroids_are_told_in_standard_deviations_whatever_the_weights(blobs):
     assert weighted.weights.tolist() == [3, 1]
 
 
-@pytest.mark.parametrize("weight", [0, -1, float("nan"), float("inf")])
+@pytest.mark.parametrize("weight", [0, -1, float("nan"), float("inf"), "1", None])
 def test_a_weight_that_is_not_above_0_is_refused(blobs, weight):
     with pytest.raises(ValueError, match="weight of followers must be above 0"):
         fitted(blobs[0], followers=weight)
@@ -150,9 +161,17 @@ def test_missing_values_are_refused_by_feature_and_count_with_a_way_out():
     assert clustering.matrix(profiles, ["posts"]).tolist() == [[1], [1], [1]]
 
 
-def test_an_empty_audience_is_refused():
-    with pytest.raises(ValueError, match="no profile to cluster"):
-        clustering.scaled(pd.DataFrame({"polarity": []}), {"polarity": 1})
+@pytest.mark.parametrize("number", [0, 1, 9])
+def test_an_audience_below_k_is_refused_with_a_way_out_and_not_counted(number):
+    profiles = pd.DataFrame({"polarity": range(number)})
+    with pytest.raises(ValueError, match=r"are <10 profiles, .* \(pull\.archive"):
+        clustering.scaled(profiles, {"polarity": 1}, k=10)
+
+
+@pytest.mark.parametrize("share", [-0.1, 2, "0.02"])
+def test_a_share_of_small_clusters_is_between_0_and_1(share):
+    with pytest.raises(ValueError, match=r"cluster\.min_share must be between 0 and 1"):
+        clustering.small(np.array([0, 0, 1]), share)
 
 
 def test_raw_profiles_take_the_typical_count_of_each_bin():

@@ -112,8 +112,24 @@ def test_no_k_is_looked_at_that_could_not_part_the_profiles(different, by_hand, 
     assert evidence.candidates(rows, 2, 5, by_hand) == ks
 
 
-@pytest.mark.parametrize("by_hand", [-1, 5])
-def test_more_segments_by_hand_than_different_profiles_are_refused(by_hand):
+def test_more_segments_by_hand_than_different_profiles_are_refused():
     rows = np.repeat(np.arange(4.0), 3)[:, None]
-    with pytest.raises(ValueError, match=f"cluster.k={by_hand} must be 0 .* to 4"):
-        evidence.candidates(rows, 2, 5, by_hand)
+    with pytest.raises(ValueError, match=r"cluster\.k=5 must be 0 .* to 4"):
+        evidence.candidates(rows, 2, 5, 5)
+
+
+@pytest.mark.parametrize("by_hand", [-1, 2.5, 3.0, "3", True, None])
+def test_what_is_no_number_of_segments_is_refused(blobs, by_hand):
+    with pytest.raises(ValueError, match=f"cluster.k must be a whole number, .* got {by_hand!r}"):
+        evidence.candidates(blobs, 2, 5, by_hand)
+
+
+# One reference has no spread: whatever were above it would be better than chance.
+@pytest.mark.parametrize(
+    ("effort", "least"),
+    [({"draws": 0}, 1), ({"seeds": 0}, 1), ({"references": 1}, 2), ({"draws": 1.5}, 1)],
+)
+def test_too_little_evidence_is_refused_by_name(blobs, effort, least):
+    (name,) = effort
+    with pytest.raises(ValueError, match=f"cluster.{name} must be a whole number, {least} or more"):
+        evidence.weigh(blobs, [2], **{**EFFORT, **effort})

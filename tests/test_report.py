@@ -54,6 +54,7 @@ def test_the_report_opens_from_disk_and_has_a_card_for_every_segment(whole):
     assert cards(whole) == [f"{place} {name}" for place, name in enumerate(NAMES, 1)]
     card = whole.locator("article").first
     assert audience()["segments"][0]["brief"]["headline"] in card.inner_text()
+    assert "Not shown" not in whole.locator("#overview").inner_text()
     assert whole.locator("#overview dd").first.inner_text() == "1,500"
     assert whole.locator("#sign-in").is_hidden()
     assert whole.locator("#sign-out").is_hidden()
@@ -145,6 +146,19 @@ def test_one_group_is_said_to_be_one_and_not_drawn_as_a_map(opened):
     assert page.locator(".bubble, .range").count() == 0
     assert "nothing to lay out on a map" in page.locator("#map").inner_text()
     assert "first publication" in page.locator("#changes").inner_text()
+
+
+@pytest.mark.parametrize("shown", [0, 3])
+def test_segments_that_are_not_shown_are_said_to_be_there(opened, shown):
+    publication = audience()
+    left = publication["segments"][shown:]
+    publication["segments"] = publication["segments"][:shown]
+    publication["cells"] = [row for row in publication["cells"] if row["segment"] < shown]
+    publication["continuity"] = {"former": None, "born": [], "died": [], "flows": []}
+    page = opened(publication)
+    assert f"Not shown: {5 - shown} of 5 segments" in page.locator("#overview").inner_text()
+    assert ("Fewer than two" in page.locator("#map").inner_text()) == (shown < 2)
+    assert not any(row["name"] in page.locator("body").inner_text() for row in left)
 
 
 def test_the_report_says_what_each_attacker_does_and_how_often_he_succeeds(opened):

@@ -119,6 +119,12 @@ def test_everybody_in_one_segment_has_neither_a_name_of_their_own_nor_stability(
     assert row["stability"] is None
 
 
+def test_a_cluster_for_each_different_profile_has_no_stability():
+    report = {**REPORT, "stability": {"jaccard": [], "ari": None}}
+    rows = segments.personas(described(PEOPLE), report, summary(PEOPLE), [], sample=False)
+    assert [row["stability"] for row in rows] == [None, None]
+
+
 def test_segments_are_shown_as_texts_with_a_column_each():
     first, second = described(PEOPLE)
     table = segments.titled([{**first, "avg_followers": 63000.0}, second])
@@ -180,7 +186,22 @@ def test_a_tier_of_a_field_that_profiles_do_not_have_is_refused():
 
 def test_tiers_are_called_by_the_counts_where_they_begin():
     names = ["under 100", "100 to 9,999", "10,000 and more"]
-    assert segments.tier_names([1, 3], EDGES["account_posts"]) == names
+    assert segments.tier_names({"account_posts": [1, 3]}, EDGES) == {"account_posts": names}
+
+
+@pytest.mark.parametrize("cuts", [[], [2, 1], [1, 1], [0], [1.5], ["a"], 2])
+def test_tiers_that_do_not_begin_one_above_the_other_are_refused(cuts):
+    with pytest.raises(ValueError, match=r"publish\.tiers\.followers must list the bins"):
+        segments.tiers(PEOPLE, {"followers": cuts})
+
+
+@pytest.mark.parametrize(
+    ("cuts", "told"),
+    [({}, "no field"), ({"followers": [1, 3]}, "at bin 3, .* is 2"), ({"verified": [1]}, "is 0")],
+)
+def test_tiers_that_there_are_no_bins_for_are_refused(cuts, told):
+    with pytest.raises(ValueError, match=rf"publish\.tiers.*{told}"):
+        segments.tier_names(cuts, EDGES)
 
 
 def test_only_shown_cells_are_named():

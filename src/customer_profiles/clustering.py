@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from numbers import Real
 
 import numpy as np
 import pandas as pd
@@ -72,14 +73,15 @@ def transformed(
 def matrix(profiles: pd.DataFrame, features: Sequence[str], k: int = 1) -> np.ndarray:
     """Features float (n, features) of at least one profile.
 
-    Raises ValueError for a feature that profiles do not have, for a missing or infinite value
-    (how many profiles lack it, from `k` upwards), and when there is no profile.
+    Raises ValueError for no feature and one that profiles do not have as a number, for a missing or
+    infinite value (how many profiles lack it, from `k` upwards), and when there is no profile.
     """
-    unknown = [name for name in features if name not in profiles.columns]
-    if unknown:
+    numbers = list(profiles.select_dtypes(["number", "bool"]))
+    unknown = [str(name) for name in features if name not in numbers]
+    if unknown or not features:
         raise ValueError(
-            f"cluster.features names {', '.join(unknown)}, which profiles do not have; they have "
-            f"{', '.join(name for name in profiles.columns if name != '_id')}"
+            f"cluster.features names {', '.join(unknown) or 'nothing'}, by which profiles cannot "
+            f"be clustered; they have {', '.join(numbers)}"
         )
     if profiles.empty:
         raise ValueError("there is no profile to cluster; stage load writes them, run it again")
@@ -102,9 +104,17 @@ def matrix(profiles: pd.DataFrame, features: Sequence[str], k: int = 1) -> np.nd
 def scaled(profiles: pd.DataFrame, features: Mapping[str, float], k: int = 1) -> np.ndarray:
     """Standardised features times their weights, float (n, features): what K-Means sees.
 
-    Raises what `matrix` raises, and ValueError for a weight that is not above 0.
+    Raises what `matrix` raises, and ValueError for a weight that is not above 0, and for fewer than
+    `k` profiles: what could be said of them is said of no group that may be shown.
     """
-    return StandardScaler().fit_transform(matrix(profiles, list(features), k)) * _weights(features)
+    if len(profiles) < k:
+        raise ValueError(
+            f"there are {privacy.at_least(len(profiles), k)} profiles, and {k} are needed to speak "
+            "of a group; pull a larger archive (pull.archive in params.yaml), or let fewer posts "
+            "expire"
+        )
+    values = matrix(profiles, list(features or ()), k)
+    return StandardScaler().fit_transform(values) * _weights(features)
 
 
 def drawn(rows: np.ndarray, seed: int) -> np.ndarray:
@@ -160,7 +170,12 @@ def agreement(labels: np.ndarray, truth: pd.Series) -> float:
 
 
 def small(labels: np.ndarray, share: float) -> list[int]:
-    """Numbers, from 1, of the clusters that hold less than `share` of all; a warning names them."""
+    """Numbers, from 1, of the clusters that hold less than `share` of all; a warning names them.
+
+    Raises ValueError for a share that is not between 0 and 1.
+    """
+    if not isinstance(share, Real) or not 0 <= share <= 1:
+        raise ValueError(f"cluster.min_share must be between 0 and 1, got {share!r}")
     sizes = np.bincount(labels)
     found = [number for number, size in enumerate(sizes, 1) if size < share * len(labels)]
     if found:
@@ -193,7 +208,7 @@ def as_json(model: Model, sizes: Sequence[int], k: int, transform: str = "bins")
 
 def _weights(features: Mapping[str, float]) -> np.ndarray:
     for name, weight in features.items():
-        if not 0 < weight < np.inf:
+        if not isinstance(weight, Real) or not 0 < weight < np.inf:
             raise ValueError(
                 f"cluster.features: the weight of {name} must be above 0, got {weight}; to leave "
                 "the feature out, take its line away"

@@ -4,6 +4,7 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from datetime import date
+from itertools import pairwise
 
 import numpy as np
 import pandas as pd
@@ -105,7 +106,7 @@ def mood_daily(observations: pd.DataFrame, k: int) -> tuple[list[dict], list[int
 def tiers(people: pd.DataFrame, cuts: Mapping[str, Sequence[int]]) -> pd.DataFrame:
     """`segment` and, for each field of `cuts`, its tier: the number of bins it has reached.
 
-    Raises ValueError for a field that profiles do not have.
+    Raises ValueError for a field that profiles do not have, and for cuts that do not rise from 1.
     """
     unknown = [name for name in cuts if name not in people.columns]
     if unknown:
@@ -113,6 +114,12 @@ def tiers(people: pd.DataFrame, cuts: Mapping[str, Sequence[int]]) -> pd.DataFra
             f"publish.tiers names {', '.join(unknown)}, which profiles do not have; they have "
             f"{', '.join(KNOWABLE)}"
         )
+    for name, at in cuts.items():
+        if not _rising(at):
+            raise ValueError(
+                f"publish.tiers.{name} must list the bins where its tiers begin, rising, from 1; "
+                f"got {at!r}"
+            )
     fields = {name: np.searchsorted(at, people[name], side="right") for name, at in cuts.items()}
     return pd.DataFrame({"segment": people["segment"], **fields})
 
@@ -123,9 +130,23 @@ def cell_codes(table: pd.DataFrame) -> pd.Series:
     return first.str.cat(others, sep="/")
 
 
-def tier_names(cuts: Sequence[int], edges: Sequence[int]) -> list[str]:
-    """What the tiers of a field are called, by the counts where they begin."""
-    return privacy.bin_names([edges[cut - 1] for cut in cuts])
+def tier_names(
+    cuts: Mapping[str, Sequence[int]], edges: Mapping[str, Sequence[int]]
+) -> dict[str, list[str]]:
+    """What the tiers of each field of `cuts` are called, by the counts where they begin.
+
+    Raises ValueError for no field, for one without bins (`edges`), and for a bin it does not have.
+    """
+    if not cuts:
+        raise ValueError("publish.tiers names no field; name one at least, and where tiers begin")
+    for name, at in cuts.items():
+        bins = len(edges.get(name, ()))
+        if at[-1] > bins:
+            raise ValueError(
+                f"publish.tiers.{name} begins a tier at bin {at[-1]}, and the last bin of {name} "
+                f"is {bins}; bins are cut in sections score and load, of {', '.join(edges)}"
+            )
+    return {name: privacy.bin_names([edges[name][cut - 1] for cut in cuts[name]]) for name in cuts}
 
 
 def named_cells(table: pd.DataFrame, names: Mapping[str, Sequence[str]]) -> list[dict]:
@@ -177,11 +198,19 @@ def identified(publication: dict) -> dict:
     return {"_id": hashlib.sha256(content.encode()).hexdigest()[:16], **publication}
 
 
+def _rising(cuts: object) -> bool:
+    whole = isinstance(cuts, list | tuple) and all(type(cut) is int for cut in cuts)
+    return bool(whole and cuts and cuts[0] > 0 and all(a < b for a, b in pairwise(cuts)))
+
+
 def _of_cluster(number: int, report: Mapping) -> dict:
-    """What is known of a cluster: its `stability`, unless it is everybody, and if it is `small`."""
+    """What is known of a cluster: if it is `small`, and its `stability`.
+
+    None for everybody, and where each different profile is a cluster by hand: nothing was weighed.
+    """
     held = report["stability"]["jaccard"]
     return {
-        "stability": round(held[number], 2) if len(report["sizes"]) > 1 else None,
+        "stability": round(held[number], 2) if held and len(report["sizes"]) > 1 else None,
         "small": number + 1 in report["small"],
     }
 

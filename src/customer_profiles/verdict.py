@@ -17,6 +17,7 @@ stays what the evidence says.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from numbers import Real
 
 import numpy as np
 import pandas as pd
@@ -53,8 +54,12 @@ class Verdict:
 def judged(table: pd.DataFrame, jaccard: float, ari: float) -> pd.DataFrame:
     """`table` of `evidence.weigh` with the tests of the rule: beats_chance, recurs, repeats, holds.
 
-    The first three are each on its own, `holds` is all of them.
+    The first three are each on its own, `holds` is all of them. Raises ValueError for a bound that
+    is not between 0 and 1.
     """
+    for name, bound in {"jaccard": jaccard, "ari": ari}.items():
+        if not isinstance(bound, Real) or not 0 <= bound <= 1:
+            raise ValueError(f"cluster.{name} must be between 0 and 1, got {bound!r}")
     tests = {
         "beats_chance": table["gap"] > np.maximum(ERRORS * table["gap_error"], LEAST_GAP),
         "recurs": table["jaccard"] >= jaccard,

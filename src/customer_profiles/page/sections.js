@@ -64,9 +64,15 @@ function overview({ summary, segments, certificate, provenance }) {
       ["followers, about", short(summary.avg_followers)],
     ]),
     mix(summary.mood),
-    el("div", { class: "proof" }, verdict(clusters), text(badge(certificate))),
+    el("div", { class: "proof" }, verdict(clusters), text(badge(certificate)),
+      unshown(segments, clusters, certificate)),
   ];
 }
+
+// What a reader would miss: a segment too small to be shown, and one that would give it away.
+const unshown = ({ length: shown }, { k }, { published }) => shown < k &&
+  text(`Not shown: ${k - shown} of ${k} segments, so that no group of fewer than ${published.k} `,
+    "people can be made out.");
 
 const verdict = ({ verdict: found, reason }, more) =>
   text(chip(found, found.startsWith("no") ? "" : "good"), " ", reason, more);
@@ -129,7 +135,9 @@ function mood({ mood_daily: days }) {
 function map(publication) {
   const { segments, summary } = publication;
   if (segments.length < 2) {
-    return [soft("The audience is one group: there is nothing to lay out on a map."),
+    return [soft(summary.clusters.k === 1
+      ? "The audience is one group: there is nothing to lay out on a map."
+      : "Fewer than two segments are shown: there is nothing to lay out on a map."),
       cells(publication)];
   }
   const features = Object.keys(segments[0].centroid);
