@@ -73,7 +73,7 @@ function certificate({ certificate: { passed, reasons, published, at_rest: stole
  person he names is the right one. It may be ${percent(1 / k, 1)} at most: one guess among ${k} people
  alike. Otherwise nothing is published.`),
     table("Attacks on what is published",
-      ["an attacker who …", "names the right person", "", "targets"],
+      ["an attacker who …", "names the right person, at most", "", "targets, at least"],
       attackers.map((name) => {
         const attack = published.attacks[name];
         return [given.attackers[name] ?? titled(name), percent(attack.success, 1), success(attack),
