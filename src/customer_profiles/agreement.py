@@ -23,18 +23,23 @@ def shown(table: pd.DataFrame) -> pd.DataFrame:
     return coarse
 
 
-def report(table: pd.DataFrame) -> pd.DataFrame:
-    """The columns of `judged` that are kept, as `shown`."""
+def report(table: pd.DataFrame, least: float) -> pd.DataFrame:
+    """The columns of `judged` that are kept, as `shown`.
+
+    `least`: the share of the smallest group that may be counted. A smaller one reads so.
+    """
     names = [
         "k", "inertia", "silhouette", "silhouette_chance", "gap", "gap_error", "calinski_harabasz",
         "calinski_harabasz_chance", "davies_bouldin", "davies_bouldin_chance", "jaccard", "ari",
         "smallest", "holds",
     ]  # fmt: skip
-    return shown(table)[names]
+    return shown(table.assign(smallest=table["smallest"].clip(lower=least)))[names]
 
 
-def overview(table: pd.DataFrame, preferred: Mapping[str, int | None]) -> pd.DataFrame:
-    """The agreement table for readers: per k what is `shown`, which tests fail, who prefers it."""
+def overview(
+    table: pd.DataFrame, preferred: Mapping[str, int | None], least: float
+) -> pd.DataFrame:
+    """The agreement table for readers: per k the `report`, which tests fail, who prefers it."""
     names = {"beats_chance": "chance", "recurs": "bootstrap", "repeats": "seeds"}
     fails = [
         ", ".join(title for name, title in names.items() if not row[name]) or "none: it holds"
@@ -44,7 +49,7 @@ def overview(table: pd.DataFrame, preferred: Mapping[str, int | None]) -> pd.Dat
         ", ".join(name.replace("_", " ") for name, k in preferred.items() if k == row) or "-"
         for row in table["k"]
     ]
-    kept = report(table).drop(columns="holds")
+    kept = report(table, least).drop(columns="holds")
     return kept.assign(**{"fails": fails, "preferred by": liked}).set_index("k")
 
 

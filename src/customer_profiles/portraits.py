@@ -1,6 +1,6 @@
 """All that is published of a segment and depends on who belongs to it, as coarse as it must be."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -12,6 +12,8 @@ from customer_profiles.crowd import COUNT_AVERAGES, KINDS, MOOD_AVERAGES, Crowd
 QUANTITIES = (*MOOD_AVERAGES, *COUNT_AVERAGES, *KINDS, "volume", "centroid")
 # So many members and others tell which quantity to round further.
 MEMBERS, OTHERS = 100, 2000
+# In so many of the finest units nothing is told any more.
+LARGEST = 10**15
 
 
 @dataclass(frozen=True)
@@ -20,7 +22,8 @@ class Portrait:
 
     Each of these quantities is rounded to `factors` times its finest units, 0 for not at all.
     `rest`: the portrait of all others, where they are one segment that is published as well. Who
-    knows all members but one then knows its members but one, and uses both.
+    knows all members but one then knows its members but one, and uses both. `fixed`: quantities
+    that are known in their finest units already, and stay so.
     """
 
     crowd: Crowd
@@ -30,6 +33,7 @@ class Portrait:
     centroid: centroids.Centroid
     factors: Mapping[str, int]
     rest: "Portrait | None" = None
+    fixed: tuple[str, ...] = ()
 
     def published(self) -> dict:
         """The averages, `index`, `mood`, `weekdays`, `volume`, `centroid`, as published."""
@@ -111,7 +115,7 @@ class Portrait:
             alike = 1 + (differing == apart[name]).sum(axis=1)
             return (1 / alike).mean(), -apart[name].mean()
 
-        return min(apart, key=without)
+        return min((name for name in apart if name not in self.fixed), key=without)
 
     def _averages(self, own: np.ndarray, outside: np.ndarray) -> dict[str, np.ndarray]:
         """Whether each average, with its index, would be published as it is with `outside` in the
@@ -166,12 +170,13 @@ class Portrait:
 
 
 def of_segments(
-    crowd: Crowd, published: Sequence[int], k: int, seed: int
+    crowd: Crowd, published: Sequence[int], k: int, seed: int, told: Collection[int] = ()
 ) -> tuple[list[Portrait], list[int]]:
     """Portraits of the `published` segments, each so coarse that nobody who knows all members but
     one names that one with more than 1/k.
 
     And the numbers of authors behind every share that is shown, or left when these are taken away.
+    `told`: segments whose centroid can be read in the model, and is shown as finely here.
     """
     found = {
         name: shares.shown(posts, crowd.segment, published, k)
@@ -181,7 +186,8 @@ def of_segments(
         finest(crowd, segment, {name: table[place] for name, (table, _) in found.items()}, k, seed)
         for place, segment in enumerate(published)
     ]
-    portraits = [_coarse_enough(portrait, k) for portrait in _beside(finely)]
+    fixed = [replace(one, fixed=("centroid",) * (one.segment in told)) for one in finely]
+    portraits = [_coarse_enough(portrait, k) for portrait in _beside(fixed)]
     # Two that give each other away stay in the same units: the coarser of either.
     while any(one.rest and one.factors != portraits[0].factors for one in portraits):
         factors = {name: max(one.factors[name] for one in portraits) for name in QUANTITIES}
@@ -225,8 +231,12 @@ def _beside(portraits: Sequence[Portrait]) -> Sequence[Portrait]:
 
 
 def _coarse_enough(portrait: Portrait, k: int) -> Portrait:
-    # Ends: in units far larger than any value nobody is told apart.
-    while max(portrait.attacked().values()).success > 1 / k:
+    # Ends: in units far larger than any value nobody is told apart. What is fixed may give too much
+    # away by itself: then the certificate says so.
+    while (
+        max(portrait.attacked().values()).success > 1 / k
+        and max(portrait.factors.values()) < LARGEST
+    ):
         portrait = portrait.coarser(k)
     return portrait
 

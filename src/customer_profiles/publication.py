@@ -126,7 +126,7 @@ CURVES = _object(
     davies_bouldin_chance=_number(1.5),
     jaccard=_share(0.98, "of the least stable cluster"),
     ari=_number(0.99, "lowest adjusted Rand index across seeds", maximum=1),
-    smallest=_share(0.17, "of the audience in the smallest cluster"),
+    smallest=_share(0.17, "of the audience in the smallest cluster, at least k authors'"),
     holds=FLAG,
 )
 CLUSTERS = _object(
