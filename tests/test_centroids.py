@@ -17,6 +17,18 @@ def test_a_centroid_is_shown_in_fifths_of_a_standard_deviation_without_a_minus_b
     assert held().published(5) == {"polarity": 1.0, "followers": 0.0}
 
 
+def test_a_models_centroids_are_shown_only_if_they_name_no_last_member():
+    rng = np.random.default_rng(1)
+    labels = np.repeat([0, 1], [200, 100])
+    values = rng.binomial(4, 0.5, (300, 2)).astype(float)
+    assert centroids.shown(values, labels, 2, k=10).tolist() == [True, True]
+    assert centroids.shown(values, labels, 3, k=10).tolist() == [True, True, False]
+    # Of 12 who are far from all others, the one who is not known must be one of them.
+    far = np.repeat([0, 1], [288, 12])
+    values[288:] += 20
+    assert not centroids.shown(values, far, 2, k=10).any()
+
+
 def test_in_too_wide_steps_it_is_not_shown():
     assert held().published(10) == {}
     assert held().same(AWAY[:, None], AWAY[None] + 9, 10).all()

@@ -112,6 +112,19 @@ def test_what_holds_gets_its_certificate(made):
         assert found["targets"] >= K
 
 
+def test_the_certificate_is_too_coarse_to_tell_who_the_last_member_is(made):
+    """Worked out for each possible member, exact successes and sizes would name the one it is."""
+    exact = certificate.attacked(made, {}, K, SEED)
+    published = issue(made)["published"]
+    assert published["k_min"] == min(made.groups) // K * K
+    for name, outcome in exact.items():
+        found = published["attacks"][name]
+        assert found["success"] in (0.05, 0.1)
+        assert found["success"] - 0.05 < outcome.success <= found["success"] + 1e-12
+        assert found["targets"] == outcome.targets // K * K
+    assert any(outcome.targets % K for outcome in exact.values())
+
+
 @pytest.mark.parametrize("number", [40, 100, 800])
 def test_a_small_segment_of_those_who_stand_out_holds_as_well(people, number):
     # Everybody with many followers is in one segment, hardly anyone outside has as many.

@@ -95,12 +95,12 @@ def test_a_profile_goes_to_the_nearest_centroid():
     assert model.assign(pd.DataFrame({"polarity": [0, 1, 3, 10]})).tolist() == [0, 0, 1, 1]
 
 
-def test_the_model_is_written_coarsely_and_without_a_small_clusters_centroid():
+def test_the_model_is_written_coarsely_and_without_a_centroid_that_is_not_shown():
     centroids = np.array([[-1.0], [0.28], [1.0]])
     model = clustering.Model(
         ("polarity",), np.array([2.0]), np.array([2.04]), np.array([0.5]), centroids
     )
-    assert clustering.as_json(model, [30, 10, 9], k=10, transform="raw") == {
+    assert clustering.as_json(model, [True, True, False], transform="raw") == {
         "features": ["polarity"],
         "transform": "raw",
         "weights": [2.0],
@@ -119,7 +119,7 @@ def test_the_last_member_of_a_cluster_cannot_be_told_from_its_centroid(blobs):
         people = pd.concat([members, profiles[group != 0]])
         model = fitted(people)
         sizes = np.bincount(model.assign(people))
-        possible.add(str(clustering.as_json(model, sizes, k=10)))
+        possible.add(str(clustering.as_json(model, sizes >= 10)))
     assert len(possible) == 1
 
 
@@ -198,9 +198,15 @@ def test_raw_counts_make_clusters_of_celebrities_and_logarithms_do_not():
 
 def test_small_clusters_are_named_with_a_warning(caplog):
     labels = np.repeat([0, 1, 2], [90, 8, 2])
-    assert clustering.small(labels, 0.05) == [3]
+    assert clustering.small(labels, 0.05, k=1) == [3]
     assert "5 %" in caplog.text
-    assert clustering.small(labels, 0.02) == []
+    assert clustering.small(labels, 0.02, k=1) == []
+
+
+def test_whether_a_cluster_is_small_does_not_say_how_many_fewer_than_k_it_has():
+    for fewer in range(1, 10):
+        labels = np.repeat([0, 1], [450 - fewer, fewer])  # 2 % are 9
+        assert clustering.small(labels, 0.02, k=10) == [2]
 
 
 def test_of_many_profiles_a_draw_is_fitted_first_and_then_all(monkeypatch, blobs):

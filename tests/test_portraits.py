@@ -120,6 +120,19 @@ def test_a_small_segment_that_stands_out_is_shown_coarsely(size):
     assert max(small.factors.values()) > 1
 
 
+def test_of_two_segments_that_are_everybody_each_is_attacked_with_both():
+    crowd = crowds.gathered(crowds.people(150, segments=2, seed=5))
+    (one, other), _ = portraits.of_segments(crowd, [0, 1], K, seed=7)
+    assert one.factors == other.factors == one.rest.factors == other.rest.factors
+    for portrait in (one, other):
+        assert max(portrait.attacked().values()).success <= 1 / K
+    # Coarse enough alone, but not beside the other in its finest units.
+    alone = portraits.of_segments(crowd, [0], K, seed=7)[0][0]
+    assert alone.rest is None
+    fine = portraits.of_segments(crowd, [1], K, seed=7)[0][0]
+    assert max(replace(alone, rest=fine).attacked().values()).success > 1 / K
+
+
 def test_neither_the_order_of_rows_nor_the_key_changes_anything(people, crowd, painted):
     written = crowds.posts(people)
     renamed = {name: f"{hash(name) % 2**64:032x}" for name in people["_id"]}

@@ -144,6 +144,13 @@ def test_uniqueness_is_the_share_of_people_like_nobody_else():
     assert privacy.uniqueness(group[:0], ("tier",)) == 0
 
 
+def test_the_size_of_a_small_group_is_not_had_from_those_of_the_others():
+    assert privacy.sizes([40, 10], 10) == [40, 10]
+    assert privacy.sizes([40, 20, 3], 10) == [">9", ">9", "<10"]
+    assert privacy.sizes([40, 20, 0], 10) == [">9", ">9", "<10"]
+    assert privacy.sizes([], 10) == []
+
+
 def test_neither_a_small_part_nor_a_small_rest_can_be_read_off():
     assert privacy.part(9, of=40, k=10) == "<10"
     assert privacy.part(10, of=40, k=10) == 10

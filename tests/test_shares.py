@@ -51,6 +51,23 @@ def test_with_a_member_exchanged_shares_are_those_of_the_other_people():
     assert held.same(members[:, None], others[None], 10).all()
 
 
+def test_an_author_with_whom_other_shares_would_be_held_back_is_not_alike():
+    """Recomputed as published: what goes with the smallest share goes, or does not, by him."""
+    rng = np.random.default_rng(2)
+    posts = (rng.random((60, 4)) < [0.9, 0.5, 0.35, 0.25]).astype(int)
+    segment = np.repeat([0, 1], [14, 46])
+    wanted, _ = shares.shown(posts, segment, [0], k=5)
+    assert wanted.any()
+    assert not wanted.all()
+    held = shares.of(posts[segment == 0], wanted[0], k=5)
+    found = held.same(posts[:14, None], posts[None, 14:], 1)
+    for t, c in np.argwhere(found):
+        exchanged = segment.copy()
+        exchanged[[t, 14 + c]] = 1, 0
+        assert (shares.shown(posts, exchanged, [0], k=5)[0] == wanted).all()
+    assert found.any()
+
+
 def test_a_share_is_shown_of_k_authors_at_least():
     # In segment 0 one was negative and two neutral; with the one goes the smallest of the others.
     segment = np.zeros(5, dtype=int)

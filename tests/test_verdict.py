@@ -196,7 +196,7 @@ def test_profiles_that_cannot_be_parted_are_one_segment(profiles):
     assert (found.k, found.verdict, found.elbow) == (1, verdict.UNSTABLE, None)
     assert found.reason.startswith("One segment: these authors are too much alike, or too few")
     assert set(found.preferred.values()) == {None}
-    assert agreement.report(table).empty
+    assert agreement.report(table, 0).empty
     told = verdict.summary(found, table)
     assert (told["silhouette"], told["stability"]) == (None, {"ari": None, "jaccard": []})
 
@@ -222,7 +222,7 @@ def test_few_different_profiles_shorten_the_range_and_it_is_said():
         "Not more than 3 were looked at",
         "Small",
     ]
-    assert remarks[-1].endswith("under 2% of the authors each: cluster 4 and 5.")
+    assert remarks[-1].endswith("or too few to be shown: cluster 4 and 5.")
     assert verdict.summary(found, table, remarks)["reason"].endswith(" ".join(remarks))
 
 
@@ -237,7 +237,7 @@ def test_the_table_is_shown_in_few_digits():
         inertia=[12345.6, 98.765, 1.2345], silhouette=0.3456, gap=0.12345, jaccard=0.29,
         calinski_harabasz=1234.5, davies_bouldin=1.2345, ari=0.94999,
     )  # fmt: skip
-    shown = agreement.report(table)
+    shown = agreement.report(table, 0)
     assert list(shown) == [
         "k", "inertia", "silhouette", "silhouette_chance", "gap", "gap_error", "calinski_harabasz",
         "calinski_harabasz_chance", "davies_bouldin", "davies_bouldin_chance", "jaccard", "ari",
@@ -249,9 +249,15 @@ def test_the_table_is_shown_in_few_digits():
     ]  # fmt: skip
 
 
+def test_the_share_of_a_cluster_below_k_is_not_shown():
+    table = table_of().assign(smallest=[0.3, 9 / 60, 1 / 60, 1 / 60])
+    shown = agreement.report(table, least=10 / 60)
+    assert shown["smallest"].tolist() == [0.3, 0.17, 0.17, 0.17]
+
+
 def test_the_agreement_table_says_what_fails_and_who_prefers():
     table = table_of(ari=[1, 1, 0.5], jaccard=[0.9, 0.8, 0.7])
-    shown = agreement.overview(table, verdict.decide(table, **BOUNDS).preferred)
+    shown = agreement.overview(table, verdict.decide(table, **BOUNDS).preferred, 0)
     assert shown["fails"].tolist() == ["none: it holds"] * 2 + ["bootstrap, seeds"] * 2
     assert shown.loc[3, "preferred by"].startswith("elbow, silhouette, gap")
     assert shown.loc[[2, 4, 5], "preferred by"].tolist() == ["-"] * 3

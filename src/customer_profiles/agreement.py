@@ -23,18 +23,23 @@ def shown(table: pd.DataFrame) -> pd.DataFrame:
     return coarse
 
 
-def report(table: pd.DataFrame) -> pd.DataFrame:
-    """The columns of `judged` that are kept, as `shown`."""
+def report(table: pd.DataFrame, least: float) -> pd.DataFrame:
+    """The columns of `judged` that are kept, as `shown`.
+
+    `least`: the share of the smallest group that may be counted. A smaller one reads so.
+    """
     names = [
         "k", "inertia", "silhouette", "silhouette_chance", "gap", "gap_error", "calinski_harabasz",
         "calinski_harabasz_chance", "davies_bouldin", "davies_bouldin_chance", "jaccard", "ari",
         "smallest", "holds",
     ]  # fmt: skip
-    return shown(table)[names]
+    return shown(table.assign(smallest=table["smallest"].clip(lower=least)))[names]
 
 
-def overview(table: pd.DataFrame, preferred: Mapping[str, int | None]) -> pd.DataFrame:
-    """The agreement table for readers, as texts: per k what is `shown`, with what chance reaches
+def overview(
+    table: pd.DataFrame, preferred: Mapping[str, int | None], least: float
+) -> pd.DataFrame:
+    """The agreement table for readers, as texts: per k the `report`, with what chance reaches
     (of the gap its error) in brackets, which tests fail, and who prefers it."""
     tests = {"beats_chance": "chance", "recurs": "bootstrap", "repeats": "seeds"}
     criteria = {
@@ -49,7 +54,7 @@ def overview(table: pd.DataFrame, preferred: Mapping[str, int | None]) -> pd.Dat
         ", ".join(criteria.get(name, name) for name, k in preferred.items() if k == row) or "-"
         for row in table["k"]
     ]
-    kept = report(table)
+    kept = report(table, least)
     text = pd.DataFrame({name: _texts(kept[name], name) for name in kept}, dtype=str)
     beside = {name: f"{name}_chance" for name in criteria} | {"gap": "gap_error"}
     columns = {

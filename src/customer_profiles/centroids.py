@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from customer_profiles import attacks
 from customer_profiles.averages import SLACK, nearest
 
 STEP = 0.2
@@ -35,6 +36,34 @@ class Centroid:
 
     def _rounded(self, total: np.ndarray, factor: int) -> np.ndarray:
         return nearest(total / self.size, STEP * factor)
+
+
+def shown(values: np.ndarray, labels: np.ndarray, clusters: int, k: int) -> np.ndarray:
+    """Which `clusters` may show their centroid in the finest steps, bool (clusters,).
+
+    `values` (n, features) of the people in their cluster, `labels` int (n,). None below `k`; and
+    none at all if somebody who knows all members of one but the last names that one with more than
+    1/(2 k). The other half is for what else is published later, when a centroid told cannot be
+    taken back.
+    """
+    sizes = np.bincount(labels, minlength=clusters)
+    away = standardised(values)
+    large = np.flatnonzero(sizes >= k)
+    telling = any(_last_member(away, labels == one, clusters == 2) > 1 / (2 * k) for one in large)
+    return (sizes >= k) & (not telling)
+
+
+def _last_member(away: np.ndarray, inside: np.ndarray, two: bool) -> float:
+    own, outside = away[inside], away[~inside]
+    held, rest = (Centroid((), rows.sum(axis=0), len(rows)) for rows in (own, outside))
+
+    def same(one: np.ndarray, other: np.ndarray) -> np.ndarray:
+        one, other = one[:, None], other[None]
+        alike = held.same(one, other, 1)
+        # Of two clusters, whoever knows the one knows the other.
+        return alike & rest.same(other, one, 1) if two else alike
+
+    return attacks.last_member(own, outside, same).success
 
 
 def standardised(values: np.ndarray) -> np.ndarray:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from math import ceil
 
 import numpy as np
 import pandas as pd
@@ -88,6 +89,10 @@ def issue(
     `known` gives the tiers that the attackers of `exact_join` and `drifted_join` looked up, in the
     rows of the release's people, NaN where a person was not found. Numbers of people below `k`
     read "<k".
+
+    Exactly, the attackers' success and the smallest group would themselves tell who is in which
+    segment, to whoever works all of this out for each possible member. So success is rounded up to
+    halves of the bound, and numbers of people down to multiples of `k`.
     """
     cells, shown = release.cells, release.cells.loc[release.cells["shown"], "authors"]
     total, smallest = len(release.people), min(release.groups, default=0)
@@ -109,7 +114,7 @@ def issue(
     return {
         "published": {
             "k": k,
-            "k_min": privacy.at_least(smallest, k),
+            "k_min": privacy.at_least(_in_whole_groups(smallest, k), k),
             "uniqueness": float((shown == 1).sum() / total) if total else 0.0,
             "suppressed_share": held_back,
             "cells": len(shown),
@@ -117,9 +122,9 @@ def issue(
             "l_diversity": diversity(release),
             "attacks": {
                 name: {
-                    "success": outcome.success,
+                    "success": ceil(outcome.success * 2 * k - SLACK) / (2 * k),
                     "bound": 1 / k,
-                    "targets": privacy.at_least(outcome.targets, k),
+                    "targets": privacy.at_least(_in_whole_groups(outcome.targets, k), k),
                 }
                 for name, outcome in found.items()
             },
@@ -220,6 +225,11 @@ def _portraits(release: Release) -> dict[str, Outcome]:
             raise ValueError(f"segment {row['id']} is not described by its portrait")
         found.append(portrait.attacked())
     return {name: max(outcomes[name] for outcomes in found) for name in nothing}
+
+
+def _in_whole_groups(people: int, k: int) -> int:
+    """`people`, down to a multiple of `k`."""
+    return people // k * k
 
 
 def _sizes(sizes: Iterable[int], k: int) -> str:

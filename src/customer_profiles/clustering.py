@@ -169,30 +169,32 @@ def agreement(labels: np.ndarray, truth: pd.Series) -> float:
     return float(adjusted_rand_score(truth, labels))
 
 
-def small(labels: np.ndarray, share: float) -> list[int]:
-    """Numbers, from 1, of the clusters that hold less than `share` of all; a warning names them.
+def small(labels: np.ndarray, share: float, k: int) -> list[int]:
+    """Numbers, from 1, of the clusters that hold less than `share` of all, or fewer than `k`.
 
-    Raises ValueError for a share that is not between 0 and 1.
+    A warning names them. Without `k` the share would say how many of fewer there are. Raises
+    ValueError for a share that is not between 0 and 1.
     """
     if not isinstance(share, Real) or not 0 <= share <= 1:
         raise ValueError(f"cluster.min_share must be between 0 and 1, got {share!r}")
-    sizes = np.bincount(labels)
-    found = [number for number, size in enumerate(sizes, 1) if size < share * len(labels)]
+    least = max(share * len(labels), k)
+    found = [number for number, size in enumerate(np.bincount(labels), 1) if size < least]
     if found:
-        logger.warning("under %g %% of all profiles each: cluster %s", 100 * share, found)
+        logger.warning("under %g %% of all, or under %d, each: cluster %s", 100 * share, k, found)
     return found
 
 
 def coarse(model: Model) -> np.ndarray:
-    """The centroids in steps so wide that the last member of a cluster cannot be told from them.
+    """The centroids in steps so wide that the last member of a large cluster cannot be told.
 
     To somebody who knows all the others, exact means of exact bins would name the one left out.
+    Where even the steps do, `centroids.shown` holds them back.
     """
     return np.round(model.centroids / CENTROID_STEP) * CENTROID_STEP + 0.0  # no -0
 
 
-def as_json(model: Model, sizes: Sequence[int], k: int, transform: str = "bins") -> dict:
-    """The model in plain, coarse numbers; no centroid of a cluster with fewer than `k` authors."""
+def as_json(model: Model, shown: Sequence[bool], transform: str = "bins") -> dict:
+    """The model in plain, coarse numbers, with the centroids that are `shown` (`centroids`)."""
     return {
         "features": list(model.features),
         "transform": transform,
@@ -200,8 +202,8 @@ def as_json(model: Model, sizes: Sequence[int], k: int, transform: str = "bins")
         "mean": np.round(model.mean, 1).tolist(),
         "scale": np.round(model.scale, 1).tolist(),
         "centroids": [
-            np.round(centroid, 1).tolist() if size >= k else None
-            for centroid, size in zip(coarse(model), sizes, strict=True)
+            np.round(centroid, 1).tolist() if told else None
+            for centroid, told in zip(coarse(model), shown, strict=True)
         ],
     }
 

@@ -1,16 +1,19 @@
 """All that is published of a segment and depends on who belongs to it, as coarse as it must be."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
 
 from customer_profiles import attacks, averages, centroids, shares
-from customer_profiles.crowd import KINDS, MOOD_AVERAGES, Crowd
+from customer_profiles.crowd import COUNT_AVERAGES, KINDS, MOOD_AVERAGES, Crowd
 
+QUANTITIES = (*MOOD_AVERAGES, *COUNT_AVERAGES, *KINDS, "volume", "centroid")
 # So many members and others tell which quantity to round further.
 MEMBERS, OTHERS = 100, 2000
+# In so many of the finest units nothing is told any more.
+LARGEST = 10**15
 
 
 @dataclass(frozen=True)
@@ -18,6 +21,9 @@ class Portrait:
     """Averages with their index, mood, weekdays, volume and centroid of a segment of the `crowd`.
 
     Each of these quantities is rounded to `factors` times its finest units, 0 for not at all.
+    `rest`: the portrait of all others, where they are one segment that is published as well. Who
+    knows all members but one then knows its members but one, and uses both. `fixed`: quantities
+    that are known in their finest units already, and stay so.
     """
 
     crowd: Crowd
@@ -26,6 +32,8 @@ class Portrait:
     shares: Mapping[str, shares.Shares]
     centroid: centroids.Centroid
     factors: Mapping[str, int]
+    rest: "Portrait | None" = None
+    fixed: tuple[str, ...] = ()
 
     def published(self) -> dict:
         """The averages, `index`, `mood`, `weekdays`, `volume`, `centroid`, as published."""
@@ -88,7 +96,11 @@ class Portrait:
             worst = self._telling()
         factor = self.factors[worst]
         double = 2.5 if f"{factor}"[0] == "2" else 2
-        return replace(self, factors={**self.factors, worst: int(factor * double)})
+        return self.in_units({**self.factors, worst: int(factor * double)})
+
+    def in_units(self, factors: Mapping[str, int]) -> "Portrait":
+        """With other `factors`, for the `rest` too."""
+        return replace(self, factors=factors, rest=self.rest and self.rest.in_units(factors))
 
     def _telling(self) -> str:
         """The quantity without which the last member could be named least; of equals, the one
@@ -103,7 +115,7 @@ class Portrait:
             alike = 1 + (differing == apart[name]).sum(axis=1)
             return (1 / alike).mean(), -apart[name].mean()
 
-        return min(apart, key=without)
+        return min((name for name in apart if name not in self.fixed), key=without)
 
     def _averages(self, own: np.ndarray, outside: np.ndarray) -> dict[str, np.ndarray]:
         """Whether each average, with its index, would be published as it is with `outside` in the
@@ -116,6 +128,14 @@ class Portrait:
 
     def _others(self, own: np.ndarray, outside: np.ndarray) -> dict[str, np.ndarray]:
         """The same of the other quantities."""
+        found = self._alike(own, outside)
+        if self.rest:
+            there = self.rest._alike(outside, own)
+            found = {name: table & there[name] for name, table in found.items()}
+        return found
+
+    def _alike(self, own: np.ndarray, outside: np.ndarray) -> dict[str, np.ndarray]:
+        """The same of the segment alone."""
         posts, written, away = self.crowd.posts, self.crowd.written, self.crowd.away
         total = written[self.members].sum()
         volume = self._volume(total - written[own] + written[outside])
@@ -133,7 +153,10 @@ class Portrait:
 
     @cached_property
     def _tables(self) -> dict[str, np.ndarray]:
-        return {name: held.same(self.factors[name]) for name, held in self.averages.items()}
+        found = {name: held.same(self.factors[name]) for name, held in self.averages.items()}
+        if self.rest:
+            found = {name: table & self.rest._tables[name].T for name, table in found.items()}
+        return found
 
     @cached_property
     def members(self) -> np.ndarray:
@@ -147,25 +170,28 @@ class Portrait:
 
 
 def of_segments(
-    crowd: Crowd, published: Sequence[int], k: int, seed: int
+    crowd: Crowd, published: Sequence[int], k: int, seed: int, told: Collection[int] = ()
 ) -> tuple[list[Portrait], list[int]]:
     """Portraits of the `published` segments, each so coarse that nobody who knows all members but
     one names that one with more than 1/k.
 
     And the numbers of authors behind every share that is shown, or left when these are taken away.
+    `told`: segments whose centroid can be read in the model, and is shown as finely here.
     """
     found = {
         name: shares.shown(posts, crowd.segment, published, k)
         for name, posts in crowd.posts.items()
     }
-    portraits = []
-    for place, segment in enumerate(published):
-        shown = {name: table[place] for name, (table, _) in found.items()}
-        portrait = finest(crowd, segment, shown, k, seed)
-        # Ends: in units far larger than any value nobody is told apart.
-        while max(portrait.attacked().values()).success > 1 / k:
-            portrait = portrait.coarser(k)
-        portraits.append(portrait)
+    finely = [
+        finest(crowd, segment, {name: table[place] for name, (table, _) in found.items()}, k, seed)
+        for place, segment in enumerate(published)
+    ]
+    fixed = [replace(one, fixed=("centroid",) * (one.segment in told)) for one in finely]
+    portraits = [_coarse_enough(portrait, k) for portrait in _beside(fixed)]
+    # Two that give each other away stay in the same units: the coarser of either.
+    while any(one.rest and one.factors != portraits[0].factors for one in portraits):
+        factors = {name: max(one.factors[name] for one in portraits) for name in QUANTITIES}
+        portraits = [_coarse_enough(one.in_units(factors), k) for one in portraits]
     return portraits, [size for _, sizes in found.values() for size in sizes]
 
 
@@ -182,8 +208,7 @@ def finest(
     }
     mixed = {name: shares.of(posts[inside], shown[name], k) for name, posts in crowd.posts.items()}
     centroid = centroids.Centroid(crowd.features, crowd.away[inside].sum(axis=0), int(inside.sum()))
-    quantities = (*figures, *mixed, "volume", "centroid")
-    return Portrait(crowd, segment, figures, mixed, centroid, dict.fromkeys(quantities, 1))
+    return Portrait(crowd, segment, figures, mixed, centroid, dict.fromkeys(QUANTITIES, 1))
 
 
 def of_everybody(crowd: Crowd) -> dict[str, float]:
@@ -193,6 +218,27 @@ def of_everybody(crowd: Crowd) -> dict[str, float]:
         name: averages.of_everybody(values, crowd.sizes(place, everybody), _unit(name))
         for place, (name, values) in enumerate(crowd.values.items())
     }
+
+
+def _beside(portraits: Sequence[Portrait]) -> Sequence[Portrait]:
+    """Two segments that are everybody: each with the other as its `rest`."""
+    if len(portraits) != 2:
+        return portraits
+    one, other = portraits
+    if len(one.members) < len(other.others):
+        return portraits
+    return [replace(one, rest=other), replace(other, rest=one)]
+
+
+def _coarse_enough(portrait: Portrait, k: int) -> Portrait:
+    # Ends: in units far larger than any value nobody is told apart. What is fixed may give too much
+    # away by itself: then the certificate says so.
+    while (
+        max(portrait.attacked().values()).success > 1 / k
+        and max(portrait.factors.values()) < LARGEST
+    ):
+        portrait = portrait.coarser(k)
+    return portrait
 
 
 def _unit(name: str) -> float:

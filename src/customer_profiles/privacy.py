@@ -52,6 +52,16 @@ def at_least(count: int, k: int) -> int | str:
     return int(count) if count >= k else SMALL.format(k=k)
 
 
+def sizes(counts: Sequence[int], k: int) -> list[int | str]:
+    """Sizes of groups that are everybody: exact, or a bound for each where one is below `k`.
+
+    Else that one could be had by subtraction from the whole.
+    """
+    if min(counts, default=k) >= k:
+        return [int(count) for count in counts]
+    return [f">{k - 1}" if count >= k else at_least(count, k) for count in counts]
+
+
 def part(count: int, of: int, k: int) -> int | str:
     """`count` people `of` a shown group, or a bound where it, or the rest, is below `k`.
 

@@ -126,7 +126,7 @@ CURVES = _object(
     davies_bouldin_chance=_number(1.5),
     jaccard=_share(0.98, "of the least stable cluster"),
     ari=_number(0.99, "lowest adjusted Rand index across seeds", maximum=1),
-    smallest=_share(0.17, "of the audience in the smallest cluster"),
+    smallest=_share(0.17, "of the audience in the smallest cluster, at least k authors'"),
     holds=FLAG,
 )
 CLUSTERS = _object(
@@ -174,11 +174,18 @@ CONTINUITY = _object(
         )
     ),
 )
-ATTACK = _object(success=_share(0.006), bound=_share(0.1), targets=PEOPLE)
+ATTACK = _object(
+    success=_share(0.05, "rounded up to halves of the bound"),
+    bound=_share(0.1),
+    targets={**PEOPLE, "description": "people; rounded down to a multiple of k, <10 below k"},
+)
 CERTIFICATE = _object(
     published=_object(
         k=_count(10, "authors in the smallest group that may be shown"),
-        k_min=PEOPLE,
+        k_min={
+            **PEOPLE,
+            "description": "authors in the smallest group, rounded so",
+        },
         uniqueness=_share(0.0, "of the authors alone in their cell"),
         suppressed_share=_share(0.05, "of the authors in cells held back"),
         cells=_count(19),

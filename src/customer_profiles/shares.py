@@ -36,13 +36,22 @@ class Shares:
 
     def same(self, own: np.ndarray, outside: np.ndarray, factor: int) -> np.ndarray:
         """Whether all would be as they are with an author who wrote `outside` (…, kinds) posts in
-        the place of a member who wrote `own` (…, kinds): bool (…,)."""
+        the place of a member who wrote `own` (…, kinds): bool (…,).
+
+        What is held back tells as well. Whether a share is shown follows from who wrote of which
+        kind, here and elsewhere: where any is held back, only an author who wrote of the very same
+        kinds is sure to leave it so.
+        """
+        if STEP * factor > WIDEST:
+            return np.ones(np.broadcast_shapes(own.shape, outside.shape)[:-1], dtype=bool)
         now, then = (
             self.rounded(posts, factor) for posts in (self.posts, self.posts - own + outside)
         )
         few = self.authors - (own > 0) + (outside > 0) < self.k
-        held = np.isnan(now).all() | (few == (self.authors < self.k)).all(axis=-1)
-        return held & (np.isnan(now) | (np.abs(now - then) < SLACK)).all(axis=-1)
+        alike = few == (self.authors < self.k)
+        if not self.shown.all():
+            alike = (own > 0) == (outside > 0)
+        return (alike & (np.isnan(now) | (np.abs(now - then) < SLACK))).all(axis=-1)
 
 
 def of(posts: np.ndarray, shown: np.ndarray, k: int) -> Shares:

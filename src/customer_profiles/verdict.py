@@ -142,7 +142,10 @@ def remarks(
         )
     if small:
         names = _listed([str(number) for number in small])
-        found.append(f"Small, with under {share:.0%} of the authors each: cluster {names}.")
+        found.append(
+            f"Small, with under {share:.0%} of the authors each or too few to be shown: cluster "
+            f"{names}."
+        )
     return found
 
 

@@ -75,7 +75,8 @@ function certificate({ certificate: { passed, reasons, published, at_rest: stole
  person he names is the right one. It may be ${limit} at most: one guess among ${k} people
  alike. Otherwise nothing is published.`),
     table("Attacks on what is published",
-      ["an attacker who …", "names the right person", `line: ${limit} at most`, "targets"],
+      ["an attacker who …", "names the right person, at most", `line: ${limit} at most`,
+        "targets, at least"],
       attackers.map((name) => {
         const attack = published.attacks[name];
         return [given.attackers[name] ?? titled(name), percent(attack.success, 1), success(attack),
