@@ -171,7 +171,7 @@ def test_an_audience_below_k_is_refused_with_a_way_out_and_not_counted(number):
 @pytest.mark.parametrize("share", [-0.1, 2, "0.02"])
 def test_a_share_of_small_clusters_is_between_0_and_1(share):
     with pytest.raises(ValueError, match=r"cluster\.min_share must be between 0 and 1"):
-        clustering.small(np.array([0, 0, 1]), share)
+        clustering.small(np.array([0, 0, 1]), share, 1)
 
 
 def test_raw_profiles_take_the_typical_count_of_each_bin():
