@@ -132,7 +132,7 @@ def crowd():
 
 def clustered(people, k):
     """A publication of the clusters of `people`; each is called by the group of most of them."""
-    model = clustering.fit(people, ["a", "b", "c"], k, 0)
+    model = clustering.fit(people, dict.fromkeys("abc", 1), k, 0)
     labels = model.assign(people)
     groups = people["group"].groupby(labels).agg(lambda group: group.mode()[0])
     centroids = [dict(zip("abc", row.tolist(), strict=True)) for row in clustering.coarse(model)]
