@@ -16,6 +16,8 @@ from customer_profiles.segments import identified
 from customer_profiles.store import StoreError, publications, server
 
 K = 10
+CLUSTERS = example(SUMMARY)["clusters"]
+CURVE = CLUSTERS["curves"][0]
 DAY = {"day": "2026-05-01", "posts": 300, "avg_polarity": 0.5}
 CERTIFICATE = example(CERTIFICATES)
 
@@ -143,6 +145,7 @@ def test_another_certificate_alone_replaces_the_former_publication(database, eve
         {"summary": {"mood": {"negative": 0.31, "neutral": 0.3, "positive": 0.3}}},
         {"segment": {"no_verified": 12}},
         {"segment": {"avg_polarity": 0.72}},
+        {"summary": {"clusters": CLUSTERS | {"curves": [CURVE | {"inertia": 4130}]}}},
         {"segment": {"mood": {"negative": 0.3, "neutral": 0.3, "positive": None}}},
         {"segment": {"volume": 0.31}},
         {"segment": {"weekdays": dict.fromkeys(WEEKDAYS, 0.14)}},
@@ -151,7 +154,8 @@ def test_another_certificate_alone_replaces_the_former_publication(database, eve
     ],
     ids=[
         "posts", "mood", "day", "all posts", "average", "mood of all", "verified",
-        "average of a segment", "mood of a segment", "volume", "weekdays", "index", "larger k",
+        "average of a segment", "evidence", "mood of a segment", "volume", "weekdays", "index",
+        "larger k",
     ],
 )  # fmt: skip
 def test_other_figures_that_differ_by_nobody_knows_whom_take_the_former_along(

@@ -17,9 +17,10 @@ if TYPE_CHECKING:  # the API reads publications and starts faster without pandas
     import pandas as pd
 
 # What is said of a segment, and of the whole, that follows from who is in it, by the assignments,
-# or that is a text; and what of the whole is made of other figures.
+# or that is a text; and what of the whole is made of other figures. The evidence for the clusters
+# is neither: it is computed from all profiles.
 BY_MEMBERS = ("customers", "share", "name", "brief")
-OF_OTHERS = ("authors", "posts", "first_day", "last_day", "clusters")
+OF_OTHERS = ("authors", "posts", "first_day", "last_day")
 
 
 def publish(database: Database, publication: dict, assignments: "pd.DataFrame") -> None:
