@@ -7,12 +7,12 @@ from itertools import pairwise
 import published
 import pytest
 import requests
-from served import HOSTILE, PUBLICATION, publish, pulled, serving
+from served import ASSIGNED, HOSTILE, PUBLICATION, publish, pulled, serving
 
 from customer_profiles import report, store
 from customer_profiles.api.page import POLICY
 from customer_profiles.page import SCRIPTS, STYLE, part
-from customer_profiles.store import tokens
+from customer_profiles.store import publications, tokens
 
 pytest_plugins = "served"
 
@@ -173,6 +173,23 @@ def test_a_token_revoked_meanwhile_leads_back_to_signing_in(visit, address, audi
     assert "revoked" in status(page, "Not signed in")
     assert cards(page) == []
     assert page.get_by_label("Token").is_visible()
+
+
+def test_a_publication_with_fewer_segments_that_comes_meanwhile_is_read_instead(
+    visit, address, audience, token
+):
+    fewer = {**published.audience(3), "_id": "f" * 16}
+    page = visit(address)
+
+    def replace(route):
+        publications.publish(audience, fewer, ASSIGNED)
+        route.continue_()
+
+    page.route("**/segments/4/brief/", replace)  # there is no such segment any more
+    assert cards(entered(page, token)) == [
+        f"{n} {name}" for n, name in enumerate(published.NAMES[:3], 1)
+    ]
+    publications.publish(audience, PUBLICATION, ASSIGNED)
 
 
 @pytest.mark.parametrize(

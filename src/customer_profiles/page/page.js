@@ -48,16 +48,21 @@ async function every(path) {
 // The parts of the current publication, put together as a report holds it.
 async function collect() {
   const { publication: id, sample, certificate: _, ...summary } = await json("summary/");
+  const found = await parts().catch((problem) => problem);
+  // Another one may have been published meanwhile, in which a segment asked for is not.
+  if ((await json("summary/")).publication !== id) return collect();
+  if (found instanceof Error) throw found;
+  return { _id: id, summary, ...found, provenance: { sample } };
+}
+
+async function parts() {
   const [segments, mood_daily, continuity, certificate] = await Promise.all(
     [every("segments/"), every("mood/daily/"), json("continuity/"), json("privacy/")]);
   const each = (ask) => Promise.all(segments.map(ask));
   const briefs = await each((row) => json(`segments/${row.id}/brief/`));
   const cells = (await each((row) => every(`segments/${row.id}/cells/`))).flat();
   segments.forEach((row, place) => { row.brief = briefs[place]; });
-  // Another one may have been published meanwhile.
-  if ((await json("summary/")).publication !== id) return collect();
-  return { _id: id, summary, segments, cells, mood_daily, continuity, certificate,
-    provenance: { sample } };
+  return { segments, cells, mood_daily, continuity, certificate };
 }
 
 // In the words of the API, where `commands` stand in backticks.
