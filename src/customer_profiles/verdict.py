@@ -164,13 +164,14 @@ def _for(k: int, held: Sequence[int], votes: Mapping[str, int | None]) -> str:
     likes = [TITLES[name] for name, at in votes.items() if at == k]
     others = [str(other) for other in held if other != k]
     text = (
-        f"{_named(k)}: they stand further apart than chance makes them, and come back in every "
-        "resample and from every start"
+        f"{_named(k)}: they stand further apart than chance makes them, and come back when "
+        "the authors are drawn anew and from every start of the search"
     )
     if not others:
         return f"{text}; no other number does."
-    does, prefer = "does" if others[1:] == [] else "do", "prefers" if likes[1:] == [] else "prefer"
-    return f"{text}. So {does} {_listed(others)}, but {_listed(likes)} {prefer} {k}."
+    does, prefer = "do" if others[1:] else "does", "prefer" if likes[1:] else "prefers"
+    by = "all five criteria" if len(likes) == len(TITLES) else _listed(likes)
+    return f"{text}. So {does} {_listed(others)}, but {by} {prefer} {k}."
 
 
 def _against(table: pd.DataFrame, jaccard: float, ari: float) -> str:
