@@ -314,7 +314,7 @@ def prepared(tmp_path_factory, mongodb):
             outputs.write_parquet(root / f"data/processed/{name}.parquet", frame)
         for name, value in {
             "raw/manifest": {"audience": audience, "key": key.fingerprint(), "sample": True},
-            "models/clusters": {"features": FEATURES, "centroids": [[0.0, 0.0, 0.0]] * 4},
+            "models/clusters": {"features": FEATURES, "centroids": [None] * 10},
             "reports/clusters": CLUSTERS,
             "reports/load": {"posts": EDGES["posts"], "steps": STEPS},
             "reports/score": {"edges": EDGES},
