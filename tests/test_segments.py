@@ -90,6 +90,14 @@ def test_segments_are_described_with_the_largest_first():
     assert (second["id"], second["customers"], second["no_verified"]) == (1, 2, "<2")
 
 
+def test_a_segment_that_a_few_are_not_in_is_not_the_whole_audience():
+    most = pd.concat([PEOPLE.assign(segment=0)] * 700, ignore_index=True)
+    most["_id"] = [*"abcdef", *map(str, most.index[6:])]
+    most.loc[:1, "segment"] = 1
+    first, second = described(most)
+    assert (first["customers"], first["share"], second["share"]) == (4198, 0.999, 0.0)
+
+
 def test_no_favorite_at_all_is_an_average_of_0_and_has_no_index():
     (row,) = described(ALL.assign(favorites=0))
     assert row["avg_favorites"] == 0

@@ -38,7 +38,10 @@ def describe(people: pd.DataFrame, portraits: Sequence[Portrait], k: int) -> lis
         figures = {
             "id": portrait.segment,
             "customers": len(part),
-            "share": round(len(part) / len(people), 3),
+            # 1 is everybody, and said to be.
+            "share": 1.0
+            if len(part) == len(people)
+            else min(round(len(part) / len(people), 3), 0.999),
             "no_verified": privacy.part(int(part["verified"].sum()), len(part), k),
             "no_protected": privacy.part(int(part["protected"].sum()), len(part), k),
         }
