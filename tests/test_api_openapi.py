@@ -127,7 +127,7 @@ def test_the_documentation_needs_no_network_no_token_and_no_inline_script(api, d
     assert {url.split("/docs/")[0] + "/api/v1" for url in asked} == {api}
 
 
-@pytest.mark.parametrize("path", ["", "start.js", "schema/", "static/swagger-ui-bundle.js"])
+@pytest.mark.parametrize("path", ["", "start.js", "schema/", "swagger-ui-bundle.js"])
 def test_a_file_of_the_documentation_can_only_be_read(api, path):
     url = address(api, path)
     with requests.Session() as session:
@@ -136,15 +136,12 @@ def test_a_file_of_the_documentation_can_only_be_read(api, path):
         assert session.post(url, timeout=30).status_code == 405
 
 
-@pytest.mark.parametrize(
-    ("path", "status"),
-    [("static/", 404), ("static/../__init__.py", 400), ("static/%2e%2e/%2e%2e/apps.py", 400)],
-)
-def test_nothing_else_lies_among_the_files_of_the_documentation(api, path, status):
+@pytest.mark.parametrize("path", ["LICENSE", "../../__init__.py", "%2e%2e/%2e%2e/apps.py"])
+def test_nothing_else_lies_among_the_files_of_the_documentation(api, path):
     request = requests.Request("GET", address(api, "")).prepare()
     request.url = address(api, path)  # as it is: nobody has shortened the path
     with requests.Session() as session:
-        assert_problem(session.send(request, timeout=30), status)
+        assert_problem(session.send(request, timeout=30), 404)
 
 
 def test_the_readme_names_every_address_and_no_other():

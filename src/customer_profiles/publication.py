@@ -12,7 +12,8 @@ FOR_READERS = ("examples",)
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 
 
-def _object(**properties: dict) -> dict:
+def record(**properties: dict) -> dict:
+    """An object that has all of `properties` and no others."""
     return {
         "type": "object",
         "properties": properties,
@@ -70,7 +71,7 @@ AVERAGES = {
     "avg_followers": _number(910, "followers, estimated from bins", minimum=0),
 }
 INDEX = {
-    **_object(
+    **record(
         index=_count(112, "100 is the average of the whole audience"),
         low=_count(105, "the interval's lower end (bootstrap, 95 %)"),
         high=_count(120, "its upper end"),
@@ -78,10 +79,10 @@ INDEX = {
     "description": "against the whole audience",
 }
 MOOD = {
-    **_object(**{name: _maybe(_share(0.3)) for name in CLASSES}),
+    **record(**{name: _maybe(_share(0.3)) for name in CLASSES}),
     "description": "shares of their posts by class; null where too few people stand behind it",
 }
-SEGMENT = _object(
+SEGMENT = record(
     id=_count(0),
     name=_text("Content regulars", "made from what sets the segment apart"),
     customers=_count(385, "authors"),
@@ -90,11 +91,11 @@ SEGMENT = _object(
     no_protected=PEOPLE,
     **AVERAGES,
     # Without those whose average in the audience is 0.
-    index={**_object(**dict.fromkeys(AVERAGES, INDEX)), "required": []},
+    index={**record(**dict.fromkeys(AVERAGES, INDEX)), "required": []},
     mood=MOOD,
     volume=_share(0.3, "of all posts about the brand"),
     weekdays={
-        **_object(**{name: _maybe(_share(0.15)) for name in WEEKDAYS}),
+        **record(**{name: _maybe(_share(0.15)) for name in WEEKDAYS}),
         "description": "shares of their posts by weekday; null where too few people stand behind",
     },
     stability=_maybe(_share(0.98, "mean Jaccard similarity over bootstrap draws")),
@@ -105,7 +106,7 @@ SEGMENT = _object(
         "description": "standard deviations from the average author, by feature",
         "examples": [{"polarity": 0.8, "followers": -0.4}],
     },
-    brief=_object(
+    brief=record(
         headline=_text("385 authors who speak well of the brand, heard by few"),
         points=_list(_text("They write three of ten posts about the brand.")),
         caveats=_list(_text("Averages of counts are estimated from bins.")),
@@ -113,7 +114,7 @@ SEGMENT = _object(
 )
 # A criterion's k; null where it names none.
 PREFERRED = _maybe(_count(5))
-CURVES = _object(
+CURVES = record(
     k=_count(5),
     inertia=_number(4120, "squared distances to the centroids"),
     silhouette=_number(0.32),
@@ -129,13 +130,13 @@ CURVES = _object(
     smallest=_share(0.17, "of the audience in the smallest cluster, at least k authors'"),
     holds=FLAG,
 )
-CLUSTERS = _object(
+CLUSTERS = record(
     verdict={"enum": ["stable structure", "no stable structure"], "examples": ["stable structure"]},
     reason=_text("5 groups come back from resampled authors, further apart than chance."),
     k=_count(5),
     by_hand=FLAG | {"description": "whether k was set in the parameters"},
     preferred={
-        **_object(
+        **record(
             elbow=PREFERRED,
             silhouette=PREFERRED,
             gap=PREFERRED,
@@ -146,7 +147,7 @@ CLUSTERS = _object(
     },
     curves=_list(CURVES),
 )
-SUMMARY = _object(
+SUMMARY = record(
     authors=_count(1500),
     posts=_count(5000),
     first_day=_text("2026-05-01", 'of the days shown; "" if none is', maxLength=10),
@@ -156,31 +157,31 @@ SUMMARY = _object(
     clusters=CLUSTERS,
 )
 CELL = {
-    **_object(segment=_count(0), authors=_count(42)),
+    **record(segment=_count(0), authors=_count(42)),
     "additionalProperties": _text("1,000 to 99,999"),
     "description": "authors of a segment who share a tier of each further field",
     "examples": [{"segment": 0, "authors": 42, "followers": "under 1,000"}],
 }
-MOOD_OF_DAY = _object(day=DAY, posts=_count(80), avg_polarity=_share(0.7))
-CONTINUITY = _object(
+MOOD_OF_DAY = record(day=DAY, posts=_count(80), avg_polarity=_share(0.7))
+CONTINUITY = record(
     former=_maybe(ID | {"description": "the publication before this one"}),
     born=_list(_count(3, "a segment that had no like before")),
     died=_list(_text("Quiet critics", "a former segment that has no like now")),
     flows=_list(
-        _object(
+        record(
             origin=_maybe(_text("Quiet critics", "former segment; null: not seen then")),
             segment=_maybe(_count(0, "segment now; null: not seen any more")),
             authors=PEOPLE,
         )
     ),
 )
-ATTACK = _object(
+ATTACK = record(
     success=_share(0.05, "rounded up to halves of the bound"),
     bound=_share(0.1),
     targets={**PEOPLE, "description": "people; rounded down to a multiple of k, <10 below k"},
 )
-CERTIFICATE = _object(
-    published=_object(
+CERTIFICATE = record(
+    published=record(
         k=_count(10, "authors in the smallest group that may be shown"),
         k_min={
             **PEOPLE,
@@ -195,14 +196,14 @@ CERTIFICATE = _object(
     ),
     passed=FLAG | {"examples": [True]},
     reasons=_list(_text("exact_join: an attacker succeeds for 12 % of his targets")),
-    at_rest=_object(
+    at_rest=record(
         uniqueness=_share(0.54),
         linkage=_share(0.1),
         linkage_with_posts=_share(0.33),
         dictionary=_share(0.0),
     ),
 )
-PUBLICATION = _object(
+PUBLICATION = record(
     _id=ID,
     summary=SUMMARY,
     segments=_list(SEGMENT),
@@ -210,7 +211,7 @@ PUBLICATION = _object(
     mood_daily=_list(MOOD_OF_DAY),
     continuity=CONTINUITY,
     certificate=CERTIFICATE,
-    provenance=_object(sample=FLAG, scorer=_text("0123456789abcdef")),
+    provenance=record(sample=FLAG, scorer=_text("0123456789abcdef")),
 )
 
 

@@ -4,23 +4,30 @@ from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponse
 
-HEADERS = {
-    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
-    "Cache-Control": "private, no-cache",
-}
+# What a browser may load for an answer that is opened in it, and for one of `files`.
+OF_ANSWERS = "default-src 'none'; frame-ancestors 'none'"
+OF_FILES = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
+    "img-src 'self' data:; form-action 'none'; base-uri 'none'; frame-ancestors 'none'"
+)
 
 
 def strict(answer: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
-    """`answer` with HEADERS, each where the answer itself has none, and without a body to HEAD."""
+    """`answer` with strict headers where it has none itself, and to HEAD as to GET, less the body.
+
+    Waitress would send the body, and the caller take it for the beginning of the next answer.
+    """
 
     def careful(request: HttpRequest) -> HttpResponse:
+        head = request.method == "HEAD"
+        if head:
+            request.method = "GET"
         response = answer(request)
-        for name, value in HEADERS.items():
-            response.headers.setdefault(name, value)
-        # Waitress would send it, and the caller take it for the beginning of the next answer.
-        if request.method == "HEAD" and response.streaming:
-            response.streaming_content = ()
-        elif request.method == "HEAD":
+        response.headers.setdefault("Cache-Control", "private, no-cache")
+        # A browser would take it over for the page that it holds.
+        if response.status_code != 304:
+            response.headers.setdefault("Content-Security-Policy", OF_ANSWERS)
+        if head:
             response.content = b""
         return response
 

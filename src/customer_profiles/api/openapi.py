@@ -1,10 +1,24 @@
-"""How drf-spectacular describes a view: from its shape and its parameters."""
+"""How drf-spectacular describes the endpoints: JSON Schema with an example of every answer."""
 
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from drf_spectacular.openapi import AutoSchema
+from drf_spectacular.plumbing import ResolvedComponent
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse
 
+from customer_profiles import publication
+from customer_profiles.api.authentication import MAKE_ONE
 from customer_profiles.api.problems import TYPE, problem
+from customer_profiles.publication import (
+    CELL,
+    CERTIFICATE,
+    CONTINUITY,
+    FLAG,
+    ID,
+    MOOD_OF_DAY,
+    SEGMENT,
+    SUMMARY,
+    record,
+)
 
 OPEN = {
     400: "a parameter is unknown, out of bounds or given twice",
@@ -17,6 +31,64 @@ PROTECTED = {
     401: "no token, or one that is unknown, revoked or expired",
     429: "asked too often",
 }
+TAG = {"type": "string", "pattern": '^".+"$', "examples": ['"5f1d3a0c9b7e2468"']}
+WAIT = {"type": "integer", "minimum": 0, "examples": [5]}
+HEADERS = (
+    OpenApiParameter("ETag", TAG, "header", response=[200], description="for `If-None-Match`"),
+    OpenApiParameter("Retry-After", WAIT, "header", response=[429, 503]),
+)
+
+
+def _page(row: dict) -> dict:
+    """What DRF's own description of a page is not: closed."""
+    link = {"type": ["string", "null"], "format": "uri", "examples": [None]}
+    rows = {"type": "array", "items": row, "maxItems": 100}
+    return record(
+        count={"type": "integer", "examples": [1]}, next=link, previous=link, results=rows
+    )
+
+
+_FIGURES = SEGMENT["properties"]
+_SEGMENT = record(**{name: part for name, part in _FIGURES.items() if name != "brief"})
+_TOLD = SUMMARY["properties"]
+_LISTED = record(
+    id=ID,
+    current=FLAG
+    | {"examples": [True], "description": "whether the other addresses answer from it"},
+    authors=_TOLD["authors"],
+    segments={"type": "integer", "minimum": 0, "examples": [5]},
+    verdict=_TOLD["clusters"]["properties"]["verdict"],
+    first_day=_TOLD["first_day"],
+    last_day=_TOLD["last_day"],
+)
+# By the name of the view.
+SHAPES = {
+    "Segments": _page(_SEGMENT),
+    "Segment": _SEGMENT,
+    "Cells": _page(CELL),
+    "Brief": record(
+        **{name: _FIGURES[name] for name in ("id", "name")}, **_FIGURES["brief"]["properties"]
+    ),
+    "Summary": record(
+        **_TOLD,
+        publication=ID,
+        certificate=record(passed=CERTIFICATE["properties"]["passed"]),
+        sample=FLAG | {"description": "whether it is of an invented brand and invented people"},
+    ),
+    "MoodDaily": _page(MOOD_OF_DAY),
+    "Continuity": CONTINUITY,
+    "Publications": _page(_LISTED),
+    "Privacy": CERTIFICATE,
+    "Health": record(
+        status={"enum": ["ok"], "examples": ["ok"]}, published=FLAG | {"examples": [True]}
+    ),
+    "Problem": record(
+        type={"type": "string", "examples": ["about:blank"]},
+        title={"type": "string", "examples": ["Not Found"]},
+        status={"type": "integer", "examples": [404]},
+        detail={"type": "string", "examples": [OPEN[404]]},
+    ),
+}
 
 
 class Bearer(OpenApiAuthenticationExtension):
@@ -26,54 +98,35 @@ class Bearer(OpenApiAuthenticationExtension):
     name = "token"
 
     def get_security_definition(self, auto_schema: AutoSchema) -> dict:
-        told = "`python -m customer_profiles.api token create NAME` makes one"
-        return {"type": "http", "scheme": "bearer", "description": told}
+        return {"type": "http", "scheme": "bearer", "description": MAKE_ONE}
 
 
 class Described(AutoSchema):
     """One operation."""
 
     def get_operation_id(self) -> str:
-        return f"read{self.view.shape}"
-
-    def get_description(self) -> str:
-        return getattr(self.view, "part", self.view).__doc__
-
-    def get_tags(self) -> list[str]:
-        return ["published"]
+        return f"read{type(self.view).__name__}"
 
     def get_override_parameters(self) -> list:
-        tag = {"type": "string", "pattern": '^".+"$', "examples": ['"5f1d3a0c9b7e2468.json"']}
-        wait = {"type": "integer", "minimum": 0, "examples": [5]}
-        told = [OpenApiParameter("Retry-After", wait, "header", response=[429, 503])]
-        if self.view.authentication_classes:
-            use = "for `If-None-Match`"
-            told.append(OpenApiParameter("ETag", tag, "header", response=[200], description=use))
-        return [self.view.query, *told] if self.view.query().fields else told
+        return [self.view.query, *HEADERS] if self.view.query().fields else [*HEADERS]
 
     def get_response_serializers(self) -> dict:
         said = {
-            (200, part.media_type): self._reference(self.view.shape)
+            (200, part.media_type): self._shape(type(self.view).__name__)
             if part.format == "json"
             else {"type": "string", "examples": [part.example]}
             for part in self.view.renderer_classes
         }
-        if not self.view.authentication_classes:
-            return said | self._problems(OPEN)
+        why = {**PROTECTED, **OPEN} if self.view.authentication_classes else OPEN
         same = OpenApiResponse(description="`If-None-Match` names what you have")
-        return {**said, 304: same, **self._problems({**PROTECTED, **OPEN})}
+        return {**said, 304: same, **{(s, TYPE): self._problem(s, why[s]) for s in sorted(why)}}
 
-    def _problems(self, why: dict[int, str]) -> dict:
-        shape = self._reference("Problem")
-        return {
-            (status, TYPE): OpenApiResponse(
-                shape,
-                description=why[status],
-                examples=[OpenApiExample(str(status), problem(status, why[status]))],
-            )
-            for status in sorted(why)
-        }
+    def _problem(self, status: int, why: str) -> OpenApiResponse:
+        example = OpenApiExample(str(status), problem(status, why))
+        return OpenApiResponse(self._shape("Problem"), description=why, examples=[example])
 
-    @staticmethod
-    def _reference(name: str) -> dict:
-        return {"$ref": f"#/components/schemas/{name}"}
+    def _shape(self, name: str) -> dict:
+        shape = {**SHAPES[name], "examples": [publication.example(SHAPES[name])]}
+        component = ResolvedComponent(name, ResolvedComponent.SCHEMA, shape, object=name)
+        self.registry.register_on_missing(component)
+        return component.ref

@@ -2,15 +2,12 @@
 
 import contextlib
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import lru_cache
-from typing import Any
 
-from django.http import HttpResponseNotModified
-from django.utils.http import parse_etags
-from rest_framework.exceptions import ParseError
+from rest_framework.exceptions import NotFound, ParseError
 from rest_framework.pagination import PageNumberPagination
-from rest_framework.renderers import JSONRenderer
+from rest_framework.renderers import BaseRenderer, JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.serializers import IntegerField, Serializer
@@ -18,8 +15,29 @@ from rest_framework.views import APIView
 
 from customer_profiles import briefs
 from customer_profiles.api.connection import Unpublished, connection
-from customer_profiles.api.formats import Csv, Markdown
 from customer_profiles.store import publications
+
+
+class Csv(BaseRenderer):
+    """For spreadsheets."""
+
+    media_type = "text/csv"
+    format = "csv"
+    example = 'segment,authors,followers\r\n0,42,"under 1,000"\r\n'
+
+    def render(self, data: Sequence[dict], *context: object) -> bytes:
+        return briefs.table(data).encode()
+
+
+class Markdown(BaseRenderer):
+    """For documents and messages."""
+
+    media_type = "text/markdown"
+    format = "md"
+    example = "# Content regulars\n"
+
+    def render(self, data: dict, *context: object) -> bytes:
+        return briefs.markdown(data).encode()
 
 
 class Pages(PageNumberPagination):
@@ -40,11 +58,10 @@ class Paged(Serializer):
 
 
 class ReadOnly(APIView):
-    """Base of the endpoints; `shape` names the component that an answer in JSON has."""
+    """Base of the endpoints; what JSON each answers stands in `openapi.SHAPES`, by its name."""
 
     http_method_names = ("get", "head")
     query = Serializer
-    shape = ""
 
     def initial(self, request: Request, **place: int) -> None:
         self.perform_authentication(request)  # a stranger is told nothing else
@@ -63,66 +80,103 @@ class ReadOnly(APIView):
         return {**super().default_response_headers, "Vary": "Authorization, Accept"}
 
 
-class Published(ReadOnly):
-    """What `part` takes of the publication; who has it already is told that it is the same."""
-
-    part: Callable[..., Any] | None = None
-
-    def get(self, request: Request, **place: int) -> Response | HttpResponseNotModified:
-        version, held = self.read()
-        response = self.answer(self.part(held, **place))
-        tag = f'"{version}.{request.accepted_renderer.format}"'
-        # A proxy that compresses makes a tag a weak one.
-        known = request.headers.get("If-None-Match", "").replace("W/", "")
-        if {tag, "*"} & set(parse_etags(known)):
-            response = HttpResponseNotModified()
-        response["ETag"] = tag
-        return response
-
-    def read(self) -> tuple[str, Any]:
-        """What `part` is taken of, and its version."""
-        publication = published()
-        return publication["_id"], publication
-
-    def answer(self, part: Any) -> Response:
-        return Response(part)
-
-
-class Rows(Published):
-    """A list, in pages or as a table."""
+class Rows(ReadOnly):
+    """Base of the lists, which come in pages or as a table."""
 
     query = Paged
     renderer_classes = (JSONRenderer, Csv)
 
-    def answer(self, part: Sequence[dict]) -> Response:
-        if self.request.accepted_renderer.format == Csv.format:
-            name = "-".join(self.request.path.split("/")[3:-1])
-            kept = {"Content-Disposition": f'attachment; filename="{name}.csv"'}
-            return Response(briefs.table(part), headers=kept)
+    def get(self, request: Request, **place: int) -> Response:
+        rows = self.rows(**place)
+        if request.accepted_renderer.format == Csv.format:
+            name = "-".join(request.path.split("/")[3:-1])
+            return Response(
+                rows, headers={"Content-Disposition": f'attachment; filename="{name}.csv"'}
+            )
         pages = Pages()
-        rows = pages.paginate_queryset(part, self.request, view=self)
-        return pages.get_paginated_response(rows)
+        return pages.get_paginated_response(pages.paginate_queryset(rows, request, view=self))
+
+    def rows(self, **place: int) -> list[dict]:
+        raise NotImplementedError
+
+
+class Segments(Rows):
+    """All segments, largest first."""
+
+    def rows(self) -> list[dict]:
+        return [_figures(row) for row in _published()["segments"]]
+
+
+class Segment(ReadOnly):
+    """The figures of a segment."""
+
+    def get(self, request: Request, id: int) -> Response:
+        return Response(_figures(_segment(_published(), id)))
+
+
+class Cells(Rows):
+    """How many authors of a segment share a tier of each further field."""
+
+    def rows(self, id: int) -> list[dict]:
+        publication = _published()
+        number = _segment(publication, id)["id"]
+        return [row for row in publication["cells"] if row["segment"] == number]
+
+
+class Brief(ReadOnly):
+    """A segment in words: whom a message meets, and what to bear in mind."""
+
+    renderer_classes = (JSONRenderer, Markdown)
+
+    def get(self, request: Request, id: int) -> Response:
+        row = _segment(_published(), id)
+        if request.accepted_renderer.format == Markdown.format:
+            return Response(row)
+        return Response({"id": row["id"], "name": row["name"], **row["brief"]})
+
+
+class Summary(ReadOnly):
+    """The whole audience in a few figures, and whether they keep the promise of privacy."""
+
+    def get(self, request: Request) -> Response:
+        publication = _published()
+        told = {
+            "publication": publication["_id"],
+            "certificate": {"passed": publication["certificate"]["passed"]},
+            "sample": publication["provenance"]["sample"],
+        }
+        return Response(publication["summary"] | told)
+
+
+class MoodDaily(Rows):
+    """How they spoke of the brand, day by day."""
+
+    def rows(self) -> list[dict]:
+        return _published()["mood_daily"]
+
+
+class Continuity(ReadOnly):
+    """What became of the segments of the publication before this one."""
+
+    def get(self, request: Request) -> Response:
+        return Response(_published()["continuity"])
 
 
 class Publications(Rows):
     """The publications that are held, the current one first."""
 
-    def read(self) -> tuple[str, list[dict]]:
-        rows = connection.read(publications.listed)
-        if not rows:
+    def rows(self) -> list[dict]:
+        held = connection.read(publications.listed)
+        if not held:
             raise Unpublished
-        return ".".join(row["id"] for row in rows), rows
+        return held
 
 
-class Brief(Published):
-    """A segment in words, for whoever writes to it."""
+class Privacy(ReadOnly):
+    """The certificate: what simulated attackers found, and what a thief would."""
 
-    renderer_classes = (JSONRenderer, Markdown)
-
-    def answer(self, part: dict) -> Response:
-        if self.request.accepted_renderer.format == Markdown.format:
-            return Response(briefs.markdown(part))
-        return Response({"id": part["id"], "name": part["name"], **part["brief"]})
+    def get(self, request: Request) -> Response:
+        return Response(_published()["certificate"])
 
 
 class Health(ReadOnly):
@@ -136,7 +190,7 @@ class Health(ReadOnly):
         return Response({"status": "ok", "published": _anything(int(time.monotonic()))})
 
 
-def published() -> dict:
+def _published() -> dict:
     """The current publication. Raises Unpublished before the first."""
     publication = connection.read(publications.current)
     if publication is None:
@@ -148,5 +202,17 @@ def published() -> dict:
 def _anything(second: int) -> bool:
     # Once a second: whoever asks needs no token and is not throttled.
     with contextlib.suppress(Unpublished):
-        return bool(published())
+        return bool(_published())
     return False
+
+
+def _segment(publication: dict, number: int) -> dict:
+    rows = publication["segments"]
+    for row in rows:
+        if row["id"] == number:
+            return row
+    raise NotFound(f"there is no such segment; /api/v1/segments/ lists all {len(rows)}")
+
+
+def _figures(row: dict) -> dict:
+    return {name: value for name, value in row.items() if name != "brief"}
