@@ -3,7 +3,6 @@
 import json
 import os
 import re
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -12,8 +11,6 @@ import jsonschema
 import pytest
 import requests
 from served import PATHS, PROTECTED, assert_problem, get
-
-from customer_profiles import observations, publication
 
 pytest_plugins = ("served",)
 
@@ -108,15 +105,9 @@ def test_parameters_have_bounds(described):
     }
 
 
-@pytest.mark.skipif(not shutil.which("chromium"), reason="there is no chromium on PATH")
-def test_the_documentation_needs_no_network_no_token_and_no_inline_script(api, described):
-    from playwright.sync_api import sync_playwright
-
+def test_the_documentation_needs_no_network_no_token_and_no_inline_script(api, described, browser):
     asked, said = [], []
-    with sync_playwright() as started, started.chromium.launch(
-        executable_path=shutil.which("chromium"), args=["--no-sandbox"]
-    ) as browser:  # fmt: skip
-        page = browser.new_page()
+    with browser.new_page() as page:
         page.on("request", lambda request: asked.append(request.url))
         page.on("console", lambda message: said.append(message.text))
         answer = page.goto(address(api, ""))
@@ -149,7 +140,3 @@ def test_the_readme_names_every_address_and_no_other():
     cells = re.findall(r"^\| (`.*?`) \|", table, re.MULTILINE)
     named = [path.replace("<id>", "1") for cell in cells for path in re.findall("`(.*?)`", cell)]
     assert sorted(named) == sorted(PATHS)
-
-
-def test_classes_of_posts_are_the_same_as_where_they_are_scored():
-    assert publication.CLASSES == observations.CLASSES

@@ -9,8 +9,6 @@ import pandas as pd
 
 from customer_profiles import privacy, words
 
-# In order of polarity.
-CLASSES = ("negative", "neutral", "positive")
 POLARITY_STEPS = 20
 SUBJECTIVITY_STEPS = 10
 # Counts that are binned: of the post, and of its author.
@@ -20,6 +18,7 @@ COLUMNS = (
     "_id", "author", "scorer", "origin", "day", "label", "polarity", "subjectivity",
     *POST_COUNTS, *AUTHOR_COUNTS, "verified", "protected",
 )  # fmt: skip
+CLASSES = words.CLASSES
 TITLES = words.FIELDS
 
 

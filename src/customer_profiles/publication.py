@@ -5,8 +5,8 @@ JSON Schema (draft 2020-12), with an example of every value.
 
 from collections.abc import Mapping
 
-# As in `observations`, which takes pandas, for which the API need not wait.
-CLASSES = ("negative", "neutral", "positive")
+from customer_profiles.words import CLASSES, STABLE, UNSTABLE
+
 # Keywords that say something to readers only; MongoDB refuses them.
 FOR_READERS = ("examples",)
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
@@ -131,7 +131,7 @@ CURVES = record(
     holds=FLAG,
 )
 CLUSTERS = record(
-    verdict={"enum": ["stable structure", "no stable structure"], "examples": ["stable structure"]},
+    verdict={"enum": [STABLE, UNSTABLE], "examples": [STABLE]},
     reason=_text("5 groups come back from resampled authors, further apart than chance."),
     k=_count(5),
     by_hand=FLAG | {"description": "whether k was set in the parameters"},

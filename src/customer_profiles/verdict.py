@@ -24,12 +24,11 @@ import pandas as pd
 
 from customer_profiles.agreement import shown
 from customer_profiles.evidence import elbow
+from customer_profiles.words import STABLE, UNSTABLE
 
 ERRORS = 3  # by chance passed once in 740 times, not once in 20
 # Of a single feature all rearrangements are the same profiles: only rounding parts them.
 LEAST_GAP = 1e-6
-STABLE = "stable structure"
-UNSTABLE = "no stable structure"
 TITLES = {
     "elbow": "the elbow of the inertia",
     "silhouette": "the silhouette",

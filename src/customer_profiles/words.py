@@ -1,5 +1,9 @@
 """What readers call things. Imports nothing: the page's server starts without pandas."""
 
+# Of posts, in order of polarity.
+CLASSES = ("negative", "neutral", "positive")
+# What the evidence may say of segments.
+STABLE, UNSTABLE = "stable structure", "no stable structure"
 # Fields of posts and profiles.
 FIELDS = {
     "polarity": "polarity",

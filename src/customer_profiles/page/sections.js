@@ -12,8 +12,6 @@ const AVERAGES = {
   avg_tweets: "posts",
   avg_favorites: "favorites",
 };
-// Below it a cluster dissolves (Hennig 2007).
-const STABLE = 0.75;
 
 const place = (id) => document.getElementById(id);
 const text = (...parts) => el("p", {}, ...parts);
@@ -81,7 +79,7 @@ function card(row, { segments, continuity }) {
   const flags = [
     continuity.born.includes(row.id) && chip("new", "good"),
     row.small && chip("small", "warn"),
-    row.stability !== null && row.stability < STABLE && chip("unstable", "warn"),
+    row.stability !== null && row.stability < given.stable && chip("unstable", "warn"),
   ];
   const flows = continuity.flows.filter((flow) => flow.segment === row.id)
     .map((flow) => `${number(flow.authors)} ${flow.origin ? `in ${flow.origin}` : "not seen"}`);
