@@ -19,11 +19,11 @@ NAME = "customer_profiles"
 
 # Know no file and no socket, and import nobody but each other.
 PURE = (
-    "agreement", "attacks", "averages", "briefs", "centroids", "certificate", "clustering",
-    "continuity", "crowd", "drawing", "evaluation", "evidence", "figures", "flow", "generalisation",
-    "heavy_tails", "layers", "nulls", "observations", "pages", "personas", "portraits", "privacy",
-    "publication", "redaction", "sample_pages", "sample_personas", "segments", "shares", "text",
-    "verdict", "words",
+    "aggregates", "agreement", "attacks", "averages", "briefs", "centroids", "certificate",
+    "clustering", "continuity", "drawing", "evaluation", "evidence", "figures", "flow",
+    "generalisation", "heavy_tails", "layers", "microdata", "null_model", "observations",
+    "pages", "personas", "privacy", "publication", "redaction", "sample_pages",
+    "sample_personas", "segments", "shares", "text", "verdict", "words",
 )  # fmt: skip
 EVERYBODY = ("",)
 # Each library and the modules that may import it; a package stands for all of its modules.

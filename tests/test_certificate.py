@@ -6,21 +6,21 @@ import shutil
 from dataclasses import replace
 from pathlib import Path
 
-import crowds
+import invented
 import numpy as np
 import pandas as pd
 import pytest
 from pycanon import anonymity
 
 from customer_profiles import (
+    aggregates,
     archive,
     attacks,
     certificate,
     clustering,
-    crowd,
+    microdata,
     observations,
     outputs,
-    portraits,
     privacy,
     publication,
     segments,
@@ -72,14 +72,14 @@ def people():
 
 def release(people, cuts=TIERS, k=K, authors=(), **others):
     tiers = segments.tiers(people, cuts)
-    everybody = crowd.gather(people, crowds.posts(people), EDGES, STEPS, FEATURES)
+    everybody = microdata.gather(people, invented.posts(people), EDGES, STEPS, FEATURES)
     shown = segments.shown(people, k)
-    painted, behind_shares = portraits.of_segments(everybody, shown, k, SEED)
+    painted, behind_shares = aggregates.of_segments(everybody, shown, k, SEED)
     held = {
         "tiers": tiers,
         "cells": privacy.cells(tiers, list(tiers), k),
         "described": segments.describe(people, painted, k),
-        "portraits": painted,
+        "aggregates": painted,
         "authors": [*authors, *behind_shares],
     }
     return certificate.Release(people, **(held | others))
@@ -187,16 +187,17 @@ def test_a_segment_that_is_not_shown_must_not_be_had_from_the_whole(people):
 
 def test_what_is_attacked_must_be_what_is_described(made):
     other = [{**row, "avg_followers": row["avg_followers"] + 1} for row in made.described]
-    with pytest.raises(ValueError, match="segment 0 is not described by its portrait"):
+    with pytest.raises(ValueError, match="segment 0 is not described by its aggregate"):
         issue(replace(made, described=other))
 
 
 def test_figures_that_are_not_rounded_fail(people, made):
     leaky = [
-        replace(portrait, factors=dict.fromkeys(portrait.factors, 0)) for portrait in made.portraits
+        replace(aggregate, factors=dict.fromkeys(aggregate.factors, 0))
+        for aggregate in made.aggregates
     ]
     described = segments.describe(people, leaky, K)
-    issued = issue(replace(made, portraits=leaky, described=described))
+    issued = issue(replace(made, aggregates=leaky, described=described))
     assert issued["published"]["attacks"]["last_member"]["success"] >= 0.9
     assert any(reason.startswith("last_member: an attacker who") for reason in issued["reasons"])
 

@@ -117,7 +117,7 @@ def test_two_publications_say_the_same_whatever_came_before_and_however_segments
 
 
 @pytest.fixture(scope="module")
-def crowd():
+def microdata():
     """Function from a seed to 200 authors in four groups."""
     places = np.array([[0, 0, 3], [0, 3, 0], [3, 0, 0], [3, 3, 3]])
 
@@ -139,10 +139,10 @@ def clustered(people, k):
     return publication(np.bincount(labels), centroids, [f"group {group}" for group in groups])
 
 
-def test_the_same_groups_of_other_authors_are_matched_and_of_a_vanished_one_nothing(crowd):
+def test_the_same_groups_of_other_authors_are_matched_and_of_a_vanished_one_nothing(microdata):
     before, others, fewer = (
         clustered(people, people["group"].nunique())
-        for people in (crowd(0), crowd(1), crowd(2).query("group != 2"))
+        for people in (microdata(0), microdata(1), microdata(2).query("group != 2"))
     )
     for now, died in ((others, []), (fewer, ["group 2"])):
         new = continued(now, before)

@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 
-from customer_profiles import crowd, portraits, privacy, publication, segments
+from customer_profiles import aggregates, microdata, privacy, publication, segments
 
 EDGES = {
     "favorites": [1, 3, 10, 30],
@@ -42,16 +42,16 @@ CURVES = pd.DataFrame([publication.example(publication.CURVES)]).assign(more=1)
 
 
 def gathered(people):
-    return crowd.gather(people, WRITTEN, EDGES, STEPS, ("polarity", "followers"))
+    return microdata.gather(people, WRITTEN, EDGES, STEPS, ("polarity", "followers"))
 
 
 def described(people, k=2):
-    painted, _ = portraits.of_segments(gathered(people), segments.shown(people, k), k, seed=7)
+    painted, _ = aggregates.of_segments(gathered(people), segments.shown(people, k), k, seed=7)
     return segments.describe(people, painted, k)
 
 
 def summary(people, written=WRITTEN, days=(), k=2):
-    averages = portraits.of_everybody(gathered(people))
+    averages = aggregates.of_everybody(gathered(people))
     return segments.summary(people, written, days, averages, REPORT, CURVES, k)
 
 

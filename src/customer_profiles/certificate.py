@@ -10,9 +10,9 @@ import pandas as pd
 from pycanon import anonymity
 
 from customer_profiles import attacks, privacy, segments
+from customer_profiles.aggregates import Aggregate
 from customer_profiles.attacks import Outcome
 from customer_profiles.observations import POST_COUNTS
-from customer_profiles.portraits import Portrait
 from customer_profiles.words import ATTACKERS
 
 ADVICE = "name fewer or coarser tiers in section publish, or lower k_max in section cluster"
@@ -26,16 +26,16 @@ class Release:
     """What is to be published, with the people behind it.
 
     `people`: profiles with `segment`; `tiers` (as `segments.tiers` gives it) of the same rows, and
-    `cells`, their groups, as `privacy.cells` gives them; `described` segments, and the `portraits`
+    `cells`, their groups, as `privacy.cells` gives them; `described` segments, and the `aggregates`
     they were made of. `authors`: how many are behind each day, and each share of a segment's posts,
-    as `segments.mood_daily` and `portraits.of_segments` give them.
+    as `segments.mood_daily` and `aggregates.of_segments` give them.
     """
 
     people: pd.DataFrame
     tiers: pd.DataFrame
     cells: pd.DataFrame
     described: Sequence[dict]
-    portraits: Sequence[Portrait]
+    aggregates: Sequence[Aggregate]
     authors: Sequence[int]
 
     @cached_property
@@ -159,7 +159,7 @@ def attacked(
         "rescoring_join": attacks.linkage(records, release.tiers),
         "differencing": attacks.differencing(release.codes, k, seed),
         "small_groups": attacks.smallest(release.groups),
-        **_portraits(release),
+        **_aggregates(release),
     }
 
 
@@ -216,14 +216,14 @@ def table(certificate: Mapping) -> pd.DataFrame:
     return pd.DataFrame.from_dict(rows, orient="index")
 
 
-def _portraits(release: Release) -> dict[str, Outcome]:
+def _aggregates(release: Release) -> dict[str, Outcome]:
     """The two attacks on what is published of each segment: the worst of all."""
     nothing = dict.fromkeys(("extreme_values", "last_member"), Outcome(0.0, 0))
     found = [nothing]
-    for row, portrait in zip(release.described, release.portraits, strict=True):
-        if not portrait.published().items() <= row.items():
-            raise ValueError(f"segment {row['id']} is not described by its portrait")
-        found.append(portrait.attacked())
+    for row, aggregate in zip(release.described, release.aggregates, strict=True):
+        if not aggregate.published().items() <= row.items():
+            raise ValueError(f"segment {row['id']} is not described by its aggregate")
+        found.append(aggregate.attacked())
     return {name: max(outcomes[name] for outcomes in found) for name in nothing}
 
 

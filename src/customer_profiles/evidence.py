@@ -22,7 +22,7 @@ from sklearn.metrics import (
 )
 from threadpoolctl import threadpool_limits
 
-from customer_profiles import nulls
+from customer_profiles import null_model
 from customer_profiles.clustering import kmeans, ordered
 
 # Beginnings of a fit that is one of hundreds; the profiles' own are compared with as few.
@@ -116,7 +116,7 @@ def weigh(
     Columns of `scan` without labels, `calinski_harabasz` (1974), `davies_bouldin` (1979), and of
 
     - chance: `gap` and its standard error `gap_error` (Tibshirani, Walther and Hastie 2001), here
-      against `references` rearrangements of the profiles (`nulls`), and INDEX_chance, what the
+      against `references` rearrangements of the profiles (`null_model`), and INDEX_chance, what the
       other three indices are on average there;
     - stability: `jaccards`, for each cluster, from the largest, the mean over `draws` bootstrap
       samples of the best Jaccard similarity found there (clusterboot, Hennig 2007, CSDA 52:258),
@@ -160,7 +160,7 @@ def by_chance(
 
 
 def _of_chance(rows: np.ndarray, ks: Sequence[int], rng: np.random.Generator) -> np.ndarray:
-    other = nulls.rearranged(rows, rng)
+    other = null_model.rearranged(rows, rng)
     fits = [_fitted(other, k, int(rng.integers(2**31)), FEW_INITS) for k in ks]
     # Their mean over all rearrangements is wanted: a part of the distances of each will do.
     some = rng.permutation(len(other))[:CHANCE_ROWS]

@@ -10,9 +10,9 @@ import numpy as np
 import pandas as pd
 
 from customer_profiles import briefs, privacy
+from customer_profiles.aggregates import Aggregate
 from customer_profiles.observations import AUTHOR_COUNTS, CLASSES, POLARITY_STEPS, POST_COUNTS
 from customer_profiles.personas import names
-from customer_profiles.portraits import Portrait
 from customer_profiles.publication import CLUSTERS, CURVES, SEGMENT, WEEKDAYS
 
 # What somebody who knows an author could compare a stolen profile with.
@@ -30,13 +30,13 @@ def shown(people: pd.DataFrame, k: int) -> list[int]:
     return table.loc[table["shown"], "segment"].tolist()
 
 
-def describe(people: pd.DataFrame, portraits: Sequence[Portrait], k: int) -> list[dict]:
-    """The nine figures and shares of each segment of `people` that has its portrait."""
+def describe(people: pd.DataFrame, aggregates: Sequence[Aggregate], k: int) -> list[dict]:
+    """The nine figures and shares of each segment of `people` that has its aggregate."""
     rows = []
-    for portrait in portraits:
-        part = people[people["segment"] == portrait.segment]
+    for aggregate in aggregates:
+        part = people[people["segment"] == aggregate.segment]
         figures = {
-            "id": portrait.segment,
+            "id": aggregate.segment,
             "customers": len(part),
             # 1 is everybody, and said to be.
             "share": 1.0
@@ -45,7 +45,7 @@ def describe(people: pd.DataFrame, portraits: Sequence[Portrait], k: int) -> lis
             "no_verified": privacy.part(int(part["verified"].sum()), len(part), k),
             "no_protected": privacy.part(int(part["protected"].sum()), len(part), k),
         }
-        rows.append(figures | portrait.published())
+        rows.append(figures | aggregate.published())
     return rows
 
 
@@ -176,7 +176,7 @@ def summary(
 ) -> dict:
     """The whole audience in a few figures; first and last of the published `days` only.
 
-    `averages` as `portraits.of_everybody` gives them; `report` and `curves` are of the clusters.
+    `averages` as `aggregates.of_everybody` gives them; `report` and `curves` are of the clusters.
     `mood`: shares of the posts by class; None where it would not show k authors, or leave fewer.
     """
     mix = privacy.groups(observations, ["label"], k, "author").set_index("label")["rows"]

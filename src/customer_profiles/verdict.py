@@ -2,8 +2,8 @@
 
 The rule. A number k *holds* when
 
-1. it beats chance: K-Means parts the profiles more tightly than rearranged ones (`nulls`), by more
-   than ERRORS standard errors of the gap;
+1. it beats chance: K-Means parts the profiles more tightly than rearranged ones (`null_model`), by
+   more than ERRORS standard errors of the gap;
 2. every cluster comes back in bootstrap samples: mean Jaccard similarity of at least `jaccard`;
 3. the whole comes back from every seed: adjusted Rand index of at least `ari`.
 

@@ -25,7 +25,7 @@ KINDS = {"mood": CLASSES, "weekdays": WEEKDAYS}
 
 
 @dataclass(frozen=True)
-class Crowd:
+class Microdata:
     """n authors, a row each, in an order that what the rows say decides, and no pseudonym.
 
     `segment` int (n,). `marks` int (n, figures): the place of each author's value among those of
@@ -57,8 +57,8 @@ def gather(
     edges: Mapping[str, Sequence[int]],
     steps: Mapping[str, int],
     features: Sequence[str],
-) -> Crowd:
-    """The crowd of `people` (profiles with `segment`) and their posts, the `observations`.
+) -> Microdata:
+    """The microdata of `people` (profiles with `segment`) and their posts, the `observations`.
 
     Counts have the typical value of their bin of `edges`, mood the marks 0 to 1 of `steps`;
     `features` are the fields that profiles were clustered by.
@@ -83,7 +83,7 @@ def gather(
     # One number for what a row says, so that no pseudonym decides who comes first.
     said = np.hstack([*posts.values(), marks, away])
     order = np.argsort(said @ np.random.default_rng(0).random(said.shape[1]), kind="stable")
-    return Crowd(
+    return Microdata(
         segment[order],
         marks[order],
         values,

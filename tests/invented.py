@@ -5,7 +5,7 @@ from datetime import date, timedelta
 import numpy as np
 import pandas as pd
 
-from customer_profiles import crowd
+from customer_profiles import microdata
 from customer_profiles.observations import CLASSES
 
 EDGES = {
@@ -50,6 +50,6 @@ def posts(people: pd.DataFrame, seed: int = 2) -> pd.DataFrame:
     })  # fmt: skip
 
 
-def gathered(people: pd.DataFrame, written: pd.DataFrame | None = None) -> crowd.Crowd:
+def gathered(people: pd.DataFrame, written: pd.DataFrame | None = None) -> microdata.Microdata:
     written = posts(people) if written is None else written
-    return crowd.gather(people, written, EDGES, STEPS, FEATURES)
+    return microdata.gather(people, written, EDGES, STEPS, FEATURES)

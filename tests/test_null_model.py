@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-from customer_profiles import nulls
+from customer_profiles import null_model
 
 
 def rearranged(rows):
-    return nulls.rearranged(rows, np.random.default_rng(5))
+    return null_model.rearranged(rows, np.random.default_rng(5))
 
 
 @pytest.fixture

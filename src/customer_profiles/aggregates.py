@@ -7,7 +7,7 @@ from functools import cached_property
 import numpy as np
 
 from customer_profiles import attacks, averages, centroids, shares
-from customer_profiles.crowd import COUNT_AVERAGES, KINDS, MOOD_AVERAGES, Crowd
+from customer_profiles.microdata import COUNT_AVERAGES, KINDS, MOOD_AVERAGES, Microdata
 
 QUANTITIES = (*MOOD_AVERAGES, *COUNT_AVERAGES, *KINDS, "volume", "centroid")
 # So many members and others tell which quantity to round further.
@@ -17,22 +17,22 @@ LARGEST = 10**15
 
 
 @dataclass(frozen=True)
-class Portrait:
-    """Averages with their index, mood, weekdays, volume and centroid of a segment of the `crowd`.
+class Aggregate:
+    """Averages with their index, mood, weekdays, volume and centroid of one segment of `microdata`.
 
     Each of these quantities is rounded to `factors` times its finest units, 0 for not at all.
-    `rest`: the portrait of all others, where they are one segment that is published as well. Who
+    `rest`: the aggregate of all others, where they are one segment that is published as well. Who
     knows all members but one then knows its members but one, and uses both. `fixed`: quantities
     that are known in their finest units already, and stay so.
     """
 
-    crowd: Crowd
+    microdata: Microdata
     segment: int
     averages: Mapping[str, averages.Average]
     shares: Mapping[str, shares.Shares]
     centroid: centroids.Centroid
     factors: Mapping[str, int]
-    rest: "Portrait | None" = None
+    rest: "Aggregate | None" = None
     fixed: tuple[str, ...] = ()
 
     def published(self) -> dict:
@@ -55,7 +55,7 @@ class Portrait:
                 name: dict(zip(KINDS[name], map(_known, of_kinds), strict=True))
                 for name, of_kinds in mixed.items()
             },
-            "volume": float(self._volume(self.crowd.written[self.members].sum())),
+            "volume": float(self._volume(self.microdata.written[self.members].sum())),
             "centroid": self.centroid.published(self.factors["centroid"]),
         }
 
@@ -80,7 +80,7 @@ class Portrait:
 
     def extremes(self) -> dict[str, attacks.Outcome]:
         """The attack `extreme_values` on each average."""
-        marks = self.crowd.marks
+        marks = self.microdata.marks
         return {
             name: attacks.extreme_values(
                 marks[self.members, place], marks[self.others, place], same
@@ -88,7 +88,7 @@ class Portrait:
             for place, (name, same) in enumerate(self._tables.items())
         }
 
-    def coarser(self, k: int) -> "Portrait":
+    def coarser(self, k: int) -> "Aggregate":
         """With the quantity that gives most away in the next coarser units (of 1, 2, 5, 10 …)."""
         extremes = self.extremes()
         worst = max(extremes, key=lambda name: extremes[name].success)
@@ -98,7 +98,7 @@ class Portrait:
         double = 2.5 if f"{factor}"[0] == "2" else 2
         return self.in_units({**self.factors, worst: int(factor * double)})
 
-    def in_units(self, factors: Mapping[str, int]) -> "Portrait":
+    def in_units(self, factors: Mapping[str, int]) -> "Aggregate":
         """With other `factors`, for the `rest` too."""
         return replace(self, factors=factors, rest=self.rest and self.rest.in_units(factors))
 
@@ -119,8 +119,8 @@ class Portrait:
 
     def _averages(self, own: np.ndarray, outside: np.ndarray) -> dict[str, np.ndarray]:
         """Whether each average, with its index, would be published as it is with `outside` in the
-        place of `own`, rows of the crowd, bool of their common shape."""
-        marks = self.crowd.marks
+        place of `own`, rows of the microdata, bool of their common shape."""
+        marks = self.microdata.marks
         return {
             name: table[marks[own, place], marks[outside, place]]
             for place, (name, table) in enumerate(self._tables.items())
@@ -136,7 +136,7 @@ class Portrait:
 
     def _alike(self, own: np.ndarray, outside: np.ndarray) -> dict[str, np.ndarray]:
         """The same of the segment alone."""
-        posts, written, away = self.crowd.posts, self.crowd.written, self.crowd.away
+        posts, written, away = self.microdata.posts, self.microdata.written, self.microdata.away
         total = written[self.members].sum()
         volume = self._volume(total - written[own] + written[outside])
         return {
@@ -149,7 +149,7 @@ class Portrait:
         }
 
     def _volume(self, posts: np.ndarray) -> np.ndarray:
-        return shares.volume(posts, self.crowd.written.sum(), self.factors["volume"])
+        return shares.volume(posts, self.microdata.written.sum(), self.factors["volume"])
 
     @cached_property
     def _tables(self) -> dict[str, np.ndarray]:
@@ -160,85 +160,95 @@ class Portrait:
 
     @cached_property
     def members(self) -> np.ndarray:
-        """Rows of the crowd that belong to the segment."""
-        return np.flatnonzero(self.crowd.segment == self.segment)
+        """Rows of the microdata that belong to the segment."""
+        return np.flatnonzero(self.microdata.segment == self.segment)
 
     @cached_property
     def others(self) -> np.ndarray:
-        """Rows of the crowd that do not."""
-        return np.flatnonzero(self.crowd.segment != self.segment)
+        """Rows of the microdata that do not."""
+        return np.flatnonzero(self.microdata.segment != self.segment)
 
 
 def of_segments(
-    crowd: Crowd, published: Sequence[int], k: int, seed: int, told: Collection[int] = ()
-) -> tuple[list[Portrait], list[int]]:
-    """Portraits of the `published` segments, each so coarse that nobody who knows all members but
+    microdata: Microdata, published: Sequence[int], k: int, seed: int, told: Collection[int] = ()
+) -> tuple[list[Aggregate], list[int]]:
+    """Aggregates of the `published` segments, each so coarse that nobody who knows all members but
     one names that one with more than 1/k.
 
     And the numbers of authors behind every share that is shown, or left when these are taken away.
     `told`: segments whose centroid can be read in the model, and is shown as finely here.
     """
     found = {
-        name: shares.shown(posts, crowd.segment, published, k)
-        for name, posts in crowd.posts.items()
+        name: shares.shown(posts, microdata.segment, published, k)
+        for name, posts in microdata.posts.items()
     }
     finely = [
-        finest(crowd, segment, {name: table[place] for name, (table, _) in found.items()}, k, seed)
+        finest(
+            microdata, segment, {name: table[place] for name, (table, _) in found.items()}, k, seed
+        )
         for place, segment in enumerate(published)
     ]
     fixed = [replace(one, fixed=("centroid",) * (one.segment in told)) for one in finely]
-    portraits = [_coarse_enough(portrait, k) for portrait in _beside(fixed)]
+    aggregates = [_coarse_enough(aggregate, k) for aggregate in _beside(fixed)]
     # Two that give each other away stay in the same units: the coarser of either.
-    while any(one.rest and one.factors != portraits[0].factors for one in portraits):
-        factors = {name: max(one.factors[name] for one in portraits) for name in QUANTITIES}
-        portraits = [_coarse_enough(one.in_units(factors), k) for one in portraits]
-    return portraits, [size for _, sizes in found.values() for size in sizes]
+    while any(one.rest and one.factors != aggregates[0].factors for one in aggregates):
+        factors = {name: max(one.factors[name] for one in aggregates) for name in QUANTITIES}
+        aggregates = [_coarse_enough(one.in_units(factors), k) for one in aggregates]
+    return aggregates, [size for _, sizes in found.values() for size in sizes]
 
 
 def finest(
-    crowd: Crowd, segment: int, shown: Mapping[str, np.ndarray], k: int, seed: int
-) -> Portrait:
-    """The portrait of a segment in the finest units; `shown` shares are not held back."""
-    inside = crowd.segment == segment
+    microdata: Microdata, segment: int, shown: Mapping[str, np.ndarray], k: int, seed: int
+) -> Aggregate:
+    """The aggregate of a segment in the finest units; `shown` shares are not held back."""
+    inside = microdata.segment == segment
     figures = {
         name: averages.average(
-            values, crowd.sizes(place, inside), crowd.sizes(place, ~inside), _unit(name), seed
+            values,
+            microdata.sizes(place, inside),
+            microdata.sizes(place, ~inside),
+            _unit(name),
+            seed,
         )
-        for place, (name, values) in enumerate(crowd.values.items())
+        for place, (name, values) in enumerate(microdata.values.items())
     }
-    mixed = {name: shares.of(posts[inside], shown[name], k) for name, posts in crowd.posts.items()}
-    centroid = centroids.Centroid(crowd.features, crowd.away[inside].sum(axis=0), int(inside.sum()))
-    return Portrait(crowd, segment, figures, mixed, centroid, dict.fromkeys(QUANTITIES, 1))
+    mixed = {
+        name: shares.of(posts[inside], shown[name], k) for name, posts in microdata.posts.items()
+    }
+    centroid = centroids.Centroid(
+        microdata.features, microdata.away[inside].sum(axis=0), int(inside.sum())
+    )
+    return Aggregate(microdata, segment, figures, mixed, centroid, dict.fromkeys(QUANTITIES, 1))
 
 
-def of_everybody(crowd: Crowd) -> dict[str, float]:
+def of_everybody(microdata: Microdata) -> dict[str, float]:
     """The averages of the whole audience, rounded as those of a segment at their finest."""
-    everybody = np.ones(len(crowd.segment), dtype=bool)
+    everybody = np.ones(len(microdata.segment), dtype=bool)
     return {
-        name: averages.of_everybody(values, crowd.sizes(place, everybody), _unit(name))
-        for place, (name, values) in enumerate(crowd.values.items())
+        name: averages.of_everybody(values, microdata.sizes(place, everybody), _unit(name))
+        for place, (name, values) in enumerate(microdata.values.items())
     }
 
 
-def _beside(portraits: Sequence[Portrait]) -> Sequence[Portrait]:
+def _beside(aggregates: Sequence[Aggregate]) -> Sequence[Aggregate]:
     """Two segments that are everybody: each with the other as its `rest`."""
-    if len(portraits) != 2:
-        return portraits
-    one, other = portraits
+    if len(aggregates) != 2:
+        return aggregates
+    one, other = aggregates
     if len(one.members) < len(other.others):
-        return portraits
+        return aggregates
     return [replace(one, rest=other), replace(other, rest=one)]
 
 
-def _coarse_enough(portrait: Portrait, k: int) -> Portrait:
+def _coarse_enough(aggregate: Aggregate, k: int) -> Aggregate:
     # Ends: in units far larger than any value nobody is told apart. What is fixed may give too much
     # away by itself: then the certificate says so.
     while (
-        max(portrait.attacked().values()).success > 1 / k
-        and max(portrait.factors.values()) < LARGEST
+        max(aggregate.attacked().values()).success > 1 / k
+        and max(aggregate.factors.values()) < LARGEST
     ):
-        portrait = portrait.coarser(k)
-    return portrait
+        aggregate = aggregate.coarser(k)
+    return aggregate
 
 
 def _unit(name: str) -> float:

@@ -2,36 +2,36 @@
 
 from dataclasses import replace
 
-import crowds
+import invented
 import numpy as np
 import pytest
 
-from customer_profiles import attacks, averages, portraits, segments
-from customer_profiles.crowd import KINDS
+from customer_profiles import aggregates, attacks, averages, segments
+from customer_profiles.microdata import KINDS
 
 K = 10
 
 
 @pytest.fixture(scope="module")
 def people():
-    return crowds.people(400)
+    return invented.people(400)
 
 
 @pytest.fixture(scope="module")
-def crowd(people):
-    return crowds.gathered(people)
+def microdata(people):
+    return invented.gathered(people)
 
 
 @pytest.fixture(scope="module")
-def painted(crowd):
-    return portraits.of_segments(crowd, [0, 1, 2], K, seed=7)
+def painted(microdata):
+    return aggregates.of_segments(microdata, [0, 1, 2], K, seed=7)
 
 
 def everything():
     return {name: np.ones(len(kinds), dtype=bool) for name, kinds in KINDS.items()}
 
 
-def test_a_portrait_says_the_figures_of_its_members(people, painted):
+def test_an_aggregate_says_the_figures_of_its_members(people, painted):
     (first, *_), _ = painted
     mine = people[people["segment"] == 0]
     published = first.published()
@@ -40,7 +40,7 @@ def test_a_portrait_says_the_figures_of_its_members(people, painted):
         "avg_followers", "index", "mood", "weekdays", "volume", "centroid",
     ]  # fmt: skip
     assert published["avg_polarity"] == pytest.approx(mine["polarity"].mean() / 4, abs=0.02)
-    written = crowds.posts(people)
+    written = invented.posts(people)
     own = written[written["author"].isin(mine["_id"])]
     assert published["volume"] == pytest.approx(len(own) / len(written), abs=0.006)
     assert published["mood"]["negative"] == pytest.approx(
@@ -51,22 +51,22 @@ def test_a_portrait_says_the_figures_of_its_members(people, painted):
 
 
 def test_the_last_member_is_named_no_better_than_by_one_in_k(painted):
-    for portrait in painted[0]:
-        found = portrait.attacked()
+    for aggregate in painted[0]:
+        found = aggregate.attacked()
         assert 0 < found["last_member"].success <= 1 / K
         assert 0 < found["extreme_values"].success <= 1 / K
-        assert found["last_member"].targets == len(portrait.members)
+        assert found["last_member"].targets == len(aggregate.members)
 
 
 def test_what_is_not_rounded_names_nearly_everybody(painted):
-    for portrait in painted[0]:
-        leaky = replace(portrait, factors=dict.fromkeys(portrait.factors, 0))
+    for aggregate in painted[0]:
+        leaky = replace(aggregate, factors=dict.fromkeys(aggregate.factors, 0))
         assert leaky.attacked()["last_member"].success >= 0.9
     # Every quantity by itself gives something away.
-    for name in portrait.factors:
-        one = dict.fromkeys(portrait.factors, 10**6) | {name: 0}
-        assert replace(portrait, factors=one).attacked()["last_member"].success > 1 / len(
-            portrait.others
+    for name in aggregate.factors:
+        one = dict.fromkeys(aggregate.factors, 10**6) | {name: 0}
+        assert replace(aggregate, factors=one).attacked()["last_member"].success > 1 / len(
+            aggregate.others
         ), name
 
 
@@ -83,64 +83,66 @@ def test_an_exact_average_gives_the_celebrity_away():
 def test_the_attacker_keeps_exactly_those_with_whom_all_would_be_as_it_is(monkeypatch):
     """Worked out once more the long way: the segment with each other member, published anew."""
     monkeypatch.setattr(averages, "DRAWS", 20)
-    crowd = crowds.gathered(crowds.people(16, segments=2, seed=4))
-    portrait = portraits.finest(crowd, 0, everything(), 1, seed=7)
-    portrait = replace(portrait, factors=dict.fromkeys(portrait.factors, 50))
+    microdata = invented.gathered(invented.people(16, segments=2, seed=4))
+    aggregate = aggregates.finest(microdata, 0, everything(), 1, seed=7)
+    aggregate = replace(aggregate, factors=dict.fromkeys(aggregate.factors, 50))
     expected = []
-    for member in portrait.members:
+    for member in aggregate.members:
         alike = 1
-        for other in portrait.others:
-            segment = crowd.segment.copy()
+        for other in aggregate.others:
+            segment = microdata.segment.copy()
             segment[[member, other]] = 1, 0
-            then = portraits.finest(replace(crowd, segment=segment), 0, everything(), 1, seed=7)
+            then = aggregates.finest(
+                replace(microdata, segment=segment), 0, everything(), 1, seed=7
+            )
             then = replace(
                 then,
                 averages={
                     name: replace(
-                        held, unit=portrait.averages[name].unit, step=portrait.averages[name].step
+                        held, unit=aggregate.averages[name].unit, step=aggregate.averages[name].step
                     )
                     for name, held in then.averages.items()
                 },
-                factors=portrait.factors,
+                factors=aggregate.factors,
             )
-            alike += then.published() == portrait.published()
+            alike += then.published() == aggregate.published()
         expected.append(1 / alike)
-    assert portrait.attacked()["last_member"].success == pytest.approx(np.mean(expected))
+    assert aggregate.attacked()["last_member"].success == pytest.approx(np.mean(expected))
     assert 0.2 < np.mean(expected) < 0.95
 
 
 @pytest.mark.parametrize("size", [10, 12, 20, 60])
 def test_a_small_segment_that_stands_out_is_shown_coarsely(size):
-    people = crowds.people(300)
+    people = invented.people(300)
     order = people["followers"].sort_values(ascending=False, kind="stable").index
     people = people.loc[order].assign(segment=(np.arange(300) >= size).astype(int))
-    (small, rest), _ = portraits.of_segments(crowds.gathered(people), [0, 1], K, seed=7)
-    for portrait in (small, rest):
-        assert max(portrait.attacked().values()).success <= 1 / K
+    (small, rest), _ = aggregates.of_segments(invented.gathered(people), [0, 1], K, seed=7)
+    for aggregate in (small, rest):
+        assert max(aggregate.attacked().values()).success <= 1 / K
     assert max(small.factors.values()) > 1
 
 
 def test_of_two_segments_that_are_everybody_each_is_attacked_with_both():
-    crowd = crowds.gathered(crowds.people(150, segments=2, seed=5))
-    (one, other), _ = portraits.of_segments(crowd, [0, 1], K, seed=7)
+    microdata = invented.gathered(invented.people(150, segments=2, seed=5))
+    (one, other), _ = aggregates.of_segments(microdata, [0, 1], K, seed=7)
     assert one.factors == other.factors == one.rest.factors == other.rest.factors
-    for portrait in (one, other):
-        assert max(portrait.attacked().values()).success <= 1 / K
+    for aggregate in (one, other):
+        assert max(aggregate.attacked().values()).success <= 1 / K
     # Coarse enough alone, but not beside the other in its finest units.
-    alone = portraits.of_segments(crowd, [0], K, seed=7)[0][0]
+    alone = aggregates.of_segments(microdata, [0], K, seed=7)[0][0]
     assert alone.rest is None
-    fine = portraits.of_segments(crowd, [1], K, seed=7)[0][0]
+    fine = aggregates.of_segments(microdata, [1], K, seed=7)[0][0]
     assert max(replace(alone, rest=fine).attacked().values()).success > 1 / K
 
 
-def test_neither_the_order_of_rows_nor_the_key_changes_anything(people, crowd, painted):
-    written = crowds.posts(people)
+def test_neither_the_order_of_rows_nor_the_key_changes_anything(people, microdata, painted):
+    written = invented.posts(people)
     renamed = {name: f"{hash(name) % 2**64:032x}" for name in people["_id"]}
     other = people.sample(frac=1, random_state=3).assign(_id=lambda all_: all_["_id"].map(renamed))
     posts = written.sample(frac=1, random_state=4).assign(
         author=lambda all_: all_["author"].map(renamed)
     )
-    again, groups = portraits.of_segments(crowds.gathered(other, posts), [0, 1, 2], K, seed=7)
+    again, groups = aggregates.of_segments(invented.gathered(other, posts), [0, 1, 2], K, seed=7)
     assert [row.published() for row in again] == [row.published() for row in painted[0]]
     assert groups == painted[1]
 
@@ -150,23 +152,23 @@ def test_groups_behind_shares_have_k_authors(painted):
 
 
 def test_everybody_in_one_segment_is_shown_as_finely_as_can_be(people):
-    all_ = crowds.gathered(people.assign(segment=0))
-    (portrait,), _ = portraits.of_segments(all_, [0], K, seed=7)
-    published = portrait.published()
-    assert set(portrait.factors.values()) == {1}
-    assert portrait.attacked() == dict.fromkeys(("extreme_values", "last_member"), (0.0, 0))
+    all_ = invented.gathered(people.assign(segment=0))
+    (aggregate,), _ = aggregates.of_segments(all_, [0], K, seed=7)
+    published = aggregate.published()
+    assert set(aggregate.factors.values()) == {1}
+    assert aggregate.attacked() == dict.fromkeys(("extreme_values", "last_member"), (0.0, 0))
     assert set(published["centroid"].values()) == {0.0}
     assert published["volume"] == 1
-    whole = portraits.of_everybody(all_)
+    whole = aggregates.of_everybody(all_)
     assert {name: published[name] for name in whole} == whole
     assert all(index == {"index": 100, "low": 100, "high": 100}
                for index in published["index"].values())  # fmt: skip
 
 
-def test_without_a_segment_there_is_no_portrait(crowd):
-    assert portraits.of_segments(crowd, [], K, seed=7) == ([], [])
+def test_without_a_segment_there_is_no_aggregate(microdata):
+    assert aggregates.of_segments(microdata, [], K, seed=7) == ([], [])
 
 
-def test_segments_below_k_have_no_portrait():
-    people = crowds.people(300).assign(segment=np.repeat([0, 1, 2], [200, 91, 9]))
+def test_segments_below_k_have_no_aggregate():
+    people = invented.people(300).assign(segment=np.repeat([0, 1, 2], [200, 91, 9]))
     assert segments.shown(people, K) == [0]
