@@ -20,7 +20,7 @@ SUMMARY = {
     "posts": 5000, "avg_polarity": 0.53, "avg_favorites": 11.0, "avg_tweets": 3.1,
     "avg_followers": 6000.0,
     "mood": {"negative": 0.14, "neutral": 0.2, "positive": 0.66},
-    "clusters": {"by_hand": False},
+    "clusters": {"by_hand": False, "jaccard": 0.75},
 }  # fmt: skip
 
 
@@ -130,7 +130,7 @@ def test_shares_that_are_held_back_are_left_out_and_said_to_be():
     [
         ({"small": True}, {}, "a hint at most"),
         ({"stability": 0.6}, {}, "comes back only in part"),
-        ({}, {"clusters": {"by_hand": True}}, "set by hand"),
+        ({}, {"clusters": {"by_hand": True, "jaccard": 0.75}}, "set by hand"),
         ({"share": 1.0, "stability": None}, {}, "the figures of everybody"),
     ],
 )

@@ -49,6 +49,7 @@ FEATURES = ["favorites", "account_posts", "followers"]
 
 CLUSTERS = {
     "verdict": "stable structure", "reason": "They come back.", "k": 4, "by_hand": False,
+    "jaccard": 0.75,
     "preferred": dict.fromkeys(publication.CLUSTERS["properties"]["preferred"]["properties"], 4),
     "sizes": [1, 1, 1, 1], "small": [], "stability": {"jaccard": [0.9, 0.9, 0.9, 0.5]},
 }  # fmt: skip

@@ -35,6 +35,7 @@ WRITTEN = pd.DataFrame({
 ALL = PEOPLE.assign(segment=0)
 REPORT = {
     "verdict": "stable structure", "reason": "They come back.", "k": 2, "by_hand": False,
+    "jaccard": 0.75,
     "preferred": dict.fromkeys(publication.CLUSTERS["properties"]["preferred"]["properties"], 2),
     "sizes": [4, 2], "small": [2], "stability": {"jaccard": [0.991, 0.7]}, "elbow": 2,
 }  # fmt: skip

@@ -59,7 +59,6 @@ HEADLINE = {
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 # Shares of posts are rounded by so much, or a little more.
 ROUNDING = 0.05
-STABLE = 0.75  # mean Jaccard similarity of a cluster that may be relied on (Hennig 2007)
 COUNTS = (
     "Averages of likes, posts and followers are estimated from bins: no exact count is kept. All "
     "figures are rounded so that nobody can be told from them, in small groups coarsely."
@@ -211,19 +210,20 @@ def _busiest(segment: Mapping, summary: Mapping, weekdays: Mapping[str, float]) 
 def _caveats(
     segment: Mapping, summary: Mapping, clear: Sequence[str], sample: bool
 ) -> Iterator[str]:
-    whole = segment["share"] == 1
+    whole, clusters = segment["share"] == 1, summary["clusters"]
     if sample:
         yield "The sample's brand and people are invented."
     if segment["small"]:
         yield "The group is so small a part of the audience that it may be chance: a hint at most."
-    if summary["clusters"]["by_hand"]:
+    if clusters["by_hand"]:
         yield "The number of groups was set by hand, not found."
     if whole:
         yield "No groups were found that come back: these are the figures of everybody."
-    elif segment["stability"] is not None and segment["stability"] < STABLE:
+    elif segment["stability"] is not None and segment["stability"] < clusters["jaccard"]:
         yield (
-            f"The group comes back only in part when the audience is resampled (similarity "
-            f"{segment['stability']:.2f}, {STABLE} is asked for): do not build on it."
+            "The group comes back only in part when the audience is resampled (similarity "
+            f"{segment['stability']:.2f}, {clusters['jaccard']:g} is asked for): do not build on "
+            "it."
         )
     unclear = [SPOKEN[name][0] for name in segment["index"] if name not in clear]
     if unclear and not whole:

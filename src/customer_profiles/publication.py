@@ -135,6 +135,7 @@ CLUSTERS = record(
     reason=_text("5 groups come back from resampled authors, further apart than chance."),
     k=_count(5),
     by_hand=FLAG | {"description": "whether k was set in the parameters"},
+    jaccard=_share(0.75, "mean Jaccard similarity asked of each segment over bootstrap draws"),
     preferred={
         **record(
             elbow=PREFERRED,

@@ -8,7 +8,6 @@ import importlib.resources
 import json
 import string
 
-from customer_profiles.briefs import STABLE
 from customer_profiles.words import ATTACKERS, FIELDS
 
 STYLE = "page.css"
@@ -26,7 +25,7 @@ def document(head: str, scripts: str, **held: object) -> str:
 
     Without a `publication` it asks for a token and the API for the rest.
     """
-    given = {"attackers": ATTACKERS, "fields": FIELDS, "stable": STABLE, **held}
+    given = {"attackers": ATTACKERS, "fields": FIELDS, **held}
     # What looks like the end of the element would be it, even inside a string.
     text = json.dumps(given, ensure_ascii=False, allow_nan=False).replace("<", "\\u003c")
     return string.Template(part("page.html")).substitute(head=head, given=text, scripts=scripts)

@@ -25,7 +25,7 @@ function clusters({ summary: { clusters: found } }) {
         hint: "How far apart the segments are, 1 at most; what counts is how far above chance." }),
       only({ title: "Gap", key: "gap", error: "gap_error", best: preferred.gap,
         hint: "How much tighter the segments are than by chance, which is 0, with its error." }),
-      only({ title: "Stability", key: "jaccard", bound: given.stable,
+      only({ title: "Stability", key: "jaccard", bound: found.jaccard,
         hint: "How much of the least stable segment is found again when the authors are drawn anew." })),
     soft(curves.some((row) => row.k === k) && "Filled: the number chosen. ",
       "Ringed: the number that the criterion prefers. Grey: what chance reaches, on the same features put ",

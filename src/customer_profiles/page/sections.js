@@ -75,11 +75,11 @@ const unshown = ({ length: shown }, { k }, { published }) => shown < k &&
 const verdict = ({ verdict: found, reason }, more) =>
   text(chip(found, found.startsWith("no") ? "" : "good"), " ", reason, more);
 
-function card(row, { segments, continuity }) {
+function card(row, { summary, segments, continuity }) {
   const flags = [
     continuity.born.includes(row.id) && chip("new", "good"),
     row.small && chip("small", "warn"),
-    row.stability !== null && row.stability < given.stable && chip("unstable", "warn"),
+    row.stability !== null && row.stability < summary.clusters.jaccard && chip("unstable", "warn"),
   ];
   const flows = continuity.flows.filter((flow) => flow.segment === row.id)
     .map((flow) => `${number(flow.authors)} ${flow.origin ? `in ${flow.origin}` : "not seen"}`);
