@@ -154,12 +154,12 @@ def test_who_has_the_answer_already_is_not_sent_it_again(api, token, path, metho
     assert_problem(get(url, headers={"If-None-Match": tag}), 401)
 
 
-def test_a_table_has_another_tag_than_a_page(api, token):
-    tags = {
-        get(f"{api}/{path}", token).headers["ETag"]
-        for path in ("segments/", "segments/?format=csv", "segments/1/brief/?format=md")
-    }
-    assert len(tags) == 3
+def test_an_answer_is_tagged_by_its_publication_and_its_form(api, token):
+    tags = {path: get(f"{api}/{path}", token).headers["ETag"] for path in PROTECTED}
+    version = PUBLICATION["_id"]
+    assert set(tags.values()) == {f'"{version}.json"'}
+    for path, form in (("segments/?format=csv", "csv"), ("segments/1/brief/?format=md", "md")):
+        assert get(f"{api}/{path}", token).headers["ETag"] == f'"{version}.{form}"'
 
 
 @pytest.mark.parametrize("path", PATHS)

@@ -69,6 +69,19 @@ def ids(database):
     return {row["_id"] for row in database.published.find()}
 
 
+class Meanwhile:
+    """A database in which something is done just before a collection is asked for the n-th time."""
+
+    def __init__(self, database, collection, n, do):
+        self.database, self.collection, self.left, self.do = database, collection, n, do
+
+    def __getattr__(self, name):
+        self.left -= name == self.collection
+        if name == self.collection and self.left == 0:
+            self.do()
+        return self.database[name]
+
+
 def publish(database, assignments, **others):
     new = publication(assignments, **others)
     publications.publish(database, new, assignments)
@@ -268,21 +281,8 @@ def test_a_reader_who_asked_for_the_pointer_just_before_finds_the_next_publicati
     database, everybody
 ):
     publish(database, everybody)
-
-    class Replacing:
-        """The database, in which a publication is replaced between a reader's two questions."""
-
-        current = database.current
-        asked = 0
-
-        @property
-        def published(self):
-            self.asked += 1
-            if self.asked == 1:
-                publish(database, everybody[1:])
-            return database.published
-
-    assert publications.current(Replacing()) == publication(everybody[1:])
+    meanwhile = Meanwhile(database, "published", 1, lambda: publish(database, everybody[1:]))
+    assert publications.current(meanwhile) == publication(everybody[1:])
 
 
 def test_the_first_publication_follows_on_none_and_the_next_one_on_it(database, everybody):
@@ -373,18 +373,5 @@ def test_whoever_asks_for_the_list_while_a_publication_is_replaced_gets_one_that
     database, everybody
 ):
     publish(database, everybody)
-
-    class Replacing:
-        """The database, in which a publication is replaced before a reader asks once more."""
-
-        published = database.published
-        asked = 0
-
-        @property
-        def current(self):
-            self.asked += 1
-            if self.asked == 2:
-                publish(database, everybody[1:])
-            return database.current
-
-    assert [row["authors"] for row in publications.listed(Replacing())] == [79]
+    meanwhile = Meanwhile(database, "current", 2, lambda: publish(database, everybody[1:]))
+    assert [row["authors"] for row in publications.listed(meanwhile)] == [79]

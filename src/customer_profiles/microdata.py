@@ -102,4 +102,4 @@ def _counted(author: np.ndarray, kind: np.ndarray, shape: tuple[int, int]) -> np
 def _weekday(day: pd.Series) -> np.ndarray:
     """Number of the weekday of each day, int (n,); Monday is 0."""
     code, days = pd.factorize(day)
-    return pd.to_datetime(days).dayofweek.to_numpy()[code]
+    return pd.to_datetime(days).day_of_week.to_numpy()[code]

@@ -22,9 +22,8 @@ def render(publication: dict) -> str:
 def files(publication: dict) -> dict[str, str]:
     """What a report offers to save, as the API gives it, by the file's name."""
     segments = publication["segments"]
-    figures = [{name: row[name] for name in row if name != "brief"} for row in segments]
     return {
-        "segments.csv": briefs.table(figures),
+        "segments.csv": briefs.table(segments),
         "briefs.md": "\n".join(map(briefs.markdown, segments)),
         "cells.csv": briefs.table(publication["cells"]),
         "mood.csv": briefs.table(publication["mood_daily"]),

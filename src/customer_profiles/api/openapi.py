@@ -31,7 +31,7 @@ PROTECTED = {
     401: "no token, or one that is unknown, revoked or expired",
     429: "asked too often",
 }
-TAG = {"type": "string", "pattern": '^".+"$', "examples": ['"5f1d3a0c9b7e2468"']}
+TAG = {"type": "string", "pattern": '^".+"$', "examples": ['"5f1d3a0c9b7e2468.json"']}
 WAIT = {"type": "integer", "minimum": 0, "examples": [5]}
 HEADERS = (
     OpenApiParameter("ETag", TAG, "header", response=[200], description="for `If-None-Match`"),

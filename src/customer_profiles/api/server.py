@@ -43,10 +43,11 @@ def serve(host: str, port: int) -> None:
         except StoreError as error:
             logger.warning("for now: %s", error)
         logger.info(
-            "listening on http://%s:%d/api/v1/\n"
+            "listening on http://%(at)s/api/v1/\n"
+            "the page: http://%(at)s/\n"
             "a token: python -m customer_profiles.api token create NAME",
-            shown, listening.getsockname()[1],
-        )  # fmt: skip
+            {"at": f"{shown}:{listening.getsockname()[1]}"},
+        )
         while not leaving.is_set():
             _turn(server, 30)
         # An impatient second signal must not leave the embedded server behind.

@@ -34,7 +34,7 @@ class Markdown(BaseRenderer):
 
     media_type = "text/markdown"
     format = "md"
-    example = "# Content regulars\n"
+    example = "## Content regulars\n"
 
     def render(self, data: dict, *context: object) -> bytes:
         return briefs.markdown(data).encode()
@@ -62,6 +62,7 @@ class ReadOnly(APIView):
 
     http_method_names = ("get", "head")
     query = Serializer
+    version = ""  # of what is answered; Django's middleware compares the tag that it becomes
 
     def initial(self, request: Request, **place: int) -> None:
         self.perform_authentication(request)  # a stranger is told nothing else
@@ -74,6 +75,18 @@ class ReadOnly(APIView):
                 raise ParseError("a parameter is given once, and has a value")
         if not known.is_valid():
             raise ParseError("; ".join(f"{name}: {said[0]}" for name, said in known.errors.items()))
+
+    def published(self) -> dict:
+        """The current publication, of which the answer is a part; see `_published`."""
+        publication = _published()
+        self.version = publication["_id"]
+        return publication
+
+    def finalize_response(self, request: Request, response: Response, **place: int) -> Response:
+        response = super().finalize_response(request, response, **place)
+        if self.version and response.status_code == 200:
+            response["ETag"] = f'"{self.version}.{response.accepted_renderer.format}"'
+        return response
 
     @property
     def default_response_headers(self) -> dict[str, str]:
@@ -104,21 +117,21 @@ class Segments(Rows):
     """All segments, largest first."""
 
     def rows(self) -> list[dict]:
-        return [_figures(row) for row in _published()["segments"]]
+        return [_figures(row) for row in self.published()["segments"]]
 
 
 class Segment(ReadOnly):
     """The figures of a segment."""
 
     def get(self, request: Request, id: int) -> Response:
-        return Response(_figures(_segment(_published(), id)))
+        return Response(_figures(_segment(self.published(), id)))
 
 
 class Cells(Rows):
     """How many authors of a segment share a tier of each further field."""
 
     def rows(self, id: int) -> list[dict]:
-        publication = _published()
+        publication = self.published()
         number = _segment(publication, id)["id"]
         return [row for row in publication["cells"] if row["segment"] == number]
 
@@ -129,7 +142,7 @@ class Brief(ReadOnly):
     renderer_classes = (JSONRenderer, Markdown)
 
     def get(self, request: Request, id: int) -> Response:
-        row = _segment(_published(), id)
+        row = _segment(self.published(), id)
         if request.accepted_renderer.format == Markdown.format:
             return Response(row)
         return Response({"id": row["id"], "name": row["name"], **row["brief"]})
@@ -139,7 +152,7 @@ class Summary(ReadOnly):
     """The whole audience in a few figures, and whether they keep the promise of privacy."""
 
     def get(self, request: Request) -> Response:
-        publication = _published()
+        publication = self.published()
         told = {
             "publication": publication["_id"],
             "certificate": {"passed": publication["certificate"]["passed"]},
@@ -152,14 +165,14 @@ class MoodDaily(Rows):
     """How they spoke of the brand, day by day."""
 
     def rows(self) -> list[dict]:
-        return _published()["mood_daily"]
+        return self.published()["mood_daily"]
 
 
 class Continuity(ReadOnly):
     """What became of the segments of the publication before this one."""
 
     def get(self, request: Request) -> Response:
-        return Response(_published()["continuity"])
+        return Response(self.published()["continuity"])
 
 
 class Publications(Rows):
@@ -169,6 +182,7 @@ class Publications(Rows):
         held = connection.read(publications.listed)
         if not held:
             raise Unpublished
+        self.version = ".".join(row["id"] for row in held)
         return held
 
 
@@ -176,7 +190,7 @@ class Privacy(ReadOnly):
     """The certificate: what simulated attackers found, and what a thief would."""
 
     def get(self, request: Request) -> Response:
-        return Response(_published()["certificate"])
+        return Response(self.published()["certificate"])
 
 
 class Health(ReadOnly):
