@@ -28,10 +28,10 @@ PURE = (
 EVERYBODY = ("",)
 # Each library and the modules that may import it; a package stands for all of its modules.
 OWNERS = {
-    "tensorflow": ("encoder", "sentiment"),
+    "tensorflow": ("encoder", "scoring", "sentiment", "training"),
     "tensorflow_hub": ("encoder",),
     "tensorflow_text": ("encoder",),
-    "tf_keras": ("sentiment",),
+    "tf_keras": ("sentiment", "training"),
     "keras": ("encoder",),
     "keras_hub": ("encoder",),
     "mlflow": ("artifacts", "tracking", "registered_model"),
@@ -81,9 +81,10 @@ ALSO = {
     "paths": (),
     "plots": (),
     "provenance": (),
-    "registered_model": ("sentiment",),  # the model as MLflow opens it: the two have to meet
+    "registered_model": ("scoring",),  # the model as MLflow opens it: the two have to meet
     "report": ("page",),  # one page, served and as a file
     "run_notebook": (),
+    "scoring": ("encoder",),
     "sentiment": ("encoder",),
     "sentiment140": (),
     "store": ("tombstones", "vault"),
@@ -93,6 +94,7 @@ ALSO = {
     "tables": (),
     "tombstones": (),
     "tracking": ("artifacts", "provenance"),
+    "training": ("encoder", "sentiment"),
     "vault": (),
     "x_api": ("vault",),
 }

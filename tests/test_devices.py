@@ -13,7 +13,7 @@ TRAIN = """\
 import json, sys
 from pathlib import Path
 
-from customer_profiles import encoder, sentiment
+from customer_profiles import encoder, scoring, sentiment, training
 
 import numpy as np
 import tensorflow as tf
@@ -23,27 +23,27 @@ folder, parts = Path(sys.argv[1]), int(sys.argv[2])
 tf.config.set_logical_device_configuration(
     processor, [tf.config.LogicalDeviceConfiguration()] * parts
 )
-strategy = sentiment.devices("CPU")
+strategy = training.devices("CPU")
 texts = ["so happy today", "i love it", "great phone", "so sad today", "i hate it", "awful", "no"]
 labels = np.array([1.0] * 3 + [0.0] * 4)
 with strategy.scope():
     preprocess, bert = encoder.load(folder / "preprocess", folder / "encoder")
-    model = sentiment.build(bert, dropout=0.0, pooling="mean", seed=1)
+    model = training.build(bert, dropout=0.0, pooling="mean", seed=1)
 before = [variable.numpy().copy() for variable in bert.trainable_variables]
-rows = sentiment.tokenise(preprocess, texts), labels
-curves, points = sentiment.train(
+rows = training.tokenise(preprocess, texts), labels
+curves, points = training.train(
     model, rows, rows, epochs=4, batch_size=6, optimizer="adam", learning_rate=1e-3,
     decay="linear", patience=0, seed=1,
 )
 moved = [bool((a != b.numpy()).any()) for a, b in zip(before, bert.trainable_variables)]
-sentiment.save(Path(sys.argv[3]), preprocess, bert, model, "mean", (0.4, 0.6))
+sentiment.save(Path(sys.argv[3]), preprocess, bert, model, "mean")
 print(json.dumps({
     "replicas": strategy.num_replicas_in_sync,
     "kind": type(strategy).__name__,
     "loss": curves["val_loss"].tolist(),
     "points": points["loss"].tolist(),
     "moved": sum(moved),
-    "polarity": sentiment.Scorer(Path(sys.argv[3])).polarity(texts).tolist(),
+    "polarity": scoring.Scorer(Path(sys.argv[3])).polarity(texts).tolist(),
 }))
 """
 

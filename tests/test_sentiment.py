@@ -1,6 +1,5 @@
 """A small real training of the whole model, saved, loaded again and asked."""
 
-import json
 import os
 from pathlib import Path
 
@@ -8,7 +7,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from customer_profiles import encoder, sentiment, text
+from customer_profiles import encoder, scoring, sentiment, text, training
 
 GLAD = ("so happy today", "i love it", "great phone", "what a lovely day", "thanks, brilliant")
 SAD = ("so sad today", "i hate it", "awful phone", "what a horrible day", "no, terrible")
@@ -24,11 +23,11 @@ def trained(tiny_encoder, tmp_path_factory):
     preprocess, bert = encoder.load(*tiny_encoder)
     before = [variable.numpy().copy() for variable in bert.trainable_variables]
     posts = [*GLAD, *SAD] * 3
-    rows = sentiment.tokenise(preprocess, posts), np.repeat([[1.0] * 5 + [0.0] * 5], 3, 0).ravel()
-    model = sentiment.build(bert, dropout=0.1, pooling="mean", seed=1)
-    curves, points = sentiment.train(model, rows, rows, **SETTINGS)
+    rows = training.tokenise(preprocess, posts), np.repeat([[1.0] * 5 + [0.0] * 5], 3, 0).ravel()
+    model = training.build(bert, dropout=0.1, pooling="mean", seed=1)
+    curves, points = training.train(model, rows, rows, **SETTINGS)
     folder = tmp_path_factory.mktemp("models") / "sentiment"
-    sentiment.save(folder, preprocess, bert, model, "mean", (0.4, 0.6))
+    sentiment.save(folder, preprocess, bert, model, "mean")
     return preprocess, bert, model, before, curves, folder, points
 
 
@@ -61,13 +60,13 @@ def test_points_of_the_curves_lie_between_the_epochs_and_average_to_them(trained
 def test_points_are_as_many_posts_apart_where_an_epoch_ends_in_small_batches(
     tiny_encoder, monkeypatch
 ):
-    monkeypatch.setattr(sentiment, "POINTS", 3)
+    monkeypatch.setattr(training, "POINTS", 3)
     preprocess, bert = encoder.load(*tiny_encoder)
     # Each length has a batch of its own: ten of one post, and five of four.
     texts = ["word " * (2 + 4 * n) for n in range(9)] + ["happy"] * 21
-    rows = sentiment.tokenise(preprocess, texts), np.array([1.0, 0.0] * 15)
+    rows = training.tokenise(preprocess, texts), np.array([1.0, 0.0] * 15)
     settings = {**SETTINGS, "batch_size": 4, "epochs": 2}
-    _, points = sentiment.train(sentiment.build(bert, 0.0, "mean", 1), rows, rows, **settings)
+    _, points = training.train(training.build(bert, 0.0, "mean", 1), rows, rows, **settings)
     assert len(points) == 6
     assert points["posts"].between(7, 13).all()
     assert points["posts"].sum() == 60
@@ -75,10 +74,10 @@ def test_points_are_as_many_posts_apart_where_an_epoch_ends_in_small_batches(
 
 def test_each_point_is_told_when_it_is_made(tiny_encoder):
     preprocess, bert = encoder.load(*tiny_encoder)
-    rows = sentiment.tokenise(preprocess, [*GLAD, *SAD]), np.array([1.0] * 5 + [0.0] * 5)
+    rows = training.tokenise(preprocess, [*GLAD, *SAD]), np.array([1.0] * 5 + [0.0] * 5)
     told = []
-    _, points = sentiment.train(
-        sentiment.build(bert, 0.0, "mean", 1), rows, rows, **SETTINGS,
+    _, points = training.train(
+        training.build(bert, 0.0, "mean", 1), rows, rows, **SETTINGS,
         on_point=lambda values, step: told.append({"step": step, **values}),
     )  # fmt: skip
     assert told == points.drop(columns=["epoch", "posts"]).to_dict("records")
@@ -87,13 +86,13 @@ def test_each_point_is_told_when_it_is_made(tiny_encoder):
 def test_the_reloaded_model_gives_the_same_answers(trained):
     preprocess, _, model, _, _, folder, _ = trained
     posts = [*GLAD, *SAD, "a much longer post, which goes on about this and that " * 3]
-    logits = model.predict(sentiment.tokenise(preprocess, posts), verbose=0)[:, 0]
+    logits = model.predict(training.tokenise(preprocess, posts), verbose=0)[:, 0]
     expected = 1 / (1 + np.exp(-logits))
-    np.testing.assert_allclose(sentiment.Scorer(folder).polarity(posts), expected, atol=1e-5)
+    np.testing.assert_allclose(scoring.Scorer(folder).polarity(posts), expected, atol=1e-5)
 
 
 def test_answers_keep_the_order_of_the_posts_and_do_not_depend_on_the_batch(trained):
-    scorer = sentiment.Scorer(trained[5])
+    scorer = scoring.Scorer(trained[5])
     posts = [*SAD, *GLAD, "ok", "i love it, " * 20]
     alone = [float(scorer.polarity([post])[0]) for post in posts]
     np.testing.assert_allclose(scorer.polarity(posts, batch_size=5), alone, atol=1e-5)
@@ -112,7 +111,7 @@ def test_the_signature_is_the_agreed_one(trained):
 
 
 def test_handles_and_links_make_no_difference_to_the_saved_model(trained):
-    scorer = sentiment.Scorer(trained[5])
+    scorer = scoring.Scorer(trained[5])
     first, second = scorer.polarity([
         "@someone_quite_else look https://example.com/a i love it",
         "@user look http i love it",
@@ -125,33 +124,33 @@ def test_the_same_seed_trains_the_same_model(tiny_encoder):
     answers = []
     for _ in range(2):
         preprocess, bert = encoder.load(*tiny_encoder)
-        rows = sentiment.tokenise(preprocess, [*GLAD, *SAD]), np.array([1.0] * 5 + [0.0] * 5)
-        model = sentiment.build(bert, dropout=0.1, pooling="pooled", seed=3)
-        curves, _ = sentiment.train(model, rows, rows, **{**SETTINGS, "epochs": 1})
+        rows = training.tokenise(preprocess, [*GLAD, *SAD]), np.array([1.0] * 5 + [0.0] * 5)
+        model = training.build(bert, dropout=0.1, pooling="pooled", seed=3)
+        curves, _ = training.train(model, rows, rows, **{**SETTINGS, "epochs": 1})
         answers.append(curves["val_loss"].iloc[0])
     assert answers[0] == answers[1]
 
 
 def test_early_stopping_keeps_the_best_weights(tiny_encoder):
     preprocess, bert = encoder.load(*tiny_encoder)
-    rows = sentiment.tokenise(preprocess, [*GLAD, *SAD])
+    rows = training.tokenise(preprocess, [*GLAD, *SAD])
     labels = np.array([1.0] * 5 + [0.0] * 5)
-    model = sentiment.build(bert, dropout=0.0, pooling="mean", seed=1)
+    model = training.build(bert, dropout=0.0, pooling="mean", seed=1)
     # Validation contradicts training: what is learned makes it worse.
     settings = {**SETTINGS, "epochs": 12, "patience": 1, "decay": "none"}
-    curves, _ = sentiment.train(model, (rows, labels), (rows, 1 - labels), **settings)
+    curves, _ = training.train(model, (rows, labels), (rows, 1 - labels), **settings)
     best = int(curves["val_loss"].idxmin())
     assert len(curves) == best + 2 < settings["epochs"]
-    kept = model.evaluate(sentiment.batches(rows, 1 - labels, 8), verbose=0, return_dict=True)
+    kept = model.evaluate(training.batches(rows, 1 - labels, 8), verbose=0, return_dict=True)
     assert kept["loss"] == pytest.approx(curves["val_loss"].min(), abs=1e-4)
 
 
 def test_batches_hold_posts_of_like_length_padded_to_their_longest(tiny_encoder):
     preprocess, _ = encoder.load(*tiny_encoder)
     posts = ["hi"] * 4 + ["word " * 50] * 4
-    tokens = sentiment.tokenise(preprocess, posts)
+    tokens = training.tokenise(preprocess, posts)
     shapes = [post["input_word_ids"].shape.as_list() for post, _ in
-              sentiment.batches(tokens, np.zeros(8), batch_size=4)]  # fmt: skip
+              training.batches(tokens, np.zeros(8), batch_size=4)]  # fmt: skip
     assert sorted(shapes) == [[4, 3], [4, 52]]
 
 
@@ -169,16 +168,9 @@ def test_normalisation_is_the_same_in_python_and_in_the_graph():
 def test_settings_that_do_not_exist_are_named_with_those_that_do(tiny_encoder):
     _, bert = encoder.load(*tiny_encoder)
     with pytest.raises(ValueError, match=r"finetune\.pooling must be one of mean, pooled, got max"):
-        sentiment.build(bert, 0.1, "max", 1)
+        training.build(bert, 0.1, "max", 1)
     with pytest.raises(ValueError, match=r"optimizer must be one of adam, adamw, got sgd"):
-        sentiment.train(None, None, None, **{**SETTINGS, "optimizer": "sgd"})
-
-
-def test_a_neutral_band_that_ends_before_it_begins_is_refused(trained, tmp_path):
-    preprocess, bert, model, *_ = trained
-    with pytest.raises(ValueError, match="neutral band"):
-        sentiment.save(tmp_path / "m", preprocess, bert, model, "mean", (0.7, 0.3))
-    assert not (tmp_path / "m").exists()
+        training.train(None, None, None, **{**SETTINGS, "optimizer": "sgd"})
 
 
 def test_a_saved_model_without_the_signature_is_refused(tmp_path):
@@ -186,9 +178,9 @@ def test_a_saved_model_without_the_signature_is_refused(tmp_path):
     module.double = tf.function(lambda x: 2 * x, input_signature=[tf.TensorSpec([None])])
     tf.saved_model.save(module, str(tmp_path / "foreign"))
     with pytest.raises(ValueError, match=r"foreign is no sentiment model.*dvc repro finetune"):
-        sentiment.Scorer(tmp_path / "foreign")
+        scoring.Scorer(tmp_path / "foreign")
     with pytest.raises(ValueError, match="nothing is no sentiment model"):
-        sentiment.Scorer(tmp_path / "nothing")
+        scoring.Scorer(tmp_path / "nothing")
 
 
 def test_a_saved_model_with_other_names_is_refused(trained, tmp_path):
@@ -199,10 +191,8 @@ def test_a_saved_model_with_other_names_is_refused(trained, tmp_path):
     )
     folder = tmp_path / "other"
     tf.saved_model.save(module, str(folder), signatures=module.upper)
-    (folder / sentiment.DECISION).parent.mkdir()
-    (folder / sentiment.DECISION).write_text(json.dumps({"neutral_low": 0, "neutral_high": 1}))
-    with pytest.raises(ValueError, match=r"must take text and give polarity, but takes.*words"):
-        sentiment.Scorer(folder)
+    with pytest.raises(ValueError, match=r"must take .'text'. and give .'polarity'., but takes .'words'."):
+        scoring.Scorer(folder)
 
 
 def test_the_genuine_hub_graphs_train_and_reload(tmp_path, monkeypatch):
@@ -215,12 +205,12 @@ def test_the_genuine_hub_graphs_train_and_reload(tmp_path, monkeypatch):
     encoder.from_hub(f"{hub}small_bert/bert_en_uncased_L-2_H-128_A-2/2", tmp_path / "encoder")
     preprocess, bert = encoder.load(tmp_path / "preprocess", tmp_path / "encoder")
     before = [variable.numpy().copy() for variable in bert.trainable_variables]
-    rows = sentiment.tokenise(preprocess, [*GLAD, *SAD]), np.array([1.0] * 5 + [0.0] * 5)
-    model = sentiment.build(bert, dropout=0.1, pooling="pooled", seed=1)
-    sentiment.train(model, rows, rows, **{**SETTINGS, "decay": "none"})
+    rows = training.tokenise(preprocess, [*GLAD, *SAD]), np.array([1.0] * 5 + [0.0] * 5)
+    model = training.build(bert, dropout=0.1, pooling="pooled", seed=1)
+    training.train(model, rows, rows, **{**SETTINGS, "decay": "none"})
     pairs = zip(before, bert.trainable_variables, strict=True)
     assert sum(bool((old != new.numpy()).any()) for old, new in pairs) >= len(before) - 1
-    sentiment.save(tmp_path / "m", preprocess, bert, model, "pooled", (0.4, 0.6))
+    sentiment.save(tmp_path / "m", preprocess, bert, model, "pooled")
     logits = model.predict(rows[0], verbose=0)[:, 0]
-    reloaded = sentiment.Scorer(tmp_path / "m").polarity([*GLAD, *SAD])
+    reloaded = scoring.Scorer(tmp_path / "m").polarity([*GLAD, *SAD])
     np.testing.assert_allclose(reloaded, 1 / (1 + np.exp(-logits)), atol=1e-5)

@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 from matplotlib.figure import Figure
 
-from customer_profiles import encoder, sentiment, tracking
+from customer_profiles import encoder, scoring, sentiment, tracking, training
 
 # What somebody finds who opens the store where it has been moved to.
 REOPEN = """\
@@ -199,17 +199,17 @@ def models(store, tiny_encoder):
     folders = {}
     for name, bias in (("positive", 9.0), ("negative", -9.0)):
         preprocess, bert = encoder.load(*tiny_encoder)
-        model = sentiment.build(bert, 0.0, "mean", seed=1)
+        model = training.build(bert, 0.0, "mean", seed=1)
         model.get_layer("classifier").bias.assign([bias])
         folders[name] = store / "mlruns" / name
-        sentiment.save(folders[name], preprocess, bert, model, "mean", (0.4, 0.6))
+        sentiment.save(folders[name], preprocess, bert, model, "mean")
     return folders
 
 
 def register(folder, positives, negatives, digest):
     """Register the model, judged on so many posts of each label; whether it became champion."""
     posts = ["good"] * positives + ["bad"] * negatives
-    polarity = sentiment.Scorer(folder).polarity(posts)
+    polarity = scoring.Scorer(folder).polarity(posts)
     labels = [4] * positives + [0] * negatives
     rows = pd.DataFrame({"label": labels, "text": posts, "polarity": polarity})
     with tracking.run("registry", "r", ""):
@@ -243,7 +243,7 @@ def test_the_registered_model_takes_text_and_gives_polarity(models):
     loaded = mlflow.pyfunc.load_model(f"models:/{name}@{tracking.ALIAS}")
     posts = ["good", "bad"]
     answers = loaded.predict(pd.DataFrame({"text": posts}))
-    expected = sentiment.Scorer(models["positive"]).polarity(posts)
+    expected = scoring.Scorer(models["positive"]).polarity(posts)
     np.testing.assert_allclose(answers["polarity"], expected, atol=1e-6)
     assert loaded.metadata.signature.inputs.input_names() == ["text"]
     assert loaded.metadata.saved_input_example_info is not None

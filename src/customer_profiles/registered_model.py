@@ -5,14 +5,14 @@ from pathlib import Path
 import mlflow
 import pandas as pd
 
-from customer_profiles import sentiment
+from customer_profiles import scoring
 
 
 class RegisteredModel(mlflow.pyfunc.PythonModel):
     """Column `text` in, column `polarity` out."""
 
     def load_context(self, context) -> None:
-        self._scorer = sentiment.Scorer(Path(context.artifacts["saved_model"]))
+        self._scorer = scoring.Scorer(Path(context.artifacts["saved_model"]))
 
     def predict(self, context, model_input: pd.DataFrame, params=None) -> pd.DataFrame:
         return pd.DataFrame({"polarity": self._scorer.polarity(model_input["text"].tolist())})

@@ -1,196 +1,75 @@
-"""The sentiment model: text → preprocess → trainable BERT encoder → dropout → dense(1).
+"""The sentiment model as it is saved: raw text in, polarity out, one self-contained SavedModel.
 
-Polarity is the sigmoid of the one logit: 0 negative … 1 positive.
+Polarity is the sigmoid of one logit, divided by a temperature: 0 negative … 1 positive.
 """
 
 # First: it settles which Keras TensorFlow uses.
 from customer_profiles import encoder as encoders  # isort: skip
 
-import json
-import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
-import numpy as np
-import pandas as pd
 import tensorflow as tf
 import tf_keras
-from tqdm import tqdm
 
 from customer_profiles import outputs
-from customer_profiles.layers import sentiment_layers
 from customer_profiles.text import NORMALISATIONS
 
-logger = logging.getLogger(__name__)
-
-Tokens = dict[str, np.ndarray]
-
-POOLINGS = ("mean", "pooled")
-OPTIMIZERS = ("adam", "adamw")
-DECAYS = ("none", "linear")
-# Sentiment140-like posts: 26 tokens on average, 95 % under 40.
-BUCKETS = (12, 16, 20, 24, 28, 32, 40, 48, 64, 96)
-DECISION = Path("assets.extra", "decision.json")
-POINTS = 20  # of the training curves, in an epoch
-
-
-def devices(kind: str = "GPU") -> tf.distribute.Strategy:
-    """Where to train: on all devices of a kind, each batch shared out among them, or on the one.
-
-    Encoder and model have to be made inside its `scope()`.
-    """
-    found = tf.config.list_logical_devices(kind)
-    return tf.distribute.MirroredStrategy(found) if len(found) > 1 else tf.distribute.get_strategy()
-
-
-def described(strategy: tf.distribute.Strategy) -> str:
-    """What `strategy` trains on: "1 CPU", "2 GPU"."""
-    kind = "GPU" if tf.config.list_logical_devices("GPU") else "CPU"
-    return f"{strategy.num_replicas_in_sync} {kind}"
-
-
-def tokenise(preprocess: Callable, texts: Sequence[str], batch_size: int = 2048) -> Tokens:
-    """BERT's inputs for normalised `texts` (n,): three int32 arrays (n, sequence_length)."""
-    texts = np.asarray(texts, dtype=object)
-    parts = []
-    for start in tqdm(range(0, len(texts), batch_size), desc="tokenising", unit="batch"):
-        tokens = preprocess(normalise(tf.constant(texts[start : start + batch_size])))
-        parts.append({name: tokens[name].numpy() for name in encoders.INPUTS})
-    return {name: np.concatenate([part[name] for part in parts]) for name in encoders.INPUTS}
-
-
-def batches(
-    tokens: Tokens, polarity: np.ndarray, batch_size: int, seed: int | None = None
-) -> tf.data.Dataset:
-    """Batches of posts of like length, padded to the longest of the batch.
-
-    Shuffled anew in each epoch when `seed` is given. Posts are short and padding is costly: the
-    attention of 128 tokens takes several times that of 26.
-    """
-    lengths = tokens["input_mask"].sum(axis=1).astype(np.int32)
-    rows = tf.data.Dataset.from_tensor_slices((tokens, lengths, polarity.astype(np.float32)))
-    if seed is not None:
-        rows = rows.shuffle(len(lengths), seed=seed)
-    rows = rows.map(
-        lambda post, length, target: ({name: post[name][:length] for name in post}, target),
-        num_parallel_calls=tf.data.AUTOTUNE,
-    )
-    return rows.bucket_by_sequence_length(
-        lambda post, _: tf.shape(post["input_mask"])[0],
-        bucket_boundaries=[edge + 1 for edge in BUCKETS],
-        bucket_batch_sizes=[batch_size] * (len(BUCKETS) + 1),
-    ).prefetch(2)
-
-
-def build(encoder: Callable, dropout: float, pooling: str, seed: int) -> tf_keras.Model:
-    """Classifier from BERT's inputs to one logit, shape (n, 1).
-
-    `pooling` is "pooled" (the encoder's pooled_output, as the original) or "mean" (the mean of
-    sequence_output over real tokens). Raises ValueError for another one.
-    """
-    _one_of("pooling", pooling, POOLINGS)
-    tf_keras.utils.set_random_seed(seed)
-    inputs = {name: tf_keras.Input((None,), dtype=tf.int32, name=name) for name in encoders.INPUTS}
-    encoded = encoder(inputs)
-    pooled = _pool(encoded, inputs["input_mask"], pooling)
-    dropped = tf_keras.layers.Dropout(dropout, name="dropout")(pooled)
-    logit = tf_keras.layers.Dense(1, name="classifier")(dropped)
-    return tf_keras.Model(inputs, logit, name="sentiment")
-
-
-def layers(
-    preprocess: Callable, model: tf_keras.Model, pooling: str, dropout: float
-) -> list[tuple[str, str]]:
-    """The saved model from top to bottom: name and output of each layer, for a figure."""
-    head = model.get_layer("classifier")
-    width = head.kernel.shape[0]
-    trainable = sum(variable.shape.num_elements() for variable in model.trainable_variables)
-    weights = trainable - head.count_params()
-    length = preprocess(tf.constant([""]))["input_word_ids"].shape[1]
-    return sentiment_layers(width, weights, length, pooling, dropout)
-
-
-def train(
-    model: tf_keras.Model,
-    training: tuple[Tokens, np.ndarray],
-    validation: tuple[Tokens, np.ndarray],
-    *,
-    epochs: int,
-    batch_size: int,
-    optimizer: str,
-    learning_rate: float,
-    decay: str,
-    patience: int,
-    seed: int,
-    on_point: Callable[[dict[str, float], int], None] | None = None,
-) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Train `model` in place; the learning curves, one row an epoch, and by step.
-
-    The loss is binary cross-entropy from the logit. With `patience` above 0 training stops when
-    the validation loss has not improved for that many epochs, and the best weights are restored;
-    with 0 it runs all epochs and keeps the last. By step: `step` (batches so far), `epoch` (a
-    fraction), `posts` since the row before, and `loss` and `accuracy` over these; `on_point` hears
-    of each row when it is made, as (values, step).
-
-    Raises FloatingPointError when the loss is not finite.
-    """
-    _one_of("optimizer", optimizer, OPTIMIZERS)
-    _one_of("decay", decay, DECAYS)
-    rows = batches(*training, batch_size, seed)
-    steps = sum(1 for _ in rows)
-    rate = learning_rate
-    if decay == "linear":
-        rate = tf_keras.optimizers.schedules.PolynomialDecay(rate, steps * epochs, 0.0)
-    kind = {"adam": tf_keras.optimizers.Adam, "adamw": tf_keras.optimizers.AdamW}[optimizer]
-    with model.distribute_strategy.scope():
-        model.compile(
-            optimizer=kind(learning_rate=rate),
-            loss=tf_keras.losses.BinaryCrossentropy(from_logits=True),
-            metrics=[tf_keras.metrics.BinaryAccuracy(name="accuracy", threshold=0.0)],
-        )
-    points = _Points(steps, len(training[1]), on_point)
-    callbacks = [tf_keras.callbacks.TerminateOnNaN(), _Progress(steps, epochs), points]
-    if patience:
-        callbacks.append(
-            tf_keras.callbacks.EarlyStopping(
-                monitor="val_loss", patience=patience, restore_best_weights=True
-            )
-        )
-    history = model.fit(
-        rows,
-        validation_data=batches(*validation, batch_size),
-        epochs=epochs,
-        callbacks=callbacks,
-        verbose=0,
-    )
-    curves = pd.DataFrame(history.history)
-    if not np.isfinite(curves["loss"]).all():
-        raise FloatingPointError(
-            f"the training loss became {curves['loss'].iloc[-1]}; lower finetune.learning_rate "
-            f"(it is {learning_rate})"
-        )
-    curves.insert(0, "epoch", range(1, len(curves) + 1))
-    return curves, pd.DataFrame(points.rows)
+# [CLS] and [SEP]: what is left of a post where there is nothing to read.
+EMPTY = 2
+NOTHING_READ = 0.5  # its polarity
 
 
 class Sentiment(tf.Module):
-    """What is saved: raw text to polarity, normalisation and preprocessing inside the graph."""
+    """What is saved, with three signatures.
 
-    def __init__(self, preprocess: Callable, encoder: Callable, head: Any, pooling: str):
+    `serving_default` is the whole way; `tokenise` and `score` are its halves, so that posts can be
+    sorted by length in between.
+    """
+
+    def __init__(
+        self,
+        preprocess: Callable,
+        encoder: Callable,
+        head: tf_keras.layers.Dense,
+        pooling: str,
+        temperature: float,
+    ):
         super().__init__()
         self._preprocess, self._encoder, self._pooling = preprocess, encoder, pooling
-        self._kernel, self._bias = (tf.Variable(array) for array in head.get_weights())
+        self._kernel, self._bias = (
+            tf.Variable(array / temperature, dtype=tf.float32) for array in head.get_weights()
+        )
 
     @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="text")])
     def __call__(self, text):
         """`text` string (n,) → dict with `polarity` float32 (n,)."""
-        tokens = self._preprocess(normalise(text))
+        tokens = self.tokenise(text)
         longest = tf.reduce_max(tf.reduce_sum(tokens["input_mask"], axis=1))
         tokens = {name: tokens[name][:, :longest] for name in encoders.INPUTS}
-        pooled = _pool(self._encoder(tokens), tokens["input_mask"], self._pooling)
-        logit = tf.matmul(pooled, self._kernel) + self._bias
-        return {"polarity": tf.sigmoid(logit)[:, 0]}
+        return {"polarity": self._score(tokens)["polarity"]}
+
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="text")])
+    def tokenise(self, text):
+        """`text` string (n,) → BERT's three inputs, int32 (n, sequence_length)."""
+        tokens = self._preprocess(normalise(text))
+        return {name: tokens[name] for name in encoders.INPUTS}
+
+    @tf.function(
+        input_signature=[
+            tf.TensorSpec([None, None], tf.int32, name=name) for name in encoders.INPUTS
+        ]
+    )
+    def score(self, *inputs):
+        """BERT's inputs (n, length) → `polarity` (n,) and `pooled` (n, width), both float32."""
+        return self._score(dict(zip(encoders.INPUTS, inputs, strict=True)))
+
+    def _score(self, tokens):
+        mask = tokens["input_mask"]
+        pooled = pool(self._encoder(tokens), mask, self._pooling)
+        logit = (tf.matmul(pooled, self._kernel) + self._bias)[:, 0]
+        read = tf.reduce_sum(mask, axis=1) > EMPTY
+        return {"polarity": tf.where(read, tf.sigmoid(logit), NOTHING_READ), "pooled": pooled}
 
 
 def save(
@@ -199,120 +78,32 @@ def save(
     encoder: Callable,
     model: tf_keras.Model,
     pooling: str,
-    neutral: tuple[float, float],
+    temperature: float = 1.0,
 ) -> None:
-    """Write the self-contained SavedModel, with the neutral band beside the graph."""
-    low, high = neutral
-    if not 0 <= low <= high <= 1:
-        raise ValueError(f"the neutral band must be 0 <= low <= high <= 1, got {low} to {high}")
+    """Write the trained `model` as a SavedModel; its logits are divided by `temperature`."""
     head = model.get_layer("classifier")
-    module = Sentiment(preprocess, encoders.alone(encoder), head, pooling)
+    module = Sentiment(preprocess, encoders.alone(encoder), head, pooling, temperature)
     with outputs.replacing(folder) as fresh:
-        encoders.write(module, fresh, signatures=module.__call__)
-        outputs.write_json(fresh / DECISION, {"neutral_low": low, "neutral_high": high})
-
-
-class Scorer:
-    """A saved sentiment model, loaded once."""
-
-    def __init__(self, folder: Path):
-        try:
-            self._model = tf.saved_model.load(str(folder))
-            self._polarity = self._model.signatures["serving_default"]
-            band = json.loads((folder / DECISION).read_text(encoding="utf-8"))
-        except (OSError, KeyError, ValueError, tf.errors.OpError) as error:
-            raise ValueError(
-                f"{folder.name} is no sentiment model of this project "
-                f"({type(error).__name__}: it needs a signature serving_default and "
-                f"{DECISION}); run `dvc repro finetune`"
-            ) from error
-        names = set(self._polarity.structured_input_signature[1])
-        if names != {"text"} or set(self._polarity.structured_outputs) != {"polarity"}:
-            raise ValueError(
-                f"{folder.name}: serving_default must take text and give polarity, but takes "
-                f"{sorted(names)} and gives {sorted(self._polarity.structured_outputs)}; "
-                "run `dvc repro finetune`"
-            )
-        self.neutral = (band["neutral_low"], band["neutral_high"])
-
-    def polarity(self, texts: Sequence[str], batch_size: int = 64) -> np.ndarray:
-        """Polarity float32 (n,) of raw `texts`, in their order, scored in batches by length."""
-        order = np.argsort([len(text) for text in texts], kind="stable")
-        result = np.empty(len(texts), dtype=np.float32)
-        steps = range(0, len(order), batch_size)
-        for start in tqdm(steps, desc="scoring", unit="batch"):
-            rows = order[start : start + batch_size]
-            batch = tf.constant([texts[row] for row in rows])
-            result[rows] = self._polarity(text=batch)["polarity"].numpy()
-        return result
+        signatures = {
+            "serving_default": module.__call__,
+            "tokenise": module.tokenise,
+            "score": module.score,
+        }
+        encoders.write(module, fresh, signatures=signatures)
 
 
 def normalise(text: tf.Tensor) -> tf.Tensor:
-    """`text.normalise` for a string tensor, by the same table."""
+    """`text.normalise` for a string tensor, by the same table; what is no UTF-8 becomes U+FFFD."""
+    text = tf.strings.unicode_transcode(text, "UTF-8", "UTF-8")
     for pattern, replacement in NORMALISATIONS:
         text = tf.strings.regex_replace(text, pattern, replacement)
     return text
 
 
-class _Progress(tf_keras.callbacks.Callback):
-    """One bar over all steps, with the running loss and accuracy."""
-
-    def __init__(self, steps: int, epochs: int):
-        super().__init__()
-        self._bar = tqdm(total=steps * epochs, desc="training", unit="step")
-
-    def on_train_batch_end(self, batch, logs=None):
-        figures = {name: f"{logs[name]:.3f}" for name in ("loss", "accuracy")}
-        self._bar.set_postfix(figures, refresh=False)
-        self._bar.update()
-
-    def on_train_end(self, logs=None):
-        self._bar.close()
-
-
-class _Points(tf_keras.callbacks.Callback):
-    """Training loss and accuracy over the posts since the last point, POINTS times an epoch.
-
-    What Keras reports is the mean since the epoch began, which hides what happens at its end. The
-    points are as many posts apart, not batches: an epoch ends with what is left of each length,
-    in batches of a few posts, and the mean of so few jumps.
-    """
-
-    def __init__(self, steps: int, posts: int, on_point: Callable[[dict, int], None] | None):
-        super().__init__()
-        self.rows: list[dict[str, float]] = []
-        self._steps, self._apart, self._on_point = steps, posts / POINTS, on_point
-
-    def on_epoch_begin(self, epoch, logs=None):
-        self._epoch, self._point = epoch, 1
-        self._posts, self._totals = 0.0, {}
-
-    def on_train_batch_end(self, batch, logs=None):
-        posts = float(self.model.metrics[0].count.read_value())
-        if posts < self._point * self._apart - 0.5:  # half a post, for what rounding does
-            return
-        self._point = int((posts + 0.5) // self._apart) + 1
-        since = posts - self._posts
-        totals = {metric.name: float(metric.total.read_value()) for metric in self.model.metrics}
-        values = {
-            name: (total - self._totals.get(name, 0)) / since for name, total in totals.items()
-        }
-        self._posts, self._totals = posts, totals
-        step = self._epoch * self._steps + batch + 1
-        at = {"step": step, "epoch": step / self._steps, "posts": round(since)}
-        self.rows.append({**at, **values})
-        if self._on_point:
-            self._on_point(values, step)
-
-
-def _pool(encoded: dict, mask: tf.Tensor, pooling: str) -> tf.Tensor:
+def pool(encoded: dict, mask: tf.Tensor, pooling: str) -> tf.Tensor:
+    """One vector a post (n, width): the encoder's pooled_output, or the mean over its tokens."""
     if pooling == "pooled":
         return encoded["pooled_output"]
     weights = tf.cast(mask, tf.float32)[:, :, tf.newaxis]
     total = tf.reduce_sum(encoded["sequence_output"] * weights, axis=1)
     return total / tf.reduce_sum(weights, axis=1)
-
-
-def _one_of(name: str, value: str, known: tuple[str, ...]) -> None:
-    if value not in known:
-        raise ValueError(f"finetune.{name} must be one of {', '.join(known)}, got {value}")

@@ -19,6 +19,8 @@ NORMALISATIONS = (
     (r"&amp;", "&"),
     (r"[\x{00}-\x{20}\x{7F}-\x{A0}]+", " "),
     (r"^ | $", ""),
+    # Nothing to read: no letter of the Latin script but in what was put in here.
+    (r"^(@user|http|email|[^A-Za-z\x{C0}-\x{24F}])*$", ""),
 )
 
 _HEX = re.compile(r"\\x\{([0-9A-F]+)\}")

@@ -11,7 +11,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from customer_profiles import encoder, outputs, params, paths, sentiment, sentiment140
+from customer_profiles import encoder, outputs, params, paths, sentiment140, training
 from customer_profiles.bench.process import alone, peak_gib
 
 POSTS = 640
@@ -72,18 +72,18 @@ def _train(origin: str, chosen: dict, settings: dict) -> dict:
             wheel = paths.inside(chosen["wheel"])
             encoder.from_wheel(wheel, *folders, chosen["sequence_length"])
         preprocess, bert = encoder.load(*folders)
-    rows = sentiment.tokenise(preprocess, posts["text"]), posts["label"].to_numpy() / 4
-    model = sentiment.build(bert, settings["dropout"], settings["pooling"], settings["seed"])
+    rows = training.tokenise(preprocess, posts["text"]), posts["label"].to_numpy() / 4
+    model = training.build(bert, settings["dropout"], settings["pooling"], settings["seed"])
     names = ("batch_size", "optimizer", "learning_rate", "decay", "patience", "seed")
     few = {name: tokens[:1] for name, tokens in rows[0].items()}, rows[1][:1]
     ends = []
-    _, points = sentiment.train(
+    _, points = training.train(
         model, rows, few, epochs=1, **{name: settings[name] for name in names},
         on_point=lambda *_: ends.append(time.perf_counter()),
     )  # fmt: skip
-    model.evaluate(sentiment.batches(*few, 1), verbose=0)  # traced before it is timed
+    model.evaluate(training.batches(*few, 1), verbose=0)  # traced before it is timed
     start = time.perf_counter()
-    model.evaluate(sentiment.batches(*rows, settings["batch_size"]), verbose=0)
+    model.evaluate(training.batches(*rows, settings["batch_size"]), verbose=0)
     evaluated = time.perf_counter() - start
     return {
         # Without what comes before the first point: the first step builds the graph.
