@@ -19,7 +19,8 @@ NAME = "customer_profiles"
 
 # Know no file and no socket, and import nobody but each other.
 PURE = (
-    "aggregates", "agreement", "attacks", "averages", "briefs", "centroids", "certificate",
+    "aggregates", "agreement", "attacks", "averages", "baselines", "briefs", "calibration",
+    "centroids", "certificate",
     "clustering", "continuity", "drawing", "evaluation", "evidence", "figures", "flow",
     "generalisation", "heavy_tails", "layers", "microdata", "null_model", "observations",
     "pages", "personas", "privacy", "publication", "redaction", "sample_pages",

@@ -48,27 +48,6 @@ def test_both_ends_of_the_neutral_band_are_neutral():
     assert evaluation.label(polarity, (0.35, 0.65)).tolist() == labels
 
 
-def test_the_expected_calibration_error_by_hand():
-    polarity = np.array([0.1, 0.2, 0.6, 0.9])
-    positive = np.array([False, False, True, False])
-    # Quarters: mean 0.15 against 0 (2 posts), 0.6 against 1, 0.9 against 0.
-    assert evaluation.ece(polarity, positive, bins=4) == pytest.approx((0.3 + 0.4 + 0.9) / 4)
-
-
-def test_a_sure_and_right_model_has_no_calibration_error():
-    assert evaluation.ece(np.array([0.0, 1.0, 1.0]), np.array([0, 1, 1])) == 0
-
-
-def test_a_value_at_an_edge_is_in_the_upper_bin_and_1_in_the_last():
-    table = evaluation.calibration(np.array([0.0, 0.5, 0.75, 1.0]), np.array([0, 0, 1, 1]), bins=4)
-    # The second quarter is empty and left out.
-    assert table.to_dict("list") == {
-        "polarity": [0.0, 0.5, 0.875],
-        "positive": [0.0, 0.0, 1.0],
-        "posts": [1, 1, 2],
-    }
-
-
 def test_two_classes_leave_the_neutral_posts_out():
     polarity = np.array([0.9, 0.5, 0.51, 0.2, 0.99])
     found = evaluation.two_classes(polarity, np.array([4, 4, 0, 0, 2]))

@@ -44,29 +44,6 @@ def accuracy(correct: Sequence[bool]) -> dict[str, float]:
     return {"accuracy": float(correct.mean()), "low": low, "high": high, "n": len(correct)}
 
 
-def calibration(polarity: np.ndarray, positive: np.ndarray, bins: int = 15) -> pd.DataFrame:
-    """Reliability table: per bin of equal width its `polarity` (mean), `positive` (share), `posts`.
-
-    Empty bins are left out.
-    """
-    place = np.minimum((np.asarray(polarity) * bins).astype(int), bins - 1)
-    frame = pd.DataFrame({"bin": place, "polarity": polarity, "positive": positive})
-    groups = frame.groupby("bin")
-    table = groups[["polarity", "positive"]].mean()
-    table["posts"] = groups.size()
-    return table.reset_index(drop=True)
-
-
-def ece(polarity: np.ndarray, positive: np.ndarray, bins: int = 15) -> float:
-    """Expected calibration error of the positive class (Naeini et al. 2015, AAAI).
-
-    Mean over bins of equal width of |share positive - mean polarity|, weighted by posts.
-    """
-    table = calibration(polarity, positive, bins)
-    gaps = (table["positive"] - table["polarity"]).abs()
-    return float((gaps * table["posts"]).sum() / table["posts"].sum())
-
-
 def two_classes(polarity: np.ndarray, labels: np.ndarray) -> dict[str, float]:
     """Accuracy at 0.5 over the polar posts (labels 0 and 4), with interval."""
     polar = np.isin(labels, (0, 4))
