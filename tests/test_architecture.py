@@ -20,11 +20,11 @@ NAME = "customer_profiles"
 # Know no file and no socket, and import nobody but each other.
 PURE = (
     "aggregates", "agreement", "attacks", "averages", "baselines", "briefs", "calibration",
-    "centroids", "certificate",
-    "clustering", "continuity", "drawing", "evaluation", "evidence", "figures", "flow",
-    "generalisation", "heavy_tails", "layers", "microdata", "null_model", "observations",
-    "pages", "personas", "privacy", "publication", "redaction", "sample_pages",
-    "sample_personas", "segments", "shares", "text", "verdict", "words",
+    "centroids", "certificate", "clustering", "continuity", "decision", "drawing", "evaluation",
+    "evidence", "figures", "flow", "generalisation", "heavy_tails", "layers", "microdata",
+    "null_model", "observations", "pages", "personas", "privacy", "publication", "redaction",
+    "sample_pages", "sample_personas", "segments", "sentiment_figures", "shares", "slices", "text",
+    "verdict", "words",
 )  # fmt: skip
 EVERYBODY = ("",)
 # Each library and the modules that may import it; a package stands for all of its modules.
@@ -50,7 +50,8 @@ OWNERS = {
     "waitress": ("api",),
     "cryptography": ("vault",),
     "textblob": ("subjectivity",),
-    "matplotlib": ("drawing", "figures", "flow"),
+    "vaderSentiment": ("subjectivity",),
+    "matplotlib": ("drawing", "figures", "flow", "sentiment_figures"),
     "vl_convert": ("plots",),
     "requests": ("download",),
     "yaml": ("download",),

@@ -46,8 +46,7 @@ def test_the_rest_is_what_the_signals_say():
 def test_a_slice_is_measured_on_the_posts_that_count():
     correct = np.array([1.0] * 9 + [0.0] * 3 + [np.nan] * 8)
     members = {"all": np.ones(20, bool), "first": np.arange(20) < 10, "last": np.arange(20) >= 11}
-    table = slices.measure(members, correct)
-    assert table.loc["all"].to_dict() == evaluation.accuracy([True] * 9 + [False] * 3)
-    assert table.loc["first", "accuracy"] == 0.9
-    assert table.loc["last", "n"] == "<10"
-    assert table.loc["last", ["accuracy", "low", "high"]].isna().all()
+    found = slices.measure(members, correct)
+    assert found["all"] == evaluation.accuracy([True] * 9 + [False] * 3)
+    assert found["first"]["accuracy"] == 0.9
+    assert found["last"] == {"n": "<10"}

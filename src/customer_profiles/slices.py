@@ -35,16 +35,16 @@ def members(texts: Sequence[str], signals: pd.DataFrame) -> dict[str, np.ndarray
     }
 
 
-def measure(slices: Mapping[str, np.ndarray], correct: np.ndarray) -> pd.DataFrame:
-    """Accuracy of each of the `slices` (bool (n,) by name), where `correct` (n,) is known.
+def measure(slices: Mapping[str, np.ndarray], correct: np.ndarray) -> dict[str, dict]:
+    """By slice what `evaluation.accuracy` says of its posts; of fewer than FEWEST only n: "<10".
 
-    `correct` is 1, 0, or NaN for a post that does not count. Columns accuracy, low, high (95 %,
-    Wilson), n; of a slice with fewer than FEWEST posts n is "<10" and the rest missing.
+    `slices`: bool (n,) by name; `correct` (n,): 1, 0, or NaN for a post that does not count.
     """
-    rows = {}
+    found = {}
     for name, member in slices.items():
         counted = correct[member & ~np.isnan(correct)]
-        known = len(counted) >= FEWEST
-        found = evaluation.accuracy(counted == 1) if known else {}
-        rows[name] = {**found, "n": privacy.at_least(len(counted), FEWEST)}
-    return pd.DataFrame.from_dict(rows, orient="index", columns=["accuracy", "low", "high", "n"])
+        if len(counted) < FEWEST:
+            found[name] = {"n": privacy.at_least(len(counted), FEWEST)}
+        else:
+            found[name] = evaluation.accuracy(counted == 1)
+    return found

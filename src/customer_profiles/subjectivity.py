@@ -59,6 +59,18 @@ def subjectivity(texts: Sequence[str]) -> np.ndarray:
     return signals(texts)["textblob_subjectivity"].to_numpy()
 
 
+def lexicons(texts: Iterable[str]) -> pd.DataFrame:
+    """Polarity of raw `texts` by each lexicon, -1 … 1, one row a text: columns textblob, vader.
+
+    Read as they are, faces too, no further than LONGEST: baselines of the sentiment model.
+    """
+    rows = [
+        (TextBlob(value).sentiment.polarity, _vader().polarity_scores(value)["compound"])
+        for value in (value[:LONGEST] for value in tqdm(texts, desc="lexicons", unit="post"))
+    ]
+    return pd.DataFrame(rows, columns=["textblob", "vader"], dtype=float)
+
+
 def _signals(value: str) -> tuple[float, ...]:
     value = text.normalise(value)[:LONGEST]
     blob = TextBlob(value).sentiment
