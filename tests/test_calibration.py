@@ -105,6 +105,16 @@ def test_no_half_is_measured_with_its_own_temperature():
     assert calibration.crossfitted_ece(polarity, positive, seed=7) == pytest.approx(0.2, abs=1e-5)
 
 
+def test_few_posts_have_a_calibration_error_by_chance():
+    # Two posts at 0.5 in one bin: both positive, both negative (0.5), or one each (0).
+    by_chance = calibration.ece_by_chance(np.array([0.5, 0.5]), seed=7, draws=2000)
+    assert by_chance == pytest.approx(0.25, abs=0.02)
+    assert calibration.ece_by_chance(np.array([0.0, 1.0]), seed=7) == 0
+    polarity, positive = made(SURE, 1)
+    expected = calibration.ece_by_chance(polarity, seed=7, draws=20)
+    assert calibration.ece(polarity, positive) == pytest.approx(expected, abs=0.005)
+
+
 def test_risk_and_coverage_by_hand():
     polarity = np.array([0.95, 0.1, 0.8, 0.3])  # confidence 0.95, 0.9, 0.8, 0.7
     positive = np.array([1, 1, 1, 0])  # the second is wrong

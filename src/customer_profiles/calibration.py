@@ -73,6 +73,16 @@ def crossfitted_ece(polarity: np.ndarray, positive: np.ndarray, seed: int) -> fl
     return ece(scaled, positive)
 
 
+def ece_by_chance(polarity: np.ndarray, seed: int, draws: int = 200) -> float:
+    """The mean `ece` if `polarity` were the true probability: what is left where there are few
+    posts in a bin (consistency resampling, Bröcker and Smith 2007, Weather and Forecasting 22:651).
+    """
+    polarity = np.asarray(polarity, dtype=float)
+    rng = np.random.default_rng(seed)
+    drawn = (rng.random(len(polarity)) < polarity for _ in range(draws))
+    return float(np.mean([ece(polarity, positive) for positive in drawn]))
+
+
 def risk_coverage(polarity: np.ndarray, positive: np.ndarray, points: int = 100) -> pd.DataFrame:
     """Error rate (`risk`) among the share of posts (`coverage`) of which the model is surest.
 
