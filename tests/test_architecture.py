@@ -20,7 +20,7 @@ NAME = "customer_profiles"
 # Know no file and no socket, and import nobody but each other.
 PURE = (
     "aggregates", "agreement", "attacks", "averages", "briefs", "centroids", "certificate",
-    "clustering", "continuity", "drawing", "evaluation", "evidence", "figures", "flow",
+    "clustering", "continuity", "decision", "drawing", "evaluation", "evidence", "figures", "flow",
     "generalisation", "heavy_tails", "layers", "microdata", "null_model", "observations",
     "pages", "personas", "privacy", "publication", "redaction", "sample_pages",
     "sample_personas", "segments", "shares", "text", "verdict", "words",
@@ -49,6 +49,7 @@ OWNERS = {
     "waitress": ("api",),
     "cryptography": ("vault",),
     "textblob": ("subjectivity",),
+    "vaderSentiment": ("subjectivity",),
     "matplotlib": ("drawing", "figures", "flow"),
     "vl_convert": ("plots",),
     "requests": ("download",),
