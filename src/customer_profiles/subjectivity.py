@@ -14,7 +14,6 @@ from functools import cache
 import numpy as np
 import pandas as pd
 from textblob import TextBlob
-from tqdm import tqdm
 from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer
 
 from customer_profiles import text
@@ -47,7 +46,7 @@ def signals(texts: Iterable[str]) -> pd.DataFrame:
     A text is read as `text.normalise` leaves it, no further than LONGEST; with nothing to read,
     all are 0.
     """
-    rows = [_signals(value) for value in tqdm(texts, desc="signals", unit="post")]
+    rows = [_signals(value) for value in texts]
     return pd.DataFrame(rows, columns=list(NAMES), dtype=np.float32)
 
 
