@@ -144,8 +144,7 @@ def pipeline(run):
         assert run.codes["repro " + stages[-1]] == 0, run.said("repro " + stages[-1])
 
     together((repro, "fetch", "pull"), (repro, "encoder"))
-    repro("finetune")
-    together((repro, "evaluate"), (repro, "score", "load", "cluster", "publish"))
+    repro("finetune", "evaluate", "score", "load", "cluster", "publish")
 
 
 def readers(run):

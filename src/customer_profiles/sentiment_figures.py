@@ -15,7 +15,8 @@ def intervals(table: pd.DataFrame, title: str, xlabel: str) -> Figure:
     rows = table.iloc[::-1]
     spread = [rows["accuracy"] - rows["low"], rows["high"] - rows["accuracy"]]
     axis.errorbar(rows["accuracy"], rows.index, xerr=spread, fmt="o", color=ACCENT, capsize=3)
-    axis.set(title=title, xlabel=xlabel, xlim=(0.3, 1), ylim=(-0.6, len(rows) - 0.4))
+    axis.set(title=title, xlabel=xlabel, ylim=(-0.6, len(rows) - 0.4))
+    axis.set_xlim(min(0.3, rows["low"].min() - 0.02), 1)
     axis.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
     return figure
 

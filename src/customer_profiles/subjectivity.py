@@ -65,7 +65,7 @@ def lexicons(texts: Iterable[str]) -> pd.DataFrame:
     """
     rows = [
         (TextBlob(value).sentiment.polarity, _vader().polarity_scores(value)["compound"])
-        for value in (value[:LONGEST] for value in tqdm(texts, desc="lexicons", unit="post"))
+        for value in (value[:LONGEST] for value in texts)
     ]
     return pd.DataFrame(rows, columns=["textblob", "vader"], dtype=float)
 
