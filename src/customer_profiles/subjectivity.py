@@ -30,7 +30,7 @@ SURFACE = {
     ),
     "exclamation": r"!",
     "question": r"\?",
-    "link": r"(^|[^a-z])http($|[^a-z])",
+    "link": r"\bhttp\b",
     "number": r"[0-9]",
 }
 _SURFACE = {name: re.compile(pattern, re.IGNORECASE) for name, pattern in SURFACE.items()}
