@@ -13,9 +13,7 @@ UNDECIDED = np.float32(0.5)
 NEUTRAL = observations.CLASSES[1]
 
 
-def rate(
-    texts: Sequence[str], scorer: Scorer, decision: decisions.Decision
-) -> observations.Scores:
+def rate(texts: Sequence[str], scorer: Scorer, decision: decisions.Decision) -> observations.Scores:
     """Scores of raw `texts` (n,), in their order; of the vectors a window is held at a time.
 
     A post with nothing to read (`text.normalise` leaves nothing) has polarity and subjectivity 0.5

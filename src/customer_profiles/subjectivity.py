@@ -24,10 +24,13 @@ LONGEST = 500
 # Whether a post has it: 1 or 0.
 SURFACE = {
     "first_person": r"\b(i|i['\u2019]?(m|d|ve|ll)|me|my|mine|myself|we|us|our)\b",
-    "negation": r"\b(not|no|never|nobody|nothing|none|without|\w+n['\u2019]?t)\b",
+    "negation": (
+        r"\b(not|no|never|nobody|nothing|none|without|cannot|(ai|are|ca|could|did|do|does|had|has"
+        r"|have|is|should|was|were|wo|would)n['\u2019]?t)\b"
+    ),
     "exclamation": r"!",
     "question": r"\?",
-    "link": r"(^|[^a-z])http($|[^a-z])",
+    "link": r"\bhttp\b",
     "number": r"[0-9]",
 }
 _SURFACE = {name: re.compile(pattern, re.IGNORECASE) for name, pattern in SURFACE.items()}
