@@ -32,8 +32,9 @@ def wilson(successes: int, n: int, z: float = 1.959964) -> tuple[float, float]:
     centre = share + z * z / (2 * n)
     spread = z * math.sqrt(share * (1 - share) / n + z * z / (4 * n * n))
     scale = 1 + z * z / n
-    # Rounding must not leave [0, 1], where the interval ends exactly at share 0 and 1.
-    return max(0.0, (centre - spread) / scale), min(1.0, (centre + spread) / scale)
+    # Rounding must leave neither [0, 1] nor the share outside, where the interval ends there.
+    low, high = (centre - spread) / scale, (centre + spread) / scale
+    return max(0.0, min(share, low)), min(1.0, max(share, high))
 
 
 def accuracy(correct: Sequence[bool]) -> dict[str, float]:
