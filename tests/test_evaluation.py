@@ -41,12 +41,6 @@ def test_accuracy_comes_with_its_interval():
     assert found == {"accuracy": 81 / 263, "low": low, "high": high, "n": 263}
 
 
-def test_both_ends_of_the_neutral_band_are_neutral():
-    polarity = np.array([0.349, 0.35, 0.5, 0.65, 0.651])
-    labels = ["negative", "neutral", "neutral", "neutral", "positive"]
-    assert evaluation.label(polarity, (0.35, 0.65)).tolist() == labels
-
-
 def test_two_classes_leave_the_neutral_posts_out():
     polarity = np.array([0.9, 0.5, 0.51, 0.2, 0.99])
     found = evaluation.two_classes(polarity, np.array([4, 4, 0, 0, 2]))

@@ -15,12 +15,6 @@ LABELS = dict(zip((0, 2, 4), CLASSES, strict=True))
 DRAWS = 4000  # resamples of the bootstrap
 
 
-def label(polarity: np.ndarray, neutral: tuple[float, float]) -> np.ndarray:
-    """Class names (n,) of `polarity` (n,): neutral from `neutral[0]` to `neutral[1]`, both in."""
-    low, high = neutral
-    return np.where(polarity < low, CLASSES[0], np.where(polarity > high, CLASSES[2], CLASSES[1]))
-
-
 def wilson(successes: int, n: int, z: float = 1.959964) -> tuple[float, float]:
     """Wilson's score interval of a proportion, 95 % by default (Wilson 1927, JASA 22:209).
 
