@@ -65,7 +65,7 @@ class Scorer:
     def __init__(self, folder: Path, bfloat16: bool | None = None):
         try:
             self._model = tf.saved_model.load(str(folder))
-        except (OSError, KeyError, ValueError, tf.errors.OpError) as error:
+        except (OSError, LookupError, ValueError, tf.errors.OpError) as error:
             raise ValueError(_refusal(folder, _broken(folder, error))) from error
         for name, (takes, gives) in SIGNATURES.items():
             signature = self._model.signatures.get(name)
@@ -170,9 +170,15 @@ def _broken(folder: Path, error: Exception) -> str:
     for file in FILES:
         if not (folder / file).is_file():
             return f"{file} is missing"
-    # TensorFlow names the file that it cannot read, unless it is the index.
-    named = (file for file in FILES if Path(file).name in str(error))
-    return f"{next(named, 'variables/variables.index')} is damaged ({type(error).__name__})"
+    if not isinstance(error, IndexError | tf.errors.OpError):
+        file = FILES[0]
+    else:
+        try:
+            tf.train.load_checkpoint(str(folder / FILES[1]).removesuffix(".index"))
+            file = FILES[2]
+        except tf.errors.OpError:
+            file = FILES[1]
+    return f"{file} is damaged ({type(error).__name__})"
 
 
 def _refusal(folder: Path, reason: str) -> str:
