@@ -3,11 +3,18 @@
 # First: it settles how TensorFlow speaks and which Keras it uses.
 from customer_profiles import encoder  # noqa: F401  # isort: skip
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import tensorflow as tf
+
+# What sums and normalises stays float32: the answers change half as much, at 4 % of the speed.
+os.environ.setdefault(
+    "TF_AUTO_MIXED_PRECISION_GRAPH_REWRITE_INFERLIST_REMOVE",
+    "Add,AddV2,AddN,Sub,Rsqrt,SquaredDifference,Mean,Sum,RealDiv,Softmax",
+)
 
 OPTION = "auto_mixed_precision_onednn_bfloat16"
 INSTRUCTIONS = {"avx512_bf16", "amx_bf16"}
