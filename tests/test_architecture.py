@@ -29,10 +29,10 @@ PURE = (
 EVERYBODY = ("",)
 # Each library and the modules that may import it; a package stands for all of its modules.
 OWNERS = {
-    "tensorflow": ("encoder", "scoring", "sentiment", "training"),
+    "tensorflow": ("bench", "encoder", "precision", "scoring", "sentiment", "training"),
     "tensorflow_hub": ("encoder",),
     "tensorflow_text": ("encoder",),
-    "tf_keras": ("sentiment", "training"),
+    "tf_keras": ("bench", "sentiment", "training"),
     "keras": ("encoder",),
     "keras_hub": ("encoder",),
     "mlflow": ("artifacts", "tracking", "registered_model"),
@@ -82,11 +82,12 @@ ALSO = {
     "params": (),
     "paths": (),
     "plots": (),
+    "precision": ("encoder",),
     "provenance": (),
     "registered_model": ("scoring",),  # the model as MLflow opens it: the two have to meet
     "report": ("page",),  # one page, served and as a file
     "run_notebook": (),
-    "scoring": ("encoder",),
+    "scoring": ("encoder", "precision"),
     "sentiment": ("encoder",),
     "sentiment140": (),
     "store": ("tombstones", "vault"),
