@@ -93,12 +93,13 @@ class Scorer:
         A batch has at most `tokens` tokens, or one post. Raises TypeError, naming the place, for
         what is no text.
         """
-        texts = iter(texts)
+        texts, done = iter(texts), 0  # a bar that is switched off does not count
         with tqdm(desc="scoring", unit="post") as bar:
             while window := list(islice(texts, WINDOW)):
-                raw = tf.constant([_bytes(text, bar.n + n) for n, text in enumerate(window)])
+                raw = tf.constant([_bytes(*post) for post in enumerate(window, done)])
                 with precision.bfloat16(self.bfloat16):
                     reading = self._read(raw, tokens)
+                done += len(window)
                 bar.update(len(window))
                 yield reading
 
@@ -157,7 +158,7 @@ def _settled(folder: Path) -> bool:
     return allowed is True
 
 
-def _bytes(text: str, place: int) -> bytes:
+def _bytes(place: int, text: str) -> bytes:
     if not isinstance(text, str):
         # Not what it is: that may be somebody's.
         raise TypeError(f"post {place} (from 0) is {type(text).__name__}; give texts, str each")
