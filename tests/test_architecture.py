@@ -19,7 +19,7 @@ NAME = "customer_profiles"
 
 # Know no file and no socket, and import nobody but each other.
 PURE = (
-    "aggregates", "agreement", "attacks", "averages", "briefs", "centroids", "certificate",
+    "aggregates", "agreement", "attacks", "averages", "batching", "briefs", "centroids", "certificate",
     "clustering", "continuity", "drawing", "evaluation", "evidence", "figures", "flow",
     "generalisation", "heavy_tails", "layers", "microdata", "null_model", "observations",
     "pages", "personas", "privacy", "publication", "redaction", "sample_pages",
@@ -28,10 +28,10 @@ PURE = (
 EVERYBODY = ("",)
 # Each library and the modules that may import it; a package stands for all of its modules.
 OWNERS = {
-    "tensorflow": ("encoder", "scoring", "sentiment", "training"),
+    "tensorflow": ("backup", "encoder", "scoring", "sentiment", "training"),
     "tensorflow_hub": ("encoder",),
     "tensorflow_text": ("encoder",),
-    "tf_keras": ("sentiment", "training"),
+    "tf_keras": ("backup", "sentiment", "training"),
     "keras": ("encoder",),
     "keras_hub": ("encoder",),
     "mlflow": ("artifacts", "tracking", "registered_model"),
@@ -72,6 +72,7 @@ FOUNDATION = ("outputs", "params", "paths")
 ALSO = {
     "api": ("page", "store"),
     "archive": (),
+    "backup": ("encoder",),
     "artifacts": (),
     "download": (),
     "encoder": (),
@@ -94,7 +95,7 @@ ALSO = {
     "tables": (),
     "tombstones": (),
     "tracking": ("artifacts", "provenance"),
-    "training": ("encoder", "sentiment"),
+    "training": ("backup", "encoder", "sentiment"),
     "vault": (),
     "x_api": ("vault",),
 }

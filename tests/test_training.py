@@ -80,9 +80,8 @@ def stop(at):
 
 
 def equal(some, others):
-    return all(
-        (a == b).all() for a, b in zip(some.get_weights(), others.get_weights(), strict=True)
-    )
+    pairs = zip(some.get_weights(), others.get_weights(), strict=True)
+    return all((a == b).all() for a, b in pairs)
 
 
 def test_every_array_of_the_encoder_moves(trained):

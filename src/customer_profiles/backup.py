@@ -70,10 +70,8 @@ class Backup:
         checkpoint = tf.train.Checkpoint(model=model, progress=self.progress, best=self._best)
         self._manager = tf.train.CheckpointManager(checkpoint, str(self._folder), max_to_keep=1)
         if self._manager.restore_or_initialize():
-            logger.warning(
-                "an interrupted training goes on after epoch %.2f",
-                self.progress.points[-1]["epoch"],
-            )
+            done = self.progress.points[-1]["epoch"]
+            logger.warning("an interrupted training goes on after epoch %.2f", done)
         self._saved = time.monotonic()
 
     def save(self, now: bool = False) -> None:
@@ -97,7 +95,7 @@ class Backup:
         name = self._folder / OWNER
         if self._folder.exists() and not (name.is_file() and name.read_text() == self._owner):
             logger.warning(
-                "the backup in %s is of other posts, settings or weights: this training starts anew",
+                "backup %s is of other posts, settings or weights: this training starts anew",
                 self._folder.name,
             )
             shutil.rmtree(self._folder)

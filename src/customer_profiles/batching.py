@@ -1,6 +1,7 @@
 """Which posts go into which batch: of like length, in an order that seed and epoch settle."""
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 
@@ -31,10 +32,9 @@ def plan(
 
 
 def parts(batches: list[np.ndarray], most: int) -> list[list[np.ndarray]]:
-    """`batches` in their order in at most `most` parts, as many in each as in the others, or one
-    more."""
+    """`batches`, in their order, in at most `most` parts that differ by one batch at most."""
     edges = np.linspace(0, len(batches), min(most, len(batches)) + 1).round().astype(int)
-    return [batches[start:end] for start, end in zip(edges, edges[1:], strict=False)]
+    return [batches[start:end] for start, end in pairwise(edges)]
 
 
 def _cut(rows: np.ndarray, size: int) -> list[np.ndarray]:

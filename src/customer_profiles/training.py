@@ -70,8 +70,8 @@ def batches(tokens: Tokens, polarity: np.ndarray, rows: list[np.ndarray]) -> tf.
     inputs = {name: tf.TensorSpec([None, None], tf.int32) for name in encoders.INPUTS}
     signature = inputs, tf.TensorSpec([None], tf.float32)
     found = tf.data.Dataset.from_generator(take, output_signature=signature)
-    # Where Keras has to find out that there are no more, the step that fails counts: the optimizer's
-    # iterations, and with them the learning rate's decay, would run ahead.
+    # Where Keras has to find out that there are no more, the step that fails is counted: the
+    # optimizer's iterations, and with them the learning rate's decay, would run ahead.
     return found.apply(tf.data.experimental.assert_cardinality(len(rows))).prefetch(2)
 
 
@@ -201,9 +201,8 @@ def _digest(
     # Layers get their names by counting: those of a second model in a process differ.
     kinds = [(type(layer).__name__, getattr(layer, "rate", None)) for layer in model.layers]
     total = hashlib.sha256(json.dumps([kinds, settings, tf.__version__]).encode())
-    rows = [
-        array for tokens, target in (training, validation) for array in (*tokens.values(), target)
-    ]
+    sets = (training, validation)
+    rows = [array for tokens, target in sets for array in (*tokens.values(), target)]
     for array in (*model.get_weights(), *rows):
         total.update(f"{array.dtype}{array.shape}".encode() + array.tobytes())
     return total.hexdigest()
