@@ -19,11 +19,13 @@ NAME = "customer_profiles"
 
 # Know no file and no socket, and import nobody but each other.
 PURE = (
-    "aggregates", "agreement", "attacks", "averages", "batching", "briefs", "centroids", "certificate",
-    "clustering", "continuity", "drawing", "evaluation", "evidence", "figures", "flow",
-    "generalisation", "heavy_tails", "layers", "microdata", "null_model", "observations",
-    "pages", "personas", "privacy", "publication", "redaction", "sample_pages",
-    "sample_personas", "segments", "shares", "text", "verdict", "words",
+    "aggregates", "agreement", "attacks", "averages", "baselines", "batching", "briefs",
+    "calibration",
+    "centroids", "certificate", "clustering", "continuity", "decision", "drawing", "evaluation",
+    "evidence", "figures", "flow", "generalisation", "heavy_tails", "layers", "microdata",
+    "null_model", "observations", "pages", "personas", "privacy", "publication", "redaction",
+    "sample_pages", "sample_personas", "segments", "sentiment_figures", "shares", "slices", "text",
+    "verdict", "words",
 )  # fmt: skip
 EVERYBODY = ("",)
 # Each library and the modules that may import it; a package stands for all of its modules.
@@ -49,7 +51,8 @@ OWNERS = {
     "waitress": ("api",),
     "cryptography": ("vault",),
     "textblob": ("subjectivity",),
-    "matplotlib": ("drawing", "figures", "flow"),
+    "vaderSentiment": ("subjectivity",),
+    "matplotlib": ("drawing", "figures", "flow", "sentiment_figures"),
     "vl_convert": ("plots",),
     "requests": ("download",),
     "yaml": ("download",),

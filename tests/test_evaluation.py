@@ -1,7 +1,6 @@
 """Figures of a model: intervals and errors worked out by hand or taken from the literature."""
 
 import numpy as np
-import pandas as pd
 import pytest
 
 from customer_profiles import evaluation
@@ -48,27 +47,6 @@ def test_both_ends_of_the_neutral_band_are_neutral():
     assert evaluation.label(polarity, (0.35, 0.65)).tolist() == labels
 
 
-def test_the_expected_calibration_error_by_hand():
-    polarity = np.array([0.1, 0.2, 0.6, 0.9])
-    positive = np.array([False, False, True, False])
-    # Quarters: mean 0.15 against 0 (2 posts), 0.6 against 1, 0.9 against 0.
-    assert evaluation.ece(polarity, positive, bins=4) == pytest.approx((0.3 + 0.4 + 0.9) / 4)
-
-
-def test_a_sure_and_right_model_has_no_calibration_error():
-    assert evaluation.ece(np.array([0.0, 1.0, 1.0]), np.array([0, 1, 1])) == 0
-
-
-def test_a_value_at_an_edge_is_in_the_upper_bin_and_1_in_the_last():
-    table = evaluation.calibration(np.array([0.0, 0.5, 0.75, 1.0]), np.array([0, 0, 1, 1]), bins=4)
-    # The second quarter is empty and left out.
-    assert table.to_dict("list") == {
-        "polarity": [0.0, 0.5, 0.875],
-        "positive": [0.0, 0.0, 1.0],
-        "posts": [1, 1, 2],
-    }
-
-
 def test_two_classes_leave_the_neutral_posts_out():
     polarity = np.array([0.9, 0.5, 0.51, 0.2, 0.99])
     found = evaluation.two_classes(polarity, np.array([4, 4, 0, 0, 2]))
@@ -95,21 +73,68 @@ def test_the_confusion_has_the_true_class_in_rows():
     assert evaluation.confusion(PREDICTED, TRUE).tolist() == [[1, 1, 0], [0, 1, 0], [0, 0, 1]]
 
 
-def test_polar_posts_are_told_from_neutral_ones_by_their_distance_from_the_middle():
-    # Distances: polar 0.4 and 0.1, neutral 0.2 and 0.05; three of four pairs are in order.
-    polarity = np.array([0.9, 0.4, 0.7, 0.45])
-    assert evaluation.neutral_auc(polarity, np.array([4, 0, 2, 2])) == 0.75
+def test_polar_posts_are_told_from_neutral_ones_by_their_subjectivity():
+    # Polar 0.9 and 0.4, neutral 0.5 and 0.1: three of four pairs are in order.
+    subjectivity = np.array([0.9, 0.4, 0.5, 0.1])
+    assert evaluation.neutral_auc(subjectivity, np.array([4, 0, 2, 2])) == 0.75
 
 
-def test_baselines_are_measured_on_the_polar_posts():
-    train = pd.DataFrame({
-        "label": [4, 4, 4, 0, 0],
-        "text": ["good day", "good night", "so good", "bad day", "bad night"],
-    })  # fmt: skip
-    test = pd.DataFrame({"label": [0, 0, 4, 2], "text": ["bad", "so bad", "good", "a day"]})
-    found = evaluation.baselines(train, test, seed=7)
-    assert (found["majority"]["accuracy"], found["majority"]["n"]) == (1 / 3, 3)
-    assert (found["tfidf"]["accuracy"], found["tfidf"]["n"]) == (1, 3)
+def test_mcnemars_exact_test_by_hand():
+    correct = np.array([1] * 10 + [0] * 2 + [1] * 30 + [0] * 8)
+    other = np.array([0] * 10 + [1] * 2 + [1] * 30 + [0] * 8)
+    # Two or fewer of twelve, and the same on the other side: 2 (1 + 12 + 66) / 2^12
+    expected = {"only_this": 10, "only_other": 2, "p": pytest.approx(158 / 4096)}
+    assert evaluation.mcnemar(correct, other) == expected
+    assert evaluation.mcnemar(other, correct)["p"] == pytest.approx(158 / 4096)
+
+
+def test_systems_that_are_right_about_the_same_posts_do_not_differ():
+    same = np.array([1, 0, 1])
+    assert evaluation.mcnemar(same, same) == {"only_this": 0, "only_other": 0, "p": 1.0}
+
+
+def test_systems_that_judged_other_posts_are_not_compared():
+    with pytest.raises(ValueError, match="got 2 and 3"):
+        evaluation.mcnemar([1, 0], [1, 0, 1])
+
+
+def test_with_a_post_a_query_the_interval_is_that_of_single_posts():
+    correct = np.arange(400) % 5 > 0
+    found = evaluation.by_query(correct, np.arange(400), seed=7)
+    spread = 1.96 * np.sqrt(0.8 * 0.2 / 400)
+    assert (found["low"], found["high"]) == pytest.approx((0.8 - spread, 0.8 + spread), abs=0.005)
+    assert found["queries"] == 400
+
+
+def test_posts_that_are_alike_within_a_query_make_the_interval_wide():
+    correct = np.arange(400) // 10 % 5 > 0  # forty queries of ten posts, all right or all wrong
+    found = evaluation.by_query(correct, np.arange(400) // 10, seed=7)
+    spread = 1.96 * np.sqrt(0.8 * 0.2 / 40)
+    assert (found["low"], found["high"]) == pytest.approx((0.8 - spread, 0.8 + spread), abs=0.03)
+
+
+def test_large_queries_weigh_as_many_posts_as_they_have():
+    # Of two queries each is drawn twice, or one each: accuracies 0, 30/40 and 1.
+    found = evaluation.by_query([False] * 10 + [True] * 30, ["a"] * 10 + ["b"] * 30, seed=7)
+    assert found == {"low": 0, "high": 1, "queries": 2}
+
+
+def test_one_query_has_an_interval_without_width():
+    found = evaluation.by_query([True, True, False, True], ["a"] * 4, seed=7)
+    assert found == {"low": 0.75, "high": 0.75, "queries": 1}
+
+
+def test_the_spread_over_seeds_is_that_of_a_sample():
+    found = {"sentiment": {"manual2": 0.8}, "8": {"manual2": 0.84}, "9": {"manual2": 0.82}}
+    assert evaluation.over_seeds(found) == {
+        "models": ["sentiment", "8", "9"],
+        "mean": {"manual2": pytest.approx(0.82)},
+        "sd": {"manual2": pytest.approx(0.02)},
+    }
+
+
+def test_one_model_has_no_spread():
+    assert evaluation.over_seeds({"sentiment": {"manual2": 0.8}}) == {}
 
 
 def test_codes_have_names():

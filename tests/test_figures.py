@@ -71,24 +71,6 @@ def test_shares_held_back_stand_beside_their_bound_with_the_cells_that_are_shown
     assert axis.lines[0].get_xdata() == [0.1, 0.1]
 
 
-def test_intervals_stand_at_their_shares_the_first_row_on_top():
-    table = pd.DataFrame(
-        {"accuracy": [0.8, 0.5], "low": [0.7, 0.4], "high": [0.85, 0.6]}, index=["BERT", "chance"]
-    )
-    (axis,) = figures.intervals(table, "Accuracy", "share").axes
-    points, _, (bars,) = axis.containers[0]
-    assert points.get_xdata().tolist() == [0.5, 0.8]
-    ends = [segment[:, 0].tolist() for segment in bars.get_segments()]
-    assert ends == [pytest.approx([0.4, 0.6]), pytest.approx([0.7, 0.85])]
-    assert [label.get_text() for label in axis.get_yticklabels()] == ["chance", "BERT"]
-
-
-def test_confusion_writes_counts_and_shades_by_the_share_of_the_true_class():
-    (axis,) = figures.confusion(np.array([[30, 10], [0, 2000]]), ("negative", "positive")).axes
-    assert cells(axis) == {(0, 0): "30", (0, 1): "10", (1, 0): "0", (1, 1): "2,000"}
-    assert axis.images[0].get_array().tolist() == [[0.75, 0.25], [0, 1]]
-
-
 def test_the_elbow_marks_k_on_both_curves():
     for axis, name in zip(figures.elbow(ELBOW, 3).axes, ("inertia", "silhouette"), strict=True):
         curve, mark = axis.lines

@@ -16,8 +16,8 @@ from ruamel.yaml import YAML
 STAGES = ["fetch", "encoder", "finetune", "evaluate", "pull", "score", "load", "cluster", "publish"]
 EDGES = """\
 fetch -> finetune, fetch -> evaluate, encoder -> finetune, finetune -> evaluate, finetune -> score,
-pull -> score, pull -> load, pull -> cluster, pull -> publish, score -> load, score -> cluster,
-score -> publish, load -> cluster, load -> publish, cluster -> publish"""
+evaluate -> score, pull -> score, pull -> load, pull -> cluster, pull -> publish, score -> load,
+score -> cluster, score -> publish, load -> cluster, load -> publish, cluster -> publish"""
 LIGHT = ["fetch", "pull"]  # neither TensorFlow nor a database
 NOTEBOOK = "01_fetch_sentiment140.ipynb"
 # The last cell of fetch in the copies: all is written by then but the executed copy.

@@ -223,8 +223,15 @@ def test_a_run_ends_with_what_it_found_and_where_to_look(project):
     reports = project / "data" / "reports"
     reports.mkdir(parents=True)
     accuracy = {"accuracy": 0.8245, "low": 0.782, "high": 0.86, "n": 359}
-    sentiment = {"manual2": accuracy, "manual3": {**accuracy, "n": 498},
-                 "baselines": {"tfidf": {**accuracy, "accuracy": 0.7}}}  # fmt: skip
+    sentiment = {
+        "manual2": accuracy,
+        "manual3": {**accuracy, "n": 498},
+        "baselines": {"tfidf": {**accuracy, "accuracy": 0.7}},
+        "neutral": {"auc": 0.8812},
+        "validation": {"ece": 0.0246, "ece_crossfitted": 0.0251, "ece_by_chance": 0.0219},
+        "seeds": {"models": ["8", "sentiment"],
+                  "mean": {"manual2": 0.82, "manual3": 0.7}, "sd": {"manual2": 0.01, "manual3": 0}},
+    }  # fmt: skip
     published = {"k_min": 12, "suppressed_share": 0.05}
     clusters = {"k": 2, "verdict": "no stable structure", "by_hand": True, "sizes": [30, "<10"],
                 "stability": {"jaccard": [0.9, 0.61], "ari": 0.8}}  # fmt: skip
@@ -235,7 +242,8 @@ def test_a_run_ends_with_what_it_found_and_where_to_look(project):
     (reports / "privacy.json").write_text(json.dumps({"passed": False, "published": published}))
     text = overview.overview()
     for shown in (
-        "two classes 82.5% (78.2% to 86.0%, n 359)", "n 498)", "baseline 70.0%", "NOT PASSED",
+        "two classes 82.5% (78.2% to 86.0%, n 359); 2 seeds 82.0% ± 1.0%", "n 498); 2 seeds 70.0%",
+        "baseline 70.0%", "AUC 0.881", "error 0.025 (by chance 0.022)", "NOT PASSED",
         "2 by hand, no stable structure (Jaccard 0.61 or more, ARI 0.80), sizes [30, '<10']",
     ):  # fmt: skip
         assert shown in text, shown

@@ -1,13 +1,14 @@
 """The posts written for the project: enough of every kind, each said once, nobody real in them.
 
-Two sets: the sentiment posts in Sentiment140's format, and the pool that the brand archive draws
-from. Near-duplicates and templates are measured, and planted to show that the measures see them.
+Three sets: the sentiment posts in Sentiment140's format, those from which the decision between
+three classes is learned, and the pool that the brand archive draws from. Near-duplicates and
+templates are measured, and planted to show that the measures see them.
 """
 
 import os
 import re
 from collections import Counter
-from itertools import groupby
+from itertools import chain, groupby
 from pathlib import Path
 
 import pandas as pd
@@ -97,9 +98,14 @@ def brand():
     return pd.read_csv(paths.inside("data", "sample", "brand_posts.csv"), keep_default_na=False)
 
 
-@pytest.fixture(scope="module", params=["posts", "brand"])
+@pytest.fixture(scope="module")
+def decision(folder):
+    return _written(folder / sentiment140.DECISION_NAMES[0])
+
+
+@pytest.fixture(scope="module", params=["posts", "decision", "brand"])
 def texts(request):
-    """Each of the two sets in turn, as a list of texts."""
+    """Each of the three sets in turn, as a list of texts."""
     return request.getfixturevalue(request.param)["text"].tolist()
 
 
@@ -118,6 +124,14 @@ def test_every_class_speaks_of_every_topic(sets, posts):
     assert set(sets[1]["query"]) == TOPICS
 
 
+def test_the_decision_has_as_many_posts_of_each_class_in_each_of_many_topics(decision):
+    assert decision["polarity"].value_counts().min() >= 1000
+    table = pd.crosstab(decision["query"], decision["polarity"])
+    assert list(table.columns) == list(LEAST)
+    assert len(table) >= 50
+    assert table.min().min() >= 10
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_kind_of_post_is_there(posts, kind):
     least, pattern = KINDS[kind]
@@ -130,13 +144,15 @@ def test_every_kind_of_post_is_there(posts, kind):
 
 def test_the_pipeline_keeps_every_post(folder):
     files = sentiment140.locate(folder)
-    for path in (files.train, files.test):
+    for path in (files.train, files.test, folder / sentiment140.DECISION_NAMES[0]):
         read, left_out = sentiment140.read(path)
         kept, dropped = sentiment140.clean(read)
         assert (left_out, sum(dropped.values()), len(kept)) == (0, 0, len(_written(path)))
 
 
-def test_nobody_in_them_could_be_real(posts):
+@pytest.mark.parametrize("name", ["posts", "decision"])
+def test_nobody_in_them_could_be_real(name, request):
+    posts = request.getfixturevalue(name)
     assert (posts[["id", "date", "user"]] == "").all(axis=None)
     for value in posts["text"]:
         assert all(len(name) > 15 for name in re.findall(r"[@\uFF20](\w+)", value)), value
@@ -154,14 +170,22 @@ def test_no_text_is_nearly_another(texts):
     assert [(texts[i], texts[j]) for i, j in near(texts)] == []
 
 
-def test_no_sentiment_post_is_nearly_one_of_the_brand_pool(posts, brand):
-    assert near(posts["text"].tolist(), brand["text"].tolist()) == []
+@pytest.mark.parametrize("names", [("posts", "brand"), ("decision", "posts", "brand")])
+def test_no_text_of_a_set_is_nearly_one_of_another(names, request):
+    texts, *others = (request.getfixturevalue(name)["text"].tolist() for name in names)
+    assert near(texts, list(chain(*others))) == []
 
 
-@pytest.mark.parametrize(("old", "new"), [(" the ", " our "), ("!", "!!"), ("you", "u"), ("", "")])
-def test_a_planted_near_duplicate_is_found(texts, old, new):
-    place = next(i for i, value in enumerate(texts) if old in value and len(value) > 60)
-    assert near([*texts, texts[place].replace(old, new).upper()]) == [(place, len(texts))]
+def test_planted_near_duplicates_are_found(texts):
+    planted = {}
+    for old, new in ((" the ", " our "), ("!", "!!"), ("you", "u"), ("", "")):
+        place = next(
+            i for i, value in enumerate(texts)
+            if old in value and len(value) > 60 and i not in planted
+        )  # fmt: skip
+        planted[place] = texts[place].replace(old, new).upper()
+    found = near([*texts, *planted.values()])
+    assert found == sorted((place, len(texts) + n) for n, place in enumerate(planted))
 
 
 def test_no_text_is_made_from_a_template(texts):

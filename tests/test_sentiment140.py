@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from customer_profiles import sentiment140
+from customer_profiles import paths, sentiment140
 
 TEST_SET = "testdata.manual.2009.06.14.csv"
 OFFICIAL_TRAIN = "training.1600000.processed.noemoticon.csv"
@@ -53,6 +53,7 @@ def source(tmp_path):
             line(2, "it is black", "kindle2"),
         ],
     )
+    write(folder / "decision.csv", [line(4, "well written", "shop")])
     return folder
 
 
@@ -62,6 +63,7 @@ def shipped(tmp_path):
     folder.mkdir()
     write(folder / "train.csv", [line(0, "bad"), line(2, "a fact"), line(2, "b fact")])
     write(folder / TEST_SET, [line(0, "worse")])
+    write(folder / "decision.csv", [line(n, f"{n} written", "shop") for n in (0, 2, 4)])
     return folder
 
 
@@ -334,11 +336,22 @@ def test_rows_is_the_total_of_train_and_validation_without_a_validation_file(sou
             "neutral": 2,
             "polar": 1,
         },
+        "decision": {
+            "read": 3,
+            "left_out": 0,
+            "empty": 0,
+            "conflicting": 0,
+            "duplicate": 0,
+            "in_test": 0,
+            "neutral": 1,
+            "polar": 2,
+        },
         "test": {"read": 3, "left_out": 0},
         "sets": {
             "train": {"0": 20, "4": 20},
             "validation": {"0": 5, "4": 5},
             "neutral": {"2": 2},
+            "decision": {"0": 1, "2": 3, "4": 1},
             "test": {"0": 1, "2": 1, "4": 1},
         },
     }
@@ -350,6 +363,24 @@ def test_the_neutral_rows_are_the_shipped_ones_whatever_the_source(source, shipp
         "the shop opens at nine",
         "the train stops here",
     }
+
+
+def test_the_decision_is_learned_from_the_written_posts_and_the_neutral_ones(source, shipped):
+    write(
+        shipped / "decision.csv",
+        [line(0, "@ann so &lt; so", "shop"), line(2, "a fact", "bank"), line(2, "open", "bank")],
+    )
+    assert prepared(source, shipped).decision.to_dict("list") == {
+        "label": [0, 2, 2, 2],
+        "query": ["shop", "bank", "bank", "NO_QUERY"],
+        "text": ["@user so < so", "a fact", "open", "b fact"],
+    }
+
+
+def test_without_the_written_posts_the_sample_is_refused(source, shipped):
+    (shipped / "decision.csv").unlink()
+    with pytest.raises(FileNotFoundError, match=r"must hold decision\.csv; it holds .*train\.csv"):
+        prepared(source, shipped)
 
 
 def test_of_a_train_file_that_leans_to_one_side_as_many_rows_of_each_label_are_drawn(
@@ -387,15 +418,17 @@ def test_texts_of_the_test_set_are_in_no_other_set(source, shipped):
         line(0, "i &lt;3 it"),
         line(2, "b fact"),
         line(0, "held post 1"),
+        line(4, "4 written"),
     ]
     write(source / TEST_SET, leaks)
     write(source / "validation.csv", [line(4 * (i % 2), f"held post {i}") for i in range(9)])
     result = prepared(source, shipped)
-    assert len(result.test) == 4
+    assert len(result.test) == 5
     for name, frame in (
         ("train", result.train),
         ("validation", result.validation),
         ("neutral", result.neutral),
+        ("decision", result.decision),
     ):
         assert texts(frame).isdisjoint(texts(result.test))
         assert result.counts[name]["in_test"] == 1
@@ -419,7 +452,7 @@ def test_the_test_set_is_masked_and_keeps_every_row_in_its_order(source, shipped
 
 def test_preparing_twice_gives_the_same_frames(source, shipped):
     first, second = prepared(source, shipped, rows=50), prepared(source, shipped, rows=50)
-    for name in ("train", "validation", "test", "neutral"):
+    for name in ("train", "validation", "test", "neutral", "decision"):
         pd.testing.assert_frame_equal(getattr(first, name), getattr(second, name))
     assert first.counts == second.counts
 
@@ -445,7 +478,8 @@ def real_sets(real, tmp_path_factory):
     (folder / "train.csv.gz").symlink_to(real / "train-143k.csv.gz")
     (folder / "validation.csv.gz").symlink_to(real / "train-uniform-37k.csv.gz")
     (folder / TEST_SET).symlink_to(real / TEST_SET)
-    return prepared(folder, folder, rows=100_000, validation_rows=10_000)
+    sample = paths.inside("data/sample/sentiment140")
+    return prepared(folder, sample, rows=100_000, validation_rows=10_000)
 
 
 def test_the_real_test_set_has_the_published_counts(real_sets):
@@ -467,10 +501,12 @@ def test_the_real_train_file_is_read_whole(real):
 def test_the_real_sets_have_the_rows_asked_for_and_share_no_text(real_sets):
     sets = [texts(frame) for frame in (real_sets.train, real_sets.validation, real_sets.test)]
     sizes = [len(each) for each in sets]
+    decision = texts(real_sets.decision)
     shared = [len(sets[0] & sets[1]), len(sets[0] & sets[2]), len(sets[1] & sets[2])]
-    del sets
+    shared += [len(decision & each) for each in sets]
+    del sets, decision
     assert sizes == [100_000, 10_000, 498]
-    assert shared == [0, 0, 0]
+    assert shared == [0] * 6
 
 
 def test_no_handle_survives_in_any_real_set(real_sets):

@@ -1,19 +1,18 @@
-"""How good a sentiment model is: accuracy with intervals, calibration, baselines."""
+"""How good a sentiment model is: accuracy with intervals, and whether another one differs."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
-from sklearn.feature_extraction.text import TfidfVectorizer
-from sklearn.linear_model import LogisticRegression
+from scipy.stats import binomtest
 from sklearn.metrics import confusion_matrix, f1_score, roc_auc_score
-from sklearn.pipeline import make_pipeline
 
 from customer_profiles.observations import CLASSES
 
 # Sentiment140's own codes.
 LABELS = dict(zip((0, 2, 4), CLASSES, strict=True))
+DRAWS = 4000  # resamples of the bootstrap
 
 
 def label(polarity: np.ndarray, neutral: tuple[float, float]) -> np.ndarray:
@@ -42,29 +41,6 @@ def accuracy(correct: Sequence[bool]) -> dict[str, float]:
     correct = np.asarray(correct, dtype=bool)
     low, high = wilson(int(correct.sum()), len(correct))
     return {"accuracy": float(correct.mean()), "low": low, "high": high, "n": len(correct)}
-
-
-def calibration(polarity: np.ndarray, positive: np.ndarray, bins: int = 15) -> pd.DataFrame:
-    """Reliability table: per bin of equal width its `polarity` (mean), `positive` (share), `posts`.
-
-    Empty bins are left out.
-    """
-    place = np.minimum((np.asarray(polarity) * bins).astype(int), bins - 1)
-    frame = pd.DataFrame({"bin": place, "polarity": polarity, "positive": positive})
-    groups = frame.groupby("bin")
-    table = groups[["polarity", "positive"]].mean()
-    table["posts"] = groups.size()
-    return table.reset_index(drop=True)
-
-
-def ece(polarity: np.ndarray, positive: np.ndarray, bins: int = 15) -> float:
-    """Expected calibration error of the positive class (Naeini et al. 2015, AAAI).
-
-    Mean over bins of equal width of |share positive - mean polarity|, weighted by posts.
-    """
-    table = calibration(polarity, positive, bins)
-    gaps = (table["positive"] - table["polarity"]).abs()
-    return float((gaps * table["posts"]).sum() / table["posts"].sum())
 
 
 def two_classes(polarity: np.ndarray, labels: np.ndarray) -> dict[str, float]:
@@ -97,28 +73,52 @@ def worst(posts: pd.DataFrame, count: int) -> pd.DataFrame:
     return posts.loc[order, ["label", "polarity", "text"]]
 
 
-def neutral_auc(polarity: np.ndarray, labels: np.ndarray) -> float:
-    """Area under the ROC curve of polar against neutral, by the distance from 0.5."""
-    return float(roc_auc_score(np.isin(labels, (0, 4)), np.abs(polarity - 0.5)))
+def neutral_auc(subjectivity: np.ndarray, labels: np.ndarray) -> float:
+    """Area under the ROC curve of polar posts (labels 0 and 4) against neutral ones (2)."""
+    return float(roc_auc_score(np.isin(labels, (0, 4)), subjectivity))
 
 
-def baselines(train: pd.DataFrame, test: pd.DataFrame, seed: int) -> dict[str, dict]:
-    """Accuracies on the polar rows of `test` of models fitted on `train` (columns label, text).
+def mcnemar(correct: Sequence[bool], other: Sequence[bool]) -> dict[str, float]:
+    """Whether two systems differ on the same posts, by those that only one of them has right.
 
-    `majority` says the most frequent class of train; `tfidf` is a logistic regression on TF-IDF
-    of words and word pairs.
+    `only_this` and `only_other` count these; `p` is two-sided and exact: how often chance parts
+    them at least as unevenly (McNemar 1947, Psychometrika 12:153).
     """
-    polar = test[test["label"].isin((0, 4))]
-    truth = polar["label"].to_numpy()
-    majority = train["label"].mode().iloc[0]
-    model = make_pipeline(
-        TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True, min_df=2),
-        LogisticRegression(C=3.0, max_iter=1000, random_state=seed),
-    )
-    model.fit(train["text"], train["label"])
+    correct, other = np.asarray(correct, dtype=bool), np.asarray(other, dtype=bool)
+    if correct.shape != other.shape:
+        raise ValueError(f"both must judge the same posts, got {len(correct)} and {len(other)}")
+    this, that = int((correct & ~other).sum()), int((other & ~correct).sum())
+    p = float(binomtest(this, this + that).pvalue) if this + that else 1.0
+    return {"only_this": this, "only_other": that, "p": p}
+
+
+def by_query(correct: Sequence[bool], queries: Sequence[str], seed: int) -> dict[str, float]:
+    """95 % interval `low`, `high` of the accuracy where whole queries are drawn, and `queries`.
+
+    Posts of one query are alike, and other queries would bring others: the percentile bootstrap
+    over clusters (Field and Welsh 2007, JRSSB 69:369). Of one query it has no width.
+    """
+    correct = pd.Series(np.asarray(correct, dtype=float))
+    totals = correct.groupby(np.asarray(queries)).agg(["sum", "count"]).to_numpy()
+    count = len(totals)
+    drawn = np.random.default_rng(seed).multinomial(count, np.full(count, 1 / count), DRAWS)
+    right, posts = (drawn @ totals).T
+    low, high = np.quantile(right / posts, (0.025, 0.975))
+    return {"low": float(low), "high": float(high), "queries": count}
+
+
+def over_seeds(found: Mapping[str, Mapping[str, float]]) -> dict:
+    """`mean` and `sd` (of a sample: n - 1) of each metric over `models`, as these are called.
+
+    `found`: metrics by model. Empty for one model, which tells nothing of the spread.
+    """
+    if len(found) < 2:
+        return {}
+    table = pd.DataFrame.from_dict(found, orient="index")
     return {
-        "majority": accuracy(truth == majority),
-        "tfidf": accuracy(model.predict(polar["text"]) == truth),
+        "models": list(found),
+        "mean": table.mean().to_dict(),
+        "sd": table.std(ddof=1).to_dict(),
     }
 
 

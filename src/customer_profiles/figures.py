@@ -10,7 +10,6 @@ import matplotlib as mpl
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
-from matplotlib.ticker import PercentFormatter
 
 from customer_profiles.drawing import (
     ACCENT,
@@ -39,30 +38,6 @@ def learning_curves(curves: pd.DataFrame, points: pd.DataFrame) -> Figure:
         axis.set_xlim(left=0)
         axis.xaxis.get_major_locator().set_params(integer=True)
         legend(axis)
-    return figure
-
-
-@styled
-def intervals(table: pd.DataFrame, title: str, xlabel: str) -> Figure:
-    """Shares with their intervals (columns accuracy, low, high), the first row on top."""
-    figure, (axis,) = grid(1, 1, (6, 0.8 + 0.34 * len(table)))
-    rows = table.iloc[::-1]
-    spread = [rows["accuracy"] - rows["low"], rows["high"] - rows["accuracy"]]
-    axis.errorbar(rows["accuracy"], rows.index, xerr=spread, fmt="o", color=ACCENT, capsize=3)
-    axis.set(title=title, xlabel=xlabel, xlim=(0.3, 1), ylim=(-0.6, len(rows) - 0.4))
-    axis.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
-    return figure
-
-
-@styled
-def confusion(counts: np.ndarray, classes: tuple[str, ...]) -> Figure:
-    """Confusion matrix: counts, shaded by the share of their true class."""
-    figure, (axis,) = grid(1, 1, (4, 3.4))
-    shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
-    cells(axis, shares, [[f"{count:,}" for count in row] for row in counts], "Blues", (0, 1))
-    axis.set(title="Confusion", xlabel="predicted", ylabel="true")
-    axis.set_xticks(range(len(classes)), classes)
-    axis.set_yticks(range(len(classes)), classes)
     return figure
 
 
@@ -313,16 +288,6 @@ def histogram(values: np.ndarray, title: str, xlabel: str, bins: int = 20) -> Fi
     axis.hist(values, bins=bins, color=ACCENT)
     axis.yaxis.set_major_formatter("{x:,.0f}")
     axis.set(title=title, xlabel=xlabel, ylabel="posts")
-    return figure
-
-
-@styled
-def reliability(table: pd.DataFrame) -> Figure:
-    """Share of positive posts against polarity, per bin (columns polarity, positive, posts)."""
-    figure, (axis,) = grid(1, 1, (3.6, 3.2))
-    axis.plot([0, 1], [0, 1], color=NEUTRAL, linewidth=1)
-    axis.plot(table["polarity"], table["positive"], "o-", color=ACCENT)
-    axis.set(title="Reliability", xlabel="polarity", ylabel="share positive")
     return figure
 
 

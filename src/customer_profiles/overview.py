@@ -26,11 +26,14 @@ def overview() -> str:
         json.loads(paths.inside("data/reports", f"{name}.json").read_text(encoding="utf-8"))
         for name in ("sentiment", "clusters", "privacy")
     )
-    three, tfidf = sentiment["manual3"], sentiment["baselines"]["tfidf"]
+    tfidf = sentiment["baselines"]["tfidf"]
     published = privacy["published"]
     return f"""
-sentiment  two classes {accuracy(sentiment["manual2"])}, three classes {accuracy(three)}
+sentiment  two classes {accuracy(sentiment["manual2"])}{spread(sentiment, "manual2")}
+           three classes {accuracy(sentiment["manual3"])}{spread(sentiment, "manual3")}
            TF-IDF baseline {accuracy(tfidf)} on the same two classes
+           polar against neutral, AUC {sentiment["neutral"]["auc"]:.3f}; \
+calibration error {calibration_error(sentiment["validation"])}
 segments   {structure(clusters)}, sizes {clusters["sizes"]}
 privacy    {"passed" if privacy["passed"] else "NOT PASSED"}: smallest group {published["k_min"]}, \
 {published["suppressed_share"]:.1%} of the authors in cells held back
@@ -40,6 +43,22 @@ privacy    {"passed" if privacy["passed"] else "NOT PASSED"}: smallest group {pu
 def accuracy(found: dict) -> str:
     """An accuracy with its interval and the number of posts behind it."""
     return f"{found['accuracy']:.1%} ({found['low']:.1%} to {found['high']:.1%}, n {found['n']:,})"
+
+
+def spread(sentiment: dict, metric: str) -> str:
+    """Mean and standard deviation of a metric over the seeds that were trained, if several."""
+    seeds = sentiment.get("seeds")
+    if not seeds:
+        return ""
+    mean, sd = seeds["mean"][metric], seeds["sd"][metric]
+    return f"; {len(seeds['models'])} seeds {mean:.1%} ± {sd:.1%}"
+
+
+def calibration_error(validation: dict) -> str:
+    """The expected calibration error, crossfitted, beside what chance alone would give."""
+    if "ece_crossfitted" not in validation:
+        return f"{validation['ece']:.3f}"
+    return f"{validation['ece_crossfitted']:.3f} (by chance {validation['ece_by_chance']:.3f})"
 
 
 def structure(clusters: dict) -> str:

@@ -64,7 +64,9 @@ PEOPLE = {
 # Averages of the original's nine figures.
 AVERAGES = {
     "avg_polarity": _share(0.71, "how they speak of the brand: 0 negative, 1 positive"),
-    "avg_subjectivity": _share(0.37, "0 fact, 1 opinion"),
+    "avg_subjectivity": _share(
+        0.37, "how probable it is that a post expresses a feeling or an opinion: 0 fact, 1 opinion"
+    ),
     "avg_favorites": _number(3.4, "likes of a post, estimated from bins", minimum=0),
     "avg_tweets": _number(2.1, "posts about the brand, estimated from bins", minimum=0),
     "avg_account_tweets": _number(3200, "posts of the account, estimated from bins", minimum=0),

@@ -17,7 +17,7 @@ import pandas as pd
 
 from customer_profiles import drawing, figures, flow, outputs, params, paths, provenance
 from customer_profiles.layers import sentiment_layers
-from customer_profiles.overview import accuracy, structure
+from customer_profiles.overview import accuracy, calibration_error, spread, structure
 
 logger = logging.getLogger(__name__)
 
@@ -148,10 +148,13 @@ def lines(run: dict[str, dict]) -> dict[str, str]:
     made, machine = about["commit"][:7], about["machine"]
     return {
         "posts trained on": f"{run['finetune']['train_rows']:,} ({about['posts']})",
-        "accuracy, two classes": accuracy(sentiment["manual2"]),
+        "accuracy, two classes": accuracy(sentiment["manual2"]) + spread(sentiment, "manual2"),
         "the same of TF-IDF": accuracy(sentiment["baselines"]["tfidf"]),
-        "accuracy, three classes": accuracy(sentiment["manual3"]),
+        "accuracy, three classes": accuracy(sentiment["manual3"]) + spread(sentiment, "manual3"),
+        "macro F1, three classes": f"{sentiment['manual3']['macro_f1']:.3f}",
+        "polar against neutral, AUC": f"{sentiment['neutral']['auc']:.3f}",
         "accuracy, validation": accuracy(sentiment["validation"]),
+        "calibration error, validation": calibration_error(sentiment["validation"]),
         "segments": structure(clusters),
         "privacy certificate": "passed" if privacy["passed"] else "**not passed**",
         "smallest group shown": f"{published['k_min']} authors",

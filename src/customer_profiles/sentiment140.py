@@ -19,6 +19,7 @@ from customer_profiles import paths, text
 TRAIN_NAMES = ("train.csv", "training.1600000.processed.noemoticon.csv")
 VALIDATION_NAMES = ("validation.csv",)
 TEST_NAMES = ("testdata.manual.2009.06.14.csv",)
+DECISION_NAMES = ("decision.csv",)
 
 NEUTRAL = 2
 LABELS = {"0": 0, "2": NEUTRAL, "4": 4}
@@ -50,18 +51,19 @@ class Files:
 # Shown without its frames: a notebook would print what people wrote.
 @dataclass(frozen=True, eq=False, repr=False)
 class Prepared:
-    """The final sets, columns label (int8) and text, test also query; and what became of each row.
+    """The final sets, columns label (int8) and text, and what became of each row.
 
-    `train` and `validation` hold the labels 0 and 4, `neutral` holds 2, `test` holds all three.
-    `counts`: for the files of train, validation (if there is one), neutral and test the rows
-    read, those lost in each step, and the neutral and polar ones left; under `sets` the rows of
-    each final set by label.
+    `train` and `validation` hold the labels 0 and 4, `neutral` holds 2, `test` and `decision` hold
+    all three, and have also query. `counts`: for the files of train, validation (if there is one),
+    neutral, decision and test the rows read, those lost in each step, and the neutral and polar
+    ones left; under `sets` the rows of each final set by label.
     """
 
     train: pd.DataFrame
     validation: pd.DataFrame
     test: pd.DataFrame
     neutral: pd.DataFrame
+    decision: pd.DataFrame
     counts: dict
 
 
@@ -217,8 +219,9 @@ def prepare(
     No text of the test set stays in another set, none of validation in train. With a validation
     file, `validation_rows` of its rows (0: all) are drawn and their texts removed from train, of
     which `rows` are drawn. Without one, `rows` are drawn and `validation_share` of them is
-    validation. `neutral` are the neutral rows of the train file in `sample_source`, the shipped
-    sample, whatever `source` is.
+    validation. From `sample_source`, the shipped sample, come whatever `source` is: `neutral`, the
+    neutral rows of its train file; and `decision`, these and the posts of its decision.csv, from
+    which the decision between three classes is learned and no encoder.
 
     Raises what `locate`, `read`, `sample` and `split` raise.
     """
@@ -236,11 +239,22 @@ def prepare(
     else:
         train, validation = split(sample(train, rows, seed, even=True), validation_share, seed)
     _, neutral, counts["neutral"] = _parts(locate(sample_source).train, test)
+    written = _parts(_decision(sample_source), test)
+    counts["decision"] = written[2]
+    decision = pd.concat([*written[:2], neutral], ignore_index=True)
 
     sets = {"train": train, "validation": validation, "neutral": neutral}
-    sets = {name: frame[["label", "text"]] for name, frame in sets.items()} | {"test": test}
+    sets = {name: frame[["label", "text"]] for name, frame in sets.items()}
+    sets |= {"decision": decision.drop_duplicates("text", ignore_index=True), "test": test}
     counts["sets"] = {name: _by_label(frame) for name, frame in sets.items()}
     return Prepared(**sets, counts=counts)
+
+
+def _decision(folder: Path) -> Path:
+    path = _one(folder, DECISION_NAMES)
+    if path is None:
+        raise FileNotFoundError(f"{folder} must hold {DECISION_NAMES[0]}; {paths.holding(folder)}")
+    return path
 
 
 def _one(folder: Path, names: tuple[str, ...]) -> Path | None:

@@ -1,0 +1,206 @@
+"""Negative, neutral or positive: polarity tells the direction, subjectivity whether there is one.
+
+Subjectivity is the probability that the author expresses a feeling or an opinion. It is learned
+(`fit`) from posts of all three classes, and read from what the sentiment model makes of a post and
+from its words (`subjectivity.signals`); the model itself never saw a neutral post.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from scipy.special import expit, logit
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import roc_auc_score
+from sklearn.model_selection import GroupKFold
+
+from customer_profiles import evaluation
+from customer_profiles.observations import CLASSES
+
+# Inverse strength of the L2 penalty, chosen by `compare` (docs/sentiment.md).
+C = 0.01
+FOLDS = 5
+# Rules with one threshold: what each looks at, polarity (n,) or a signal.
+GATES: dict[str, Callable[[np.ndarray, pd.DataFrame], np.ndarray]] = {
+    "band": lambda polarity, signals: np.abs(polarity - 0.5),
+    "textblob": lambda polarity, signals: signals["textblob_subjectivity"].to_numpy(),
+    "vader": lambda polarity, signals: signals["vader_share"].to_numpy(),
+}
+THRESHOLDS = 100  # looked at for each
+# What JSON holds of a decision.
+KEYS = ("certainty", "intercept", "pooled", "signals")
+
+
+@dataclass(frozen=True, eq=False)
+class Decision:
+    """A logistic regression: a weight for each of its inputs as they come, and the intercept.
+
+    `signals` float (s,) belong to `names`, `pooled` float (width,) to the sentiment model's
+    vector, `certainty` to |logit of polarity|.
+    """
+
+    names: tuple[str, ...]
+    signals: np.ndarray
+    pooled: np.ndarray
+    certainty: float
+    intercept: float
+
+    def subjectivity(
+        self, polarity: np.ndarray, pooled: np.ndarray, signals: pd.DataFrame
+    ) -> np.ndarray:
+        """Probability float32 (n,) that the author of each post expresses a feeling or an opinion.
+
+        `polarity` (n,) and `pooled` (n, width) as the sentiment model gives them, `signals` with
+        the columns `names`. Raises ValueError for a vector of another width or without a signal.
+        """
+        if pooled.shape[1] != len(self.pooled):
+            raise ValueError(
+                f"the decision was learned from vectors of {len(self.pooled)}, these have "
+                f"{pooled.shape[1]}; run `dvc repro evaluate`"
+            )
+        if missing := [name for name in self.names if name not in signals]:
+            raise ValueError(f"signals must hold {', '.join(self.names)}; {missing} are missing")
+        total = pooled @ self.pooled + signals[list(self.names)].to_numpy() @ self.signals
+        total = total + self.certainty * certainty(polarity) + self.intercept
+        return expit(total).astype(np.float32)
+
+    def to_dict(self) -> dict:
+        """What `from_dict` reads, of plain numbers, lists and dicts."""
+        return {
+            "certainty": self.certainty,
+            "intercept": self.intercept,
+            "pooled": self.pooled.tolist(),
+            "signals": dict(zip(self.names, self.signals.tolist(), strict=True)),
+        }
+
+    @classmethod
+    def from_dict(cls, held: dict) -> "Decision":
+        """The decision that `to_dict` wrote; ValueError for anything else."""
+        if not isinstance(held, dict) or set(held) != set(KEYS):
+            found = ", ".join(map(str, sorted(held))) if isinstance(held, dict) else type(held)
+            raise ValueError(
+                f"a decision holds {', '.join(KEYS)}, got {found}; run `dvc repro evaluate`"
+            )
+        try:
+            names = tuple(held["signals"])
+            signals = np.array([held["signals"][name] for name in names], dtype=float)
+            pooled = np.array(held["pooled"], dtype=float)
+            certainty, intercept = float(held["certainty"]), float(held["intercept"])
+        except (TypeError, ValueError) as error:
+            raise ValueError(
+                f"a weight of the decision is no number ({error}); run `dvc repro evaluate`"
+            ) from error
+        if pooled.ndim != 1 or not np.isfinite([*signals, *pooled, certainty, intercept]).all():
+            raise ValueError(
+                "the decision's weights must be finite, those of pooled a list; "
+                "run `dvc repro evaluate`"
+            )
+        return cls(names, signals, pooled, certainty, intercept)
+
+
+def probabilities(polarity: np.ndarray, subjectivity: np.ndarray) -> np.ndarray:
+    """Probability float (n, 3) of each class, in the order of CLASSES; each row adds up to 1.
+
+    Negative s(1-p), neutral 1-s, positive s·p, of subjectivity s and polarity p.
+    """
+    polarity, subjectivity = np.asarray(polarity), np.asarray(subjectivity)
+    return np.column_stack(
+        [subjectivity * (1 - polarity), 1 - subjectivity, subjectivity * polarity]
+    )
+
+
+def labels(probabilities: np.ndarray) -> np.ndarray:
+    """Names (n,) of the likeliest class of each row of `probabilities` (n, 3)."""
+    return np.array(CLASSES, dtype=object)[np.argmax(probabilities, axis=1)]
+
+
+def certainty(polarity: np.ndarray) -> np.ndarray:
+    """|logit| (n,) of `polarity`: 0 where it is undecided."""
+    return np.abs(logit(np.clip(np.asarray(polarity, dtype=float), 1e-6, 1 - 1e-6)))
+
+
+def fit(
+    polarity: np.ndarray, pooled: np.ndarray, signals: pd.DataFrame, labels: np.ndarray
+) -> Decision:
+    """Learned from n posts with Sentiment140's codes `labels` (n,): 0, 2 or 4.
+
+    Each class weighs the same, however many posts it has: nobody knows the share of neutral posts
+    among those about a brand, and `labels` takes the likeliest of the three. Raises ValueError
+    when a class is missing.
+    """
+    if missing := sorted(set(evaluation.LABELS) - set(np.unique(labels).tolist())):
+        raise ValueError(f"the decision needs posts of all three classes; none has {missing}")
+    inputs = np.column_stack([pooled, certainty(polarity), signals.to_numpy(dtype=float)])
+    mean, spread = inputs.mean(axis=0), inputs.std(axis=0)
+    spread[spread == 0] = 1  # the same in all posts: it gets no weight
+    model = LogisticRegression(C=C, max_iter=1000)
+    model.fit((inputs - mean) / spread, labels != 2, sample_weight=_weights(labels))
+    weights = model.coef_[0] / spread
+    width = pooled.shape[1]
+    return Decision(
+        names=tuple(signals.columns),
+        signals=weights[width + 1 :],
+        pooled=weights[:width],
+        certainty=float(weights[width]),
+        intercept=float(model.intercept_[0] - weights @ mean),
+    )
+
+
+def compare(
+    polarity: np.ndarray,
+    pooled: np.ndarray,
+    signals: pd.DataFrame,
+    labels: np.ndarray,
+    topics: Sequence[str],
+    seed: int,
+) -> pd.DataFrame:
+    """Ways to decide, each judged on posts of topics that it was not fitted to.
+
+    One row a way: `band` (neutral where polarity is near 0.5), `textblob` and `vader` (neutral
+    where there is too little of TextBlob's subjectivity, of VADER's words), `signals` (learned, as
+    `fit` does, but without the sentiment model's vector), `learned`. A threshold is chosen on the
+    training folds. Columns: `accuracy` of the three classes with its interval `low`, `high`;
+    `macro_f1`; `auc` of polar against neutral; `n`.
+    """
+    folds = list(GroupKFold(FOLDS, shuffle=True, random_state=seed).split(labels, groups=topics))
+    scores = {name: _gated(gate(polarity, signals), polarity, labels, folds)
+              for name, gate in GATES.items()}  # fmt: skip
+    scores["signals"] = _learned(polarity, pooled[:, :0], signals, labels, folds)
+    scores["learned"] = _learned(polarity, pooled, signals, labels, folds)
+    rows = {}
+    for name, (score, predicted) in scores.items():
+        auc = float(roc_auc_score(labels != 2, score))
+        rows[name] = {**evaluation.three_classes(predicted, labels), "auc": auc}
+    table = pd.DataFrame.from_dict(rows, orient="index")
+    return table[["accuracy", "low", "high", "macro_f1", "auc", "n"]].astype({"n": int})
+
+
+def _weights(labels: np.ndarray) -> np.ndarray:
+    """Of each post, so that those of each class add up to the same; 1 on average."""
+    _, places, counts = np.unique(labels, return_inverse=True, return_counts=True)
+    return len(labels) / (len(counts) * counts[places])
+
+
+def _gated(score, polarity, labels, folds) -> tuple[np.ndarray, np.ndarray]:
+    """The score itself, and the classes (n,) by thresholds chosen outside each post's fold."""
+    predicted = np.empty(len(score), dtype=object)
+    possible = np.unique(np.quantile(score, np.linspace(0, 1, THRESHOLDS)))
+    right = np.array([_passed(score, polarity, at) == evaluation.names(labels) for at in possible])
+    for train, test in folds:
+        best = possible[np.argmax(right[:, train] @ _weights(labels[train]))]
+        predicted[test] = _passed(score[test], polarity[test], best)
+    return score, predicted
+
+
+def _passed(score: np.ndarray, polarity: np.ndarray, threshold: float) -> np.ndarray:
+    return labels(probabilities(polarity > 0.5, score > threshold))
+
+
+def _learned(polarity, pooled, signals, codes, folds) -> tuple[np.ndarray, np.ndarray]:
+    """Subjectivity (n,) by decisions fitted outside each post's fold, and the classes (n,)."""
+    score = np.empty(len(codes), dtype=np.float32)
+    for train, test in folds:
+        learned = fit(polarity[train], pooled[train], signals.iloc[train], codes[train])
+        score[test] = learned.subjectivity(polarity[test], pooled[test], signals.iloc[test])
+    return score, labels(probabilities(polarity, score))
