@@ -14,7 +14,7 @@ import tensorflow as tf
 import tf_keras
 from tqdm import tqdm
 
-from customer_profiles import batching
+from customer_profiles import batching, precision
 from customer_profiles.backup import Backup
 from customer_profiles.layers import sentiment_layers
 from customer_profiles.sentiment import normalise, pool
@@ -35,6 +35,11 @@ def devices(kind: str = "GPU") -> tf.distribute.Strategy:
     """
     found = tf.config.list_logical_devices(kind)
     return tf.distribute.MirroredStrategy(found) if len(found) > 1 else tf.distribute.get_strategy()
+
+
+def forget() -> None:
+    """Give up Keras' hold on the models of before: they take memory until then."""
+    tf_keras.backend.clear_session()
 
 
 def described(strategy: tf.distribute.Strategy) -> str:
@@ -129,6 +134,7 @@ def train(
     decay: str,
     patience: int,
     seed: int,
+    bfloat16: bool = False,
     folder: Path | None = None,
     on_point: Callable[[dict[str, float], int], None] | None = None,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -141,11 +147,13 @@ def train(
     of each row when it is made, as (values, step).
 
     With a `folder` an interrupted training goes on from the backup in it, to the same result; a
-    finished one is not trained again. Raises FloatingPointError when the loss is not finite.
+    finished one is not trained again. With `bfloat16` matrices are multiplied in it where the
+    processor can; weights stay float32. Raises FloatingPointError when the loss is not finite.
     """
     settings = {
         "epochs": epochs, "batch_size": batch_size, "optimizer": optimizer,
         "learning_rate": learning_rate, "decay": decay, "patience": patience, "seed": seed,
+        "bfloat16": bfloat16 and precision.supported(),
     }  # fmt: skip
     _one_of("optimizer", optimizer, OPTIMIZERS)
     _one_of("decay", decay, DECAYS)
@@ -158,7 +166,8 @@ def train(
     for row in reached.points:
         tell({name: row[name] for name in MEASURED}, row["step"])
     judged = batches(*validation, batching.plan(lengths(validation[0]), batch_size))
-    with tqdm(total=steps * epochs, initial=reached.steps(), desc="training", unit="step") as bar:
+    bar = tqdm(total=steps * epochs, initial=reached.steps(), desc="training", unit="step")
+    with precision.bfloat16(settings["bfloat16"]), bar:
         while len(reached.epochs) < epochs and not 0 < patience <= reached.since_best():
             epoch = len(reached.epochs)
             parts = batching.parts(batching.plan(counts, batch_size, (seed, epoch)), POINTS)
@@ -177,6 +186,15 @@ def train(
     backup.save(now=True)
     backup.restore_best(model)
     return pd.DataFrame(reached.epochs), pd.DataFrame(reached.points)
+
+
+def polarity(model: tf_keras.Model, tokens: Tokens, batch_size: int = 64) -> np.ndarray:
+    """Polarity (n,) that `model` gives, in the order of the posts."""
+    plan = batching.plan(lengths(tokens), batch_size)
+    found = np.empty(len(tokens["input_mask"]), np.float32)
+    logits = model.predict(batches(tokens, np.zeros(len(found)), plan), verbose=0)[:, 0]
+    found[np.concatenate(plan)] = tf.sigmoid(logits).numpy()
+    return found
 
 
 def _compile(model: tf_keras.Model, optimizer: str, rate: float, decay_steps: int) -> None:
