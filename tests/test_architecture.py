@@ -19,7 +19,8 @@ NAME = "customer_profiles"
 
 # Know no file and no socket, and import nobody but each other.
 PURE = (
-    "aggregates", "agreement", "attacks", "averages", "baselines", "briefs", "calibration",
+    "aggregates", "agreement", "attacks", "averages", "baselines", "batching", "briefs",
+    "calibration",
     "centroids", "certificate", "clustering", "continuity", "decision", "drawing", "evaluation",
     "evidence", "figures", "flow", "generalisation", "heavy_tails", "layers", "microdata",
     "null_model", "observations", "pages", "personas", "privacy", "publication", "redaction",
@@ -29,10 +30,10 @@ PURE = (
 EVERYBODY = ("",)
 # Each library and the modules that may import it; a package stands for all of its modules.
 OWNERS = {
-    "tensorflow": ("bench", "encoder", "precision", "scoring", "sentiment", "training"),
+    "tensorflow": ("backup", "bench", "encoder", "precision", "scoring", "sentiment", "training"),
     "tensorflow_hub": ("encoder",),
     "tensorflow_text": ("encoder",),
-    "tf_keras": ("bench", "sentiment", "training"),
+    "tf_keras": ("backup", "bench", "sentiment", "training"),
     "keras": ("encoder",),
     "keras_hub": ("encoder",),
     "mlflow": ("artifacts", "tracking", "registered_model"),
@@ -74,6 +75,7 @@ FOUNDATION = ("outputs", "params", "paths")
 ALSO = {
     "api": ("page", "store"),
     "archive": (),
+    "backup": ("encoder",),
     "artifacts": (),
     "download": (),
     "encoder": (),
@@ -97,7 +99,7 @@ ALSO = {
     "tables": (),
     "tombstones": (),
     "tracking": ("artifacts", "provenance"),
-    "training": ("encoder", "sentiment"),
+    "training": ("backup", "encoder", "precision", "sentiment"),
     "vault": (),
     "x_api": ("vault",),
 }

@@ -31,58 +31,6 @@ def trained(tiny_encoder, tmp_path_factory):
     return preprocess, bert, model, before, curves, folder, points
 
 
-def test_every_array_of_the_encoder_moves(trained):
-    _, bert, _, before, *_ = trained
-    pairs = zip(before, bert.trainable_variables, strict=True)
-    still = [new.name for old, new in pairs if not (old != new.numpy()).any()]
-    assert len(before) == 39
-    # Where tokens are averaged the pooler is not on the way to the logit.
-    assert sorted(still) == ["pooled_dense/bias:0", "pooled_dense/kernel:0"]
-
-
-def test_training_learns_and_reports_each_epoch(trained):
-    curves = trained[4]
-    assert curves["epoch"].tolist() == [1, 2, 3, 4, 5, 6]
-    assert curves["val_loss"].iloc[-1] < curves["val_loss"].iloc[0]
-    assert curves["val_accuracy"].iloc[-1] >= 0.85
-
-
-def test_points_of_the_curves_lie_between_the_epochs_and_average_to_them(trained):
-    curves, points = trained[4], trained[6]
-    assert points["step"].tolist() == list(range(1, points["step"].max() + 1))
-    steps = len(points) // SETTINGS["epochs"]
-    assert points["epoch"].tolist() == pytest.approx([(n + 1) / steps for n in range(len(points))])
-    assert points["posts"].groupby(points.index // steps).sum().tolist() == [30] * len(curves)
-    sums = (points["loss"] * points["posts"]).groupby(points.index // steps).sum()
-    np.testing.assert_allclose(sums / 30, curves["loss"], rtol=1e-4)
-
-
-def test_points_are_as_many_posts_apart_where_an_epoch_ends_in_small_batches(
-    tiny_encoder, monkeypatch
-):
-    monkeypatch.setattr(training, "POINTS", 3)
-    preprocess, bert = encoder.load(*tiny_encoder)
-    # Each length has a batch of its own: ten of one post, and five of four.
-    texts = ["word " * (2 + 4 * n) for n in range(9)] + ["happy"] * 21
-    rows = training.tokenise(preprocess, texts), np.array([1.0, 0.0] * 15)
-    settings = {**SETTINGS, "batch_size": 4, "epochs": 2}
-    _, points = training.train(training.build(bert, 0.0, "mean", 1), rows, rows, **settings)
-    assert len(points) == 6
-    assert points["posts"].between(7, 13).all()
-    assert points["posts"].sum() == 60
-
-
-def test_each_point_is_told_when_it_is_made(tiny_encoder):
-    preprocess, bert = encoder.load(*tiny_encoder)
-    rows = training.tokenise(preprocess, [*GLAD, *SAD]), np.array([1.0] * 5 + [0.0] * 5)
-    told = []
-    _, points = training.train(
-        training.build(bert, 0.0, "mean", 1), rows, rows, **SETTINGS,
-        on_point=lambda values, step: told.append({"step": step, **values}),
-    )  # fmt: skip
-    assert told == points.drop(columns=["epoch", "posts"]).to_dict("records")
-
-
 def test_the_reloaded_model_gives_the_same_answers(trained):
     preprocess, _, model, _, _, folder, _ = trained
     posts = [*GLAD, *SAD, "a much longer post, which goes on about this and that " * 3]
@@ -112,40 +60,6 @@ def test_handles_and_links_make_no_difference_to_the_saved_model(trained):
     assert first != pytest.approx(scorer.polarity(["look i love it"])[0], abs=1e-6)
 
 
-def test_the_same_seed_trains_the_same_model(tiny_encoder):
-    answers = []
-    for _ in range(2):
-        preprocess, bert = encoder.load(*tiny_encoder)
-        rows = training.tokenise(preprocess, [*GLAD, *SAD]), np.array([1.0] * 5 + [0.0] * 5)
-        model = training.build(bert, dropout=0.1, pooling="pooled", seed=3)
-        curves, _ = training.train(model, rows, rows, **{**SETTINGS, "epochs": 1})
-        answers.append(curves["val_loss"].iloc[0])
-    assert answers[0] == answers[1]
-
-
-def test_early_stopping_keeps_the_best_weights(tiny_encoder):
-    preprocess, bert = encoder.load(*tiny_encoder)
-    rows = training.tokenise(preprocess, [*GLAD, *SAD])
-    labels = np.array([1.0] * 5 + [0.0] * 5)
-    model = training.build(bert, dropout=0.0, pooling="mean", seed=1)
-    # Validation contradicts training: what is learned makes it worse.
-    settings = {**SETTINGS, "epochs": 12, "patience": 1, "decay": "none"}
-    curves, _ = training.train(model, (rows, labels), (rows, 1 - labels), **settings)
-    best = int(curves["val_loss"].idxmin())
-    assert len(curves) == best + 2 < settings["epochs"]
-    kept = model.evaluate(training.batches(rows, 1 - labels, 8), verbose=0, return_dict=True)
-    assert kept["loss"] == pytest.approx(curves["val_loss"].min(), abs=1e-4)
-
-
-def test_batches_hold_posts_of_like_length_padded_to_their_longest(tiny_encoder):
-    preprocess, _ = encoder.load(*tiny_encoder)
-    posts = ["hi"] * 4 + ["word " * 50] * 4
-    tokens = training.tokenise(preprocess, posts)
-    shapes = [post["input_word_ids"].shape.as_list() for post, _ in
-              training.batches(tokens, np.zeros(8), batch_size=4)]  # fmt: skip
-    assert sorted(shapes) == [[4, 3], [4, 52]]
-
-
 def test_normalisation_is_the_same_in_python_and_in_the_graph():
     posts = [
         "@Bob see https://x.example/a?b=1&amp;c and www.example.org, me@site.example.org",
@@ -155,14 +69,6 @@ def test_normalisation_is_the_same_in_python_and_in_the_graph():
     ]  # fmt: skip
     graph = [row.decode() for row in sentiment.normalise(tf.constant(posts)).numpy()]
     assert graph == [text.normalise(post) for post in posts]
-
-
-def test_settings_that_do_not_exist_are_named_with_those_that_do(tiny_encoder):
-    _, bert = encoder.load(*tiny_encoder)
-    with pytest.raises(ValueError, match=r"finetune\.pooling must be one of mean, pooled, got max"):
-        training.build(bert, 0.1, "max", 1)
-    with pytest.raises(ValueError, match=r"optimizer must be one of adam, adamw, got sgd"):
-        training.train(None, None, None, **{**SETTINGS, "optimizer": "sgd"})
 
 
 def test_the_genuine_hub_graphs_train_and_reload(tmp_path, monkeypatch):

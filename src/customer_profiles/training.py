@@ -3,7 +3,10 @@
 # First: it settles which Keras TensorFlow uses.
 from customer_profiles import encoder as encoders  # isort: skip
 
+import hashlib
+import json
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -11,6 +14,8 @@ import tensorflow as tf
 import tf_keras
 from tqdm import tqdm
 
+from customer_profiles import batching, precision
+from customer_profiles.backup import Backup
 from customer_profiles.layers import sentiment_layers
 from customer_profiles.sentiment import normalise, pool
 
@@ -19,8 +24,7 @@ Tokens = dict[str, np.ndarray]
 POOLINGS = ("mean", "pooled")
 OPTIMIZERS = ("adam", "adamw")
 DECAYS = ("none", "linear")
-# Sentiment140-like posts: 26 tokens on average, 95 % under 40.
-BUCKETS = (12, 16, 20, 24, 28, 32, 40, 48, 64, 96)
+MEASURED = ("loss", "accuracy")
 POINTS = 20  # of the training curves, in an epoch
 
 
@@ -31,6 +35,11 @@ def devices(kind: str = "GPU") -> tf.distribute.Strategy:
     """
     found = tf.config.list_logical_devices(kind)
     return tf.distribute.MirroredStrategy(found) if len(found) > 1 else tf.distribute.get_strategy()
+
+
+def forget() -> None:
+    """Give up Keras' hold on the models of before: they take memory until then."""
+    tf_keras.backend.clear_session()
 
 
 def described(strategy: tf.distribute.Strategy) -> str:
@@ -49,27 +58,40 @@ def tokenise(preprocess: Callable, texts: Sequence[str], batch_size: int = 2048)
     return {name: np.concatenate([part[name] for part in parts]) for name in encoders.INPUTS}
 
 
-def batches(
-    tokens: Tokens, polarity: np.ndarray, batch_size: int, seed: int | None = None
-) -> tf.data.Dataset:
-    """Batches of posts of like length, padded to the longest of the batch.
+def lengths(tokens: Tokens) -> np.ndarray:
+    """Tokens of each post (n,), [CLS] and [SEP] among them."""
+    return tokens["input_mask"].sum(axis=1)
 
-    Shuffled anew in each epoch when `seed` is given. Posts are short and padding is costly: the
-    attention of 128 tokens takes several times that of 26.
-    """
-    lengths = tokens["input_mask"].sum(axis=1).astype(np.int32)
-    rows = tf.data.Dataset.from_tensor_slices((tokens, lengths, polarity.astype(np.float32)))
-    if seed is not None:
-        rows = rows.shuffle(len(lengths), seed=seed)
-    rows = rows.map(
-        lambda post, length, target: ({name: post[name][:length] for name in post}, target),
-        num_parallel_calls=tf.data.AUTOTUNE,
-    )
-    return rows.bucket_by_sequence_length(
-        lambda post, _: tf.shape(post["input_mask"])[0],
-        bucket_boundaries=[edge + 1 for edge in BUCKETS],
-        bucket_batch_sizes=[batch_size] * (len(BUCKETS) + 1),
-    ).prefetch(2)
+
+def batches(tokens: Tokens, polarity: np.ndarray, rows: list[np.ndarray]) -> tf.data.Dataset:
+    """A batch for each of `rows` (see `batching.plan`), padded to the longest of its posts."""
+    counts, polarity = lengths(tokens), polarity.astype(np.float32)
+
+    def take():
+        for batch in rows:
+            longest = counts[batch].max()
+            yield {name: tokens[name][batch, :longest] for name in encoders.INPUTS}, polarity[batch]
+
+    inputs = {name: tf.TensorSpec([None, None], tf.int32) for name in encoders.INPUTS}
+    signature = inputs, tf.TensorSpec([None], tf.float32)
+    found = tf.data.Dataset.from_generator(take, output_signature=signature)
+    # Where Keras has to find out that there are no more, the step that fails is counted: the
+    # optimizer's iterations, and with them the learning rate's decay, would run ahead.
+    return found.apply(tf.data.experimental.assert_cardinality(len(rows))).prefetch(2)
+
+
+class Dropout(tf_keras.layers.Layer):
+    """Dropout whose random generator is saved with the weights; Keras' own keeps it to itself."""
+
+    def __init__(self, rate: float, seed: int):
+        super().__init__(name="dropout")
+        self.rate, self.draws = rate, tf.random.Generator.from_seed(seed)
+
+    def call(self, inputs, training=False):
+        if not training or not self.rate:
+            return inputs
+        kept = self.draws.uniform(tf.shape(inputs)) >= self.rate
+        return tf.where(kept, inputs / (1 - self.rate), 0.0)
 
 
 def build(encoder: Callable, dropout: float, pooling: str, seed: int) -> tf_keras.Model:
@@ -83,8 +105,8 @@ def build(encoder: Callable, dropout: float, pooling: str, seed: int) -> tf_kera
     inputs = {name: tf_keras.Input((None,), dtype=tf.int32, name=name) for name in encoders.INPUTS}
     encoded = encoder(inputs)
     pooled = pool(encoded, inputs["input_mask"], pooling)
-    dropped = tf_keras.layers.Dropout(dropout, name="dropout")(pooled)
-    logit = tf_keras.layers.Dense(1, name="classifier")(dropped)
+    drop = Dropout(dropout, seed)
+    logit = tf_keras.layers.Dense(1, name="classifier")(drop(pooled))
     return tf_keras.Model(inputs, logit, name="sentiment")
 
 
@@ -112,6 +134,8 @@ def train(
     decay: str,
     patience: int,
     seed: int,
+    bfloat16: bool = False,
+    folder: Path | None = None,
     on_point: Callable[[dict[str, float], int], None] | None = None,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Train `model` in place; the learning curves, one row an epoch, and by step.
@@ -122,15 +146,60 @@ def train(
     fraction), `posts` since the row before, and `loss` and `accuracy` over these; `on_point` hears
     of each row when it is made, as (values, step).
 
-    Raises FloatingPointError when the loss is not finite.
+    With a `folder` an interrupted training goes on from the backup in it, to the same result; a
+    finished one is not trained again. With `bfloat16` matrices are multiplied in it where the
+    processor can; weights stay float32. Raises FloatingPointError when the loss is not finite.
     """
+    settings = {
+        "epochs": epochs, "batch_size": batch_size, "optimizer": optimizer,
+        "learning_rate": learning_rate, "decay": decay, "patience": patience, "seed": seed,
+        "bfloat16": bfloat16 and precision.supported(),
+    }  # fmt: skip
     _one_of("optimizer", optimizer, OPTIMIZERS)
     _one_of("decay", decay, DECAYS)
-    rows = batches(*training, batch_size, seed)
-    steps = sum(1 for _ in rows)
-    rate = learning_rate
-    if decay == "linear":
-        rate = tf_keras.optimizers.schedules.PolynomialDecay(rate, steps * epochs, 0.0)
+    counts = lengths(training[0])
+    steps = len(batching.plan(counts, batch_size))
+    backup = Backup(folder, _digest(model, training, validation, settings) if folder else "")
+    _compile(model, optimizer, learning_rate, steps * epochs if decay == "linear" else 0)
+    backup.resume(model, keep_best=patience > 0)
+    reached, tell = backup.progress, on_point or (lambda values, step: None)
+    for row in reached.points:
+        tell({name: row[name] for name in MEASURED}, row["step"])
+    judged = batches(*validation, batching.plan(lengths(validation[0]), batch_size))
+    bar = tqdm(total=steps * epochs, initial=reached.steps(), desc="training", unit="step")
+    with precision.bfloat16(settings["bfloat16"]), bar:
+        while len(reached.epochs) < epochs and not 0 < patience <= reached.since_best():
+            epoch = len(reached.epochs)
+            parts = batching.parts(batching.plan(counts, batch_size, (seed, epoch)), POINTS)
+            for rows in parts[len(reached.points) - epoch * len(parts) :]:
+                values = _fit(model, batches(*training, rows), bar)
+                _require_finite(values["loss"], learning_rate)
+                step = reached.steps() + len(rows)
+                at = {"step": step, "epoch": step / steps, "posts": sum(map(len, rows))}
+                reached.points.append({**at, **values})
+                tell(values, step)
+                backup.save()
+            found = model.evaluate(judged, verbose=0, return_dict=True)
+            reached.epochs.append(_row(epoch + 1, reached.points[-len(parts) :], found))
+            backup.keep_best(model)
+            backup.save()
+    backup.save(now=True)
+    backup.restore_best(model)
+    return pd.DataFrame(reached.epochs), pd.DataFrame(reached.points)
+
+
+def polarity(model: tf_keras.Model, tokens: Tokens, batch_size: int = 64) -> np.ndarray:
+    """Polarity (n,) that `model` gives, in the order of the posts."""
+    plan = batching.plan(lengths(tokens), batch_size)
+    found = np.empty(len(tokens["input_mask"]), np.float32)
+    logits = model.predict(batches(tokens, np.zeros(len(found)), plan), verbose=0)[:, 0]
+    found[np.concatenate(plan)] = tf.sigmoid(logits).numpy()
+    return found
+
+
+def _compile(model: tf_keras.Model, optimizer: str, rate: float, decay_steps: int) -> None:
+    if decay_steps:
+        rate = tf_keras.optimizers.schedules.PolynomialDecay(rate, decay_steps, 0.0)
     kind = {"adam": tf_keras.optimizers.Adam, "adamw": tf_keras.optimizers.AdamW}[optimizer]
     with model.distribute_strategy.scope():
         model.compile(
@@ -138,80 +207,56 @@ def train(
             loss=tf_keras.losses.BinaryCrossentropy(from_logits=True),
             metrics=[tf_keras.metrics.BinaryAccuracy(name="accuracy", threshold=0.0)],
         )
-    points = _Points(steps, len(training[1]), on_point)
-    callbacks = [tf_keras.callbacks.TerminateOnNaN(), _Progress(steps, epochs), points]
-    if patience:
-        callbacks.append(
-            tf_keras.callbacks.EarlyStopping(
-                monitor="val_loss", patience=patience, restore_best_weights=True
-            )
-        )
-    history = model.fit(
-        rows,
-        validation_data=batches(*validation, batch_size),
-        epochs=epochs,
-        callbacks=callbacks,
-        verbose=0,
-    )
-    curves = pd.DataFrame(history.history)
-    if not np.isfinite(curves["loss"]).all():
-        raise FloatingPointError(
-            f"the training loss became {curves['loss'].iloc[-1]}; lower finetune.learning_rate "
-            f"(it is {learning_rate})"
-        )
-    curves.insert(0, "epoch", range(1, len(curves) + 1))
-    return curves, pd.DataFrame(points.rows)
 
 
-class _Progress(tf_keras.callbacks.Callback):
-    """One bar over all steps, with the running loss and accuracy."""
+def _digest(
+    model: tf_keras.Model,
+    training: tuple[Tokens, np.ndarray],
+    validation: tuple[Tokens, np.ndarray],
+    settings: dict,
+) -> str:
+    """SHA-256 of all that decides what comes out: the model as it begins, rows and settings."""
+    # Layers get their names by counting: those of a second model in a process differ.
+    kinds = [(type(layer).__name__, getattr(layer, "rate", None)) for layer in model.layers]
+    total = hashlib.sha256(json.dumps([kinds, settings, tf.__version__]).encode())
+    sets = (training, validation)
+    rows = [array for tokens, target in sets for array in (*tokens.values(), target)]
+    for array in (*model.get_weights(), *rows):
+        total.update(f"{array.dtype}{array.shape}".encode() + array.tobytes())
+    return total.hexdigest()
 
-    def __init__(self, steps: int, epochs: int):
+
+class _Bar(tf_keras.callbacks.Callback):
+    """Moves `bar` on by each step, with loss and accuracy since the last point of the curves."""
+
+    def __init__(self, bar: tqdm):
         super().__init__()
-        self._bar = tqdm(total=steps * epochs, desc="training", unit="step")
+        self._bar = bar
 
     def on_train_batch_end(self, batch, logs=None):
-        figures = {name: f"{logs[name]:.3f}" for name in ("loss", "accuracy")}
+        figures = {name: f"{logs[name]:.3f}" for name in MEASURED}
         self._bar.set_postfix(figures, refresh=False)
         self._bar.update()
 
-    def on_train_end(self, logs=None):
-        self._bar.close()
+
+def _fit(model: tf_keras.Model, rows: tf.data.Dataset, bar: tqdm) -> dict[str, float]:
+    history = model.fit(rows, callbacks=[_Bar(bar)], verbose=0).history
+    return {name: history[name][0] for name in MEASURED}
 
 
-class _Points(tf_keras.callbacks.Callback):
-    """Training loss and accuracy over the posts since the last point, POINTS times an epoch.
+def _row(epoch: int, points: list[dict], found: dict[str, float]) -> dict[str, float]:
+    """A row of the learning curves: training over the epoch's `points`, validation as `found`."""
+    posts = [point["posts"] for point in points]
+    trained = {name: np.average([p[name] for p in points], weights=posts) for name in MEASURED}
+    return {"epoch": epoch, **{name: float(value) for name, value in trained.items()},
+            **{f"val_{name}": found[name] for name in MEASURED}}  # fmt: skip
 
-    What Keras reports is the mean since the epoch began, which hides what happens at its end. The
-    points are as many posts apart, not batches: an epoch ends with what is left of each length,
-    in batches of a few posts, and the mean of so few jumps.
-    """
 
-    def __init__(self, steps: int, posts: int, on_point: Callable[[dict, int], None] | None):
-        super().__init__()
-        self.rows: list[dict[str, float]] = []
-        self._steps, self._apart, self._on_point = steps, posts / POINTS, on_point
-
-    def on_epoch_begin(self, epoch, logs=None):
-        self._epoch, self._point = epoch, 1
-        self._posts, self._totals = 0.0, {}
-
-    def on_train_batch_end(self, batch, logs=None):
-        posts = float(self.model.metrics[0].count.read_value())
-        if posts < self._point * self._apart - 0.5:  # half a post, for what rounding does
-            return
-        self._point = int((posts + 0.5) // self._apart) + 1
-        since = posts - self._posts
-        totals = {metric.name: float(metric.total.read_value()) for metric in self.model.metrics}
-        values = {
-            name: (total - self._totals.get(name, 0)) / since for name, total in totals.items()
-        }
-        self._posts, self._totals = posts, totals
-        step = self._epoch * self._steps + batch + 1
-        at = {"step": step, "epoch": step / self._steps, "posts": round(since)}
-        self.rows.append({**at, **values})
-        if self._on_point:
-            self._on_point(values, step)
+def _require_finite(loss: float, learning_rate: float) -> None:
+    if not np.isfinite(loss):
+        raise FloatingPointError(
+            f"the training loss became {loss}; lower finetune.learning_rate (it is {learning_rate})"
+        )
 
 
 def _one_of(name: str, value: str, known: tuple[str, ...]) -> None:

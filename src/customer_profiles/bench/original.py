@@ -11,7 +11,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from customer_profiles import encoder, outputs, params, paths, sentiment140, training
+from customer_profiles import batching, encoder, outputs, params, paths, sentiment140, training
 from customer_profiles.bench.process import alone, peak_gib
 
 POSTS = 640
@@ -81,9 +81,10 @@ def _train(origin: str, chosen: dict, settings: dict) -> dict:
         model, rows, few, epochs=1, **{name: settings[name] for name in names},
         on_point=lambda *_: ends.append(time.perf_counter()),
     )  # fmt: skip
-    model.evaluate(training.batches(*few, 1), verbose=0)  # traced before it is timed
+    model.evaluate(training.batches(*few, [[0]]), verbose=0)  # traced before it is timed
     start = time.perf_counter()
-    model.evaluate(training.batches(*rows, settings["batch_size"]), verbose=0)
+    plan = batching.plan(training.lengths(rows[0]), settings["batch_size"])
+    model.evaluate(training.batches(*rows, plan), verbose=0)
     evaluated = time.perf_counter() - start
     return {
         # Without what comes before the first point: the first step builds the graph.

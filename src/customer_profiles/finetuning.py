@@ -1,0 +1,59 @@
+"""One training from a seed to a saved model: what the notebook does as often as there are seeds."""
+
+# First: it settles which Keras TensorFlow uses.
+from customer_profiles import encoder  # isort: skip
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from customer_profiles import calibration, sentiment, training
+
+Rows = tuple[training.Tokens, np.ndarray]
+
+
+class Trained(NamedTuple):
+    """Both learning curves of a training, its temperature, and the model's layers for a figure."""
+
+    curves: pd.DataFrame
+    points: pd.DataFrame
+    temperature: float
+    layers: list[tuple[str, str]]
+
+
+def finetune(
+    encoders: Path,
+    rows: dict[str, Rows],
+    target: Path,
+    backup: Path | None,
+    *,
+    dropout: float,
+    pooling: str,
+    on_point: Callable[[dict[str, float], int], None] | None = None,
+    **settings,
+) -> Trained:
+    """Train on `rows` (train and validation) and save the model, calibrated, as `target`.
+
+    `encoders` holds the folders preprocess and encoder; `settings` are those of `training.train`.
+    A model of before is given up first: several need no more memory than one.
+    """
+    training.forget()
+    with training.devices().scope():
+        preprocess, bert = encoder.load(encoders / "preprocess", encoders / "encoder")
+        model = training.build(bert, dropout, pooling, settings["seed"])
+    curves, points = training.train(
+        model, rows["train"], rows["validation"], folder=backup, on_point=on_point, **settings
+    )
+    tokens, labels = rows["validation"]
+    temperature = calibration.temperature(training.polarity(model, tokens), labels > 0.5)
+    sentiment.save(target, preprocess, bert, model, pooling, temperature)
+    layers = training.layers(preprocess, model, pooling, dropout)
+    return Trained(curves, points, temperature, layers)
+
+
+def kept(curves: pd.DataFrame, patience: int) -> pd.Series:
+    """The epoch whose weights were kept: the best with `patience`, otherwise the last."""
+    return curves.loc[curves["val_loss"].idxmin() if patience else len(curves) - 1]
