@@ -30,7 +30,16 @@ PURE = (
 EVERYBODY = ("",)
 # Each library and the modules that may import it; a package stands for all of its modules.
 OWNERS = {
-    "tensorflow": ("backup", "bench", "encoder", "precision", "scoring", "sentiment", "training"),
+    "tensorflow": (
+        "bert",
+        "backup",
+        "bench",
+        "encoder",
+        "precision",
+        "scoring",
+        "sentiment",
+        "training",
+    ),
     "tensorflow_hub": ("encoder",),
     "tensorflow_text": ("encoder",),
     "tf_keras": ("backup", "bench", "sentiment", "training"),
@@ -78,7 +87,8 @@ ALSO = {
     "backup": ("encoder",),
     "artifacts": (),
     "download": (),
-    "encoder": (),
+    "bert": (),
+    "encoder": ("bert",),
     "outputs": (),
     "page": (),
     "params": (),

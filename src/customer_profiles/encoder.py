@@ -30,7 +30,7 @@ import tensorflow_hub as hub
 import tensorflow_text as tf_text
 from tensorflow_hub.resolver import tfhub_cache_dir
 
-from customer_profiles import outputs, paths
+from customer_profiles import bert, outputs, paths
 
 INPUTS = ("input_word_ids", "input_mask", "input_type_ids")
 OUTPUTS = ("pooled_output", "sequence_output")
@@ -177,13 +177,13 @@ class Preprocess(tf.Module):
 
 def trainable_encoder(pretrained: Path) -> tf.train.Checkpoint:
     """The pretrained BERT in the folder `pretrained`, to be written as a SavedModel."""
-    return _reusable(lambda bert: bert.from_preset(str(pretrained)))
+    return _reusable(lambda kind: kind.from_preset(str(pretrained)))
 
 
 def untrained_base() -> tf.train.Checkpoint:
     """BERT base, uncased, with random weights: all of TF Hub's but its knowledge."""
     sizes = {"vocabulary_size": 30522, "num_layers": 12, "num_heads": 12, "hidden_dim": 768}
-    return _reusable(lambda bert: bert(**sizes, intermediate_dim=3072))
+    return _reusable(lambda kind: kind(**sizes, intermediate_dim=3072))
 
 
 def cached(handle: str) -> Path:
@@ -204,15 +204,21 @@ def _reusable(make: Callable) -> tf.train.Checkpoint:
     keras.utils.set_random_seed(0)  # dropout layers draw their seeds here, and these are saved
     backbone = make(keras_hub.models.BertBackbone)
 
+    sizes = bert.Sizes(backbone.num_layers, backbone.num_heads, backbone.hidden_dim)
+    weights = {variable.path: variable.value for variable in backbone.trainable_variables}
+
     @tf.function
     def call(inputs, training=False):
         word_ids, mask, type_ids = (inputs[name] for name in INPUTS)
-        out = backbone(
-            {"token_ids": word_ids, "padding_mask": mask, "segment_ids": type_ids},
-            training=training,
-        )
-        pooled = out["pooled_output"]
-        return {**{name: out[name] for name in OUTPUTS}, "default": pooled}
+        if training:  # with dropout, and the random state that Keras keeps for it
+            out = backbone(
+                {"token_ids": word_ids, "padding_mask": mask, "segment_ids": type_ids},
+                training=True,
+            )
+            pooled, sequence = (out[name] for name in OUTPUTS)
+        else:
+            pooled, sequence = bert.encode(weights, sizes, word_ids, mask, type_ids)
+        return {"pooled_output": pooled, "sequence_output": sequence, "default": pooled}
 
     spec = {name: tf.TensorSpec([None, None], tf.int32, name=name) for name in INPUTS}
     for training in (True, False):

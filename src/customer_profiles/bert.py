@@ -1,0 +1,83 @@
+"""BERT's forward pass, without dropout, in the form TensorFlow computes fastest on a processor.
+
+All tokens of a batch are rows of one matrix, so that each dense layer is one multiplication with
+its bias and activation fused (oneDNN); as Keras writes them, over posts, tokens and heads apart,
+they are not. Devlin et al. 2019; the numbers are Keras' to rounding, which a test holds.
+"""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import tensorflow as tf
+
+EPSILON = 1e-12  # of the layer normalisations, BERT's own
+MASKED = -1e9
+
+
+class Sizes(NamedTuple):
+    """Of a BERT: transformer layers, attention heads of each, numbers of a token's vector."""
+
+    layers: int
+    heads: int
+    width: int
+
+
+def encode(
+    weights: Mapping[str, tf.Tensor],
+    sizes: Sizes,
+    word_ids: tf.Tensor,
+    mask: tf.Tensor,
+    type_ids: tf.Tensor,
+) -> tuple[tf.Tensor, tf.Tensor]:
+    """Pooled output float32 (n, width) and sequence output (n, length, width).
+
+    `weights` by KerasHub's names of them, the inputs int32 (n, length). What stands for padding in
+    the sequence output means nothing.
+    """
+    n, length = tf.unstack(tf.shape(word_ids))
+    embedded = (
+        tf.gather(weights["token_embedding/embeddings"], word_ids)
+        + weights["position_embedding/embeddings"][:length]
+        + tf.gather(weights["segment_embedding/embeddings"], type_ids)
+    )
+    rows = tf.reshape(embedded, [-1, sizes.width])
+    rows = _normalised(weights, "embeddings_layer_norm", rows)
+    masked = MASKED * (1 - tf.cast(mask, tf.float32)[:, tf.newaxis, tf.newaxis, :])
+    for number in range(sizes.layers):
+        layer = f"transformer_layer_{number}"
+        attended = _attended(weights, f"{layer}/self_attention_layer", sizes, rows, masked)
+        rows = _normalised(weights, f"{layer}/self_attention_layer_norm", rows + attended)
+        inner = _dense(weights, f"{layer}/feedforward_intermediate_dense", rows)
+        inner = tf.nn.gelu(inner, approximate=True)
+        outer = _dense(weights, f"{layer}/feedforward_output_dense", inner)
+        rows = _normalised(weights, f"{layer}/feedforward_layer_norm", rows + outer)
+    sequence = tf.reshape(rows, [n, length, sizes.width])
+    return tf.tanh(_dense(weights, "pooled_dense", sequence[:, 0])), sequence
+
+
+def _attended(weights, name: str, sizes: Sizes, rows: tf.Tensor, masked: tf.Tensor) -> tf.Tensor:
+    """Multi-head attention among the tokens of each post, (n * length, width)."""
+    n, length = tf.shape(masked)[0], tf.shape(masked)[3]
+    each = sizes.width // sizes.heads
+
+    def by_head(part: str) -> tf.Tensor:
+        found = _dense(weights, f"{name}/{part}", rows)
+        return tf.transpose(tf.reshape(found, [n, length, sizes.heads, each]), [0, 2, 1, 3])
+
+    scores = tf.matmul(by_head("query"), by_head("key"), transpose_b=True) / each**0.5
+    found = tf.matmul(tf.nn.softmax(scores + masked), by_head("value"))
+    together = tf.reshape(tf.transpose(found, [0, 2, 1, 3]), [-1, sizes.width])
+    return _dense(weights, f"{name}/attention_output", together)
+
+
+def _dense(weights, name: str, rows: tf.Tensor) -> tf.Tensor:
+    # Keras holds the kernels of attention by head, in three dimensions.
+    kernel = tf.reshape(weights[f"{name}/kernel"], [rows.shape[-1], -1])
+    return tf.nn.bias_add(tf.matmul(rows, kernel), tf.reshape(weights[f"{name}/bias"], [-1]))
+
+
+def _normalised(weights, name: str, rows: tf.Tensor) -> tf.Tensor:
+    from_mean = rows - tf.reduce_mean(rows, axis=-1, keepdims=True)
+    variance = tf.reduce_mean(tf.square(from_mean), axis=-1, keepdims=True)
+    scale = weights[f"{name}/gamma"] * tf.math.rsqrt(variance + EPSILON)
+    return from_mean * scale + weights[f"{name}/beta"]
