@@ -254,6 +254,18 @@ def tiny_encoder(tiny_wheel, tmp_path_factory) -> tuple[Path, Path]:
     return folder / "preprocess", folder / "encoder"
 
 
+@pytest.fixture(scope="session")
+def tiny_sentiment(tiny_encoder, tmp_path_factory) -> Path:
+    """A saved model that was never trained: it has a polarity for everything all the same."""
+    from customer_profiles import encoder, sentiment
+
+    preprocess, bert = encoder.load(*tiny_encoder)
+    model = sentiment.build(bert, dropout=0.1, pooling="mean", seed=1)
+    folder = tmp_path_factory.mktemp("models") / "sentiment"
+    sentiment.save(folder, preprocess, bert, model, "mean")
+    return folder
+
+
 def write_tiny_wheel(path: Path, like: Path, width: int = 32, layers: int = 2) -> Path:
     """A wheel as `like`, of the same vocabulary, whose BERT is small and knows nothing."""
     home = "tiny/model/"

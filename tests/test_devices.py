@@ -28,12 +28,15 @@ texts = ["so happy today", "i love it", "great phone", "so sad today", "i hate i
 labels = np.array([1.0] * 3 + [0.0] * 4)
 with strategy.scope():
     preprocess, bert = encoder.load(folder / "preprocess", folder / "encoder")
-    model = training.build(bert, dropout=0.0, pooling="mean", seed=1)
+    model = sentiment.build(bert, dropout=0.0, pooling="mean", seed=1)
 before = [variable.numpy().copy() for variable in bert.trainable_variables]
 rows = training.tokenise(preprocess, texts), labels
 curves, points = training.train(
-    model, rows, rows, epochs=4, batch_size=6, optimizer="adam", learning_rate=1e-3,
-    decay="linear", patience=0, seed=1,
+    model, rows, rows,
+    training.Settings(
+        epochs=4, batch_size=6, optimizer="adam", learning_rate=1e-3, decay="linear", patience=0,
+        seed=1,
+    ),
 )
 moved = [bool((a != b.numpy()).any()) for a, b in zip(before, bert.trainable_variables)]
 sentiment.save(Path(sys.argv[3]), preprocess, bert, model, "mean")
@@ -62,7 +65,7 @@ def test_two_devices_train_the_model_that_one_trains(tiny_encoder, tmp_path):
     one, two = (train(folder, parts, tmp_path / f"model-{parts}") for parts in (1, 2))
     assert (one["replicas"], two["replicas"]) == (1, 2)
     assert two["kind"] == "MirroredStrategy"
-    assert two["moved"] == one["moved"] == 37  # all but the pooler, see test_sentiment.py
+    assert two["moved"] == one["moved"] == 37  # all but the pooler, see test_training.py
     # Each device draws its own dropout: alike, not equal.
     assert two["loss"] == pytest.approx(one["loss"], abs=0.1)
     assert len(two["points"]) == len(one["points"])

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from customer_profiles import decision, encoder, rating, scoring, sentiment, subjectivity, training
+from customer_profiles import decision, rating, scoring, subjectivity
 
 # Sure of itself: neutral but where VADER finds a word.
 STRICT = decision.Decision(
@@ -13,12 +13,8 @@ POSTS = ["the shop opens at nine", "i love it", "😀", "", "@somebody", "what a
 
 
 @pytest.fixture(scope="module")
-def scorer(tiny_encoder, tmp_path_factory):
-    preprocess, bert = encoder.load(*tiny_encoder)
-    model = training.build(bert, dropout=0.1, pooling="mean", seed=1)
-    folder = tmp_path_factory.mktemp("models") / "sentiment"
-    sentiment.save(folder, preprocess, bert, model, "mean")
-    return scoring.Scorer(folder)
+def scorer(tiny_sentiment):
+    return scoring.Scorer(tiny_sentiment)
 
 
 def test_a_post_is_rated_by_model_and_decision(scorer):

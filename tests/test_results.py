@@ -232,12 +232,12 @@ def test_only_a_change_of_what_a_run_is_made_of_counts_as_modified(fresh, tmp_pa
 
 
 def test_the_layers_are_those_of_the_model(tiny_encoder):
-    from customer_profiles import encoder, training
+    from customer_profiles import encoder, sentiment
 
     preprocess, bert = encoder.load(*tiny_encoder)
-    model = training.build(bert, 0.2, "pooled", 7)
+    model = sentiment.build(bert, 0.2, "pooled", 7)
     weights = sum(int(variable.shape.num_elements()) for variable in bert.trainable_variables)
-    assert training.layers(preprocess, model, "pooled", 0.2) == layers.sentiment_layers(
+    assert sentiment.layers(preprocess, model, "pooled", 0.2) == layers.sentiment_layers(
         32, weights, 64, "pooled", 0.2
     )
 

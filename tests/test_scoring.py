@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from customer_profiles import encoder, precision, scoring, sentiment, training
+from customer_profiles import precision, scoring
 
 GLAD = ("so happy today", "i love it", "great phone", "what a lovely day", "thanks, brilliant")
 SAD = ("so sad today", "i hate it", "awful phone", "what a horrible day", "no, terrible")
@@ -35,23 +35,13 @@ ODD = {
 
 
 @pytest.fixture(scope="module")
-def folder(tiny_encoder, tmp_path_factory):
-    """A saved model that was never trained: it has a logit for everything all the same."""
-    preprocess, bert = encoder.load(*tiny_encoder)
-    model = training.build(bert, dropout=0.1, pooling="mean", seed=1)
-    folder = tmp_path_factory.mktemp("models") / "sentiment"
-    sentiment.save(folder, preprocess, bert, model, "mean")
-    return folder
-
-
-@pytest.fixture(scope="module")
-def scorer(folder):
-    return scoring.Scorer(folder)
+def scorer(tiny_sentiment):
+    return scoring.Scorer(tiny_sentiment)
 
 
 @pytest.fixture
-def copied(folder, tmp_path):
-    return shutil.copytree(folder, tmp_path / "sentiment")
+def copied(tiny_sentiment, tmp_path):
+    return shutil.copytree(tiny_sentiment, tmp_path / "sentiment")
 
 
 @pytest.fixture
@@ -104,8 +94,8 @@ def test_an_odd_post_has_an_answer_which_is_the_same_alone_and_among_others(scor
     assert scorer.polarity([*GLAD, post, *SAD])[5] == pytest.approx(alone, abs=1e-5)
 
 
-def test_the_whole_way_reads_broken_bytes_and_what_is_no_post(folder, scorer):
-    serve = tf.saved_model.load(str(folder)).signatures["serving_default"]
+def test_the_whole_way_reads_broken_bytes_and_what_is_no_post(tiny_sentiment, scorer):
+    serve = tf.saved_model.load(str(tiny_sentiment)).signatures["serving_default"]
     raw = [b"i love it", b"\xff\xfe\xc3", b"i love \xc3 it", b"", b"\x00"]
     first, broken, within, *empty = serve(text=tf.constant(raw))["polarity"].numpy().tolist()
     assert first == pytest.approx(scorer.polarity(["i love it"])[0], abs=1e-5)

@@ -11,28 +11,25 @@ from customer_profiles import encoder, scoring, sentiment, text, training
 
 GLAD = ("so happy today", "i love it", "great phone", "what a lovely day", "thanks, brilliant")
 SAD = ("so sad today", "i hate it", "awful phone", "what a horrible day", "no, terrible")
-SETTINGS = {
-    "epochs": 6, "batch_size": 8, "optimizer": "adam", "learning_rate": 5e-3,
-    "decay": "linear", "patience": 0, "seed": 1,
-}  # fmt: skip
+SETTINGS = training.Settings(
+    epochs=3, batch_size=8, optimizer="adam", learning_rate=5e-3, decay="none", patience=0, seed=1
+)
 
 
 @pytest.fixture(scope="module")
 def trained(tiny_encoder, tmp_path_factory):
-    """Layers, model, arrays before training, curves and the folder of the saved model."""
+    """Preprocess, model and the folder of the saved model."""
     preprocess, bert = encoder.load(*tiny_encoder)
-    before = [variable.numpy().copy() for variable in bert.trainable_variables]
-    posts = [*GLAD, *SAD] * 3
-    rows = training.tokenise(preprocess, posts), np.repeat([[1.0] * 5 + [0.0] * 5], 3, 0).ravel()
-    model = training.build(bert, dropout=0.1, pooling="mean", seed=1)
-    curves, points = training.train(model, rows, rows, **SETTINGS)
+    rows = training.tokenise(preprocess, [*GLAD, *SAD]), np.array([1.0] * 5 + [0.0] * 5)
+    model = sentiment.build(bert, dropout=0.1, pooling="mean", seed=1)
+    training.train(model, rows, rows, SETTINGS)
     folder = tmp_path_factory.mktemp("models") / "sentiment"
     sentiment.save(folder, preprocess, bert, model, "mean")
-    return preprocess, bert, model, before, curves, folder, points
+    return preprocess, model, folder
 
 
 def test_the_reloaded_model_gives_the_same_answers(trained):
-    preprocess, _, model, _, _, folder, _ = trained
+    preprocess, model, folder = trained
     posts = [*GLAD, *SAD, "a much longer post, which goes on about this and that " * 3]
     logits = model.predict(training.tokenise(preprocess, posts), verbose=0)[:, 0]
     expected = 1 / (1 + np.exp(-logits))
@@ -40,7 +37,7 @@ def test_the_reloaded_model_gives_the_same_answers(trained):
 
 
 def test_the_signature_is_the_agreed_one(trained):
-    signature = tf.saved_model.load(str(trained[5])).signatures["serving_default"]
+    signature = tf.saved_model.load(str(trained[2])).signatures["serving_default"]
     assert signature.structured_input_signature[1] == {
         "text": tf.TensorSpec([None], tf.string, name="text")
     }
@@ -51,7 +48,7 @@ def test_the_signature_is_the_agreed_one(trained):
 
 
 def test_handles_and_links_make_no_difference_to_the_saved_model(trained):
-    scorer = scoring.Scorer(trained[5])
+    scorer = scoring.Scorer(trained[2])
     first, second = scorer.polarity([
         "@someone_quite_else look https://example.com/a i love it",
         "@user look http i love it",
@@ -82,8 +79,8 @@ def test_the_genuine_hub_graphs_train_and_reload(tmp_path, monkeypatch):
     preprocess, bert = encoder.load(tmp_path / "preprocess", tmp_path / "encoder")
     before = [variable.numpy().copy() for variable in bert.trainable_variables]
     rows = training.tokenise(preprocess, [*GLAD, *SAD]), np.array([1.0] * 5 + [0.0] * 5)
-    model = training.build(bert, dropout=0.1, pooling="pooled", seed=1)
-    training.train(model, rows, rows, **{**SETTINGS, "decay": "none"})
+    model = sentiment.build(bert, dropout=0.1, pooling="pooled", seed=1)
+    training.train(model, rows, rows, SETTINGS)
     pairs = zip(before, bert.trainable_variables, strict=True)
     assert sum(bool((old != new.numpy()).any()) for old, new in pairs) >= len(before) - 1
     sentiment.save(tmp_path / "m", preprocess, bert, model, "pooled")

@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 from matplotlib.figure import Figure
 
-from customer_profiles import encoder, scoring, sentiment, tracking, training
+from customer_profiles import encoder, scoring, sentiment, tracking
 
 # What somebody finds who opens the store where it has been moved to.
 REOPEN = """\
@@ -199,7 +199,7 @@ def models(store, tiny_encoder):
     folders = {}
     for name, bias in (("positive", 9.0), ("negative", -9.0)):
         preprocess, bert = encoder.load(*tiny_encoder)
-        model = training.build(bert, 0.0, "mean", seed=1)
+        model = sentiment.build(bert, 0.0, "mean", seed=1)
         model.get_layer("classifier").bias.assign([bias])
         folders[name] = store / "mlruns" / name
         sentiment.save(folders[name], preprocess, bert, model, "mean")

@@ -12,6 +12,7 @@ import shutil
 import time
 from pathlib import Path
 
+import numpy as np
 import tensorflow as tf
 import tf_keras
 
@@ -19,6 +20,7 @@ from customer_profiles import outputs
 
 SECONDS = 60  # at least, from one backup to the next: weights and Adam's moments are large
 OWNER = "belongs_to"
+MEASURED = ("loss", "accuracy")
 
 logger = logging.getLogger(__name__)
 
@@ -35,6 +37,27 @@ class Progress(tf.train.experimental.PythonState):
 
     def deserialize(self, string_value: bytes) -> None:
         self.points, self.epochs = json.loads(string_value)
+
+    def add_point(self, found: dict[str, float], batches: list[np.ndarray], steps: int) -> None:
+        """Note what was `found` over these `batches` (rows of each), of `steps` in an epoch."""
+        step = self.steps() + len(batches)
+        at = {"step": step, "epoch": step / steps, "posts": sum(map(len, batches))}
+        self.points.append({**at, **found})
+
+    def add_epoch(self, validated: dict[str, float]) -> None:
+        """Note an epoch: training as the mean over its points, and validation as `validated`."""
+        points = self.points_of_epoch()
+        posts = [point["posts"] for point in points]
+        trained = {
+            name: float(np.average([point[name] for point in points], weights=posts))
+            for name in MEASURED
+        }
+        judged = {f"val_{name}": value for name, value in validated.items()}
+        self.epochs.append({"epoch": len(self.epochs) + 1, **trained, **judged})
+
+    def points_of_epoch(self) -> list[dict[str, float]]:
+        """Those of the epoch that is not noted yet."""
+        return [point for point in self.points if point["epoch"] > len(self.epochs)]
 
     def steps(self) -> int:
         """Batches so far."""

@@ -7,12 +7,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
-import numpy as np
 import pandas as pd
 
 from customer_profiles import calibration, sentiment, training
-
-Rows = tuple[training.Tokens, np.ndarray]
 
 
 class Trained(NamedTuple):
@@ -26,7 +23,7 @@ class Trained(NamedTuple):
 
 def finetune(
     encoders: Path,
-    rows: dict[str, Rows],
+    rows: dict[str, training.Rows],
     target: Path,
     backup: Path | None,
     *,
@@ -37,20 +34,21 @@ def finetune(
 ) -> Trained:
     """Train on `rows` (train and validation) and save the model, calibrated, as `target`.
 
-    `encoders` holds the folders preprocess and encoder; `settings` are those of `training.train`.
+    `encoders` holds the folders preprocess and encoder; `settings` are `training.Settings`.
     A model of before is given up first: several need no more memory than one.
     """
+    chosen = training.Settings(**settings)
     training.forget()
     with training.devices().scope():
         preprocess, bert = encoder.load(encoders / "preprocess", encoders / "encoder")
-        model = training.build(bert, dropout, pooling, settings["seed"])
+        model = sentiment.build(bert, dropout, pooling, chosen.seed)
     curves, points = training.train(
-        model, rows["train"], rows["validation"], folder=backup, on_point=on_point, **settings
+        model, rows["train"], rows["validation"], chosen, backup, on_point
     )
     tokens, labels = rows["validation"]
     temperature = calibration.temperature(training.polarity(model, tokens), labels > 0.5)
     sentiment.save(target, preprocess, bert, model, pooling, temperature)
-    layers = training.layers(preprocess, model, pooling, dropout)
+    layers = sentiment.layers(preprocess, model, pooling, dropout)
     return Trained(curves, points, temperature, layers)
 
 

