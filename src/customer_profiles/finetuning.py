@@ -15,6 +15,16 @@ from customer_profiles import calibration, sentiment, training
 Rows = tuple[training.Tokens, np.ndarray]
 
 
+class Fitted(NamedTuple):
+    """A trained model, with the two parts it was made of, and both its learning curves."""
+
+    preprocess: Callable
+    encoder: Callable
+    model: Callable
+    curves: pd.DataFrame
+    points: pd.DataFrame
+
+
 class Trained(NamedTuple):
     """Both learning curves of a training, its temperature, and the model's layers for a figure."""
 
@@ -24,18 +34,10 @@ class Trained(NamedTuple):
     layers: list[tuple[str, str]]
 
 
-def finetune(
-    encoders: Path,
-    rows: dict[str, Rows],
-    target: Path,
-    backup: Path | None,
-    *,
-    dropout: float,
-    pooling: str,
-    on_point: Callable[[dict[str, float], int], None] | None = None,
-    **settings,
-) -> Trained:
-    """Train on `rows` (train and validation) and save the model, calibrated, as `target`.
+def fit(
+    encoders: Path, rows: dict[str, Rows], *, dropout: float, pooling: str, **settings
+) -> Fitted:
+    """Train a model on `rows` (train and validation); nothing is saved but backups.
 
     `encoders` holds the folders preprocess and encoder; `settings` are those of `training.train`.
     A model of before is given up first: several need no more memory than one.
@@ -44,9 +46,16 @@ def finetune(
     with training.devices().scope():
         preprocess, bert = encoder.load(encoders / "preprocess", encoders / "encoder")
         model = training.build(bert, dropout, pooling, settings["seed"])
-    curves, points = training.train(
-        model, rows["train"], rows["validation"], folder=backup, on_point=on_point, **settings
-    )
+    curves, points = training.train(model, rows["train"], rows["validation"], **settings)
+    return Fitted(preprocess, bert, model, curves, points)
+
+
+def finetune(
+    encoders: Path, rows: dict[str, Rows], target: Path, backup: Path | None, **settings
+) -> Trained:
+    """Train as `fit` does, which takes the `settings`, and save the model, calibrated."""
+    preprocess, bert, model, curves, points = fit(encoders, rows, folder=backup, **settings)
+    pooling, dropout = settings["pooling"], settings["dropout"]
     tokens, labels = rows["validation"]
     temperature = calibration.temperature(training.polarity(model, tokens), labels > 0.5)
     sentiment.save(target, preprocess, bert, model, pooling, temperature)

@@ -14,16 +14,13 @@ import tensorflow as tf
 import tf_keras
 from tqdm import tqdm
 
-from customer_profiles import batching, precision
+from customer_profiles import batching, hyperparameters, precision
 from customer_profiles.backup import Backup
 from customer_profiles.layers import sentiment_layers
 from customer_profiles.sentiment import normalise, pool
 
 Tokens = dict[str, np.ndarray]
 
-POOLINGS = ("mean", "pooled")
-OPTIMIZERS = ("adam", "adamw")
-DECAYS = ("none", "linear")
 MEASURED = ("loss", "accuracy")
 POINTS = 20  # of the training curves, in an epoch
 
@@ -98,9 +95,9 @@ def build(encoder: Callable, dropout: float, pooling: str, seed: int) -> tf_kera
     """Classifier from BERT's inputs to one logit, shape (n, 1).
 
     `pooling` is "pooled" (the encoder's pooled_output, as the original) or "mean" (the mean of
-    sequence_output over real tokens). Raises ValueError for another one.
+    sequence_output over real tokens). Raises what `hyperparameters.check` raises.
     """
-    _one_of("pooling", pooling, POOLINGS)
+    hyperparameters.check({"dropout": dropout, "pooling": pooling, "seed": seed})
     tf_keras.utils.set_random_seed(seed)
     inputs = {name: tf_keras.Input((None,), dtype=tf.int32, name=name) for name in encoders.INPUTS}
     encoded = encoder(inputs)
@@ -148,15 +145,15 @@ def train(
 
     With a `folder` an interrupted training goes on from the backup in it, to the same result; a
     finished one is not trained again. With `bfloat16` matrices are multiplied in it where the
-    processor can; weights stay float32. Raises FloatingPointError when the loss is not finite.
+    processor can; weights stay float32. Raises FloatingPointError when the loss is not finite,
+    and what `hyperparameters.check` raises.
     """
     settings = {
         "epochs": epochs, "batch_size": batch_size, "optimizer": optimizer,
         "learning_rate": learning_rate, "decay": decay, "patience": patience, "seed": seed,
         "bfloat16": bfloat16 and precision.supported(),
     }  # fmt: skip
-    _one_of("optimizer", optimizer, OPTIMIZERS)
-    _one_of("decay", decay, DECAYS)
+    hyperparameters.check(settings)
     counts = lengths(training[0])
     steps = len(batching.plan(counts, batch_size))
     backup = Backup(folder, _digest(model, training, validation, settings) if folder else "")
@@ -257,8 +254,3 @@ def _require_finite(loss: float, learning_rate: float) -> None:
         raise FloatingPointError(
             f"the training loss became {loss}; lower finetune.learning_rate (it is {learning_rate})"
         )
-
-
-def _one_of(name: str, value: str, known: tuple[str, ...]) -> None:
-    if value not in known:
-        raise ValueError(f"finetune.{name} must be one of {', '.join(known)}, got {value}")
