@@ -27,8 +27,7 @@ from customer_profiles import (
 EXPERIMENT = "sweeps"
 POSTS, ENCODER = "data/processed/sentiment140", "data/models/encoder"
 TABLE = "data/reports/sweep.csv"
-# Unless another number is asked for, or there are fewer.
-ROWS, VALIDATION_ROWS = 10_000, 5_000
+OPTIONS = {"train": "--rows", "validation": "--validation-rows"}
 KINDS = {bool: {"true": True, "false": False}.__getitem__, int: int, float: float, str: str}
 
 logger = logging.getLogger(__name__)
@@ -56,34 +55,31 @@ def grid(arguments: list[str], section: dict) -> dict[str, list]:
     return found
 
 
-def sweep(arguments: list[str], rows: int | None, validation_rows: int | None) -> pd.DataFrame:
+def sweep(arguments: list[str], rows: dict[str, int]) -> pd.DataFrame:
     """Train every combination; a row each, the lowest validation loss first.
 
-    `rows` are drawn from the training set, as many of each label, `validation_rows` from the other
-    (0: all), the same for every combination. In MLflow one run holds the settings and the table,
-    and one below it for each combination its curves.
+    `rows`: of train and of validation at most so many are drawn (0: all), the same for every
+    combination. In MLflow one run holds the settings and the table, and one below it for each
+    combination its curves.
     """
     section = params.stage("finetune")
     del section["seeds"]  # a combination is one training; finetune.seed=7,8 makes it two
     tried = grid(arguments, section)
     combinations = [dict(zip(tried, values, strict=True)) for values in product(*tried.values())]
-    sets = {
-        "train": _posts("train", rows, ROWS, section["seed"], "--rows", even=True),
-        "validation": _posts(
-            "validation", validation_rows, VALIDATION_ROWS, section["seed"], "--validation-rows"
-        ),
-    }
-    sizes = {f"{name}_rows": len(posts) for name, posts in sets.items()}
+    posts = {name: _posts(name, most, section["seed"]) for name, most in rows.items()}
+    sizes = {f"{name}_rows": len(frame) for name, frame in posts.items()}
     texts = {key: ",".join(map(str, values)) for key, values in tried.items()}
     found = []
     with tracking.run(EXPERIMENT, f"sweep-{sizes['train_rows']}", " ".join(arguments)):
         tracking.log_params({**section, **texts, **sizes})
-        rows = _tokenised(sets)
+        for name in rows:
+            tracking.log_dataset(paths.inside(POSTS, f"{name}.parquet"), name)
+        tokens = _tokenised(posts)
         for place, chosen in enumerate(combinations, 1):
             name = " ".join(f"{key}={value}" for key, value in chosen.items())
             with tracking.run(EXPERIMENT, name, "A combination of a sweep.", nested=True):
                 logger.info("%d of %d: %s", place, len(combinations), name)
-                found.append({**chosen, **_train(rows, {**section, **chosen})})
+                found.append({**chosen, **_train(tokens, {**section, **chosen})})
         table = pd.DataFrame(found).sort_values("val_loss", kind="stable", ignore_index=True)
         tracking.log_table(table, "sweep")
     return table
@@ -98,20 +94,18 @@ def _value(name: str, text: str, like):
         raise ValueError(f"{name} takes values like {like} ({kind}), got {text!r}") from None
 
 
-def _posts(name: str, rows: int | None, most: int, seed: int, option: str, even: bool = False):
+def _posts(name: str, most: int, seed: int) -> pd.DataFrame:
     file = paths.inside(POSTS, f"{name}.parquet")
     if not file.exists():
         raise FileNotFoundError(f"{POSTS} holds no {file.name}; run `dvc repro fetch encoder`")
     posts = pd.read_parquet(file)
-    if rows is None:
-        rows = most if most < len(posts) else 0
-    return sentiment140.sample(posts, rows, seed, option, even)
+    rows = most if most < len(posts) else 0
+    return sentiment140.sample(posts, rows, seed, OPTIONS[name], even=name == "train")
 
 
 def _tokenised(sets: dict[str, pd.DataFrame]) -> dict[str, finetuning.Rows]:
-    preprocess, _ = encoder.load(
-        *(paths.inside(ENCODER, part) for part in ("preprocess", "encoder"))
-    )
+    folder = paths.inside(ENCODER)
+    preprocess, _ = encoder.load(folder / "preprocess", folder / "encoder")
     return {
         name: (training.tokenise(preprocess, posts["text"]), posts["label"].to_numpy() / 4)
         for name, posts in sets.items()
@@ -132,13 +126,14 @@ def main(arguments: list[str]) -> int:
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     parser = argparse.ArgumentParser(prog="python -m customer_profiles.sweep", description=__doc__)
     parser.add_argument("values", nargs="+", metavar="finetune.NAME=VALUE,VALUE")
-    parser.add_argument("--rows", type=int, help=f"to train on (default: {ROWS}, or all if fewer)")
-    parser.add_argument(
-        "--validation-rows", type=int, help=f"to judge by (default: {VALIDATION_ROWS}, or all)"
-    )
+    for name, most in (("train", 10_000), ("validation", 5_000)):
+        about = f"at most so many posts of {name} (default: {most}; 0: all)"
+        parser.add_argument(
+            OPTIONS[name], dest=name, metavar="N", type=int, default=most, help=about
+        )
     given = parser.parse_args(arguments)
     try:
-        table = sweep(given.values, given.rows, given.validation_rows)
+        table = sweep(given.values, {name: getattr(given, name) for name in OPTIONS})
     except (ValueError, OSError, FloatingPointError) as error:
         logger.error("error: %s", error)
         return 2
