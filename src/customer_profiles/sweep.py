@@ -8,6 +8,7 @@ import argparse
 import logging
 import signal
 import sys
+import warnings
 from itertools import product
 
 import pandas as pd
@@ -124,6 +125,7 @@ def _train(rows: dict[str, finetuning.Rows], settings: dict) -> dict:
 
 def main(arguments: list[str]) -> int:
     logging.basicConfig(level=logging.INFO, format="%(message)s")
+    warnings.filterwarnings("ignore", "Hint:", UserWarning)  # MLflow's, on integer columns
     parser = argparse.ArgumentParser(prog="python -m customer_profiles.sweep", description=__doc__)
     parser.add_argument("values", nargs="+", metavar="finetune.NAME=VALUE,VALUE")
     for name, most in (("train", 10_000), ("validation", 5_000)):
