@@ -12,6 +12,16 @@ import pandas as pd
 from customer_profiles import calibration, sentiment, training
 
 
+class Fitted(NamedTuple):
+    """A trained model, with the two parts it was made of, and both its learning curves."""
+
+    preprocess: Callable
+    encoder: Callable
+    model: Callable
+    curves: pd.DataFrame
+    points: pd.DataFrame
+
+
 class Trained(NamedTuple):
     """Both learning curves of a training, its temperature, and the model's layers for a figure."""
 
@@ -21,18 +31,17 @@ class Trained(NamedTuple):
     layers: list[tuple[str, str]]
 
 
-def finetune(
+def fit(
     encoders: Path,
     rows: dict[str, training.Rows],
-    target: Path,
-    backup: Path | None,
+    backup: Path | None = None,
     *,
     dropout: float,
     pooling: str,
     on_point: Callable[[dict[str, float], int], None] | None = None,
     **settings,
-) -> Trained:
-    """Train on `rows` (train and validation) and save the model, calibrated, as `target`.
+) -> Fitted:
+    """Train a model on `rows` (train and validation); nothing is saved but backups.
 
     `encoders` holds the folders preprocess and encoder; `settings` are `training.Settings`.
     A model of before is given up first: several need no more memory than one.
@@ -45,6 +54,19 @@ def finetune(
     curves, points = training.train(
         model, rows["train"], rows["validation"], chosen, backup, on_point
     )
+    return Fitted(preprocess, bert, model, curves, points)
+
+
+def finetune(
+    encoders: Path,
+    rows: dict[str, training.Rows],
+    target: Path,
+    backup: Path | None,
+    **settings,
+) -> Trained:
+    """Train as `fit` does, which takes the `settings`, and save the model, calibrated."""
+    preprocess, bert, model, curves, points = fit(encoders, rows, backup, **settings)
+    pooling, dropout = settings["pooling"], settings["dropout"]
     tokens, labels = rows["validation"]
     temperature = calibration.temperature(training.polarity(model, tokens), labels > 0.5)
     sentiment.save(target, preprocess, bert, model, pooling, temperature)

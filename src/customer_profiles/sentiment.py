@@ -13,11 +13,10 @@ from pathlib import Path
 import tensorflow as tf
 import tf_keras
 
-from customer_profiles import outputs
+from customer_profiles import hyperparameters, outputs
 from customer_profiles.layers import sentiment_layers
 from customer_profiles.text import NORMALISATIONS
 
-POOLINGS = ("mean", "pooled")
 # [CLS] and [SEP]: what is left of a post where there is nothing to read.
 EMPTY = 2
 NOTHING_READ = 0.5  # its polarity
@@ -41,11 +40,9 @@ def build(encoder: Callable, dropout: float, pooling: str, seed: int) -> tf_kera
     """Classifier from BERT's inputs to one logit, shape (n, 1).
 
     `pooling` is "pooled" (the encoder's pooled_output, as the original) or "mean" (the mean of
-    sequence_output over real tokens). Raises ValueError for another one.
+    sequence_output over real tokens). Raises what `hyperparameters.check` raises.
     """
-    if pooling not in POOLINGS:
-        known = ", ".join(POOLINGS)
-        raise ValueError(f"finetune.pooling must be one of {known}, got {pooling}")
+    hyperparameters.check({"dropout": dropout, "pooling": pooling, "seed": seed})
     tf_keras.utils.set_random_seed(seed)
     inputs = {name: tf_keras.Input((None,), dtype=tf.int32, name=name) for name in encoders.INPUTS}
     encoded = encoder(inputs)

@@ -33,11 +33,14 @@ def uri() -> str:
 
 
 @contextmanager
-def run(experiment: str, name: str, description: str, tags: dict | None = None) -> Iterator:
+def run(
+    experiment: str, name: str, description: str, tags: dict | None = None, nested: bool = False
+) -> Iterator:
     """An MLflow run PROFILE-`name` in `experiment`, with processor and memory as metrics.
 
     Tagged with the profile, the Git commit, whether the code differs from it, DVC's stage and
-    experiment, whose name ends the run's. Ends as FAILED when the block raises.
+    experiment, whose name ends the run's. `nested` makes it a child of the active run. Ends as
+    FAILED when the block raises.
     """
     _open()
     if mlflow.get_experiment_by_name(experiment) is None:
@@ -49,6 +52,7 @@ def run(experiment: str, name: str, description: str, tags: dict | None = None) 
         description=description,
         tags={"profile": profile, **_origin(), **(tags or {})},
         log_system_metrics=True,
+        nested=nested,
     ) as active:
         yield active
 

@@ -15,15 +15,13 @@ import tensorflow as tf
 import tf_keras
 from tqdm import tqdm
 
-from customer_profiles import batching, precision
+from customer_profiles import batching, hyperparameters, precision
 from customer_profiles.backup import MEASURED, Backup, Progress
 from customer_profiles.sentiment import normalise
 
 Tokens = dict[str, np.ndarray]
 Rows = tuple[Tokens, np.ndarray]  # of each post its tokens, and 0 negative or 1 positive
 
-OPTIMIZERS = ("adam", "adamw")
-DECAYS = ("none", "linear")
 POINTS = 20  # of the training curves, in an epoch
 
 
@@ -81,7 +79,7 @@ def batches(tokens: Tokens, polarity: np.ndarray, rows: list[np.ndarray]) -> tf.
 
 @dataclass(frozen=True)
 class Settings:
-    """How a model is trained. ValueError for an optimizer or a decay that does not exist.
+    """How a model is trained. Raises what `hyperparameters.check` raises.
 
     With `patience` above 0 training stops when the validation loss has not improved for that many
     epochs, and the best weights are restored; with 0 it runs all epochs and keeps the last. With
@@ -98,8 +96,7 @@ class Settings:
     bfloat16: bool = False
 
     def __post_init__(self):
-        _one_of("optimizer", self.optimizer, OPTIMIZERS)
-        _one_of("decay", self.decay, DECAYS)
+        hyperparameters.check(vars(self))
 
 
 def train(
@@ -223,8 +220,3 @@ def _fit(
 
 def _measured(found: dict[str, float]) -> dict[str, float]:
     return {name: found[name] for name in MEASURED}
-
-
-def _one_of(name: str, value: str, known: tuple[str, ...]) -> None:
-    if value not in known:
-        raise ValueError(f"finetune.{name} must be one of {', '.join(known)}, got {value}")
