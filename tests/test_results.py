@@ -247,4 +247,4 @@ def test_the_layers_tell_what_comes_out_of_each():
     assert named["BERT encoder, 22.7 M trainable weights"] == "float32 (n, ≤ 128, 384)"
     assert named["mean over tokens"] == named["dropout 0.1 (training only)"] == "float32 (n, 384)"
     assert next(iter(named)) == "raw text"
-    assert named["dense(1), sigmoid"] == "polarity float32 (n,)"
+    assert named["dense(1), temperature, sigmoid"] == "polarity float32 (n,)"

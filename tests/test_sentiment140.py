@@ -10,6 +10,7 @@ import pytest
 from customer_profiles import paths, sentiment140
 
 TEST_SET = "testdata.manual.2009.06.14.csv"
+NOTHING_LOST = dict.fromkeys(("left_out", "empty", "conflicting", "duplicate", "in_test"), 0)
 OFFICIAL_TRAIN = "training.1600000.processed.noemoticon.csv"
 
 
@@ -316,36 +317,9 @@ def test_rows_is_the_total_of_train_and_validation_without_a_validation_file(sou
     assert (len(result.train), len(result.validation), len(result.test)) == (40, 10, 3)
     assert texts(result.train).isdisjoint(texts(result.validation))
     assert result.counts == {
-        "train": {
-            "read": 102,
-            "left_out": 0,
-            "empty": 0,
-            "conflicting": 0,
-            "duplicate": 0,
-            "in_test": 0,
-            "neutral": 2,
-            "polar": 100,
-        },
-        "neutral": {
-            "read": 3,
-            "left_out": 0,
-            "empty": 0,
-            "conflicting": 0,
-            "duplicate": 0,
-            "in_test": 0,
-            "neutral": 2,
-            "polar": 1,
-        },
-        "decision": {
-            "read": 3,
-            "left_out": 0,
-            "empty": 0,
-            "conflicting": 0,
-            "duplicate": 0,
-            "in_test": 0,
-            "neutral": 1,
-            "polar": 2,
-        },
+        "train": {"read": 102, **NOTHING_LOST, "neutral": 2, "polar": 100},
+        "neutral": {"read": 3, **NOTHING_LOST, "neutral": 2, "polar": 1},
+        "decision": {"read": 3, **NOTHING_LOST, "neutral": 1, "polar": 2},
         "test": {"read": 3, "left_out": 0},
         "sets": {
             "train": {"0": 20, "4": 20},

@@ -71,7 +71,7 @@ def test_no_text_is_no_row():
 
 
 def test_the_baseline_is_textblobs_subjectivity():
-    found = subjectivity.subjectivity(["i love it", "the shop opens at nine"])
+    found = subjectivity.signals(["i love it", "the shop opens at nine"])["textblob_subjectivity"]
     assert found.tolist() == pytest.approx([0.6, 0])
     assert found.dtype == np.float32
 

@@ -4,8 +4,6 @@ Keras' BackupAndRestore rests on the same CheckpointManager, but keeps neither t
 best weights, and resumes in the middle of an epoch at the wrong posts.
 """
 
-# First: it settles which Keras TensorFlow uses.
-
 import json
 import logging
 import shutil

@@ -32,6 +32,7 @@ DATA = {
     "metrics": (6, 0, "metrics,\nMLflow"),
     "hub": (0, 1, "TF Hub\nor wheel"),
     "BERT": (2, 1, "BERT and its\npreprocessing"),
+    "decision": (5, 1, "decision:\nthree classes"),
     "pages": (0, 2, "pages of\nthe X API"),
     "manifest": (2, 2, "manifest"),
     "observations": (4, 2, "observations"),
@@ -49,6 +50,7 @@ BANDS = {
 LINES = (
     ("Sentiment140", "fetch", "sets", "finetune", "model", "evaluate", "metrics"),
     ("hub", "encoder", "BERT"),
+    ("evaluate", "decision"),
     ("pages", "pull", "manifest", "score", "observations", "load", "profiles"),
     ("cluster", "segments", "publish", "published", "readers"),
 )
@@ -56,6 +58,7 @@ LINES = (
 BENDS = {
     ("BERT", "finetune"): ((3, 1),),
     ("model", "score"): ((4, 1.5), (3, 1.5)),
+    ("decision", "score"): ((5, 1.5), (3, 1.5)),
     ("profiles", "cluster"): ((6, 3),),
 }
 

@@ -18,5 +18,5 @@ def sentiment_layers(
         ),
         ("pooled output" if pooling == "pooled" else "mean over tokens", f"float32 (n, {width})"),
         (f"dropout {dropout} (training only)", f"float32 (n, {width})"),
-        ("dense(1), sigmoid", "polarity float32 (n,)"),
+        ("dense(1), temperature, sigmoid", "polarity float32 (n,)"),
     ]

@@ -1,14 +1,14 @@
 """Signals of opinion in a post, read from its words: two public lexicons, and its surface.
 
-`subjectivity` is TextBlob's alone, the baseline. `signals` feeds the decision between the three
-classes (`decision.fit`), which reads the sentiment model's vector of the post as well.
+`signals` feeds the decision between the three classes (`decision.fit`), which reads the sentiment
+model's vector of the post as well. Its `textblob_subjectivity` alone is the baseline.
 
 The lexicons: TextBlob's, of the library pattern (De Smedt and Daelemans 2012, JMLR 13:2063), and
 VADER (Hutto and Gilbert 2014, ICWSM-14), made for social media.
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from functools import cache
 
 import numpy as np
@@ -51,14 +51,6 @@ def signals(texts: Iterable[str]) -> pd.DataFrame:
     """
     rows = [_signals(value) for value in texts]
     return pd.DataFrame(rows, columns=list(NAMES), dtype=np.float32)
-
-
-def subjectivity(texts: Sequence[str]) -> np.ndarray:
-    """TextBlob's subjectivity float32 (n,) of raw `texts`, 0 (fact) … 1 (opinion): the baseline.
-
-    A text without a word of its lexicon gets 0.
-    """
-    return signals(texts)["textblob_subjectivity"].to_numpy()
 
 
 def lexicons(texts: Iterable[str]) -> pd.DataFrame:
