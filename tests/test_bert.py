@@ -28,12 +28,10 @@ def test_every_vector_of_a_token_is_keras_own_and_so_is_the_pooled_one(backbone)
     word_ids, type_ids = rng.integers(0, 40, (4, 9)), rng.integers(0, 2, (4, 9))
     mask = (np.arange(9) < np.array([[9], [5], [1], [7]])).astype(int)
     inputs = [tf.constant(part, tf.int32) for part in (word_ids, mask, type_ids)]
-    expected = backbone(
-        dict(zip(("token_ids", "padding_mask", "segment_ids"), inputs, strict=True)),
-        training=False,
-    )
+    keras_inputs = dict(zip(("token_ids", "padding_mask", "segment_ids"), inputs, strict=True))
+    expected = backbone(keras_inputs, training=False)
     weights = {variable.path: variable.value for variable in backbone.trainable_variables}
-    pooled, sequence = bert.encode(weights, bert.Sizes(2, 3, 12), *inputs)
+    pooled, (_, sequence) = bert.encode(weights, bert.Sizes(2, 3, 12), *inputs)
     np.testing.assert_allclose(pooled, expected["pooled_output"], atol=1e-5)
     real = mask.astype(bool)
     kept = np.array(expected["sequence_output"])[real]

@@ -12,7 +12,7 @@ NAMES = ("textblob_subjectivity", "vader_share")
 KNOWN = decision.Decision(
     names=NAMES,
     signals=np.array([2.0, -1.0]),
-    pooled=np.array([0.5, 0.0, -0.5]),
+    vector=np.array([0.5, 0.0, -0.5]),
     certainty=0.25,
     intercept=-1.0,
 )
@@ -27,11 +27,11 @@ def frame(*columns):
 
 @pytest.fixture(scope="module")
 def posts():
-    """Polarity, pooled, signals, codes: the vector tells neutral posts, TextBlob nothing."""
+    """Polarity, vector, signals, codes: the vector tells neutral posts, TextBlob nothing."""
     polarity = np.clip(CODES / 4 + RNG.normal(0, 0.1, 240), 0.01, 0.99)
-    pooled = RNG.normal(0, 1, (240, 5))
-    pooled[:, 2] += np.where(CODES == 2, -3, 3)
-    return polarity, pooled, frame(RNG.uniform(size=240), RNG.uniform(size=240)), CODES
+    vector = RNG.normal(0, 1, (240, 5))
+    vector[:, 2] += np.where(CODES == 2, -3, 3)
+    return polarity, vector, frame(RNG.uniform(size=240), RNG.uniform(size=240)), CODES
 
 
 def test_probabilities_are_the_products_of_subjectivity_and_polarity():
@@ -47,7 +47,7 @@ def test_a_label_is_the_likeliest_class():
 def test_subjectivity_is_the_logistic_function_of_the_weighted_inputs():
     found = KNOWN.subjectivity(
         polarity=np.array([0.5, 0.9]),
-        pooled=np.array([[0.0, 9.0, 0.0], [2.0, 9.0, 1.0]]),
+        vector=np.array([[0.0, 9.0, 0.0], [2.0, 9.0, 1.0]]),
         signals=frame([0.5, 1.0], [0.0, 1.0])[list(reversed(NAMES))],
     )
     # -1 + 2 * 0.5; -1 + 2 - 1 + 0.5 * 2 - 0.5 * 1 + 0.25 * log 9
@@ -72,12 +72,12 @@ def test_a_decision_comes_back_from_json_as_it_was():
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ([1, 2], r"holds certainty, intercept, pooled, signals, got <class 'list'>.*evaluate`$"),
+        ([1, 2], r"holds certainty, intercept, signals, vector, got <class 'list'>.*evaluate`$"),
         ({"k": 5}, "got k; run"),
         ({**KNOWN.to_dict(), "extra": 1}, "got certainty, extra, intercept"),
-        ({**KNOWN.to_dict(), "pooled": ["many"]}, r"no number \(could not convert .*'many'\)"),
+        ({**KNOWN.to_dict(), "vector": ["many"]}, r"no number \(could not convert .*'many'\)"),
         ({**KNOWN.to_dict(), "signals": 3.0}, "no number"),
-        ({**KNOWN.to_dict(), "pooled": [[1.0]]}, "finite, those of pooled a list"),
+        ({**KNOWN.to_dict(), "vector": [[1.0]]}, "finite, those of vector a list"),
         ({**KNOWN.to_dict(), "intercept": float("nan")}, "must be finite"),
     ],
 )
@@ -96,7 +96,7 @@ def test_a_vector_of_another_width_and_a_missing_signal_are_named():
 
 def test_fitting_finds_what_tells_neutral_posts(posts):
     learned = decision.fit(*posts)
-    assert np.argmax(np.abs(learned.pooled)) == 2
+    assert np.argmax(np.abs(learned.vector)) == 2
     assert learned.names == NAMES
     subjectivity = learned.subjectivity(*posts[:3])
     assert ((subjectivity > 0.5) == (CODES != 2)).mean() > 0.98
@@ -105,11 +105,11 @@ def test_fitting_finds_what_tells_neutral_posts(posts):
 
 
 def test_units_of_an_input_do_not_matter(posts):
-    polarity, pooled, signals, codes = posts
-    before = decision.fit(*posts).subjectivity(polarity, pooled, signals)
+    polarity, vector, signals, codes = posts
+    before = decision.fit(*posts).subjectivity(polarity, vector, signals)
     scale = np.array([1e4, 1, 1e-3, 1, 1])
-    other = decision.fit(polarity, pooled * scale + 7, signals, codes)
-    after = other.subjectivity(polarity, pooled * scale + 7, signals)
+    other = decision.fit(polarity, vector * scale + 7, signals, codes)
+    after = other.subjectivity(polarity, vector * scale + 7, signals)
     np.testing.assert_allclose(after, before, atol=1e-3)
 
 
@@ -125,15 +125,15 @@ def test_each_class_weighs_the_same_however_many_posts_it_has(neutral):
 
 def test_all_three_classes_are_needed(posts):
     polar = CODES != 2
-    polarity, pooled, signals, codes = posts
+    polarity, vector, signals, codes = posts
     with pytest.raises(ValueError, match=r"all three classes; none has \[2\]"):
-        decision.fit(polarity[polar], pooled[polar], signals[polar], codes[polar])
+        decision.fit(polarity[polar], vector[polar], signals[polar], codes[polar])
 
 
 def test_ways_to_decide_are_compared_by_what_each_can_know(posts):
-    polarity, pooled, signals, codes = posts
+    polarity, vector, signals, codes = posts
     told = signals.assign(vader_share=np.where(codes == 2, 0.1, 0.4))
-    table = decision.compare(polarity, pooled, told, codes, TOPICS, seed=1)
+    table = decision.compare(polarity, vector, told, codes, TOPICS, seed=1)
     assert table.index.tolist() == ["band", "textblob", "vader", "signals", "learned"]
     assert table.columns.tolist() == ["accuracy", "low", "high", "macro_f1", "auc", "n"]
     assert table.loc[["vader", "signals", "learned"], "auc"].tolist() == [1, 1, 1]
@@ -141,16 +141,16 @@ def test_ways_to_decide_are_compared_by_what_each_can_know(posts):
     assert table.loc["textblob", "auc"] == pytest.approx(0.5, abs=0.1)
     assert table["n"].tolist() == [240] * 5
     assert (table["low"] <= table["accuracy"]).all()
-    again = decision.compare(polarity, pooled, told, codes, TOPICS, seed=1)
+    again = decision.compare(polarity, vector, told, codes, TOPICS, seed=1)
     pd.testing.assert_frame_equal(again, table)
 
 
 def test_each_post_is_judged_by_what_other_topics_taught():
     # Every topic has one class, and the vector tells nothing but the topic.
     codes = np.repeat(np.resize([0, 2, 4, 2], 20), 12)
-    pooled = np.eye(20)[TOPICS]
+    vector = np.eye(20)[TOPICS]
     half, signals = np.full(240, 0.5), frame(np.zeros(240), np.zeros(240))
-    inside = decision.fit(half, pooled, signals, codes).subjectivity(half, pooled, signals)
+    inside = decision.fit(half, vector, signals, codes).subjectivity(half, vector, signals)
     assert ((inside > 0.5) == (codes != 2)).mean() > 0.98
-    table = decision.compare(half, pooled, signals, codes, TOPICS, seed=1)
+    table = decision.compare(half, vector, signals, codes, TOPICS, seed=1)
     assert table.loc["learned", "auc"] < 0.6

@@ -45,6 +45,8 @@ def test_the_wheels_encoder_gives_the_known_vector(layers):
     known = [-0.0524, -0.0152, -0.0166, -0.0142]
     np.testing.assert_allclose(encoded["pooled_output"][0, :4], known, atol=2e-4)
     assert encoded["sequence_output"].shape == (1, 128, 384)
+    assert len(encoded["encoder_outputs"]) == 6
+    assert (encoded["encoder_outputs"][-1] == encoded["sequence_output"]).numpy().all()
 
 
 def test_the_wheels_trainable_numbers_are_told_apart_by_part(layers):

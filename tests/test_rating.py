@@ -7,7 +7,7 @@ from customer_profiles import decision, rating, scoring, subjectivity
 
 # Sure of itself: neutral but where VADER finds a word.
 STRICT = decision.Decision(
-    ("vader_share",), signals=np.array([400.0]), pooled=np.zeros(32), certainty=0.0, intercept=-20.0
+    ("vader_share",), signals=np.array([400.0]), vector=np.zeros(64), certainty=0.0, intercept=-20.0
 )
 POSTS = ["the shop opens at nine", "i love it", "😀", "", "@somebody", "what an awful queue"]
 
@@ -27,12 +27,12 @@ def test_a_post_is_rated_by_model_and_decision(scorer):
 
 def test_the_vector_of_each_post_counts(scorer):
     (reading,) = scorer.readings(POSTS)
-    weights = np.zeros(32)
+    weights = np.zeros(64)
     weights[3] = 50.0
-    middle = -50 * float(np.median(reading.pooled[:2, 3]))
+    middle = -50 * float(np.median(reading.vector[:2, 3]))
     by_vector = decision.Decision(("vader_share",), np.zeros(1), weights, 0.0, middle)
     found = rating.rate(POSTS[:2], scorer, by_vector).subjectivity
-    expected = 1 / (1 + np.exp(-(50 * reading.pooled[:2, 3] + middle)))
+    expected = 1 / (1 + np.exp(-(50 * reading.vector[:2, 3] + middle)))
     np.testing.assert_allclose(found, expected, atol=1e-4)
     assert (found[0] - 0.5) * (found[1] - 0.5) < 0
 
@@ -53,6 +53,6 @@ def test_no_post_is_no_score(scorer):
 
 def test_a_decision_for_another_model_is_refused(scorer):
     narrow = decision.Decision(("vader_share",), np.zeros(1), np.zeros(7), 0.0, 0.0)
-    with pytest.raises(ValueError, match="learned from vectors of 7, these have 32"):
+    with pytest.raises(ValueError, match="learned from vectors of 7, these have 64"):
         rating.rate(POSTS, scorer, narrow)
     assert set(STRICT.names) <= set(subjectivity.NAMES)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from customer_profiles import precision, scoring
+from customer_profiles import encoder, precision, scoring
 
 GLAD = ("so happy today", "i love it", "great phone", "what a lovely day", "thanks, brilliant")
 SAD = ("so sad today", "i hate it", "awful phone", "what a horrible day", "no, terrible")
@@ -76,8 +76,17 @@ def test_posts_are_taken_a_window_at_a_time(scorer, monkeypatch):
     for reading in scorer.readings(posts()):
         sizes.append(len(reading.polarity))
         assert len(taken) == sum(sizes)
-        assert reading.pooled.shape == (sizes[-1], 32)
+        assert reading.vector.shape == (sizes[-1], 2 * 32)
     assert sizes == [4, 4, 2]
+
+
+def test_the_vector_of_a_post_is_the_mean_over_its_tokens_of_every_layer(scorer, tiny_encoder):
+    preprocess, bert = encoder.load(*tiny_encoder)
+    (reading,) = scorer.readings(["so happy", *SAD])
+    tokens = preprocess(tf.constant(["so happy"]))
+    assert tokens["input_mask"].numpy().sum() == 4  # [CLS] so happy [SEP]
+    expected = [part[0, :4].numpy().mean(axis=0) for part in bert(tokens)["encoder_outputs"]]
+    np.testing.assert_allclose(reading.vector[0], np.concatenate(expected), atol=1e-5)
 
 
 @pytest.mark.parametrize("post", NOTHING.values(), ids=NOTHING)

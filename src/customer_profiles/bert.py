@@ -28,11 +28,11 @@ def encode(
     word_ids: tf.Tensor,
     mask: tf.Tensor,
     type_ids: tf.Tensor,
-) -> tuple[tf.Tensor, tf.Tensor]:
-    """Pooled output float32 (n, width) and sequence output (n, length, width).
+) -> tuple[tf.Tensor, list[tf.Tensor]]:
+    """Pooled output float32 (n, width), and each transformer layer's output (n, length, width).
 
     `weights` by KerasHub's names of them, the inputs int32 (n, length). What stands for padding in
-    the sequence output means nothing.
+    the outputs of the layers means nothing.
     """
     n, length = tf.unstack(tf.shape(word_ids))
     embedded = (
@@ -43,6 +43,7 @@ def encode(
     rows = tf.reshape(embedded, [-1, sizes.width])
     rows = _normalised(weights, "embeddings_layer_norm", rows)
     masked = MASKED * (1 - tf.cast(mask, tf.float32)[:, tf.newaxis, tf.newaxis, :])
+    outputs = []
     for number in range(sizes.layers):
         layer = f"transformer_layer_{number}"
         attended = _attended(weights, f"{layer}/self_attention_layer", sizes, rows, masked)
@@ -51,8 +52,8 @@ def encode(
         inner = tf.nn.gelu(inner, approximate=True)
         outer = _dense(weights, f"{layer}/feedforward_output_dense", inner)
         rows = _normalised(weights, f"{layer}/feedforward_layer_norm", rows + outer)
-    sequence = tf.reshape(rows, [n, length, sizes.width])
-    return tf.tanh(_dense(weights, "pooled_dense", sequence[:, 0])), sequence
+        outputs.append(tf.reshape(rows, [n, length, sizes.width]))
+    return tf.tanh(_dense(weights, "pooled_dense", outputs[-1][:, 0])), outputs
 
 
 def _attended(weights, name: str, sizes: Sizes, rows: tf.Tensor, masked: tf.Tensor) -> tf.Tensor:

