@@ -24,7 +24,8 @@ PURE = (
     "centroids", "certificate", "clustering", "continuity", "decision", "drawing", "evaluation",
     "evidence", "figures", "flow", "generalisation", "heavy_tails", "hyperparameters", "layers",
     "microdata",
-    "null_model", "observations", "pages", "personas", "privacy", "publication", "redaction",
+    "null_model", "observations", "pages", "personas", "privacy", "publication",
+    "query", "redaction",
     "sample_pages", "sample_personas", "segments", "sentiment_figures", "shares", "slices", "text",
     "verdict", "words",
 )  # fmt: skip
@@ -64,7 +65,8 @@ OWNERS = {
     "vaderSentiment": ("subjectivity",),
     "matplotlib": ("drawing", "figures", "flow", "sentiment_figures"),
     "vl_convert": ("plots",),
-    "requests": ("download",),
+    "requests": ("download", "x_api"),
+    "urllib3": ("x_api",),  # below requests: the sockets that a slow answer has to be cut off from
     "yaml": ("download",),
     "ruamel": ("params",),
     "scipy": PURE,

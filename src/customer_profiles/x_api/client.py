@@ -1,0 +1,194 @@
+"""Asks X one thing, again where that may help, and gives back the page as it was received."""
+
+import json
+import logging
+import random as chance
+import time
+from collections.abc import Callable, Mapping
+from typing import Literal, NamedTuple
+
+import requests
+import tweepy
+
+from customer_profiles.x_api import errors, limits
+from customer_profiles.x_api.transport import TIMEOUTS, Adapter, Timeouts
+
+logger = logging.getLogger(__name__)
+
+HOST = "https://api.x.com"
+ATTEMPTS = 6
+STEP = 1.0  # seconds: the longest wait before the second attempt, doubled with each
+LONGEST = 60.0
+# Without a reset to believe: together, on average, one of X's windows of 15 minutes.
+LIMIT_STEP = 60.0
+LIMIT_LONGEST = 900.0
+PACE = 1.0  # seconds between two requests to the full archive
+# At DEBUG these write addresses, headers and whole answers to the log.
+TALKATIVE = ("tweepy.client", "urllib3.connectionpool")
+
+
+class Page(NamedTuple):
+    """One answer: its body exactly as received and parsed, and X's limit behind it.
+
+    `size` is the max_results it was asked with, None where there is none. What it holds of people
+    is not in its `repr`.
+    """
+
+    raw: str
+    body: dict
+    limit: limits.Limit
+    size: int | None = None
+
+    @property
+    def meta(self) -> dict:
+        """Number of results, tokens and newest id of the page."""
+        found = self.body.get("meta")
+        return found if isinstance(found, dict) else {}
+
+    @property
+    def next_token(self) -> str | None:
+        """What to ask for next; None on the last page."""
+        return self.meta.get("next_token") or None
+
+    def __repr__(self) -> str:
+        return f"Page({len(self.raw)} characters)"
+
+
+class Client:
+    """X's API for the holder of a bearer token; `fields` is how X spells the fields of a post.
+
+    `sleep`, `clock` (seconds since 1970) and `random` (0 to 1) are replaced in tests. Raises
+    errors.NoToken without a token, ValueError for a host or a spelling that cannot be.
+    """
+
+    def __init__(
+        self,
+        token: str | None,
+        host: str = HOST,
+        timeouts: Timeouts = TIMEOUTS,
+        *,
+        fields: Literal["tweet", "post"] = "tweet",
+        attempts: int = ATTEMPTS,
+        sleep: Callable[[float], object] = time.sleep,
+        clock: Callable[[], float] = time.time,
+        random: Callable[[], float] = chance.random,
+    ):
+        if fields not in ("tweet", "post"):
+            raise ValueError(f"fields must be tweet or post, as X spells them, got {fields!r}")
+        self.fields = fields
+        self.clock = clock
+        self._token = _checked(token)
+        self._attempts = attempts
+        self._sleep = sleep
+        self._random = random
+        self._last: dict[str, float] = {}
+        for name in TALKATIVE:
+            logging.getLogger(name).setLevel(logging.INFO)
+        self._client = tweepy.Client("(set by the adapter)", return_type=requests.Response)
+        adapter = Adapter(self._token, host, timeouts, clock)
+        for scheme in ("https://", "http://"):
+            self._client.session.mount(scheme, adapter)
+
+    def __repr__(self) -> str:
+        return "Client()"
+
+    def get(
+        self,
+        path: str,
+        params: Mapping[str, object],
+        check: Callable[[Page], object] = lambda page: None,
+        smallest: int | None = None,
+    ) -> Page:
+        """The answer to `path` with `params`, asked for at most `attempts` times.
+
+        `check` may raise errors.TryAgain for a page that will not do. With `smallest`, X's repeated
+        503 halves max_results, down to it; the page says in `size` what was asked for in the end.
+        Raises errors.XError.
+        """
+        params, busy = dict(params), 0
+        for attempt in range(1, self._attempts + 1):
+            self._pace(path)
+            try:
+                page = self._ask(path, params)
+                check(page)
+                return page
+            except errors.TryAgain as error:
+                failure = error
+            if attempt == self._attempts:
+                break
+            busy += isinstance(failure, errors.Busy)
+            if isinstance(failure, errors.Busy) and busy > 1:
+                _shrink(params, smallest)
+            seconds = self._wait(failure, attempt)
+            logger.warning(
+                "%s; waiting %.1f s, then attempt %d of %d",
+                failure, seconds, attempt + 1, self._attempts,
+            )  # fmt: skip
+            self._sleep(seconds)
+        failure.args = (
+            f"{failure} (given up after {self._attempts} attempts; run the same again later)",
+        )
+        raise failure
+
+    def _ask(self, path: str, params: dict) -> Page:
+        response = self._client.request("GET", path, params=params)
+        raw, body = _read(response.content)
+        if "errors" in body and "data" not in body and "meta" not in body:
+            raise errors.refused(body, self._token)
+        limit = limits.read(response.headers, self.clock())
+        return Page(raw, body, limit, params.get("max_results"))
+
+    def _pace(self, path: str) -> None:
+        """Wait until the full archive may be asked again: one request a second."""
+        if not path.endswith("/all"):
+            return
+        rest = PACE - (self.clock() - self._last.get(path, float("-inf")))
+        if 0 < rest <= PACE:
+            logger.info("the full archive takes one request a second; waiting %.1f s", rest)
+            self._sleep(rest)
+        self._last[path] = self.clock()
+
+    def _wait(self, failure: errors.TryAgain, attempt: int) -> float:
+        """Seconds before the next attempt: X's own, else any up to a bound that doubles."""
+        if isinstance(failure, errors.RateLimited):
+            if failure.brief:
+                return PACE + self._random() * STEP * 2 ** (attempt - 1)
+            if failure.seconds is not None:
+                # Not all who wait for the same reset at the same moment.
+                return failure.seconds + 1 + self._random() * STEP
+            return self._random() * min(LIMIT_LONGEST, LIMIT_STEP * 2 ** (attempt - 1))
+        return self._random() * min(LONGEST, STEP * 2 ** (attempt - 1))
+
+
+def _checked(token: str | None) -> str:
+    token = (token or "").strip()
+    if not token:
+        raise errors.no_token(f"there is no token for X, {errors.VARIABLE} is empty or not set")
+    # The HTTP library would repeat one that cannot stand in a header.
+    if not all("!" <= sign <= "~" for sign in token):
+        raise errors.no_token(
+            f"what {errors.VARIABLE} holds is no token, it has blanks or signs that are in none"
+        )
+    return token
+
+
+def _read(content: bytes) -> tuple[str, dict]:
+    """Text and value of a body that must be a JSON object."""
+    try:
+        raw = content.decode("utf-8")
+        body = json.loads(raw)
+    except (ValueError, RecursionError):
+        body = None
+    if not isinstance(body, dict):
+        raise errors.BrokenAnswer("X's answer is broken: it is no JSON object")
+    return raw, body
+
+
+def _shrink(params: dict, smallest: int | None) -> None:
+    size = params.get("max_results")
+    if size and smallest and size > smallest:
+        params["max_results"] = max(size // 2, smallest)
+        logger.warning(
+            "X is overloaded: pages of at most %d posts from here, instead of %d",
+            params["max_results"], size,
+        )  # fmt: skip

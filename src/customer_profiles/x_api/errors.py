@@ -1,0 +1,194 @@
+"""What goes wrong with X, in a sentence for who collects, and never with a token in it."""
+
+import json
+import re
+from urllib.parse import quote, unquote
+
+VARIABLE = "X_BEARER_TOKEN"
+CONSOLE = "the developer console, https://console.x.com"
+_LONGEST = 300  # of what X says itself
+# Tokens of every kind, ids of posts and people, and their handles.
+_SECRET = re.compile(r"(?i:bearer)\s+\S+|(?=\S*\d)[\w%+/=~-]{20,}|\d{10,}|@\w+")
+
+
+class XError(Exception):
+    """X did not give what was asked for; the message says why and what to do."""
+
+
+class NoToken(XError):
+    """There is no bearer token, or what is given cannot be one."""
+
+
+class BadRequest(XError):
+    """X does not take the query or a parameter (400)."""
+
+
+class Unauthorized(XError):
+    """X does not know the bearer token (401)."""
+
+
+class PaymentRequired(XError):
+    """The account's credits are used up (402)."""
+
+
+class Forbidden(XError):
+    """The app may not ask this (403)."""
+
+
+class NotFound(XError):
+    """X has no such account or address (404)."""
+
+
+class Unexpected(XError):
+    """X answered with a status that has no meaning here."""
+
+
+class TryAgain(XError):
+    """It may pass: the same may be asked again."""
+
+
+class RateLimited(TryAgain):
+    """The requests of this quarter of an hour, or of this second, are used up (429).
+
+    `seconds` is how long to wait, None if X did not say or what it said cannot be; `brief` says
+    that requests are left in this quarter of an hour, so that only the second's limit was met.
+    """
+
+    def __init__(self, message: str, seconds: float | None = None, brief: bool = False):
+        super().__init__(message)
+        self.seconds = seconds
+        self.brief = brief
+
+
+class ServerError(TryAgain):
+    """X itself is in trouble (5xx)."""
+
+
+class Busy(ServerError):
+    """X is overloaded (503): smaller pages may help."""
+
+
+class TimedOut(TryAgain):
+    """X did not answer, or not to the end, in time."""
+
+
+class ConnectionLost(TryAgain):
+    """X cannot be reached, or the line broke."""
+
+
+class BrokenAnswer(TryAgain):
+    """What X sent is no answer that can be read."""
+
+
+class Repeated(TryAgain):
+    """X sent a page, or the token of one, for the second time."""
+
+
+def no_token(reason: str) -> NoToken:
+    """`reason`, and how to come by a token or do without one."""
+    return NoToken(
+        f"{reason}: set {VARIABLE} to the bearer token of your app (Keys and tokens in {CONSOLE}); "
+        "an archive of pages needs none: make repro X_ARCHIVE=<folder>"
+    )
+
+
+def answered(
+    status: int,
+    path: str,
+    text: str,
+    secret: str,
+    seconds: float | None = None,
+    brief: bool = False,
+) -> XError:
+    """The error for an answer of `status` and body `text` to `path`; the rest as in RateLimited.
+
+    `secret` is the token in use.
+    """
+    said = detail(text, secret)
+    own = f"; X says: {said}" if said else ""
+    if status == 429 and "usage-capped" in text:
+        status = 402  # a month's cap is not over in a quarter of an hour
+    if status == 429:
+        wait = "" if seconds is None else f", for {seconds:.0f} s more"
+        limit = "one request a second" if brief else "requests in 15 minutes"
+        return RateLimited(f"X's limit of {limit} is reached (429){wait}{own}", seconds, brief)
+    if status == 503:
+        return Busy(f"X is overloaded (503){own}")
+    if status >= 500 or status == 408:
+        return ServerError(f"X has a fault of its own ({status}){own}")
+    kind, sentence = _REFUSALS.get(status, (Unexpected, f"X answered in an unknown way ({status})"))
+    if status == 403:
+        sentence += (
+            "full-archive search and counts are not part of every one, the last seven days (recent)"
+            " are"
+            if path.endswith("/all")
+            else "it must include reading posts and users"
+        )
+        sentence += f"; see the app's Project and its access level in {CONSOLE}"
+    return kind(sentence + own)
+
+
+def refused(body: dict, secret: str) -> XError:
+    """The error for an answer of status 200 that holds problems and nothing else."""
+    text = json.dumps(body)
+    said = detail(text, secret)
+    if "not-found" in text:
+        return NotFound(f"{_REFUSALS[404][1]}; X says: {said}")
+    return Forbidden(
+        f"X shows nothing of what was asked for: it may be suspended or protected; X says: {said}"
+    )
+
+
+def detail(text: str, secret: str) -> str:
+    """What X says itself in an error's body, on one line, without anything like a token or id.
+
+    `secret` is the token in use. Empty for a body that is no JSON, or says nothing.
+    """
+    try:
+        body = json.loads(text)
+    except (ValueError, RecursionError):
+        return ""
+    found = dict.fromkeys(" ".join(said.split()).rstrip(".") for said in _sentences(body))
+    return redacted(". ".join(found), secret)[:_LONGEST]
+
+
+def redacted(text: str, secret: str) -> str:
+    """`text` without the token in use, whichever way it is quoted, and what looks like one."""
+    for form in {secret, quote(secret, safe=""), unquote(secret)} - {""}:
+        text = text.replace(form, "(hidden)")
+    return _SECRET.sub("(hidden)", text)
+
+
+def _sentences(body) -> list[str]:
+    """The sentences of a problem, of the problems in it, or of a list of them."""
+    if isinstance(body, list):
+        return [sentence for item in body for sentence in _sentences(item)]
+    if not isinstance(body, dict):
+        return [body] if isinstance(body, str) else []
+    inner = _sentences(body.get("errors") or [])
+    own = next((body[name] for name in ("message", "detail", "title") if body.get(name)), None)
+    return inner + ([own] if isinstance(own, str) else [])
+
+
+_REFUSALS: dict[int, tuple[type[XError], str]] = {
+    400: (
+        BadRequest,
+        "X does not take this request (400): look at the brand's handles and keywords, the "
+        "language, and the time window",
+    ),
+    401: (
+        Unauthorized,
+        f"X does not know the bearer token (401): make a new one for your app (Keys and tokens in "
+        f"{CONSOLE}) and set {VARIABLE} to it",
+    ),
+    402: (
+        PaymentRequired,
+        f"the X account's credits, spending limit or monthly cap are used up (402): buy credits or "
+        f"raise the limit under Billing in {CONSOLE}; pages fetched so far remain good",
+    ),
+    403: (Forbidden, "the access level of your X app does not allow this (403): "),
+    404: (
+        NotFound,
+        "X has no such account or address (404): look at how the brand's handle is written",
+    ),
+}
