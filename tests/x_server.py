@@ -10,16 +10,17 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from dataclasses import dataclass, replace
 from email.utils import formatdate
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import ClassVar
 from urllib.parse import parse_qsl, urlsplit
 
-TOKEN = "AAAAAAAAAAAAAAAAAAAAAInvented%2FTokenOfNobody0123456789%3D"
+from x_faults import FAULTS, PROBLEM, TOKEN, Answer, Refused, problem, wrong
+from x_posts import base36, is_retweet, moment_of, parsed, person, says, when, written
+
 BRAND = {"id": "4100", "username": "tindlewick"}
-PROBLEM = "https://api.twitter.com/2/problems/"
+PROBLEM_NOW = b"https://api.x.com/2/problems/"
 PERIODS = {"minute": 60, "hour": 3600, "day": 86400}
 DEFAULT_USER = ("id", "name", "username")
 WINDOW = ("start_time", "end_time", "since_id", "until_id")
@@ -35,23 +36,6 @@ RENAMED = {
 
 
 @dataclass(frozen=True)
-class Answer:
-    """What is sent; `manner` is how.
-
-    whole, hang, trickle, endless headers, drop (after half), reset (before the first byte).
-    """
-
-    status: int
-    body: bytes
-    headers: dict[str, str] = field(default_factory=dict)
-    manner: str = "whole"
-
-    @property
-    def value(self):
-        return json.loads(self.body)
-
-
-@dataclass(frozen=True)
 class Seen:
     """A request, and what was answered; for a test's assertions."""
 
@@ -59,63 +43,6 @@ class Seen:
     params: dict[str, str]
     answer: Answer
     at: float
-
-
-class Refused(Exception):
-    def __init__(self, status, title, kind="about:blank", **rest):
-        self.status = status
-        self.problem = {"title": title, "type": kind, "status": status, **rest}
-
-
-def wrong(parameter, value, message):
-    return Refused(
-        400, "Invalid Request", PROBLEM + "invalid-request",
-        detail="One or more parameters to your request was invalid.",
-        errors=[{"parameters": {parameter: [value]}, "message": message}],
-    )  # fmt: skip
-
-
-def snowflake(moment: float) -> str:
-    """The id X gives a post of that time."""
-    return str((int(moment * 1000) - 1288834974657) << 22)
-
-
-def invented(number: int, now: float, texts=("Tea at Tindlewick again",), every: int = 600):
-    """`number` posts, the newest first, one every `every` seconds, by seven people."""
-    posts = []
-    for place in range(number):
-        moment = now - 60 - place * every
-        at = datetime.fromtimestamp(moment, UTC).isoformat(timespec="milliseconds")
-        post_id = snowflake(moment)
-        metrics = dict.fromkeys(("reply_count", "quote_count", "bookmark_count"), 0)
-        metrics |= {"retweet_count": place % 3, "like_count": place % 5, "impression_count": 9}
-        posts.append(
-            {
-                "id": post_id,
-                "text": texts[place % len(texts)],
-                "author_id": str(9000 + place % 7),
-                "created_at": at.replace("+00:00", "Z"),
-                "lang": "en",
-                "edit_history_tweet_ids": [post_id],
-                "public_metrics": metrics,
-            }
-        )
-    return posts
-
-
-def person(user_id: str, username: str | None = None) -> dict:
-    """An invented account."""
-    counts = {"followers_count": 40, "following_count": 30, "tweet_count": 20, "listed_count": 1}
-    return {
-        "id": user_id,
-        "name": "Invented",
-        "username": username or f"nobody_{user_id}",
-        "created_at": "2019-03-01T00:00:00.000Z",
-        "protected": False,
-        "verified": True,
-        "verified_type": "blue",
-        "public_metrics": counts | {"like_count": 5},
-    }
 
 
 class XServer:
@@ -164,6 +91,8 @@ class XServer:
             fault = self.faults.pop(0) if self.faults else None
             if fault is not None:
                 answer = FAULTS[fault](self, answer)
+            if self.spelling == "post":
+                answer = replace(answer, body=answer.body.replace(PROBLEM.encode(), PROBLEM_NOW))
             self.requests.append(Seen(path, params, answer, time.time()))
             return answer
 
@@ -200,7 +129,8 @@ class XServer:
 
     def mentions(self, params, user_id):
         if user_id != BRAND["id"]:
-            gone = problem("resource-not-found", "Not Found Error", user_id, "id", value=user_id)
+            gone = problem("resource-not-found", "Not Found Error", user_id, "id", value=user_id,
+                           detail="Could not find user.")  # fmt: skip
             return {"errors": [gone]}
         posts = [p for p in self.posts if says(p, f"@{BRAND['username']}")]
         posts = [p for p in posts if self._inside(p, params, 0.0)]
@@ -233,12 +163,15 @@ class XServer:
         if name.casefold() != BRAND["username"]:
             return {"errors": [problem("resource-not-found", "Not Found Error", name, "username",
                                        value=name, detail="Could not find user.")]}  # fmt: skip
-        return {"data": self._projected(person(**as_person(BRAND)), params)}
+        return {"data": self._projected(person(BRAND["id"], BRAND["username"]), params)}
 
     # What they share
 
     def _matching(self, params, scope):
-        terms, language, no_retweets = parsed(params["query"])
+        try:
+            terms, language, no_retweets = parsed(params["query"])
+        except ValueError as error:
+            raise wrong("query", params["query"], str(error)) from None
         earliest = self._times(params, scope)[0]
         return [
             post
@@ -333,106 +266,6 @@ ROUTES = {
 }
 
 
-# Faults
-
-
-def refusing(status, title, kind="about:blank", seconds=900.0, remaining=299, **rest):
-    """A fault: a problem of this status, and X's limit with it."""
-
-    def fault(server, answer):
-        refused = Refused(status, title, kind, **rest)
-        headers = {"Content-Type": "application/problem+json"} | server.limit(seconds, remaining)
-        return Answer(status, json.dumps(refused.problem).encode(), headers)
-
-    return fault
-
-
-def limited(seconds, remaining=0):
-    return refusing(429, "Too Many Requests", seconds=seconds, remaining=remaining,
-                    detail="Too Many Requests")  # fmt: skip
-
-
-def altered(change):
-    """A fault in the value of a good answer."""
-
-    def fault(server, answer):
-        if answer.status != 200:
-            return answer
-        body = json.dumps(change(answer.value), separators=(",", ":")).encode()
-        return replace(answer, body=body)
-
-    return fault
-
-
-def sent(manner):
-    return lambda server, answer: replace(answer, manner=manner)
-
-
-def repeated(server, answer):
-    """The last good answer once more."""
-    good = [seen.answer for seen in server.requests if seen.answer.status == 200]
-    return good[-1] if good else answer
-
-
-def partly(value):
-    gone = problem("resource-unavailable", "Authorization Error", "9000", "author_id")
-    return value | {"errors": [gone]}
-
-
-def textless(value):
-    first, *rest = value["data"]
-    return value | {"data": [{k: v for k, v in first.items() if k != "text"}, *rest]}
-
-
-def disordered(value):
-    return value | {"data": [value["data"][-1], *value["data"]]}
-
-
-FAULTS: dict[str, Callable[[XServer, Answer], Answer]] = {
-    "429": limited(600),
-    "429 absurd reset": limited(10**7),
-    "429 no reset": limited(None),
-    "429 past reset": limited(-100),
-    "429 this second": limited(900, remaining=298),
-    "429 month": refusing(
-        429, "UsageCapExceeded", PROBLEM + "usage-capped", period="Monthly", scope="Product",
-        detail="Usage cap exceeded: Monthly product cap",
-    ),
-    "400": refusing(
-        400, "Invalid Request", PROBLEM + "invalid-request",
-        detail="One or more parameters to your request was invalid.",
-        errors=[{"parameters": {"query": ["?"]}, "message": "Rules must be 512 or less."}],
-    ),
-    "401": refusing(401, "Unauthorized", detail="Unauthorized"),
-    "402": refusing(402, "CreditsDepleted", PROBLEM + "credits", detail="No credits are left."),
-    "403": refusing(
-        403, "Client Forbidden", PROBLEM + "client-forbidden", reason="client-not-enrolled",
-        detail="Your App must be attached to a Project.",
-    ),
-    "404": refusing(404, "Not Found", detail="Not Found"),
-    "500": refusing(500, "Internal Server Error", detail="Internal Server Error"),
-    "502": lambda server, answer: Answer(502, b"<html>Bad Gateway</html>"),
-    "503": refusing(503, "Service Unavailable", detail="Service Unavailable"),
-    "504": lambda server, answer: Answer(504, b""),
-    "token in the detail": refusing(400, f"Bad {TOKEN}", detail=f"Bearer {TOKEN} is odd"),
-    "error as a list": lambda server, answer: Answer(400, b'[{"message": "Odd query"}]'),
-    "redirect": lambda server, answer: Answer(302, b"", {"Location": "http://x.invalid/"}),
-    "hang": sent("hang"),
-    "trickle": sent("trickle"),
-    "endless headers": sent("endless headers"),
-    "dropped": sent("drop"),
-    "reset": sent("reset"),
-    "truncated": lambda server, answer: replace(answer, body=answer.body[: len(answer.body) // 2]),
-    "list": altered(lambda value: [value]),
-    "no object": lambda server, answer: replace(answer, body=b'"\xff"'),
-    "no meta": altered(lambda value: {k: v for k, v in value.items() if k != "meta"}),
-    "repeated page": repeated,
-    "partial errors": altered(partly),
-    "no text": altered(textless),
-    "disorder": altered(disordered),
-}  # fmt: skip
-
-
 class Handler(BaseHTTPRequestHandler):
     """Sends what the server answers, in its manner."""
 
@@ -477,65 +310,3 @@ class Handler(BaseHTTPRequestHandler):
 
     def log_message(self, *_):
         pass
-
-
-# Posts and queries
-
-
-def parsed(query: str) -> tuple[list[str], str | None, bool]:
-    """Terms, language and whether retweets are left out, of what `query.build` writes."""
-    language, no_retweets, terms = None, False, []
-    for token in re.findall(r'"[^"]*"|[^\s()]+', query):
-        if token.startswith("lang:"):
-            language = token.removeprefix("lang:")
-        elif token == "-is:retweet":
-            no_retweets = True
-        elif ":" in token and token[0] != '"':
-            raise wrong("query", query, f"Reference to invalid operator '{token}'.")
-        elif token != "OR":
-            terms.append(token)
-    if not terms:
-        raise wrong("query", query, "Rules must contain a conjunction-required operator's partner.")
-    return terms, language, no_retweets
-
-
-def says(post: dict, term: str) -> bool:
-    """Whether a post holds the words of `term` side by side."""
-    words, sought = (re.findall(r"[@#]?\w+", text.casefold()) for text in (post["text"], term))
-    return any(words[at : at + len(sought)] == sought for at in range(len(words)))
-
-
-def is_retweet(post: dict) -> bool:
-    return any(other["type"] == "retweeted" for other in post.get("referenced_tweets", ()))
-
-
-def when(post: dict) -> float:
-    return datetime.fromisoformat(post["created_at"]).timestamp()
-
-
-def moment_of(text: str | None, default: float) -> float:
-    return default if text is None else datetime.fromisoformat(text).timestamp()
-
-
-def written(moment: float) -> str:
-    at = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=moment)
-    return at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
-def as_person(brand: dict) -> dict:
-    return {"user_id": brand["id"], "username": brand["username"]}
-
-
-def problem(kind, title, resource_id, parameter, **rest) -> dict:
-    return {
-        "title": title, "type": PROBLEM + kind, "resource_id": resource_id,
-        "resource_type": "user", "parameter": parameter, **rest,
-    }  # fmt: skip
-
-
-def base36(number: int) -> str:
-    digits = ""
-    while number:
-        number, rest = divmod(number, 36)
-        digits = "0123456789abcdefghijklmnopqrstuvwxyz"[rest] + digits
-    return digits
