@@ -6,6 +6,7 @@ not know is refused, so that a collector which asks too little, or wrongly, noti
 
 import json
 import re
+import ssl
 import threading
 import time
 from collections.abc import Callable
@@ -49,10 +50,11 @@ class XServer:
     """X over `posts`; `faults` is what goes wrong, request by request: names in FAULTS, or None.
 
     `spelling` (tweet, post) is the one that is understood and sent, `skew` what X's clock is ahead
-    of ours, in seconds. Starts with `with`; `address` and `requests` are what tests look at.
+    of ours, in seconds; `certificate`, a file with its key, makes it speak TLS. Starts with `with`;
+    `address` and `requests` are what tests look at.
     """
 
-    def __init__(self, posts=(), faults=(), spelling="tweet", skew=0.0):
+    def __init__(self, posts=(), faults=(), spelling="tweet", skew=0.0, certificate=None):
         self.posts = sorted(posts, key=lambda post: -int(post["id"]))
         self.faults = list(faults)
         self.spelling = spelling
@@ -62,7 +64,11 @@ class XServer:
         self._lock = threading.Lock()
         self._http = ThreadingHTTPServer(("127.0.0.1", 0), type("H", (Handler,), {"x": self}))
         self._http.daemon_threads = True
-        self.address = f"http://127.0.0.1:{self._http.server_port}"
+        self.address = f"http{'s' if certificate else ''}://127.0.0.1:{self._http.server_port}"
+        if certificate:
+            tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+            tls.load_cert_chain(certificate)
+            self._http.socket = tls.wrap_socket(self._http.socket, server_side=True)
 
     def __enter__(self):
         threading.Thread(target=self._http.serve_forever, args=(0.01,), daemon=True).start()

@@ -23,8 +23,12 @@ LONGEST = 60.0
 LIMIT_STEP = 60.0
 LIMIT_LONGEST = 900.0
 PACE = 1.0  # seconds between two requests to the full archive
-# At DEBUG these write addresses, headers and whole answers to the log.
-TALKATIVE = ("tweepy.client", "urllib3.connectionpool")
+# Below these levels they write addresses, headers and whole answers to the log.
+TALKATIVE = {
+    "tweepy.client": logging.INFO,
+    "urllib3.connection": logging.ERROR,
+    "urllib3.connectionpool": logging.INFO,
+}
 
 
 class Page(NamedTuple):
@@ -82,8 +86,9 @@ class Client:
         self._sleep = sleep
         self._random = random
         self._last: dict[str, float] = {}
-        for name in TALKATIVE:
-            logging.getLogger(name).setLevel(logging.INFO)
+        for name, level in TALKATIVE.items():
+            log = logging.getLogger(name)
+            log.setLevel(max(log.level, level))
         self._client = tweepy.Client("(set by the adapter)", return_type=requests.Response)
         adapter = Adapter(self._token, host, timeouts, clock)
         for scheme in ("https://", "http://"):

@@ -8,7 +8,7 @@ VARIABLE = "X_BEARER_TOKEN"
 CONSOLE = "the developer console, https://console.x.com"
 _LONGEST = 300  # of what X says itself
 # Tokens of every kind, ids of posts and people, and their handles.
-_SECRET = re.compile(r"(?i:bearer)\s+\S+|(?=\S*\d)[\w%+/=~-]{20,}|\d{10,}|@\w+")
+_SECRET = re.compile(r"(?i:bearer)\s+\S+|(?=[\w%+=~-]*\d)[\w%+=~-]{20,}|\d{10,}|@\w+")
 
 
 class XError(Exception):

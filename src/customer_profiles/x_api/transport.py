@@ -72,7 +72,7 @@ class Adapter(HTTPAdapter):
                 failure = _failed(error)
         # Raised out here: the library's error repeats the whole address, and would be its context.
         if late.is_set():
-            raise errors.TimedOut(f"X did not answer within {self._timeouts.whole:.0f} s")
+            raise errors.TimedOut(f"X did not answer within {self._timeouts.whole:g} s")
         if failure is not None:
             raise failure
         if not 200 <= response.status_code < 300:
