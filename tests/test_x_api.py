@@ -7,10 +7,10 @@ from datetime import UTC, datetime, timedelta
 from urllib.parse import unquote
 
 import pytest
-from x_asking import MENTION, QUERY, SHORT, WAYS, by_mentions, by_search, ids
 from x_faults import FAULTS, TOKEN
 from x_posts import invented
 from x_server import BRAND, XServer
+from x_ways import MENTION, QUERY, SHORT, WAYS, by_mentions, by_search, ids
 
 from customer_profiles import pages, query
 from customer_profiles.x_api import endpoints, errors
@@ -22,7 +22,8 @@ ENDLESS = ["hang", "trickle", "endless headers"]
 PASSING = [
     "429", "429 absurd reset", "429 no reset", "429 past reset", "429 this second",
     "500", "502", "503", "504", *ENDLESS, "dropped", "reset",
-    "truncated", "list", "no object", "no meta", "repeated page", "partial errors", "disorder",
+    "truncated", "list", "no object", "no meta", "repeated page", "repeated token",
+    "repeated posts", "partial errors", "disorder",
 ]  # fmt: skip
 OFTEN = [name for name in PASSING if name not in ENDLESS]
 
@@ -122,9 +123,10 @@ def test_partial_errors_of_a_page_stay_in_it(ask):
     assert len(page.body["data"]) == 5
 
 
-def test_a_repeated_page_is_refused_and_what_follows_can_still_be_had(ask):
+@pytest.mark.parametrize("fault", ["repeated page", "repeated token", "repeated posts"])
+def test_a_repeated_page_is_refused_and_what_follows_can_still_be_had(ask, fault):
     posts = invented(25, time.time())
-    with XServer(posts, [None] + ["repeated page"] * 3) as x:
+    with XServer(posts, [None] + [fault] * 3) as x:
         client = ask(x, attempts=3)
         found = by_search(client)
         first = next(found)

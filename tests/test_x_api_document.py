@@ -11,9 +11,9 @@ from pathlib import Path
 import jsonschema
 import pytest
 import referencing
-from x_asking import MENTION, QUERY, WAYS, by_search
 from x_posts import invented, person, snowflake
 from x_server import BRAND, XServer
+from x_ways import MENTION, QUERY, WAYS, by_search
 
 from customer_profiles.x_api import endpoints, errors
 

@@ -4,9 +4,9 @@ import logging
 import time
 
 import pytest
-from x_asking import QUERY, by_archive, by_search, ids
 from x_posts import invented
 from x_server import BRAND, XServer
+from x_ways import QUERY, by_archive, by_search, ids
 
 from customer_profiles.x_api import endpoints, limits
 

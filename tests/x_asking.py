@@ -1,19 +1,11 @@
-"""Clients of the loopback X that wait for nothing, and the ways to ask it."""
+"""Fixtures: a client of the loopback X that waits for nothing."""
 
 import time
 
 import pytest
 from x_faults import TOKEN
-from x_server import BRAND
 
-from customer_profiles import query
-from customer_profiles.x_api import endpoints
 from customer_profiles.x_api.client import Client, Timeouts
-
-QUERY = query.build(["tindlewick"], ["Tindlewick"], "en")
-MENTION = "@tindlewick your tea is fine"
-# Seconds that a test really waits for, where X never comes to an end.
-SHORT = Timeouts(5, 0.15, 0.2)
 
 
 class Waits:
@@ -44,22 +36,3 @@ def ask(waits):
         return Client(token, server.address, sleep=waits, clock=waits.clock, **options)
 
     return client
-
-
-def ids(found):
-    return [post["id"] for page in found for post in page.body.get("data", [])]
-
-
-def by_search(client, **options):
-    return endpoints.search(client, QUERY, size=10, **options)
-
-
-def by_archive(client, **options):
-    return endpoints.search(client, QUERY, "all", size=10, **options)
-
-
-def by_mentions(client, **options):
-    return endpoints.mentions(client, BRAND["id"], size=10, **options)
-
-
-WAYS = [by_search, by_archive, by_mentions]

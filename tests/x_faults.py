@@ -80,14 +80,32 @@ def sent(manner):
     return lambda server, answer: replace(answer, manner=manner)
 
 
-def repeated(server, answer):
-    """The last good answer once more."""
-    good = [seen.answer for seen in server.requests if seen.answer.status == 200]
+def before(server, answer):
+    """The last answer without a fault, which nobody can have refused; else `answer`."""
+    good = [seen.answer for seen in server.requests if seen.answer.status == 200 and not seen.fault]
     return good[-1] if good else answer
 
 
+def with_token(answer, token):
+    return altered(lambda value: value | {"meta": value["meta"] | {"next_token": token}})(
+        None, answer
+    )
+
+
+def circling(server, answer):
+    """New posts, and the token that was asked with."""
+    token = before(server, answer).value.get("meta", {}).get("next_token")
+    return with_token(answer, token) if token and answer.status == 200 else answer
+
+
+def standing(server, answer):
+    """The posts that came last, and a new token."""
+    earlier = before(server, answer)
+    return answer if earlier is answer else with_token(earlier, f"b{len(server.requests)}")
+
+
 def partly(value):
-    gone = problem("resource-unavailable", "Authorization Error", "9000", "author_id",
+    gone = problem("resource-unavailable", "Authorization Error", "9000900090", "author_id",
                    detail="User has been suspended.")  # fmt: skip
     return value | {"errors": [gone]}
 
@@ -140,7 +158,9 @@ FAULTS: dict[str, Callable[..., Answer]] = {
     "list": altered(lambda value: [value]),
     "no object": lambda server, answer: replace(answer, body=b'"\xff"'),
     "no meta": altered(lambda value: {k: v for k, v in value.items() if k != "meta"}),
-    "repeated page": repeated,
+    "repeated page": before,
+    "repeated token": circling,
+    "repeated posts": standing,
     "partial errors": altered(partly),
     "no text": altered(textless),
     "disorder": altered(disordered),

@@ -22,7 +22,7 @@ def invented(number: int, now: float, texts=("Tea at Tindlewick again",), every:
             {
                 "id": post_id,
                 "text": texts[place % len(texts)],
-                "author_id": str(9000 + place % 7),
+                "author_id": str(9000900090 + place % 7),
                 "created_at": at.replace("+00:00", "Z"),
                 "lang": "en",
                 "edit_history_tweet_ids": [post_id],
@@ -38,7 +38,7 @@ def person(user_id: str, username: str | None = None) -> dict:
     return {
         "id": user_id,
         "name": "Invented",
-        "username": username or f"nobody_{user_id}",
+        "username": username or f"nobody_{user_id[-4:]}",
         "created_at": "2019-03-01T00:00:00.000Z",
         "protected": False,
         "verified": True,

@@ -20,7 +20,7 @@ from urllib.parse import parse_qsl, urlsplit
 from x_faults import FAULTS, PROBLEM, TOKEN, Answer, Refused, problem, wrong
 from x_posts import base36, is_retweet, moment_of, parsed, person, says, when, written
 
-BRAND = {"id": "4100", "username": "tindlewick"}
+BRAND = {"id": "4100410041", "username": "tindlewick"}
 PROBLEM_NOW = b"https://api.x.com/2/problems/"
 PERIODS = {"minute": 60, "hour": 3600, "day": 86400}
 DEFAULT_USER = ("id", "name", "username")
@@ -43,7 +43,7 @@ class Seen:
     path: str
     params: dict[str, str]
     answer: Answer
-    at: float
+    fault: str | None
 
 
 class XServer:
@@ -99,7 +99,7 @@ class XServer:
                 answer = FAULTS[fault](self, answer)
             if self.spelling == "post":
                 answer = replace(answer, body=answer.body.replace(PROBLEM.encode(), PROBLEM_NOW))
-            self.requests.append(Seen(path, params, answer, time.time()))
+            self.requests.append(Seen(path, params, answer, fault))
             return answer
 
     def _whole(self, status: int, value) -> Answer:
