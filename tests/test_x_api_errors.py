@@ -90,8 +90,8 @@ def test_what_may_pass_is_asked_again_and_told_in_the_end(ask, fault, kind, told
 
 def test_a_full_archive_that_is_not_allowed_is_told_what_is(ask):
     error, _ = failed(ask, "403", by_archive)
-    assert "full-archive search and counts are not part of every one" in str(error)
-    assert "the last seven days (recent) are" in str(error)
+    assert "search and counts need Self-serve or Enterprise access" in str(error)
+    assert "recent search, of the last seven days, less" in str(error)
     assert CONSOLE in str(error)
 
 
@@ -145,9 +145,13 @@ def test_a_host_that_the_token_should_not_go_to_is_refused(host):
     assert "a:b" not in str(caught.value)
 
 
-def test_spelling_is_one_of_two():
-    with pytest.raises(ValueError, match="must be tweet or post"):
-        Client(TOKEN, fields="posts")
+@pytest.mark.parametrize(
+    ("setting", "told"),
+    [({"fields": "posts"}, "must be tweet or post"), ({"attempts": 0}, "must be 1 or more, got 0")],
+)
+def test_a_setting_that_cannot_be_is_refused(setting, told):
+    with pytest.raises(ValueError, match=told):
+        Client(TOKEN, **setting)
 
 
 def test_a_proxy_of_the_environment_and_a_netrc_are_passed_by(ask, monkeypatch, tmp_path):

@@ -61,8 +61,9 @@ class Page(NamedTuple):
 class Client:
     """X's API for the holder of a bearer token; `fields` is how X spells the fields of a post.
 
-    `sleep`, `clock` (seconds since 1970) and `random` (0 to 1) are replaced in tests. Raises
-    errors.NoToken without a token, ValueError for a host or a spelling that cannot be.
+    `sleep`, `clock` (seconds since 1970) and `random` (0 to 1) are replaced in tests. Making one
+    quietens the loggers in TALKATIVE. Raises errors.NoToken without a token, ValueError for a host,
+    a spelling or a number of attempts that cannot be.
     """
 
     def __init__(
@@ -79,6 +80,8 @@ class Client:
     ):
         if fields not in ("tweet", "post"):
             raise ValueError(f"fields must be tweet or post, as X spells them, got {fields!r}")
+        if attempts < 1:
+            raise ValueError(f"attempts must be 1 or more, got {attempts}")
         self.fields = fields
         self.clock = clock
         self._token = _checked(token)

@@ -47,6 +47,7 @@ def search(
 ) -> Iterator[Page]:
     """Pages of posts that match `query`, of the last seven days or, `all`, of the full archive.
 
+    Of the archive X gives the last 30 days where no `start_time` says otherwise.
     `size`: posts a page, at most and by default LARGEST[scope]. `next_token`: of the page after
     which to go on. Raises ValueError, before anything is asked, for a query, size, id or time that
     X cannot take, and errors.XError.

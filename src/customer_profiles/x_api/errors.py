@@ -119,12 +119,12 @@ def answered(
     kind, sentence = _REFUSALS.get(status, (Unexpected, f"X answered in an unknown way ({status})"))
     if status == 403:
         sentence += (
-            "full-archive search and counts are not part of every one, the last seven days (recent)"
-            " are"
+            "full-archive search and counts need Self-serve or Enterprise access, and recent search, "
+            "of the last seven days, less"
             if path.endswith("/all")
             else "it must include reading posts and users"
         )
-        sentence += f"; see the app's Project and its access level in {CONSOLE}"
+        sentence += f"; the app's Project and its access level can be changed in {CONSOLE}"
     return kind(sentence + own)
 
 

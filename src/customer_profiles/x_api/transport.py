@@ -66,7 +66,8 @@ class Adapter(HTTPAdapter):
                     cert=cert,
                     proxies={},
                 )
-                if not (stream and response.ok):
+                good = 200 <= response.status_code < 300
+                if not (stream and good):
                     _ = response.content
             except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
                 failure = _failed(error)
@@ -75,7 +76,7 @@ class Adapter(HTTPAdapter):
             raise errors.TimedOut(f"X did not answer within {self._timeouts.whole:g} s")
         if failure is not None:
             raise failure
-        if not 200 <= response.status_code < 300:
+        if not good:
             raise self._refusal(request, response)
         return response
 
