@@ -10,22 +10,21 @@ import pytest
 from x_faults import FAULTS, TOKEN
 from x_posts import invented
 from x_server import BRAND, XServer
-from x_ways import MENTION, QUERY, SHORT, WAYS, by_mentions, by_search, ids
+from x_ways import BOUNDS, MENTION, QUERY, WAYS, by_mentions, by_search, ids
 
 from customer_profiles import pages, query
 from customer_profiles.x_api import endpoints, errors
 
 pytest_plugins = ("x_asking",)
 
-ENDLESS = ["hang", "trickle", "endless headers"]
 # None of these may cost a post.
 PASSING = [
     "429", "429 absurd reset", "429 no reset", "429 past reset", "429 this second",
-    "500", "502", "503", "504", *ENDLESS, "dropped", "reset",
+    "500", "502", "503", "504", *BOUNDS, "dropped", "reset",
     "truncated", "list", "no object", "no meta", "repeated page", "repeated token",
     "repeated posts", "partial errors", "disorder",
 ]  # fmt: skip
-OFTEN = [name for name in PASSING if name not in ENDLESS]
+OFTEN = [name for name in PASSING if name not in BOUNDS]
 
 
 @pytest.mark.parametrize("way", WAYS)
@@ -68,7 +67,7 @@ def test_a_spelling_that_x_does_not_take_is_told_with_what_x_says(ask):
 @pytest.mark.parametrize("way", [by_search, by_mentions])
 def test_no_passing_fault_loses_a_post_or_gives_one_twice(ask, way, fault):
     posts = invented(25, time.time(), [MENTION])
-    options = {"timeouts": SHORT} if fault in ENDLESS else {}
+    options = {"timeouts": BOUNDS[fault]} if fault in BOUNDS else {}
     with XServer(posts, [None, fault]) as x:
         found = ids(way(ask(x, **options)))
     assert x.faults == []
@@ -100,10 +99,10 @@ def test_a_lasting_fault_ends_after_a_bounded_number_of_attempts(ask, fault):
     assert len(x.requests) == 5
 
 
-@pytest.mark.parametrize("fault", ENDLESS)
+@pytest.mark.parametrize("fault", BOUNDS)
 def test_what_never_comes_to_an_end_is_cut_off(ask, fault):
     with XServer(invented(15, time.time()), [fault] * 9) as x:
-        client = ask(x, attempts=2, timeouts=SHORT)
+        client = ask(x, attempts=2, timeouts=BOUNDS[fault])
         with pytest.raises(errors.TimedOut, match="did not answer"):
             list(by_search(client))
     assert len(x.requests) == 2

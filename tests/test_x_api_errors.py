@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from x_faults import FAULTS, TOKEN
 from x_posts import invented
 from x_server import BRAND, XServer
-from x_ways import MENTION, QUERY, SHORT, by_archive, by_mentions, by_search
+from x_ways import BOUNDS, MENTION, QUERY, by_archive, by_mentions, by_search
 
 from customer_profiles.x_api import endpoints, errors
 from customer_profiles.x_api.client import Client
@@ -24,7 +24,6 @@ from customer_profiles.x_api.transport import TIMEOUTS
 pytest_plugins = ("x_asking",)
 
 CONSOLE = "https://console.x.com"
-ENDLESS = ("hang", "trickle", "endless headers")
 
 
 def failed(ask, fault, way=by_search, **options):
@@ -79,7 +78,7 @@ def test_a_refusal_is_told_with_the_way_out_and_not_asked_again(ask, fault, kind
     ],
 )
 def test_what_may_pass_is_asked_again_and_told_in_the_end(ask, fault, kind, told):
-    options = {"timeouts": SHORT} if fault in ENDLESS else {}
+    options = {"timeouts": BOUNDS[fault]} if fault in BOUNDS else {}
     error, requests = failed(ask, fault, **options)
     assert type(error) is kind
     assert isinstance(error, errors.TryAgain)
@@ -181,10 +180,10 @@ def traces(error):
 def test_nothing_that_is_logged_raised_or_shown_holds_a_token_or_a_person(ask, caplog, fault):
     caplog.set_level(logging.DEBUG)
     posts = invented(15, time.time(), [MENTION])
-    said, timeouts = [], SHORT if fault in ENDLESS else TIMEOUTS
+    said, timeouts = [], BOUNDS.get(fault, TIMEOUTS)
     for way in (by_search, by_mentions):
         with XServer(posts, [None, fault, fault, fault]) as x:
-            client = ask(x, attempts=1 if fault in ENDLESS else 2, timeouts=timeouts)
+            client = ask(x, attempts=1 if fault in BOUNDS else 2, timeouts=timeouts)
             try:
                 pages = list(way(client))
                 said += [repr(pages), str(pages[0])]
@@ -277,6 +276,6 @@ def test_over_tls_pages_come_and_what_never_ends_is_cut_off(ask, certificate, mo
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(certificate))
     posts = invented(25, time.time())
     with XServer(posts, ["trickle", "endless headers"], certificate=certificate) as x:
-        found = list(endpoints.search(ask(x, timeouts=SHORT._replace(read=5)), QUERY, size=10))
+        found = list(endpoints.search(ask(x, timeouts=BOUNDS["trickle"]), QUERY, size=10))
     assert [len(page.body["data"]) for page in found] == [10, 10, 5]
-    assert len(x.requests) == 5
+    assert x.faults == []

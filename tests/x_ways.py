@@ -8,8 +8,12 @@ from customer_profiles.x_api.transport import Timeouts
 
 QUERY = query.build(["tindlewick"], ["Tindlewick"], "en")
 MENTION = "@tindlewick your tea is fine"
-# Seconds that a test really waits for, where X never comes to an end.
-SHORT = Timeouts(5, 0.15, 0.2)
+# Faults that never come to an end, and what ends them: seconds that a test really waits for.
+BOUNDS = {
+    "hang": Timeouts(5, 0.15, 5),
+    "trickle": Timeouts(5, 5, 0.2),
+    "endless headers": Timeouts(5, 5, 0.2),
+}
 
 
 def ids(found):

@@ -119,8 +119,8 @@ def answered(
     kind, sentence = _REFUSALS.get(status, (Unexpected, f"X answered in an unknown way ({status})"))
     if status == 403:
         sentence += (
-            "full-archive search and counts need Self-serve or Enterprise access, and recent search, "
-            "of the last seven days, less"
+            "full-archive search and counts need Self-serve or Enterprise access, and recent "
+            "search, of the last seven days, less"
             if path.endswith("/all")
             else "it must include reading posts and users"
         )
