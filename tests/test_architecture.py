@@ -24,9 +24,9 @@ PURE = (
     "centroids", "certificate", "clustering", "continuity", "decision", "drawing", "evaluation",
     "evidence", "figures", "flow", "generalisation", "heavy_tails", "hyperparameters", "layers",
     "microdata",
-    "null_model", "observations", "pages", "personas", "privacy", "publication",
-    "query", "redaction",
-    "sample_pages", "sample_personas", "segments", "sentiment_figures", "shares", "slices", "text",
+    "null_model", "observations", "pages", "personas", "privacy", "publication", "query",
+    "redaction", "sample_pages", "sample_personas", "segments", "sentiment_figures", "shares",
+    "slices", "spam", "text",
     "verdict", "words",
 )  # fmt: skip
 EVERYBODY = ("",)

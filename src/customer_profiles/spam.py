@@ -1,0 +1,172 @@
+"""Posts that look like campaigns rather than customers: copies, bursts, floods of links.
+
+A flag is a rule's name, with no judgement of a person: a brand's own service desk has bursts, the
+button "share this" makes copies. Whoever counts customers may still want to count without them.
+"""
+
+import html
+import re
+import unicodedata
+from collections.abc import Iterator
+
+import numpy as np
+import pandas as pd
+from scipy.sparse import coo_array, csr_array
+from scipy.sparse.csgraph import connected_components
+from sklearn.feature_extraction.text import HashingVectorizer
+
+from customer_profiles import privacy
+
+NONE = ""
+# A post has the first that applies.
+FLAGS = ("copies", "burst", "links")
+
+SHINGLE = 4  # characters
+# A pair of Jaccard similarity s is compared with probability 1 - (1 - s^ROWS)^BANDS: 0.96 for 0.6,
+# 0.18 for 0.3 (MinHash with banding, Leskovec, Rajaraman and Ullman, Mining of Massive Datasets 3).
+BANDS, ROWS = 24, 4
+# A prime above all hashes of shingles, and small enough for a product of two below it to fit.
+PRIME, HASHES = 2**31 - 1, 2**20
+CHUNK = 10_000  # texts or pairs at a time
+LONGEST = 500  # characters read of a text: some accounts may write 25,000
+SHARE_DIGITS = 2
+
+_LINK = re.compile(r"(?:https?://|www\.)\S*")
+_NOT_OWN = re.compile(rf"{_LINK.pattern}|[@#\uFF20\uFF03]\w+|[\W\d_]+")
+
+
+def flags(
+    posts: pd.DataFrame,
+    *,
+    authors: int = 10,
+    days: int = 7,
+    jaccard: float = 0.6,
+    length: int = 30,
+    burst: int = 20,
+    links: int = 5,
+) -> pd.Series:
+    """One of FLAGS, or NONE, for each of `posts` (author_id, day, raw text), by their index.
+
+    - "copies": nearly the same words as at least `authors` people took up within `days` days.
+      Links, handles, hashtags, digits, case and signs are not words. Nearly is a Jaccard
+      similarity of `jaccard` of the sets of SHINGLE characters, in a chain from text to text; of
+      long texts the first LONGEST characters count.
+      Texts of fewer than `length` characters are left out: "best coffee in town" occurs to many
+      by themselves. `authors` should be k at least: less is no crowd.
+    - "burst": one of at least `burst` posts of an author on that day.
+    - "links": a link and one word at most, from an author of at least `links` such posts, which
+      are more than half of the author's posts here. One word, because a search asks for the
+      brand's name. Where links lead is not looked at: in posts from X all go to t.co.
+
+    Time and memory grow with the number of posts, however many of them are alike. Raises
+    ValueError for a bound out of its range.
+    """
+    _check(jaccard, authors=authors, days=days, length=length, burst=burst, links=links)
+    own = posts["text"].map(own_words)
+    found = {
+        "copies": _copies(posts, own, authors, days, jaccard, length),
+        "burst": posts.groupby(["author_id", "day"])["text"].transform("size") >= burst,
+        "links": _links(posts, own, links),
+    }
+    result = np.select([found[flag] for flag in FLAGS], FLAGS, NONE)
+    return pd.Series(result, index=posts.index, dtype="object", name="flag")
+
+
+def share(flagged: pd.Series, authors: pd.Series, k: int) -> pd.Series:
+    """Share of all posts with each of FLAGS and with NONE, rounded; NaN where held back.
+
+    `flagged` as `flags` gives it, `authors` who wrote each post. A share is held back unless `k`
+    authors stand behind it and behind all that is held back together; then one of 0 is as well,
+    so that the others do not tell that somebody is in them.
+    """
+    rows = pd.DataFrame({"flag": flagged, "author": authors})
+    posts = privacy.groups(rows, ["flag"], k, "author").set_index("flag")["rows"]
+    blank = 0 if posts.sum() == len(rows) else np.nan
+    shares = posts.reindex([*FLAGS, NONE]).fillna(blank) / max(len(rows), 1)
+    return shares.round(SHARE_DIGITS).rename("share")
+
+
+def own_words(text: str) -> str:
+    """`text` without links, handles, hashtags, digits and signs, in one case and alphabet."""
+    plain = unicodedata.normalize("NFKC", html.unescape(text)).casefold()
+    return " ".join(_NOT_OWN.sub(" ", plain).split())
+
+
+def _check(jaccard: float, **least: int) -> None:
+    if not 0 < jaccard <= 1:
+        raise ValueError(f"jaccard must lie above 0 and be 1 at most, got {jaccard}")
+    for name, value in least.items():
+        if value < 1:
+            raise ValueError(f"{name} must be 1 at least, got {value}")
+
+
+def _links(posts: pd.DataFrame, own: pd.Series, links: int) -> pd.Series:
+    bare = posts["text"].str.contains(_LINK) & (own.str.count(" ") == 0)
+    by_author = bare.groupby(posts["author_id"])
+    flood = (by_author.transform("sum") >= links) & (by_author.transform("mean") > 0.5)
+    return bare & flood
+
+
+def _copies(
+    posts: pd.DataFrame, own: pd.Series, authors: int, days: int, jaccard: float, length: int
+) -> pd.Series:
+    long = own[own.str.len() >= length].str[:LONGEST]
+    # Sorted, so that the order of posts decides nothing.
+    texts, which = np.unique(long.to_numpy(dtype=str), return_inverse=True)
+    said = pd.DataFrame({
+        "group": _groups(texts, jaccard)[which],
+        "author": posts.loc[long.index, "author_id"].to_numpy(),
+        "day": pd.to_datetime(posts.loc[long.index, "day"]).to_numpy(),
+    })  # fmt: skip
+    # Each author once, on the first day: then a window holds as many people as rows.
+    first = said.groupby(["group", "author"])["day"].min().reset_index()
+    first = first.sort_values(["group", "day"])
+    last = first.groupby("group")["day"].shift(1 - authors)
+    crowds = first.loc[last - first["day"] < pd.Timedelta(days=days), "group"]
+    result = pd.Series(False, index=posts.index)
+    result.loc[long.index] = said["group"].isin(crowds).to_numpy()
+    return result
+
+
+def _groups(texts: np.ndarray, jaccard: float) -> np.ndarray:
+    """Group int (n,) of each of the different `texts`: those alike, or alike to one that is."""
+    if not len(texts):
+        return np.zeros(0, dtype=int)
+    shingles = HashingVectorizer(
+        analyzer="char", ngram_range=(SHINGLE, SHINGLE), n_features=HASHES,
+        binary=True, norm=None, alternate_sign=False, lowercase=False, dtype=np.int32,
+    ).transform(texts)  # fmt: skip
+    one, other = np.unique(np.hstack(list(_candidates(shingles))), axis=1)
+    sizes = np.diff(shingles.indptr)
+    near = np.zeros(len(one), dtype=bool)
+    for start in range(0, len(one), CHUNK):
+        a, b = one[start : start + CHUNK], other[start : start + CHUNK]
+        both = shingles[a].multiply(shingles[b]).sum(axis=1)
+        both = np.asarray(both).ravel()
+        near[start : start + CHUNK] = both >= jaccard * (sizes[a] + sizes[b] - both)
+    one, other = one[near], other[near]
+    links = coo_array((np.ones(len(one)), (one, other)), shape=(len(texts), len(texts)))
+    return connected_components(links, directed=False)[1]
+
+
+def _candidates(shingles: csr_array) -> Iterator[np.ndarray]:
+    """Pairs int (2, m) of rows that share a band of their MinHash signature.
+
+    Each row with the first of its bucket, not with all: a text copied a thousand times would
+    make half a million pairs.
+    """
+    # The same permutations always: they are part of the rule, not a draw.
+    draw = np.random.default_rng(0).integers(1, PRIME, (BANDS, ROWS, 2), dtype=np.int64)
+    count = shingles.shape[0]
+    for band in draw:
+        signature = np.empty((count, ROWS), dtype=np.int64)
+        for start in range(0, count, CHUNK):
+            part = shingles[start : start + CHUNK]
+            for row, (factor, shift) in enumerate(band):
+                hashed = (part.indices.astype(np.int64) * factor + shift) % PRIME
+                signature[start : start + CHUNK, row] = np.minimum.reduceat(
+                    hashed, part.indptr[:-1]
+                )
+        _, first, bucket = np.unique(signature, axis=0, return_index=True, return_inverse=True)
+        pairs = np.stack([first[bucket.ravel()], np.arange(count)])
+        yield pairs[:, pairs[0] != pairs[1]]
