@@ -8,7 +8,7 @@ COPIED = (
     "I won free breakfasts for a month with the Tindlewick app, grab yours before they are gone",
     "Do not believe what they print about Tindlewick, my whole street still queues there daily",
 )
-SWAPPED = "honestly really simply surely finally certainly apparently definitely".split()
+SWAPPED = ("honestly", "really", "simply", "surely", "finally", "certainly", "apparently")
 DISGUISES = ("none", "marks", "one word", "two words", "three words")
 
 
