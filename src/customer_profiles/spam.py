@@ -63,7 +63,7 @@ def flags(
     ValueError for a bound out of its range.
     """
     _check(jaccard, authors=authors, days=days, length=length, burst=burst, links=links)
-    own = posts["text"].map(own_words).astype("str")
+    own = posts["text"].map(own_words)
     found = {
         "copies": _copies(posts, own, authors, days, jaccard, length),
         "burst": posts.groupby(["author_id", "day"])["text"].transform("size") >= burst,
