@@ -75,8 +75,9 @@ def test_ten_people_are_many_and_nine_are_not():
 
 
 def test_one_author_who_repeats_a_text_is_not_many():
-    repeated = said([TEXT] * 19, authors=["a"] * 11 + [f"b{number}" for number in range(8)])
-    assert marked(repeated) == [spam.NONE] * 19
+    people = ["a"] * 11 + [f"b{number}" for number in range(8)]
+    days = [f"2026-05-{1 + number % 7:02d}" for number in range(19)]
+    assert marked(said([TEXT] * 19, people, days)) == [spam.NONE] * 19
 
 
 def test_copies_are_taken_up_within_the_days_and_then_all_of_them_count():
@@ -102,6 +103,12 @@ def test_texts_are_near_at_the_bound_of_their_shingles_and_not_below():
     texts = [same + "àâäãåéèêëíìîï", same + "ñóòôöõúùûüýçœ"] * 5
     assert marked(said(texts), jaccard=24 / 50) == ["copies"] * 10
     assert marked(said(texts), jaccard=24.01 / 50) == [spam.NONE] * 10
+
+
+def test_of_a_long_text_the_beginning_decides():
+    ends = ["".join(chr(start + place) for place in range(600)) for start in (0x4E00, 0x5E00)]
+    begun = (TEXT * 5)[: spam.LONGEST]
+    assert marked(said([begun + end for end in ends] * 5)) == ["copies"] * 10
 
 
 def test_what_links_handles_hashtags_numbers_and_fonts_add_is_not_own():
