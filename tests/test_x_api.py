@@ -14,6 +14,7 @@ from x_ways import BOUNDS, MENTION, QUERY, WAYS, by_mentions, by_search, ids
 
 from customer_profiles import pages, query
 from customer_profiles.x_api import endpoints, errors
+from customer_profiles.x_api.endpoints import Window
 
 pytest_plugins = ("x_asking",)
 
@@ -152,8 +153,8 @@ def test_ids_and_times_limit_what_comes(ask, way):
     times = [datetime.fromisoformat(post["created_at"]) for post in posts]
     with XServer(posts) as x:
         client = ask(x)
-        between = ids(way(client, since_id=posts[9]["id"], until_id=posts[3]["id"]))
-        window = ids(way(client, start_time=times[9], end_time=times[3]))
+        between = ids(way(client, window=Window(since_id=posts[9]["id"], until_id=posts[3]["id"])))
+        window = ids(way(client, window=Window(start_time=times[9], end_time=times[3])))
     assert between == [post["id"] for post in posts[4:9]]
     # X's times are whole seconds: the start moves to before its post, and the end too.
     assert window == [post["id"] for post in posts[4:10]]
@@ -162,7 +163,7 @@ def test_ids_and_times_limit_what_comes(ask, way):
 def test_a_time_in_another_zone_is_asked_for_in_utc(ask):
     start = datetime.now(UTC).replace(microsecond=0) - timedelta(days=1)
     with XServer() as x:
-        list(by_search(ask(x), start_time=start.astimezone()))
+        list(by_search(ask(x), window=Window(start_time=start.astimezone())))
     assert x.asked("start_time") == [f"{start:%Y-%m-%dT%H:%M:%SZ}"]
 
 
@@ -170,23 +171,26 @@ NOW = datetime.now(UTC)
 
 
 @pytest.mark.parametrize(
-    ("window", "told"),
+    ("asked", "told"),
     [
-        ({"start_time": NOW + timedelta(hours=1)}, "start_time is in the future"),
-        ({"start_time": NOW, "end_time": NOW}, "must be after start_time"),
-        ({"start_time": NOW - timedelta(days=8)}, r"last 7 days; .* the full archive"),
-        ({"end_time": NOW - timedelta(days=8)}, "last 7 days"),
-        ({"start_time": datetime(2026, 1, 1)}, "must name its time zone"),
-        ({"since_id": "12a"}, "since_id must be an id"),
+        ({"window": Window(start_time=NOW + timedelta(hours=1))}, "start_time is in the future"),
+        ({"window": Window(start_time=NOW, end_time=NOW)}, "must be after start_time"),
+        (
+            {"window": Window(start_time=NOW - timedelta(days=8))},
+            r"last 7 days; .* the full archive",
+        ),
+        ({"window": Window(end_time=NOW - timedelta(days=8))}, "last 7 days"),
+        ({"window": Window(start_time=datetime(2026, 1, 1))}, "must name its time zone"),
+        ({"window": Window(since_id="12a")}, "since_id must be an id"),
         ({"size": 9}, "10 to 100 posts a page for recent, got 9"),
         ({"size": 101}, "10 to 100"),
     ],
 )
-def test_a_window_that_cannot_be_is_refused_before_anything_is_asked(ask, window, told):
+def test_a_window_or_size_that_cannot_be_is_refused_before_anything_is_asked(ask, asked, told):
     with XServer() as x:
         client = ask(x)
         with pytest.raises(ValueError, match=told):
-            endpoints.search(client, QUERY, **window)
+            endpoints.search(client, QUERY, **asked)
         assert x.requests == []
 
 
@@ -195,7 +199,9 @@ def test_the_full_archive_takes_old_windows(ask):
     posts = invented(5, now - 20 * 86400)
     start = datetime.fromtimestamp(now, UTC) - timedelta(days=25)
     with XServer(posts) as x:
-        assert len(ids(endpoints.search(ask(x), QUERY, "all", start_time=start))) == 5
+        assert (
+            len(ids(endpoints.search(ask(x), QUERY, "all", window=Window(start_time=start)))) == 5
+        )
 
 
 @pytest.mark.parametrize("text", ["", "a" * 513])
@@ -253,7 +259,9 @@ def test_counts_tell_the_volume_before_a_post_is_read(ask, spelling):
     with XServer(posts, spelling=spelling) as x:
         client = ask(x, fields=spelling)
         recent = list(endpoints.counts(client, "Tindlewick"))
-        archive = list(endpoints.counts(client, "Tindlewick", "all", start_time=start))
+        archive = list(
+            endpoints.counts(client, "Tindlewick", "all", window=Window(start_time=start))
+        )
     assert endpoints.total(recent) == 2  # of today, and of six days ago
     assert endpoints.total(archive) == 14
     assert len(archive) == 3  # of 31 days each

@@ -16,6 +16,7 @@ from x_server import BRAND, XServer
 from x_ways import MENTION, QUERY, WAYS, by_search
 
 from customer_profiles.x_api import endpoints, errors
+from customer_profiles.x_api.endpoints import Window
 
 pytest_plugins = ("x_asking",)
 
@@ -91,9 +92,9 @@ def test_requests_and_answers_are_those_of_x_s_own_document(ask, document):
     with XServer(invented(40, now, [MENTION]), spelling=spelling) as x:
         client = ask(x, fields=spelling)
         for way in WAYS:
-            list(way(client, start_time=start, since_id=snowflake(now - 90000)))
+            list(way(client, window=Window(start_time=start, since_id=snowflake(now - 90000))))
         for scope in ("recent", "all"):
-            list(endpoints.counts(client, QUERY, scope, start_time=start))
+            list(endpoints.counts(client, QUERY, scope, window=Window(start_time=start)))
         endpoints.user_id(client, BRAND["username"])
         x.faults = faults
         while x.faults:

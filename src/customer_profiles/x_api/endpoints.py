@@ -7,7 +7,7 @@ import logging
 import re
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from customer_profiles.query import LIMITS, Scope, bare_handle
 from customer_profiles.x_api import errors
@@ -33,28 +33,40 @@ SMALLEST = 10
 RECENT = timedelta(days=7)
 
 
+class Window(NamedTuple):
+    """Which posts are asked for: later than `since_id`, up to `until_id`, between two moments.
+
+    Ids are X's, as text; moments name their time zone. None leaves a side open.
+    """
+
+    since_id: str | None = None
+    until_id: str | None = None
+    start_time: datetime | None = None
+    end_time: datetime | None = None
+
+
+EVERYTHING = Window()
+
+
 def search(
     client: Client,
     query: str,
     scope: Scope = "recent",
     *,
+    window: Window = EVERYTHING,
     size: int | None = None,
     next_token: str | None = None,
-    since_id: str | None = None,
-    until_id: str | None = None,
-    start_time: datetime | None = None,
-    end_time: datetime | None = None,
 ) -> Iterator[Page]:
     """Pages of posts that match `query`, of the last seven days or, `all`, of the full archive.
 
-    Of the archive X gives the last 30 days where no `start_time` says otherwise.
+    Of the archive X gives the last 30 days where the window has no `start_time`.
     `size`: posts a page, at most and by default LARGEST[scope]. `next_token`: of the page after
     which to go on. Raises ValueError, before anything is asked, for a query, size, id or time that
     X cannot take, and errors.XError.
     """
     _check_query(query, scope)
-    window = _window(client, scope, since_id, until_id, start_time, end_time)
-    params = {"query": query, "max_results": _size(size, scope)} | window | _fields(client)
+    within = _checked(window, scope, client.clock())
+    params = {"query": query, "max_results": _size(size, scope)} | within | _fields(client)
     return _pages(client, f"/2/tweets/search/{scope}", params, next_token)
 
 
@@ -62,16 +74,13 @@ def mentions(
     client: Client,
     user_id: str,
     *,
+    window: Window = EVERYTHING,
     size: int | None = None,
     next_token: str | None = None,
-    since_id: str | None = None,
-    until_id: str | None = None,
-    start_time: datetime | None = None,
-    end_time: datetime | None = None,
 ) -> Iterator[Page]:
     """Pages of posts that mention the account `user_id`; the rest is as in `search`."""
-    window = _window(client, "all", since_id, until_id, start_time, end_time)
-    params = {"max_results": _size(size, "mentions")} | window | _fields(client)
+    within = _checked(window, "all", client.clock())
+    params = {"max_results": _size(size, "mentions")} | within | _fields(client)
     path = f"/2/users/{_id('user_id', user_id)}/mentions"
     return _pages(client, path, params, next_token, "pagination_token")
 
@@ -91,20 +100,17 @@ def counts(
     query: str,
     scope: Scope = "recent",
     *,
+    window: Window = EVERYTHING,
     granularity: Literal["minute", "hour", "day"] = "day",
     next_token: str | None = None,
-    since_id: str | None = None,
-    until_id: str | None = None,
-    start_time: datetime | None = None,
-    end_time: datetime | None = None,
 ) -> Iterator[Page]:
     """Pages of how many posts match `query` in each minute, hour or day; reads no post.
 
     The rest is as in `search`; `total` adds them up.
     """
     _check_query(query, scope)
-    window = _window(client, scope, since_id, until_id, start_time, end_time)
-    params = {"query": query, "granularity": granularity} | window
+    within = _checked(window, scope, client.clock())
+    params = {"query": query, "granularity": granularity} | within
     return _pages(client, f"/2/tweets/counts/{scope}", params, next_token)
 
 
@@ -181,16 +187,10 @@ def _id(name: str, value: str) -> str:
     return value
 
 
-def _window(
-    client: Client,
-    scope: str,
-    since_id: str | None,
-    until_id: str | None,
-    start: datetime | None,
-    end: datetime | None,
-) -> dict[str, str]:
-    """The parameters of a window, checked."""
-    now = datetime.fromtimestamp(client.clock(), UTC)
+def _checked(window: Window, scope: str, clock: float) -> dict[str, str]:
+    """`window` as X's parameters; `clock` in seconds since 1970."""
+    now = datetime.fromtimestamp(clock, UTC)
+    start, end = window.start_time, window.end_time
     times = {"start_time": start, "end_time": end}
     for name, moment in times.items():
         if moment is not None and moment.tzinfo is None:
@@ -206,7 +206,7 @@ def _window(
         raise ValueError(
             f"end_time ({end:%Y-%m-%d %H:%M}) must be after start_time ({start:%Y-%m-%d %H:%M})"
         )
-    ids = {"since_id": since_id, "until_id": until_id}
+    ids = {"since_id": window.since_id, "until_id": window.until_id}
     return {name: _id(name, value) for name, value in ids.items() if value is not None} | {
         name: moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         for name, moment in times.items()
