@@ -24,6 +24,8 @@ def backbone():
 
 
 def test_every_vector_of_a_token_is_keras_own_and_so_is_the_pooled_one(backbone):
+    import keras  # whose Keras that is, the import of the encoder has settled
+
     rng = np.random.default_rng(2)
     word_ids, type_ids = rng.integers(0, 40, (4, 9)), rng.integers(0, 2, (4, 9))
     mask = (np.arange(9) < np.array([[9], [5], [1], [7]])).astype(int)
@@ -31,9 +33,12 @@ def test_every_vector_of_a_token_is_keras_own_and_so_is_the_pooled_one(backbone)
     keras_inputs = dict(zip(("token_ids", "padding_mask", "segment_ids"), inputs, strict=True))
     expected = backbone(keras_inputs, training=False)
     weights = {variable.path: variable.value for variable in backbone.trainable_variables}
-    pooled, (_, sequence) = bert.encode(weights, bert.Sizes(2, 3, 12), *inputs)
+    pooled, layers = bert.encode(weights, bert.Sizes(2, 3, 12), *inputs)
     np.testing.assert_allclose(pooled, expected["pooled_output"], atol=1e-5)
     real = mask.astype(bool)
     kept = np.array(expected["sequence_output"])[real]
-    np.testing.assert_allclose(sequence.numpy()[real], kept, atol=1e-5)
+    np.testing.assert_allclose(layers[1].numpy()[real], kept, atol=1e-5)
     assert kept.std() > 0.1  # not all alike, which any pass would give
+    first = keras.Model(backbone.input, backbone.get_layer("transformer_layer_0").output)
+    kept = np.array(first(keras_inputs, training=False))[real]
+    np.testing.assert_allclose(layers[0].numpy()[real], kept, atol=1e-5)

@@ -120,12 +120,15 @@ def test_an_interrupted_sweep_leaves_no_run_open_and_keeps_the_table_of_before(s
                 signal.raise_signal(signal.SIGINT)
 
     handler, known = Interrupt(), runs()
+    # What a shell starts in the background is born deaf to it.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
     sweep.logger.addHandler(handler)
     sweep.logger.setLevel(logging.INFO)
     try:
         assert sweep.main(["finetune.dropout=0,0.2", "--validation-rows", "4"]) == 130
     finally:
         sweep.logger.removeHandler(handler)
+        signal.signal(signal.SIGINT, before)
     statuses = [run.info.status for run in new_runs(known)]
     assert statuses == ["FAILED", "FAILED"]
     assert mlflow.active_run() is None
