@@ -21,7 +21,7 @@ from x_faults import FAULTS, PROBLEM, TOKEN, Answer, Refused, problem, wrong
 from x_posts import base36, is_retweet, moment_of, parsed, person, says, when, written
 
 BRAND = {"id": "4100410041", "username": "tindlewick"}
-RENAMED_PROBLEM = b"https://api.x.com/2/problems/"
+NEW_PROBLEM = b"https://api.x.com/2/problems/"
 PERIODS = {"minute": 60, "hour": 3600, "day": 86400}
 DEFAULT_USER = ("id", "name", "username")
 WINDOW = ("start_time", "end_time", "since_id", "until_id")
@@ -98,7 +98,7 @@ class XServer:
             if fault is not None:
                 answer = FAULTS[fault](self, answer)
             if self.spelling == "post":
-                answer = replace(answer, body=answer.body.replace(PROBLEM.encode(), RENAMED_PROBLEM))
+                answer = replace(answer, body=answer.body.replace(PROBLEM.encode(), NEW_PROBLEM))
             self.requests.append(Seen(path, params, answer, fault))
             return answer
 
