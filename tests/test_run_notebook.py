@@ -189,9 +189,9 @@ def test_in_a_log_a_bar_takes_a_line_for_the_start_and_one_for_the_end(stage):
     write_notebook(stage, NAME, PARAMETERS, COUNT)
     ended = run(stage, "fetch")
     assert ended.stdout == "counted\n"
-    lines = ended.stderr.splitlines()
-    assert len(lines) == 3, lines
-    first, last, warning = lines
+    # On a busy machine libzmq may fail an assertion of its own when the kernel has ended.
+    first, last, warning, *farewell = ended.stderr.splitlines()
+    assert not any("counting" in line for line in farewell)
     assert first.startswith("counting:   0%|")
     assert last.startswith("counting: 100%|")
     assert warning == "a warning"
