@@ -1,13 +1,15 @@
-"""One training from a seed to a saved model: what the notebook does as often as there are seeds."""
+"""One training from a seed to a saved model, and the mean of several seeds: two ways to a model."""
 
 # First: it settles which Keras TensorFlow uses.
 from customer_profiles import encoder  # isort: skip
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
 import pandas as pd
+from sklearn.metrics import accuracy_score, log_loss
 
 from customer_profiles import calibration, sentiment, training
 
@@ -22,12 +24,24 @@ class Fitted(NamedTuple):
     points: pd.DataFrame
 
 
+class Saved(NamedTuple):
+    """A model that was saved: its temperature, and what it does on the validation posts.
+
+    `val_accuracy` and `val_loss` (binary cross-entropy) are before calibration, in float32.
+    """
+
+    temperature: float
+    val_accuracy: float
+    val_loss: float
+
+
 class Trained(NamedTuple):
-    """Both learning curves of a training, its temperature, and the model's layers for a figure."""
+    """Both learning curves, what was saved, the trained weights, and the layers for a figure."""
 
     curves: pd.DataFrame
     points: pd.DataFrame
-    temperature: float
+    saved: Saved
+    weights: list[np.ndarray]
     layers: list[tuple[str, str]]
 
 
@@ -65,13 +79,49 @@ def finetune(
     **settings,
 ) -> Trained:
     """Train as `fit` does, which takes the `settings`, and save the model, calibrated."""
-    preprocess, bert, model, curves, points = fit(encoders, rows, backup, **settings)
+    fitted = fit(encoders, rows, backup, **settings)
     pooling, dropout = settings["pooling"], settings["dropout"]
+    saved = _save(target, fitted.preprocess, fitted.encoder, fitted.model, pooling, rows)
+    weights = [variable.numpy() for variable in fitted.model.trainable_variables]
+    layers = sentiment.layers(fitted.preprocess, fitted.model, pooling, dropout)
+    return Trained(fitted.curves, fitted.points, saved, weights, layers)
+
+
+def average(
+    encoders: Path,
+    rows: dict[str, training.Rows],
+    target: Path,
+    weights: Sequence[list[np.ndarray]],
+    pooling: str,
+) -> Saved:
+    """Save, calibrated, the model each of whose weights is the mean over several trainings.
+
+    All of them began at the weights in `encoders` and the same head, so that they lie in one
+    basin of the loss, and the mean nearer to its middle (model soup, Wortsman et al. 2022, ICML).
+    """
+    training.forget()
+    preprocess, bert = encoder.load(encoders / "preprocess", encoders / "encoder")
+    model = sentiment.build(bert, dropout=0.0, pooling=pooling, seed=0)
+    for variable, *arrays in zip(model.trainable_variables, *weights, strict=True):
+        variable.assign(np.mean(arrays, axis=0))
+    return _save(target, preprocess, bert, model, pooling, rows)
+
+
+def _save(
+    target: Path,
+    preprocess: Callable,
+    bert: Callable,
+    model: Callable,
+    pooling: str,
+    rows: dict[str, training.Rows],
+) -> Saved:
     tokens, labels = rows["validation"]
-    temperature = calibration.temperature(training.polarity(model, tokens), labels > 0.5)
+    polarity, positive = training.polarity(model, tokens), labels > 0.5
+    temperature = calibration.temperature(polarity, positive)
     sentiment.save(target, preprocess, bert, model, pooling, temperature)
-    layers = sentiment.layers(preprocess, model, pooling, dropout)
-    return Trained(curves, points, temperature, layers)
+    accuracy = accuracy_score(positive, polarity > 0.5)
+    loss = log_loss(positive, polarity.astype(float), labels=[False, True])
+    return Saved(temperature, float(accuracy), float(loss))
 
 
 def kept(curves: pd.DataFrame, patience: int) -> pd.Series:

@@ -40,7 +40,8 @@ def build(encoder: Callable, dropout: float, pooling: str, seed: int) -> tf_kera
     """Classifier from BERT's inputs to one logit, shape (n, 1).
 
     `pooling` is "pooled" (the encoder's pooled_output, as the original) or "mean" (the mean of
-    sequence_output over real tokens). Raises what `hyperparameters.check` raises.
+    sequence_output over real tokens). `seed` decides the dropout, not where the weights begin.
+    Raises what `hyperparameters.check` raises.
     """
     hyperparameters.check({"dropout": dropout, "pooling": pooling, "seed": seed})
     tf_keras.utils.set_random_seed(seed)
@@ -48,7 +49,9 @@ def build(encoder: Callable, dropout: float, pooling: str, seed: int) -> tf_kera
     encoded = encoder(inputs)
     pooled = pool(encoded, inputs["input_mask"], pooling)
     drop = Dropout(dropout, seed)
-    logit = tf_keras.layers.Dense(1, name="classifier")(drop(pooled))
+    # The same for every seed: the weights of two trainings have a mean only if both began alike.
+    start = tf_keras.initializers.GlorotUniform(seed=0)
+    logit = tf_keras.layers.Dense(1, name="classifier", kernel_initializer=start)(drop(pooled))
     return tf_keras.Model(inputs, logit, name="sentiment")
 
 
