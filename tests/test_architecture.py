@@ -60,7 +60,7 @@ OWNERS = {
     "rest_framework": ("api",),
     "drf_spectacular": ("api",),
     "waitress": ("api",),
-    "cryptography": ("vault",),
+    "cryptography": ("keyfile", "vault"),
     "textblob": ("subjectivity",),
     "vaderSentiment": ("subjectivity",),
     "matplotlib": ("drawing", "figures", "flow", "sentiment_figures"),
@@ -92,6 +92,7 @@ ALSO = {
     "download": (),
     "bert": (),
     "encoder": ("bert",),
+    "keyfile": (),
     "outputs": (),
     "page": (),
     "params": (),
@@ -113,7 +114,7 @@ ALSO = {
     "tombstones": (),
     "tracking": ("artifacts", "provenance"),
     "training": ("backup", "encoder", "precision", "sentiment"),
-    "vault": (),
+    "vault": ("keyfile",),
     "x_api": ("vault",),
 }
 HEAVY = {"tensorflow", "tf_keras", "mlflow"}

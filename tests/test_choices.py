@@ -20,7 +20,7 @@ SAMPLE = {
     "fetch.source": "data/sample/sentiment140",
     "pull.archive": "data/sample/x_archive",
 }
-PAGES = "must hold X API pages, files ending in .json, .jsonl, .json.gz, .jsonl.gz; "
+PAGES = "must hold X API pages, files ending in .json, .jsonl, .json.gz, .jsonl.gz, .jsonl.sealed; "
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ import traceback
 
 import pytest
 
-from customer_profiles import vault
+from customer_profiles import keyfile, vault
 
 KEY = bytes(range(200, 232))
 TEXT = base64.urlsafe_b64encode(KEY).decode()
@@ -79,7 +79,7 @@ def test_two_projects_do_not_get_the_same_key(project):
 # Eight processes, and forty projects that have no key until all eight ask for it at once.
 AT_ONCE = """
 import multiprocessing, os, sys
-from customer_profiles import vault
+from customer_profiles import keyfile, vault
 
 def ask(barrier, answers):
     found = []
@@ -147,7 +147,7 @@ def test_a_key_is_reopened_by_its_fingerprint(key_file):
 
 def test_a_new_key_takes_the_place_of_the_old_one(key_file):
     write(key_file, TEXT)
-    assert vault.renew()
+    assert keyfile.renew()
     assert vault.open_vault(PAGES).fingerprint() != vault.Vault(KEY).fingerprint()
     assert stat.S_IMODE(key_file.stat().st_mode) == 0o600
     assert list(key_file.parent.iterdir()) == [key_file]
@@ -156,7 +156,7 @@ def test_a_new_key_takes_the_place_of_the_old_one(key_file):
 def test_the_key_of_the_environment_is_not_renewed(key_file, monkeypatch):
     write(key_file, OTHER)
     monkeypatch.setenv(vault.VARIABLE, TEXT)
-    assert not vault.renew()
+    assert not keyfile.renew()
     assert key_file.read_text() == OTHER
 
 
@@ -182,7 +182,7 @@ def test_a_folder_a_pipe_or_a_link_is_no_key_file_and_stays(key_file, make):
 # As root everything can be read, so another user looks at the file: in a process of its own.
 AS_ANOTHER = """
 import os, sys
-from customer_profiles import vault
+from customer_profiles import keyfile, vault
 
 os.setegid(65534)
 os.seteuid(int(sys.argv[1]))

@@ -1,4 +1,4 @@
-"""The project's key: pseudonyms that nobody can list back without it.
+"""The project's key: pseudonyms that nobody can list back without it, and sealed lines.
 
 Ids of posts and authors are short and public, so a plain hash is undone by hashing all ids. Here
 they are HMACs under a key that stays with the operator: CUSTOMER_PROFILES_KEY, or
@@ -6,33 +6,24 @@ data/secret.key, made when pages are pulled and there is none.
 """
 
 import base64
-import contextlib
 import hashlib
 import hmac
-import logging
-import os
 import re
-import stat
-import tempfile
-from collections.abc import Callable, Iterable
-from pathlib import Path
+import zlib
+from collections.abc import Iterable
 
-from cryptography.fernet import Fernet
+from cryptography.fernet import Fernet, InvalidToken
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from customer_profiles import outputs, paths
+from customer_profiles import keyfile, outputs, paths
+from customer_profiles.keyfile import FILE, VARIABLE
 
-VARIABLE = "CUSTOMER_PROFILES_KEY"
-FILE = "data/secret.key"
 SAMPLE = "data/sample/x_archive"
 SAMPLE_DIGEST = "data/sample/x_archive.sha256"
 
-logger = logging.getLogger(__name__)
-
 _LENGTH = 32
-_LONGEST = 1000  # of a key file; more than that is no key
-_SET = f"set {VARIABLE}"
+_TAG = 16  # of a sealed line: the fingerprint of its key
 _WAY_OUT = (
     f"restore that key in {VARIABLE} or {FILE}, or run `dvc repro -f pull` to start anew with "
     "another one, under which what was erased is no longer known"
@@ -41,14 +32,23 @@ _WAY_OUT = (
 _DEMONSTRATION = hashlib.sha256(b"the shipped sample of customer-profiles").digest()
 
 
+class AnotherKey(PermissionError):
+    """A line that was sealed with another key."""
+
+
+class Damaged(ValueError):
+    """A line that is no sealed one, or not as it was sealed."""
+
+
 class Vault:
-    """Pseudonyms and fingerprint under one key of 32 bytes."""
+    """Pseudonyms, fingerprint and sealed lines under one key of 32 bytes."""
 
     def __init__(self, key: bytes):
         if len(key) != _LENGTH:
             raise ValueError(f"the project's key must have {_LENGTH} bytes, got {len(key)}")
         self._pseudonyms = _derive(key, b"pseudonyms")
         self._marks = _derive(key, b"tombstones")
+        self._seal = Fernet(base64.urlsafe_b64encode(_derive(key, b"sealed lines")))
 
     def pseudonym(self, kind: str, identifier: str) -> str:
         """32 hex digits for the id of a `kind` ("post", "author"), stable under the key."""
@@ -73,6 +73,30 @@ class Vault:
         """Name of the database for an archive under this key: sample and real rows never mix."""
         return "audience_" + self._mac(f"audience:{archive}")[:12]
 
+    def seal(self, line: bytes) -> bytes:
+        """`line`, compressed and encrypted: ASCII without blanks or line ends, never twice alike."""
+        return self.fingerprint().encode() + self._seal.encrypt(zlib.compress(line))
+
+    def unseal(self, token: bytes) -> bytes:
+        """The line that `seal` made `token` of; a line end behind it does not matter.
+
+        Raises AnotherKey for a line of another key, and Damaged for one that is not as it was.
+        """
+        token = token.rstrip(b"\r\n")
+        tag, own = token[:_TAG], self.fingerprint()
+        try:
+            return zlib.decompress(self._seal.decrypt(token[_TAG:]))
+        except InvalidToken:
+            if tag == own.encode() or not re.fullmatch(rb"[0-9a-f]{%d}" % _TAG, tag):
+                raise Damaged(
+                    "a sealed line is damaged; restore the file from a copy if there is one"
+                ) from None
+        raise AnotherKey(
+            f"it was sealed with the key of fingerprint {tag.decode()}, and this one's is {own}: "
+            f"restore that key in {VARIABLE} or {FILE}, or repeat `python -m "
+            "customer_profiles.store rotate` if that was interrupted"
+        )
+
     def _mac(self, text: str) -> str:
         return hmac.new(self._pseudonyms, text.encode(), hashlib.sha256).hexdigest()
 
@@ -86,13 +110,14 @@ def open_vault(archive: str, make: bool = False) -> Vault:
     """
     if is_sample(archive):
         return demonstration()
-    key = os.environ.get(VARIABLE)
-    if key is not None:
-        return _real(_decode(key, VARIABLE), VARIABLE)
-    file = paths.inside(FILE)
-    if make and not os.path.lexists(file):
-        _make(file)
-    return _real(_decode(_read(file), FILE), FILE)
+    if make:
+        keyfile.make()
+    return _real(*keyfile.read())
+
+
+def successor() -> Vault:
+    """The vault of the key that `keyfile.renew` will put in place."""
+    return Vault(keyfile.following())
 
 
 def demonstration() -> Vault:
@@ -119,17 +144,6 @@ def reopen(archive: str, fingerprint: str) -> Vault:
     return key
 
 
-def renew() -> bool:
-    """Put a new key in the place of data/secret.key; False if the key is the environment's."""
-    if VARIABLE in os.environ:
-        return False
-    file = paths.inside(FILE)
-    for left in file.parent.glob(f".{file.name}.*"):
-        left.unlink()  # of a killed process, and maybe the old key
-    _put(file, lambda fresh: fresh.replace(file))
-    return True
-
-
 def is_sample(archive: str) -> bool:
     """Whether `archive` is the shipped sample, byte for byte."""
     listed = paths.inside(SAMPLE_DIGEST)
@@ -137,86 +151,6 @@ def is_sample(archive: str) -> bool:
     if folder.resolve() != paths.inside(SAMPLE).resolve() or not listed.is_file():
         return False
     return outputs.digest(folder) == listed.read_text(encoding="utf-8").strip()
-
-
-def _read(file: Path) -> str:
-    """What the key file holds, which must be its owner's alone: looked at once it is open."""
-    try:
-        # Not waiting, should it be a pipe.
-        handle = os.open(file, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
-    except FileNotFoundError:
-        raise FileNotFoundError(
-            f"there is no key: {VARIABLE} is not set, and there is no {FILE}"
-        ) from None
-    except PermissionError:
-        raise PermissionError(
-            f"{FILE} cannot be read; run as its owner, who alone may (mode 0600)"
-        ) from None
-    except OSError as error:
-        if file.is_symlink():
-            raise ValueError(f"{FILE} is a link; put the key itself there, or {_SET}") from None
-        raise OSError(f"{FILE} cannot be read ({error.strerror})") from None
-    try:
-        _guarded(os.fstat(handle))
-        return os.read(handle, _LONGEST).decode("ascii", "replace")
-    finally:
-        os.close(handle)
-
-
-def _guarded(found: os.stat_result) -> None:
-    if not stat.S_ISREG(found.st_mode):
-        raise ValueError(f"{FILE} is no file; move it away and restore the key, or {_SET}")
-    mode = stat.S_IMODE(found.st_mode)
-    if mode & 0o077:
-        raise PermissionError(
-            f"{FILE} can be read by others (mode {mode:04o}); run: chmod 600 {FILE}"
-        )
-    if found.st_uid != os.geteuid():
-        raise PermissionError(
-            f"{FILE} belongs to user {found.st_uid}, not to {os.geteuid()}, who runs this, and "
-            "whoever owns it can change it: run as its owner, or give it to this user"
-        )
-
-
-def _make(file: Path) -> None:
-    file.parent.mkdir(parents=True, exist_ok=True)
-    # Of two processes one wins, and the other never reads half a key.
-    with contextlib.suppress(FileExistsError):
-        _put(file, file.hardlink_to)
-        logger.warning(
-            "made a key, %s: keep a copy in a safe place. Without it nothing held here can be "
-            "matched with its author again, not even to erase it",
-            FILE,
-        )
-
-
-def _put(file: Path, place: Callable[[Path], object]) -> None:
-    """Write a new key beside `file`, for its owner only and whole on disk, and `place` it."""
-    handle, name = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")
-    fresh = Path(name)
-    try:
-        with os.fdopen(handle, "wb") as stream:
-            stream.write(Fernet.generate_key())
-            stream.flush()
-            os.fsync(stream.fileno())
-        place(fresh)
-    finally:
-        fresh.unlink(missing_ok=True)
-
-
-def _decode(text: str, source: str) -> bytes:
-    if not text.strip():
-        raise ValueError(
-            f"the key in {source} is empty; restore it"
-            + (f", or unset {VARIABLE} to use {FILE}" if source == VARIABLE else "")
-        )
-    # Python's decoder skips characters it does not know and stops at the first padding.
-    if not re.fullmatch(r"[A-Za-z0-9_-]{43}=", text.strip()):
-        raise ValueError(
-            f"the key in {source} is not 32 bytes in URL-safe base64 (44 characters); restore the "
-            "one this data was made with; a new one is made only when there is none"
-        )
-    return base64.urlsafe_b64decode(text.strip())
 
 
 def _real(key: bytes, source: str) -> Vault:

@@ -1,0 +1,203 @@
+"""The folder data/collect: pages as received from X, sealed, and the ledger of their files.
+
+Pages lie in pages/NUMBER_DAY.jsonl.sealed, whose names sort in the order of collection whatever
+the clock says. The ledger tells of each file whether it is held, expired or erased; no ids.
+"""
+
+import fcntl
+import json
+import os
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Protocol
+
+from customer_profiles import checkpoint, durable, paths
+from customer_profiles.checkpoint import Checkpoint
+
+FOLDER = "data/collect"
+PAGES = f"{FOLDER}/pages"
+LEDGER = f"{FOLDER}/ledger.json"
+ENDING = ".jsonl.sealed"
+STATES = ("held", "expired", "erased")
+
+
+class Sealer(Protocol):
+    """What a vault does for lines."""
+
+    def seal(self, line: bytes) -> bytes: ...
+
+    def unseal(self, token: bytes) -> bytes: ...
+
+
+class Collection:
+    """A file that pages are added to, with the checkpoint that says which of them count.
+
+    `cut` is the number of lines that a killed run had left uncounted, and that were cut off.
+    """
+
+    def __init__(self, key: Sealer, state: Checkpoint, cut: int = 0):
+        self.checkpoint, self.cut = state, cut
+        self._key, self._lines = key, state.lines
+
+    def append(self, page: bytes) -> None:
+        """Add a page as it was received: on disk when this returns, but not counted yet.
+
+        Raises OSError, naming the file, where it cannot be written; what it held stays readable.
+        """
+        with locked():
+            durable.append(paths.inside(PAGES, self.checkpoint.file), self._key.seal(page))
+        self._lines += 1
+
+    def commit(self, day: str, posts: int, **changed) -> None:
+        """Count the pages added since the last time, which hold `posts`, collected on `day`.
+
+        `changed` are fields of the checkpoint: next_token, newest_id, page_size, done.
+        """
+        state = self.checkpoint
+        state = replace(
+            state,
+            lines=self._lines,
+            posts=state.posts + posts,
+            pages=state.pages + self._lines - state.lines,
+            **changed,
+        )
+        checkpoint.save(state, self._key.seal)
+        self.checkpoint = state
+        _note(state, day)
+
+
+def begin(key: Sealer, digest: str, day: str, **known) -> Collection:
+    """A new file for the query of `digest`; `known` are other fields of the first checkpoint.
+
+    The checkpoint is there before any page: it always names the one file that may hold more than
+    it counts.
+    """
+    date.fromisoformat(day)
+    held = ledger()
+    number = 1 + max((int(name.partition("_")[0]) for name in [*held, *_names()]), default=0)
+    state = Checkpoint(digest, f"{number:06d}_{day}{ENDING}", **known)
+    checkpoint.save(state, key.seal)
+    _note(state, day)
+    return Collection(key, state)
+
+
+def resume(key: Sealer, state: Checkpoint, day: str) -> Collection:
+    """Go on where `state` says: what its file holds beyond that is cut off, to be asked for again.
+
+    Where the file has expired or was erased since, a new one is begun. Raises ValueError where it
+    holds fewer pages than it should.
+    """
+    if ledger().get(state.file, {}).get("state", "held") != "held":
+        kept = {name: getattr(state, name) for name in ("pages", "page_size", "next_token")}
+        return begin(key, state.digest, day, newest_id=state.newest_id, done=state.done, **kept)
+    try:
+        with locked():
+            cut = durable.cut(paths.inside(PAGES, state.file), state.lines)
+    except (ValueError, FileNotFoundError) as error:
+        raise ValueError(
+            f"pages are missing from {PAGES} ({error}): restore the file, or remove "
+            f"{checkpoint.FILE} to collect them again"
+        ) from None
+    _note(state, day)
+    return Collection(key, state, cut)
+
+
+def ledger() -> dict[str, dict]:
+    """By name of each file of pages: state (STATES), pages and posts counted, first and last day.
+
+    Raises ValueError for a damaged ledger: what was erased must not pass for expired.
+    """
+    file = paths.inside(LEDGER)
+    if not file.exists():
+        return {}
+    try:
+        held = json.loads(file.read_text(encoding="utf-8"))
+        if any(told["state"] not in STATES for told in held.values()):
+            raise ValueError
+        return held
+    except (ValueError, TypeError, KeyError, AttributeError):
+        raise ValueError(f"{LEDGER} is damaged; restore it from a copy") from None
+
+
+def expire(days: int, today: str) -> list[str]:
+    """Remove the files that were last added to more than `days` before `today`; their names."""
+    if days < 1:
+        raise ValueError(f"pages are kept for at least a day, got {days} days")
+    first = (date.fromisoformat(today) - timedelta(days)).isoformat()
+    held = {name: told for name, told in ledger().items() if told["state"] == "held"}
+    return _remove([name for name, told in held.items() if told["last"] < first], "expired")
+
+
+def erase(names: Iterable[str]) -> list[str]:
+    """Remove these files of pages for good: nothing that was made of them may be kept."""
+    return _remove([name for name in ledger() if name in set(names)], "erased")
+
+
+def sealed() -> list[Path]:
+    """Every file here that the key seals: the pages, in the order of collection, the checkpoint."""
+    pages = [paths.inside(PAGES, name) for name in _names()]
+    return [*pages, *(file for file in [paths.inside(checkpoint.FILE)] if file.is_file())]
+
+
+@contextmanager
+def alone() -> Iterator[None]:
+    """One collection at a time. Raises BlockingIOError while another one runs."""
+    paths.inside(FOLDER).mkdir(parents=True, exist_ok=True)
+    try:
+        with _flock(FOLDER, fcntl.LOCK_EX | fcntl.LOCK_NB):
+            yield
+    except BlockingIOError:
+        raise BlockingIOError(
+            "another collection is running in this project; wait for its end, or stop it"
+        ) from None
+
+
+@contextmanager
+def locked() -> Iterator[None]:
+    """Nobody else adds to the pages or rewrites them, for as long as one of these lasts."""
+    paths.inside(PAGES).mkdir(parents=True, exist_ok=True)
+    with _flock(PAGES, fcntl.LOCK_EX):
+        yield
+
+
+@contextmanager
+def _flock(name: str, operation: int) -> Iterator[None]:
+    folder = os.open(paths.inside(name), os.O_RDONLY)
+    try:
+        fcntl.flock(folder, operation)
+        yield
+    finally:
+        os.close(folder)
+
+
+def _names() -> list[str]:
+    return sorted(file.name for file in paths.inside(PAGES).glob(f"[0-9]*{ENDING}"))
+
+
+def _note(state: Checkpoint, day: str) -> None:
+    """Make the ledger say what the checkpoint does of its file; again changes nothing."""
+    held = ledger()
+    first = held.get(state.file, {}).get("first", day)
+    held[state.file] = {
+        "state": "held",
+        "pages": state.lines,
+        "posts": state.posts,
+        "first": first,
+        "last": day,
+    }
+    durable.write_json(paths.inside(LEDGER), held)
+
+
+def _remove(names: list[str], state: str) -> list[str]:
+    with locked():
+        # The files first: a kill in between leaves one that is gone and still called held.
+        for name in names:
+            durable.remove(paths.inside(PAGES, name))
+        held = ledger()
+        for name in names:
+            held[name]["state"] = state
+        durable.write_json(paths.inside(LEDGER), held)
+    return names
