@@ -89,7 +89,10 @@ ALSO = {
     "archive": (),
     "backup": ("encoder",),
     "artifacts": (),
+    "checkpoint": ("durable",),
+    "collected": ("checkpoint", "durable"),
     "download": (),
+    "durable": (),
     "bert": (),
     "encoder": ("bert",),
     "keyfile": (),
@@ -106,6 +109,7 @@ ALSO = {
     "scoring": ("encoder", "precision"),
     "sentiment": ("encoder",),
     "sentiment140": (),
+    "spending": ("durable",),
     "store": ("tombstones", "vault"),
     # The command line of what is held: erasing has to reach pages and files as well.
     "store.__main__": ("erasure", "rotation"),

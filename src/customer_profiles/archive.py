@@ -25,7 +25,8 @@ ENDINGS = (".json", ".jsonl", ".json.gz", ".jsonl.gz", ".jsonl.sealed")
 SEALED = ".sealed"
 Opener = Callable[[bytes], bytes]  # of a line, and likewise what seals one
 TORN_ERRORS = (EOFError, gzip.BadGzipFile, zlib.error)
-# Stands for what a torn .gz file or a damaged sealed line no longer holds; no JSON, so that it is counted as broken.
+# Stands for what a torn .gz file or a damaged sealed line no longer holds; no JSON, so that it is
+# counted as broken.
 TORN = "(torn)"
 
 

@@ -8,7 +8,7 @@ with one JSON object, and erasure treats it as it treats pages: an erased post's
 import hashlib
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 
 from customer_profiles import durable, paths
 

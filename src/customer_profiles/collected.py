@@ -76,6 +76,7 @@ def begin(key: Sealer, digest: str, day: str, **known) -> Collection:
     it counts.
     """
     date.fromisoformat(day)
+    paths.inside(PAGES).mkdir(parents=True, exist_ok=True)
     held = ledger()
     number = 1 + max((int(name.partition("_")[0]) for name in [*held, *_names()]), default=0)
     state = Checkpoint(digest, f"{number:06d}_{day}{ENDING}", **known)
@@ -91,12 +92,12 @@ def resume(key: Sealer, state: Checkpoint, day: str) -> Collection:
     holds fewer pages than it should.
     """
     if ledger().get(state.file, {}).get("state", "held") != "held":
-        kept = {name: getattr(state, name) for name in ("pages", "page_size", "next_token")}
-        return begin(key, state.digest, day, newest_id=state.newest_id, done=state.done, **kept)
+        known = ("pages", "page_size", "next_token", "newest_id", "done")
+        return begin(key, state.digest, day, **{name: getattr(state, name) for name in known})
     try:
         with locked():
             cut = durable.cut(paths.inside(PAGES, state.file), state.lines)
-    except (ValueError, FileNotFoundError) as error:
+    except ValueError as error:
         raise ValueError(
             f"pages are missing from {PAGES} ({error}): restore the file, or remove "
             f"{checkpoint.FILE} to collect them again"
@@ -145,32 +146,36 @@ def sealed() -> list[Path]:
 @contextmanager
 def alone() -> Iterator[None]:
     """One collection at a time. Raises BlockingIOError while another one runs."""
-    paths.inside(FOLDER).mkdir(parents=True, exist_ok=True)
-    try:
-        with _flock(FOLDER, fcntl.LOCK_EX | fcntl.LOCK_NB):
-            yield
-    except BlockingIOError:
-        raise BlockingIOError(
-            "another collection is running in this project; wait for its end, or stop it"
-        ) from None
+    folder = paths.inside("data")
+    folder.mkdir(exist_ok=True)
+    with _flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB):
+        yield
 
 
 @contextmanager
 def locked() -> Iterator[None]:
     """Nobody else adds to the pages or rewrites them, for as long as one of these lasts."""
-    paths.inside(PAGES).mkdir(parents=True, exist_ok=True)
-    with _flock(PAGES, fcntl.LOCK_EX):
+    folder = paths.inside(PAGES)
+    if not folder.is_dir():  # before anything was collected
+        yield
+        return
+    with _flock(folder, fcntl.LOCK_EX):
         yield
 
 
 @contextmanager
-def _flock(name: str, operation: int) -> Iterator[None]:
-    folder = os.open(paths.inside(name), os.O_RDONLY)
+def _flock(folder: Path, operation: int) -> Iterator[None]:
+    handle = os.open(folder, os.O_RDONLY)
     try:
-        fcntl.flock(folder, operation)
+        try:
+            fcntl.flock(handle, operation)
+        except BlockingIOError:
+            raise BlockingIOError(
+                "another collection is running in this project; wait for its end, or stop it"
+            ) from None
         yield
     finally:
-        os.close(folder)
+        os.close(handle)
 
 
 def _names() -> list[str]:
@@ -179,19 +184,21 @@ def _names() -> list[str]:
 
 def _note(state: Checkpoint, day: str) -> None:
     """Make the ledger say what the checkpoint does of its file; again changes nothing."""
-    held = ledger()
-    first = held.get(state.file, {}).get("first", day)
-    held[state.file] = {
-        "state": "held",
-        "pages": state.lines,
-        "posts": state.posts,
-        "first": first,
-        "last": day,
-    }
-    durable.write_json(paths.inside(LEDGER), held)
+    with locked():
+        held = ledger()
+        held[state.file] = {
+            "state": "held",
+            "pages": state.lines,
+            "posts": state.posts,
+            "first": held.get(state.file, {}).get("first", day),
+            "last": day,
+        }
+        durable.write_json(paths.inside(LEDGER), held)
 
 
 def _remove(names: list[str], state: str) -> list[str]:
+    if not names:
+        return []
     with locked():
         # The files first: a kill in between leaves one that is gone and still called held.
         for name in names:

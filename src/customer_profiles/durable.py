@@ -17,7 +17,6 @@ def append(path: Path, line: bytes) -> None:
     Raises OSError, naming the file, where it cannot be written; what it held stays as it was.
     """
     made = not path.exists()
-    path.parent.mkdir(parents=True, exist_ok=True)
     with _named(path), path.open("ab", buffering=0) as file:
         before = file.seek(0, os.SEEK_END)
         try:
@@ -45,7 +44,9 @@ def cut(path: Path, lines: int) -> int:
 
     Raises ValueError where it has fewer.
     """
-    if not path.exists() and not lines:
+    if not path.exists():
+        if lines:
+            raise ValueError(f"{path.name} is not there, {lines} lines were written")
         return 0
     with _named(path), path.open("rb+") as file:
         held = [len(line) for line in file if line.endswith(b"\n")]
@@ -62,11 +63,10 @@ def cut(path: Path, lines: int) -> int:
 def write(path: Path, content: bytes) -> None:
     """Put `content` in the place of what `path` holds, at once. Raises OSError, naming it."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    with _named(path), outputs.replacing(path) as fresh:
-        with fresh.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
+    with _named(path), outputs.replacing(path) as fresh, fresh.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
     _sync(path.parent)
 
 
@@ -87,8 +87,7 @@ def _named(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        told = f"{path.name} could not be written ({error.strerror}); {ROOM}"
-        raise OSError(error.errno, told) from None
+        raise OSError(f"{path.name} could not be written ({error.strerror}); {ROOM}") from None
 
 
 def _sync(folder: Path) -> None:

@@ -10,11 +10,13 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from functools import cache
 from itertools import chain
+from pathlib import Path
 
 import pandas as pd
 
 from customer_profiles import (
     archive,
+    collected,
     observations,
     params,
     paths,
@@ -154,39 +156,61 @@ def _held(every: Sequence, posts: list[str], authors: list[str]) -> tuple[int, i
     return len(of_post), len(people)
 
 
+def page_files(held: Audience) -> list[Path]:
+    """Files with pages of X: the archive's, and all that the key seals of what was collected."""
+    try:
+        files = archive.files(paths.inside(held.archive))
+    except FileNotFoundError:
+        logger.warning("there are no pages in %s any more", held.archive)
+        files = []
+    known = {file.resolve() for file in files}
+    return [*files, *(file for file in collected.sealed() if file.resolve() not in known)]
+
+
 def clean_pages(
     held: Audience,
     marks: Mapping[str, str],
     named: redaction.Names = frozenset(),
     dry_run: bool = False,
+    unseal: archive.Opener | None = None,
 ) -> int:
-    """Take out of the pages what `marks` say and is `named`; how many posts that were."""
+    """Take out of the pages what `marks` say and is `named`; how many posts that were.
+
+    `unseal` opens sealed pages; default: the key of what is `held`, under which they are sealed
+    again.
+    """
     if vault.is_sample(held.archive):
         logger.info(
             "the pages are the shipped sample, whose people are invented; they stay as they are, "
             "for their bytes prove that they are the sample"
         )
+        if collected.sealed():
+            logger.warning(
+                "not reached: %s, which has another key than the sample; set pull.archive to it, "
+                "run `make repro`, then this again",
+                collected.PAGES,
+            )
         return 0
-    try:
-        files = archive.files(paths.inside(held.archive))
-    except FileNotFoundError:
-        logger.warning("there are no pages in %s any more", held.archive)
-        return 0
+    opener = unseal or held.key.unseal
 
     @cache
     def is_erased(kind: str, number: str) -> bool:
         return held.key.mark(held.key.pseudonym(kind, number)) in marks
 
-    erased = redaction.find(chain.from_iterable(map(archive.exact_lines, files)), is_erased, named)
-    posts = 0
-    for file in files:
-        changed = False
-        for line in archive.exact_lines(file):
-            kept, gone = redaction.redacted(line, erased)
-            posts, changed = posts + gone, changed or kept != line
-        if changed and not dry_run:
-            lines = archive.exact_lines(file)
-            archive.write_lines(file, (redaction.redacted(line, erased)[0] for line in lines))
+    with collected.locked():
+        files = page_files(held)
+        every = chain.from_iterable(archive.exact_lines(file, opener) for file in files)
+        erased = redaction.find(every, is_erased, named)
+        posts = 0
+        for file in files:
+            changed = False
+            for line in archive.exact_lines(file, opener):
+                kept, gone = redaction.redacted(line, erased)
+                posts, changed = posts + gone, changed or kept != line
+            if changed and not dry_run:
+                lines = archive.exact_lines(file, opener)
+                kept = (redaction.redacted(line, erased)[0] for line in lines)
+                archive.write_lines(file, kept, held.key.seal)
     return posts
 
 

@@ -1,4 +1,4 @@
-"""The project's key as bytes: from CUSTOMER_PROFILES_KEY or data/secret.key, guarded and replaced."""
+"""The project's key, 32 bytes: read from CUSTOMER_PROFILES_KEY or data/secret.key, made, replaced."""
 
 import base64
 import contextlib

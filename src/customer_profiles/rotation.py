@@ -4,10 +4,11 @@ It may be repeated after a crash, and ends the same then.
 """
 
 import logging
+import os
 
-from customer_profiles import paths, store, tables, tombstones, vault
+from customer_profiles import archive, collected, keyfile, paths, store, tables, tombstones, vault
 from customer_profiles.audience import alone, close_journal, opened
-from customer_profiles.erasure import clean_pages
+from customer_profiles.erasure import clean_pages, page_files
 from customer_profiles.store import remains, schema, server
 from customer_profiles.store.lease import leased
 from customer_profiles.store.tombstones import united
@@ -20,11 +21,13 @@ NEW_KEY = (
 
 
 @alone()
+@collected.alone()
 def rotate() -> None:
     """Put a new key in the place of the old one, and remove all that was made under the old one.
 
     What was erased is first taken out of the pages held: under the new key nobody can tell it.
-    Raises ValueError for the shipped sample, and unless the key is that of the manifest.
+    Sealed pages are then sealed anew. Raises ValueError for the shipped sample, unless the key is
+    that of the manifest, and for sealed pages whose key is the environment's.
     """
     held = opened(pulled=False)
     if vault.is_sample(held.archive):
@@ -32,10 +35,22 @@ def rotate() -> None:
             "the shipped sample has a public key, which is the same everywhere and stays; there "
             "is nothing in it to protect"
         )
+    sealed = [file for file in page_files(held) if file.suffix == archive.SEALED]
+    if sealed and vault.VARIABLE in os.environ:
+        raise ValueError(
+            f"sealed pages must be sealed anew, and the key is in {vault.VARIABLE}: put it into "
+            f"{vault.FILE} (chmod 600), unset {vault.VARIABLE} and run this again, then set it to "
+            "what that file holds"
+        )
+    following = vault.successor() if sealed else held.key
+    unseal = _either(held.key, following)
     old = held.key.fingerprint()
     with store.database(held.name) as database:
         schema.prepare(database)
-        clean_pages(held, united(database, old))
+        clean_pages(held, united(database, old), unseal=unseal)
+        with collected.locked():
+            for file in sealed:
+                archive.write_lines(file, archive.exact_lines(file, unseal), following.seal)
         with leased(database):
             # First: a load that waits for the lease must not bring the old key's rows back.
             paths.inside(server.MANIFEST).unlink(missing_ok=True)
@@ -43,7 +58,7 @@ def rotate() -> None:
         others = remains.audiences(database)
     close_journal(held.name)
     tables.remove()
-    if vault.renew():
+    if keyfile.renew():
         # Only now: until then they are what keeps the erased out.
         tombstones.remove(old)
         logger.info("a new key is in %s: keep a copy in a safe place", vault.FILE)
@@ -65,3 +80,18 @@ def rotate() -> None:
         "`dvc repro -f pull && make repro`, then make new tokens",
         tables.FOLDER,
     )
+
+
+def _either(key: vault.Vault, following: vault.Vault) -> archive.Opener:
+    """What opens lines under both: a change of key may have been interrupted."""
+
+    def unseal(token: bytes) -> bytes:
+        try:
+            return key.unseal(token)
+        except vault.AnotherKey as error:
+            try:
+                return following.unseal(token)
+            except vault.AnotherKey:
+                raise error from None
+
+    return unseal

@@ -74,7 +74,7 @@ class Vault:
         return "audience_" + self._mac(f"audience:{archive}")[:12]
 
     def seal(self, line: bytes) -> bytes:
-        """`line`, compressed and encrypted: ASCII without blanks or line ends, never twice alike."""
+        """`line`, compressed and encrypted: ASCII without line ends, never twice the same."""
         return self.fingerprint().encode() + self._seal.encrypt(zlib.compress(line))
 
     def unseal(self, token: bytes) -> bytes:
