@@ -186,14 +186,15 @@ def _note(state: Checkpoint, day: str) -> None:
     """Make the ledger say what the checkpoint does of its file; again changes nothing."""
     with locked():
         held = ledger()
-        held[state.file] = {
+        told = {
             "state": "held",
             "pages": state.lines,
             "posts": state.posts,
             "first": held.get(state.file, {}).get("first", day),
             "last": day,
         }
-        durable.write_json(paths.inside(LEDGER), held)
+        if held.get(state.file) != told:
+            durable.write_json(paths.inside(LEDGER), {**held, state.file: told})
 
 
 def _remove(names: list[str], state: str) -> list[str]:

@@ -31,14 +31,6 @@ def append(path: Path, line: bytes) -> None:
             _sync(path.parent)
 
 
-def count(path: Path) -> int:
-    """Number of whole lines in `path`; 0 where there is no such file."""
-    if not path.exists():
-        return 0
-    with path.open("rb") as file:
-        return sum(line.endswith(b"\n") for line in file)
-
-
 def cut(path: Path, lines: int) -> int:
     """Keep the first `lines` of the lines of `path`; how many were cut off, half a one included.
 

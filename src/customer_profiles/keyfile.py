@@ -1,4 +1,4 @@
-"""The project's key, 32 bytes: read from CUSTOMER_PROFILES_KEY or data/secret.key, made, replaced."""
+"""The key itself: read from CUSTOMER_PROFILES_KEY or data/secret.key, made, and replaced."""
 
 import base64
 import contextlib
