@@ -347,7 +347,8 @@ def test_a_damaged_gzip_file_is_a_broken_line(tmp_path):
 
 
 def test_a_folder_without_pages_is_refused_with_what_it_may_hold_and_what_it_holds(tmp_path):
-    wanted = "X API pages, files ending in .json, .jsonl, .json.gz, .jsonl.gz, .jsonl.sealed"
+    endings = ".json, .jsonl, .json.gz, .jsonl.gz, .jsonl.sealed"
+    wanted = f"must hold X API pages, files ending in {endings}"
     (tmp_path / "pages.csv").write_text("a,b")
     with pytest.raises(FileNotFoundError, match=f"{wanted}; it holds pages.csv$"):
         archive.files(tmp_path)
