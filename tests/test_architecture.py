@@ -377,7 +377,8 @@ def test_stages_are_the_same_in_the_pipeline_the_runner_the_parameters_and_the_n
     stages, values
 ):
     assert tuple(stages) == run_notebook.STAGES
-    sections = [name for name in values if name not in ("profile", "shared", *params.PROFILES)]
+    others = ("profile", "shared", "collect", *params.PROFILES)
+    sections = [name for name in values if name not in others]
     assert tuple(sections) == run_notebook.STAGES
     for place, stage in enumerate(run_notebook.STAGES, 1):
         (file,) = (ROOT / "notebooks").glob(f"{place:02d}_*.ipynb")
