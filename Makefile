@@ -18,7 +18,7 @@ ifdef QUIET
 export TQDM_DISABLE := 1
 endif
 
-.PHONY: repro test bench lint results plots serve mlflow lab wheels lock
+.PHONY: repro test comply bench lint results plots serve mlflow lab wheels lock
 
 repro: .venv/.ready $(ENCODER)
 	@$(BIN)/python -m customer_profiles.choices "profile=$(PROFILE)" \
@@ -30,6 +30,10 @@ repro: .venv/.ready $(ENCODER)
 
 test: .venv/.ready $(ENCODER)
 	$(RUN) pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder $(LONGEST) tests
+
+# Asks X what was deleted there, and erases it here; DRY_RUN=1 only says how much.
+comply: .venv/.ready
+	@$(RUN) python -m customer_profiles.compliance $(if $(DRY_RUN),--dry-run)
 
 # A module of customer_profiles.bench for each file of data/reports/bench/.
 bench: .venv/.ready $(ENCODER)

@@ -6,7 +6,7 @@ file of observations, which tells whose profile was touched, is changed last.
 
 import logging
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import cache
 from itertools import chain
@@ -39,17 +39,28 @@ BEYOND = (
 )
 
 
-@alone()
 def purge(kind: str, ids: Sequence[str], dry_run: bool = False) -> None:
     """Erase what is held of these ids of X, all of one `kind` ("author", "post").
 
     Says how much was held, never of whom. Raises ValueError for an id that is none, by its place.
     """
     _check(kind, ids)
+    purge_all({kind: ids}, dry_run)
+
+
+@alone()
+def purge_all(
+    ids: Mapping[str, Sequence[str]], dry_run: bool = False, beside: Iterable[Path] = ()
+) -> None:
+    """Erase what is held of ids of X, by their kind ("author", "post"), all at once.
+
+    `beside` are files of pages that are reached too, besides those held. Says how much was held,
+    never of whom.
+    """
     held, grid = opened(), profiles.Grid(**params.stage("load"))
-    pseudonyms = held.key.pseudonyms(kind, ids)
-    posts, authors = (pseudonyms, []) if kind == "post" else ([], pseudonyms)
-    marks = dict.fromkeys(map(held.key.mark, pseudonyms), kind)
+    pseudonyms = {kind: held.key.pseudonyms(kind, some) for kind, some in ids.items()}
+    posts, authors = pseudonyms.get("post", []), pseudonyms.get("author", [])
+    marks = {held.key.mark(name): kind for kind, names in pseudonyms.items() for name in names}
     fingerprint = held.key.fingerprint()
     if not dry_run:
         tombstones.add(fingerprint, marks)
@@ -63,8 +74,9 @@ def purge(kind: str, ids: Sequence[str], dry_run: bool = False) -> None:
                 marks |= united(each, fingerprint)
                 removal.erase(each, posts, authors, grid)
             tables.erase(posts, authors, profiles.read_profiles(database))
-        named = frozenset((kind, number) for number in ids)
-        in_pages = clean_pages(held, marks | tombstones.read(fingerprint), named, dry_run)
+        named = frozenset((kind, number) for kind, some in ids.items() for number in some)
+        marks |= tombstones.read(fingerprint)
+        in_pages = clean_pages(held, marks, named, dry_run, beside=beside)
     if not dry_run:
         close_journal(held.name)
     k = params.shared(["k_anonymity"])["k_anonymity"]
@@ -156,15 +168,14 @@ def _held(every: Sequence, posts: list[str], authors: list[str]) -> tuple[int, i
     return len(of_post), len(people)
 
 
-def page_files(held: Audience) -> list[Path]:
-    """Files with pages of X: the archive's, and all that the key seals of what was collected."""
+def page_files(held: Audience, beside: Iterable[Path] = ()) -> list[Path]:
+    """Files with pages of X, none twice: the archive's, the collected ones, those `beside`."""
     try:
         files = archive.files(paths.inside(held.archive))
     except FileNotFoundError:
         logger.warning("there are no pages in %s any more", held.archive)
         files = []
-    known = {file.resolve() for file in files}
-    return [*files, *(file for file in collected.sealed() if file.resolve() not in known)]
+    return list({file.resolve(): file for file in [*files, *collected.sealed(), *beside]}.values())
 
 
 def clean_pages(
@@ -173,11 +184,12 @@ def clean_pages(
     named: redaction.Names = frozenset(),
     dry_run: bool = False,
     unseal: archive.Opener | None = None,
+    beside: Iterable[Path] = (),
 ) -> int:
     """Take out of the pages what `marks` say and is `named`; how many posts that were.
 
     `unseal` opens sealed pages; default: the key of what is `held`, under which they are sealed
-    again.
+    again. `beside` as in `page_files`.
     """
     if vault.is_sample(held.archive):
         logger.info(
@@ -198,7 +210,7 @@ def clean_pages(
         return held.key.mark(held.key.pseudonym(kind, number)) in marks
 
     with collected.locked():
-        files = page_files(held)
+        files = page_files(held, beside)
         every = chain.from_iterable(archive.exact_lines(file, opener) for file in files)
         erased = redaction.find(every, is_erased, named)
         posts = 0

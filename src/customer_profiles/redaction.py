@@ -60,6 +60,16 @@ def find(
     return frozenset(found)
 
 
+def standing(line: str) -> set[tuple[str, str]]:
+    """Names of the posts, and of the users and the posts' authors, that stand on a page."""
+    try:
+        items = _objects(_page(line))
+    except NO_PAGE:
+        return set()
+    rules = {"id": "author"}, {"id": "post", "author_id": "author"}
+    return {name for item in items for name in _names(item, rules["username" not in item])}
+
+
 def redacted(line: str, erased: Names) -> tuple[str, int]:
     """`line`, a page, without what is `erased`, and how many posts were taken out of it.
 

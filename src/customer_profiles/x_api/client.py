@@ -5,7 +5,7 @@ import logging
 import random as chance
 import time
 from collections.abc import Callable, Mapping
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, TypeVar
 
 import requests
 import tweepy
@@ -23,6 +23,7 @@ LONGEST = 60.0
 LIMIT_STEP = 60.0
 LIMIT_LONGEST = 900.0
 PACE = 1.0  # seconds between two requests to the full archive
+Result = TypeVar("Result")
 # Below these levels they write addresses, headers and whole answers to the log.
 TALKATIVE = {
     "tweepy.client": logging.INFO,
@@ -84,9 +85,9 @@ class Client:
             raise ValueError(f"attempts must be 1 or more, got {attempts}")
         self.fields = fields
         self.clock = clock
+        self.sleep = sleep
         self._token = _checked(token)
         self._attempts = attempts
-        self._sleep = sleep
         self._random = random
         self._last: dict[str, float] = {}
         for name, level in TALKATIVE.items():
@@ -114,37 +115,61 @@ class Client:
         Raises errors.XError.
         """
         params, busy = dict(params), 0
-        for attempt in range(1, self._attempts + 1):
+
+        def once() -> Page:
+            nonlocal busy
+            if busy > 1:
+                _shrink(params, smallest)
+                busy = 1
             self._pace(path)
             try:
-                page = self._ask(path, params)
+                page = self._ask("GET", path, params=params)
                 check(page)
                 return page
+            except errors.Busy:
+                busy += 1
+                raise
+
+        return self.again(once)
+
+    def post(self, path: str, value: Mapping[str, object]) -> Page:
+        """The answer to `value`, sent to `path` as JSON at most `attempts` times.
+
+        Raises errors.XError.
+        """
+        return self.again(lambda: self._ask("POST", path, json=dict(value)))
+
+    def again(self, once: Callable[[], Result]) -> Result:
+        """What `once` gives, which is done at most `attempts` times.
+
+        Again after what it raises as errors.TryAgain, when X's own time or a growing one is over;
+        raises the last of these.
+        """
+        for attempt in range(1, self._attempts + 1):
+            try:
+                return once()
             except errors.TryAgain as error:
                 failure = error
             if attempt == self._attempts:
                 break
-            busy += isinstance(failure, errors.Busy)
-            if isinstance(failure, errors.Busy) and busy > 1:
-                _shrink(params, smallest)
             seconds = self._wait(failure, attempt)
             logger.warning(
                 "%s; waiting %.1f s, then attempt %d of %d",
                 failure, seconds, attempt + 1, self._attempts,
             )  # fmt: skip
-            self._sleep(seconds)
+            self.sleep(seconds)
         failure.args = (
             f"{failure} (given up after {self._attempts} attempts; run the same again later)",
         )
         raise failure
 
-    def _ask(self, path: str, params: dict) -> Page:
-        response = self._client.request("GET", path, params=params)
+    def _ask(self, method: str, path: str, **sent: dict) -> Page:
+        response = self._client.request(method, path, **sent)
         raw, body = _read(response.content)
         if "errors" in body and "data" not in body and "meta" not in body:
             raise errors.refused(body, self._token)
         limit = limits.read(response.headers, self.clock())
-        return Page(raw, body, limit, params.get("max_results"))
+        return Page(raw, body, limit, sent.get("params", {}).get("max_results"))
 
     def _pace(self, path: str) -> None:
         """Wait until the full archive may be asked again: one request a second."""
@@ -153,7 +178,7 @@ class Client:
         rest = PACE - (self.clock() - self._last.get(path, float("-inf")))
         if 0 < rest <= PACE:
             logger.info("the full archive takes one request a second; waiting %.1f s", rest)
-            self._sleep(rest)
+            self.sleep(rest)
         self._last[path] = self.clock()
 
     def _wait(self, failure: errors.TryAgain, attempt: int) -> float:

@@ -39,6 +39,14 @@ class NotFound(XError):
     """X has no such account or address (404)."""
 
 
+class Conflict(XError):
+    """X works on something of this app that must end first (409)."""
+
+
+class JobFailed(XError):
+    """A compliance job came to no result."""
+
+
 class Unexpected(XError):
     """X answered with a status that has no meaning here."""
 
@@ -117,9 +125,14 @@ def answered(
     if status >= 500 or status == 408:
         return ServerError(f"X has a fault of its own ({status}){own}")
     kind, sentence = _REFUSALS.get(status, (Unexpected, f"X answered in an unknown way ({status})"))
+    of_job = path.startswith("/2/compliance/")
+    if of_job and status in (400, 404):
+        sentence = f"X does not take this compliance job, or does not know it any more ({status})"
     if status == 403:
         sentence += (
-            "full-archive search and counts need Self-serve or Enterprise access, and recent "
+            "it must include compliance jobs"
+            if of_job
+            else "full-archive search and counts need Self-serve or Enterprise access, and recent "
             "search, of the last seven days, less"
             if path.endswith("/all")
             else "it must include reading posts and users"
@@ -187,6 +200,11 @@ _REFUSALS: dict[int, tuple[type[XError], str]] = {
         f"raise the limit under Billing in {CONSOLE}; pages fetched so far remain good",
     ),
     403: (Forbidden, "the access level of your X app does not allow this (403): "),
+    409: (
+        Conflict,
+        "X still works on a compliance job of this app, and takes one of a kind at a time (409): "
+        "run this again when that one has ended, after a broken-off run in a quarter of an hour",
+    ),
     404: (
         NotFound,
         "X has no such account or address (404): look at how the brand's handle is written",

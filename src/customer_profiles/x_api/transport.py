@@ -25,17 +25,15 @@ class Timeouts(NamedTuple):
 TIMEOUTS = Timeouts()
 
 
-class Adapter(HTTPAdapter):
-    """Sends what tweepy asks of api.twitter.com to `host`, with `token`, past any proxy.
+class Bounded(HTTPAdapter):
+    """Sends a request past any proxy, and waits so long for the answer and no longer.
 
-    An answer other than 2xx is raised as an `errors.XError`, so that no retry of tweepy's, and
+    An answer other than 2xx is raised as an `errors.XError`, so that no retry of a library's, and
     no redirect, ever sees it. The body is read to its end unless it is asked for as a stream.
     One thread at a time.
     """
 
-    def __init__(self, token: str, host: str, timeouts: Timeouts, clock: Callable[[], float]):
-        self._token = token
-        self._host = _origin(host)
+    def __init__(self, timeouts: Timeouts, clock: Callable[[], float]):
         self._timeouts = timeouts
         self._clock = clock
         self._sockets: list[socket.socket] = []
@@ -52,10 +50,9 @@ class Adapter(HTTPAdapter):
 
     def send(self, request, stream=False, timeout=None, verify=True, cert=None, proxies=None):
         """The answer to `request`; of `timeout` and `proxies` nothing is taken."""
-        request.url = self._host + request.path_url
-        # Here and not in tweepy, which writes its headers to the log.
-        request.headers["Authorization"] = f"Bearer {self._token}"
+        self._direct(request)
         failure = None
+        self._sockets.clear()
         with self._bounded() as late:
             try:
                 response = super().send(
@@ -70,7 +67,7 @@ class Adapter(HTTPAdapter):
                 if not (stream and good):
                     _ = response.content
             except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
-                failure = _failed(error)
+                failure = failed(error)
         # Raised out here: the library's error repeats the whole address, and would be its context.
         if late.is_set():
             raise errors.TimedOut(f"X did not answer within {self._timeouts.whole:g} s")
@@ -94,7 +91,6 @@ class Adapter(HTTPAdapter):
                     socket.socket.shutdown(held, socket.SHUT_RDWR)
 
         late = self._late = threading.Event()
-        self._sockets.clear()
         timer = threading.Timer(self._timeouts.whole, end)
         timer.daemon = True
         timer.start()
@@ -108,6 +104,28 @@ class Adapter(HTTPAdapter):
         if self._late.is_set():
             raise TimeoutError
 
+    def _direct(self, request) -> None:
+        """Put the address and the headers that are not the caller's into `request`."""
+        raise NotImplementedError
+
+    def _refusal(self, request, response) -> errors.XError:
+        """The error for an answer that is not 2xx."""
+        raise NotImplementedError
+
+
+class Adapter(Bounded):
+    """Sends what tweepy asks of api.twitter.com to `host`, with `token`."""
+
+    def __init__(self, token: str, host: str, timeouts: Timeouts, clock: Callable[[], float]):
+        self._token = token
+        self._host = _origin(host)
+        super().__init__(timeouts, clock)
+
+    def _direct(self, request) -> None:
+        request.url = self._host + request.path_url
+        # Here and not in tweepy, which writes its headers to the log.
+        request.headers["Authorization"] = f"Bearer {self._token}"
+
     def _refusal(self, request, response) -> errors.XError:
         limit = limits.read(response.headers, self._clock())
         return errors.answered(
@@ -118,6 +136,13 @@ class Adapter(HTTPAdapter):
             limit.seconds,
             brief=bool(limit.remaining),
         )
+
+
+def is_safe(address: str) -> bool:
+    """Whether nobody on the way can read what is sent to `address`: https, or this machine."""
+    parts = urlsplit(address)
+    local = parts.hostname in ("127.0.0.1", "localhost", "::1")
+    return bool(parts.hostname) and parts.scheme in ("https", *(["http"] if local else []))
 
 
 def _watched(pool: type, watch: Callable[[socket.socket], None]) -> type:
@@ -131,7 +156,7 @@ def _watched(pool: type, watch: Callable[[socket.socket], None]) -> type:
     return type(pool.__name__, (pool,), {"ConnectionCls": Connection})
 
 
-def _failed(error: Exception) -> errors.TryAgain:
+def failed(error: Exception) -> errors.TryAgain:
     """What `error` means. Its own message repeats the address, with ids and handles."""
     if isinstance(error, requests.exceptions.SSLError):
         return errors.ConnectionLost(
@@ -153,9 +178,8 @@ def _failed(error: Exception) -> errors.TryAgain:
 def _origin(host: str) -> str:
     """Scheme, name and port of `host`, checked: the token goes there."""
     parts = urlsplit(host)
-    local = parts.hostname in ("127.0.0.1", "localhost", "::1")
     bare = not (parts.path.strip("/") or parts.query or parts.fragment or parts.username)
-    if not (parts.hostname and bare and parts.scheme in ("https", *(["http"] if local else []))):
+    if not (bare and is_safe(host)):
         raise ValueError(
             "the host of X must be https:// and a name, as in https://api.x.com (http:// only for "
             f"this machine), got {parts.scheme}://{parts.hostname}"

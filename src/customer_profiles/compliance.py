@@ -1,0 +1,213 @@
+"""Deletion as X's rules ask for it: `python -m customer_profiles.compliance --help`.
+
+X is asked about every post and user on the pages held, in two compliance jobs. What it says is
+deleted is erased from everywhere, at once, when both jobs are done: a run that is broken off before
+has changed nothing.
+"""
+
+import argparse
+import logging
+import os
+import re
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from pathlib import Path
+
+import numpy as np
+
+from customer_profiles import (
+    archive,
+    collected,
+    erasure,
+    params,
+    paths,
+    privacy,
+    redaction,
+    vault,
+)
+from customer_profiles.audience import Audience, opened
+from customer_profiles.store import StoreError
+from customer_profiles.x_api import compliance as jobs
+from customer_profiles.x_api import errors
+from customer_profiles.x_api.client import Client
+from customer_profiles.x_api.compliance import Verdict
+from customer_profiles.x_api.signed import Storage
+
+logger = logging.getLogger(__name__)
+
+KINDS: dict[str, jobs.Kind] = {"post": "tweets", "author": "users"}
+CALLED = {"post": "posts", "author": "users"}
+# Why X says "delete", and whether that erases. X's policy is to keep nothing that is not, or no
+# longer, there for everybody to read; who comes back later stays out, for what they wrote was gone.
+ERASES = {
+    "deleted": True,  # the post, or the whole account, by whose it was
+    "deactivated": True,  # the account, by whose it was; X deletes it within weeks
+    "suspended": True,  # the account, by X: nobody is shown what it wrote
+    "protected": True,  # the account, by whose it is: only for those they let in
+    "bounced": True,  # the post, by a check of X's
+    "scrub_geo": False,  # only the place goes, which is never asked for and held nowhere
+}
+# A reason that X may invent: it says "delete" all the same.
+OTHER = "another reason"
+CHUNK = 100_000
+
+
+class Ids:
+    """Ids of X, each once, in 8 bytes: those of millions of posts fit into little memory."""
+
+    def __init__(self, names: Iterable[str]):
+        self._held = np.array([], dtype=np.uint64)
+        fresh = set()
+        for name in names:
+            if re.fullmatch(r"[1-9][0-9]{0,18}", name):
+                fresh.add(int(name))
+            if len(fresh) == CHUNK:
+                self._keep(fresh)
+        self._keep(fresh)
+
+    def _keep(self, fresh: set[int]) -> None:
+        self._held = np.union1d(self._held, np.array(sorted(fresh), dtype=np.uint64))
+        fresh.clear()
+
+    def __len__(self) -> int:
+        return len(self._held)
+
+    def __iter__(self) -> Iterator[str]:
+        for start in range(0, len(self), CHUNK):
+            yield from map(str, self._held[start : start + CHUNK].tolist())
+
+    def __contains__(self, name: str) -> bool:
+        number = np.uint64(int(name))
+        place = np.searchsorted(self._held, number)
+        return bool(place < len(self) and self._held[place] == number)
+
+
+def comply(
+    connect: Callable[[], Client | None],
+    storage: Storage,
+    folder: str | None = None,
+    dry_run: bool = False,
+) -> None:
+    """Ask X about all that stands on the pages in `folder`, and erase what it says is deleted.
+
+    `folder` is by default all that is held: pull.archive and what was collected. A dry run asks X
+    too and erases nothing; X is not asked if `connect`, which is called late, gives no client.
+    Raises ValueError for the shipped sample, errors.XError, and what erasure raises.
+    """
+    held = opened()
+    if vault.is_sample(folder or held.archive):
+        raise ValueError(
+            f"the people of the shipped sample are invented, X knows none of them: set "
+            f"pull.archive to real pages (make repro X_ARCHIVE={collected.PAGES}), then run this"
+        )
+    files = archive.files(paths.inside(folder)) if folder else erasure.page_files(held)
+    k = params.shared(["k_anonymity"])["k_anonymity"]
+    ids = {kind: Ids(_standing(held, files, kind)) for kind in KINDS}
+    asked = ", ".join(f"{CALLED[kind]}: {privacy.at_least(len(ids[kind]), k)}" for kind in ids)
+    logger.info("on the pages held, to ask X about: %s", asked)
+    client = connect()
+    if client is None:
+        logger.info("X was not asked: %s is not set", errors.VARIABLE)
+        return
+    gone = _asked(client, storage, ids, k)
+    if not any(gone.values()):
+        logger.info("X says of none of them that they are deleted; nothing was to be erased")
+        return
+    if opened().name != held.name:
+        raise ValueError("pull.archive was changed while X worked; nothing was erased, run it anew")
+    erasure.purge_all(gone, dry_run, files)
+
+
+def _standing(held: Audience, files: list[Path], kind: str) -> Iterator[str]:
+    """Ids of a kind on the pages in `files`, as often as they stand there."""
+    with collected.locked():
+        for file in files:
+            for line in archive.read_lines(file, held.key.unseal):
+                yield from (name for what, name in redaction.standing(line) if what == kind)
+
+
+def _asked(
+    client: Client, storage: Storage, ids: Mapping[str, Ids], k: int
+) -> dict[str, list[str]]:
+    """Ids of each kind that have to go."""
+    begun = {}
+    for kind in ids:
+        if len(ids[kind]):
+            begun[kind] = jobs.create(client, KINDS[kind])
+            # At once: the address for the upload is good for a quarter of an hour.
+            jobs.upload(client, storage, begun[kind], ids[kind])
+    ended = {kind: jobs.finished(client, job) for kind, job in begun.items()}
+    return {
+        kind: _weighed(jobs.verdicts(client, storage, job), kind, ids[kind], k)
+        for kind, job in ended.items()
+    }
+
+
+def _weighed(verdicts: Iterable[Verdict], kind: str, ids: Ids, k: int) -> list[str]:
+    """Those of `ids` that have to go by X's verdicts; says how many there are for each reason."""
+    gone, reasons, strangers, unknown = set(), Counter(), 0, 0
+    for verdict in verdicts:
+        if verdict.number not in ids:
+            strangers += 1
+        elif verdict.action != "delete":
+            unknown += 1
+        else:
+            reason = verdict.reason if verdict.reason in ERASES else OTHER
+            reasons[reason] += 1
+            if ERASES.get(reason, True):
+                gone.add(verdict.number)
+    told = (f"{reason} {privacy.at_least(count, k)}" for reason, count in sorted(reasons.items()))
+    logger.info("%s that X says are to be deleted: %s", CALLED[kind], ", ".join(told) or "none")
+    if strangers:
+        logger.warning(
+            "left out: verdicts on %s that X was not asked about, %s",
+            CALLED[kind], privacy.at_least(strangers, k),
+        )  # fmt: skip
+    if unknown:
+        logger.warning(
+            "left out: verdicts on %s with another action than delete, %s",
+            CALLED[kind], privacy.at_least(unknown, k),
+        )  # fmt: skip
+    return sorted(gone)
+
+
+def main(arguments: list[str]) -> int:
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    given = _given(arguments)
+
+    def connect() -> Client | None:
+        section, token = params.stage("collect"), os.environ.get(errors.VARIABLE)
+        if given.dry_run and not token:
+            return None
+        return Client(token, section["host"], fields=section["fields"])
+
+    try:
+        comply(connect, Storage(), given.pages, given.dry_run)
+    except (errors.XError, StoreError, ValueError, OSError) as error:
+        logger.error("error: %s", error)
+        return 1
+    return 0
+
+
+def _given(arguments: list[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="python -m customer_profiles.compliance",
+        description="Ask X which of the posts and users on the pages held are deleted by now, and "
+        f"erase those. The token of your app for X is taken from {errors.VARIABLE}.",
+    )
+    parser.add_argument(
+        "--dry-run", action="store_true",
+        help="erase nothing: only say how many would be (without a token, X is not asked, and only "
+        "said is how many it would be asked about)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--pages", metavar="FOLDER",
+        help="ask about these pages, and erase from them too (default: all pages held, those of "
+        f"pull.archive in params.yaml and those in {collected.PAGES})",
+    )  # fmt: skip
+    return parser.parse_args(arguments)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
