@@ -5,6 +5,7 @@ import json
 import os
 import time
 from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -15,8 +16,9 @@ from x_posts import invented, person, snowflake
 from x_server import BRAND, XServer
 from x_ways import MENTION, QUERY, WAYS, by_search
 
-from customer_profiles.x_api import endpoints, errors
+from customer_profiles.x_api import compliance, endpoints, errors
 from customer_profiles.x_api.endpoints import Window
+from customer_profiles.x_api.signed import Storage
 
 pytest_plugins = ("x_asking",)
 
@@ -46,19 +48,19 @@ def anchored(schema):
     return json.loads(json.dumps(schema).replace('"#/components', '"urn:x#/components'))
 
 
-def operation(document, path):
+def operation(document, path, method):
     """The document's entry for a real path, and what stands in its braces."""
     for template, entry in document["paths"].items():
         parts, real = template.split("/"), path.split("/")
         pairs = list(zip(parts, real, strict=False))
         if len(parts) == len(real) and all(a == b or a[0] == "{" for a, b in pairs[1:]):
-            return entry["get"], {a.strip("{}"): b for a, b in pairs if a[:1] == "{"}
+            return entry[method.lower()], {a.strip("{}"): b for a, b in pairs if a[:1] == "{"}
     raise AssertionError(f"X's document does not know {path}")
 
 
 def objections(document, seen):
     """What X's document says against a request and its answer."""
-    entry, inside = operation(document, seen.path)
+    entry, inside = operation(document, seen.path, seen.method)
     known = {}
     for parameter in entry["parameters"]:
         if "$ref" in parameter:
@@ -75,6 +77,9 @@ def objections(document, seen):
             value
         )
         found += [f"{name}: {said}" for said in invalid(document, schema, value)]
+    if seen.body:
+        schema = entry["requestBody"]["content"]["application/json"]["schema"]
+        found += invalid(document, schema, json.loads(seen.body))
     status = "200" if seen.answer.status == 200 else "default"
     kinds = document["components"]["schemas"]["Problem"]["discriminator"]["mapping"]
     if status == "default" and seen.answer.value["type"] not in kinds:
@@ -82,6 +87,31 @@ def objections(document, seen):
     kind = seen.answer.headers["Content-Type"]
     schema = entry["responses"][status]["content"][kind]["schema"]
     return found + invalid(document, schema, seen.answer.value)
+
+
+def test_compliance_jobs_are_those_of_x_s_own_document(ask, document):
+    spelling, specification = document
+    with XServer(spelling=spelling) as x:
+        client = ask(x, fields=spelling)
+        x.jobs.looks = 1
+        for kind in ("tweets", "users"):
+            job = compliance.create(client, kind)
+            compliance.upload(client, Storage(), job, ["12", "34"])
+            compliance.finished(client, job)
+        job = compliance.create(client, "users")
+        compliance.create(client, "users")  # which finds that one
+        x.faults = ["400", "429", "403"]
+        for _ in range(2):
+            with suppress(errors.XError):
+                compliance.create(client, "tweets")
+        with suppress(errors.XError):
+            compliance.finished(client, job._replace(number="1"))
+    assert [seen.method for seen in x.requests if seen.answer.status == 200].count("POST") == 3
+    assert {seen.answer.status for seen in x.requests} == {200, 400, 403, 404, 409, 429}
+    assert [said for seen in x.requests for said in objections(specification, seen)] == []
+    # That the comparison can object at all:
+    seen = replace(x.requests[0], body=b'{"type": "people"}')
+    assert len(objections(specification, seen)) == 1
 
 
 def test_requests_and_answers_are_those_of_x_s_own_document(ask, document):

@@ -1,4 +1,6 @@
-"""X's API on loopback, with invented posts, for tests: search, counts, mentions, users; and faults.
+"""X's API on loopback, with invented posts, for tests; and faults.
+
+Search, counts, mentions, users and, in x_compliance, compliance jobs.
 
 An answer holds the fields that were asked for and no others, and a parameter that X's documents do
 not know is refused, so that a collector which asks too little, or wrongly, notices it here.
@@ -17,6 +19,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import ClassVar
 from urllib.parse import parse_qsl, urlsplit
 
+from x_compliance import Jobs
 from x_faults import FAULTS, PROBLEM, TOKEN, Answer, Refused, problem, wrong
 from x_posts import base36, is_retweet, moment_of, parsed, person, says, when, written
 
@@ -44,6 +47,11 @@ class Seen:
     params: dict[str, str]
     answer: Answer
     fault: str | None
+    body: bytes = b""
+
+    @property
+    def method(self):
+        return "POST" if self.body else "GET"
 
 
 class XServer:
@@ -61,6 +69,7 @@ class XServer:
         self.skew = skew
         self.requests: list[Seen] = []
         self.stopped = threading.Event()
+        self.jobs = Jobs(self)
         self._lock = threading.Lock()
         self._http = ThreadingHTTPServer(("127.0.0.1", 0), type("H", (Handler,), {"x": self}))
         self._http.daemon_threads = True
@@ -86,12 +95,14 @@ class XServer:
         """What was sent as parameter `name`, request by request."""
         return [seen.params.get(name) for seen in self.requests]
 
-    def answer(self, path: str, params: dict[str, str], token: str | None) -> Answer:
+    def answer(
+        self, path: str, params: dict[str, str], token: str | None, body: bytes = b""
+    ) -> Answer:
         with self._lock:
             try:
                 if token != f"Bearer {TOKEN}":
                     raise Refused(401, "Unauthorized", detail="Unauthorized")
-                answer = self._whole(200, self._routed(path, params))
+                answer = self._whole(200, self._routed(path, params, body))
             except Refused as refused:
                 answer = self._whole(refused.status, refused.problem)
             fault = self.faults.pop(0) if self.faults else None
@@ -99,7 +110,7 @@ class XServer:
                 answer = FAULTS[fault](self, answer)
             if self.spelling == "post":
                 answer = replace(answer, body=answer.body.replace(PROBLEM.encode(), NEW_PROBLEM))
-            self.requests.append(Seen(path, params, answer, fault))
+            self.requests.append(Seen(path, params, answer, fault, body))
             return answer
 
     def _whole(self, status: int, value) -> Answer:
@@ -113,7 +124,11 @@ class XServer:
             {} if seconds is None else {"x-rate-limit-reset": str(int(self.now() + seconds))}
         )
 
-    def _routed(self, path: str, params: dict[str, str]) -> dict:
+    def _routed(self, path: str, params: dict[str, str], body: bytes) -> dict:
+        if body:
+            if path != JOBS:
+                raise Refused(404, "Not Found", detail="Not Found")
+            return self.jobs.create(json.loads(body))
         matches = ((re.fullmatch(pattern, path), route) for pattern, route in ROUTES.items())
         match, route = next((found for found in matches if found[0]), (None, None))
         if match is None:
@@ -170,6 +185,12 @@ class XServer:
             return {"errors": [problem("resource-not-found", "Not Found Error", name, "username",
                                        value=name, detail="Could not find user.")]}  # fmt: skip
         return {"data": self._projected(person(BRAND["id"], BRAND["username"]), params)}
+
+    def listed(self, params):
+        return self.jobs.listed(params["type"], params["status"])
+
+    def job(self, params, number):
+        return self.jobs.job(number)
 
     # What they share
 
@@ -258,6 +279,7 @@ class Route:
     fields: bool = True
 
 
+JOBS = "/2/compliance/jobs"
 ROUTES = {
     r"/2/tweets/search/(?P<scope>recent|all)": Route(
         XServer.search, ("query", "max_results", "next_token", "sort_order", *WINDOW)
@@ -269,6 +291,8 @@ ROUTES = {
         XServer.mentions, ("max_results", "pagination_token", *WINDOW)
     ),
     r"/2/users/by/username/(?P<name>\w+)": Route(XServer.user, ()),
+    JOBS: Route(XServer.listed, ("type", "status", "compliance_job.fields"), fields=False),
+    JOBS + "/(?P<number>[0-9]+)": Route(XServer.job, ("compliance_job.fields",), fields=False),
 }
 
 
@@ -281,8 +305,13 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_GET(self):
         parts = urlsplit(self.path)
-        params = dict(parse_qsl(parts.query, keep_blank_values=True))
-        answer = self.x.answer(parts.path, params, self.headers.get("Authorization"))
+        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        if parts.path.startswith("/storage/"):
+            given = dict(self.headers)
+            answer = self.x.jobs.storage(self.command, parts.path, parts.query, given, body)
+        else:
+            params = dict(parse_qsl(parts.query, keep_blank_values=True))
+            answer = self.x.answer(parts.path, params, self.headers.get("Authorization"), body)
         self.close_connection = answer.manner != "whole"
         if answer.manner == "hang":
             self.x.stopped.wait(30)
@@ -303,6 +332,8 @@ class Handler(BaseHTTPRequestHandler):
             self.wfile.write(answer.body[: len(answer.body) // 2])
         else:
             self.wfile.write(answer.body)
+
+    do_POST = do_PUT = do_GET
 
     def _trickle(self, content):
         with suppress(OSError):

@@ -56,31 +56,35 @@ CHUNK = 100_000
 class Ids:
     """Ids of X, each once, in 8 bytes: those of millions of posts fit into little memory."""
 
-    def __init__(self, names: Iterable[str]):
-        self._held = np.array([], dtype=np.uint64)
-        fresh = set()
-        for name in names:
-            if re.fullmatch(r"[1-9][0-9]{0,18}", name):
-                fresh.add(int(name))
-            if len(fresh) == CHUNK:
-                self._keep(fresh)
-        self._keep(fresh)
+    def __init__(self):
+        self._sorted = np.array([], dtype=np.uint64)
+        self._fresh: set[int] = set()
 
-    def _keep(self, fresh: set[int]) -> None:
-        self._held = np.union1d(self._held, np.array(sorted(fresh), dtype=np.uint64))
-        fresh.clear()
+    def add(self, name: str) -> None:
+        """Hold `name`, unless it is no id."""
+        if re.fullmatch(r"[1-9][0-9]{0,18}", name):
+            self._fresh.add(int(name))
+        if len(self._fresh) == CHUNK:
+            self._all()
 
     def __len__(self) -> int:
-        return len(self._held)
+        return len(self._all())
 
     def __iter__(self) -> Iterator[str]:
         for start in range(0, len(self), CHUNK):
-            yield from map(str, self._held[start : start + CHUNK].tolist())
+            yield from map(str, self._sorted[start : start + CHUNK].tolist())
 
     def __contains__(self, name: str) -> bool:
-        number = np.uint64(int(name))
-        place = np.searchsorted(self._held, number)
-        return bool(place < len(self) and self._held[place] == number)
+        held, number = self._all(), np.uint64(int(name))
+        place = np.searchsorted(held, number)
+        return bool(place < len(held) and held[place] == number)
+
+    def _all(self) -> np.ndarray:
+        if self._fresh:
+            fresh = np.array(sorted(self._fresh), dtype=np.uint64)
+            self._sorted = np.union1d(self._sorted, fresh)
+            self._fresh.clear()
+        return self._sorted
 
 
 def comply(
@@ -103,7 +107,7 @@ def comply(
         )
     files = archive.files(paths.inside(folder)) if folder else erasure.page_files(held)
     k = params.shared(["k_anonymity"])["k_anonymity"]
-    ids = {kind: Ids(_standing(held, files, kind)) for kind in KINDS}
+    ids = _standing(held, files)
     asked = ", ".join(f"{CALLED[kind]}: {privacy.at_least(len(ids[kind]), k)}" for kind in ids)
     logger.info("on the pages held, to ask X about: %s", asked)
     client = connect()
@@ -119,12 +123,15 @@ def comply(
     erasure.purge_all(gone, dry_run, files)
 
 
-def _standing(held: Audience, files: list[Path], kind: str) -> Iterator[str]:
-    """Ids of a kind on the pages in `files`, as often as they stand there."""
+def _standing(held: Audience, files: Iterable[Path]) -> dict[str, Ids]:
+    """Ids of each kind that stand on the pages in `files`."""
+    ids = {kind: Ids() for kind in KINDS}
     with collected.locked():
         for file in files:
             for line in archive.read_lines(file, held.key.unseal):
-                yield from (name for what, name in redaction.standing(line) if what == kind)
+                for kind, name in redaction.standing(line):
+                    ids[kind].add(name)
+    return ids
 
 
 def _asked(

@@ -51,11 +51,19 @@ class Verdict(NamedTuple):
 
 
 def create(client: Client, kind: Kind) -> Job:
-    """A new job for ids of posts ("tweets") or users.
+    """A new job for ids of posts ("tweets") or users, or one that nothing was uploaded to yet.
 
     Raises errors.Conflict while X works on another one of this kind, and other errors.XError.
     """
-    return _job(client.post(PATH, {"type": kind, "name": NAME}), kind)
+    try:
+        data = client.post(PATH, {"type": kind, "name": NAME}).body.get("data")
+    except errors.Conflict:
+        # Made by a run that was killed, or that never got the answer, as this one may have.
+        waiting = client.get(PATH, {"type": kind, "status": "created"}).body.get("data")
+        if not (isinstance(waiting, list) and waiting):
+            raise
+        data = waiting[0]
+    return _job(data, kind)
 
 
 def upload(client: Client, storage: Storage, job: Job, ids: Iterable[str]) -> None:
@@ -70,9 +78,13 @@ def upload(client: Client, storage: Storage, job: Job, ids: Iterable[str]) -> No
 def finished(client: Client, job: Job, patience: float = PATIENCE) -> Job:
     """`job` when X is done with it. Raises errors.JobFailed, also after `patience` seconds."""
     look, waited, kind = FIRST_LOOK, 0.0, job.kind
+
+    def check(page: Page) -> None:
+        _job(page.body.get("data"), kind)
+
     while True:
-        page = client.get(f"{PATH}/{job.number}", {}, lambda page: _job(page, kind))
-        job = _job(page, kind)
+        page = client.get(f"{PATH}/{job.number}", {}, check)
+        job = _job(page.body.get("data"), kind)
         if job.status == "complete":
             return job
         if job.status in ("failed", "expired"):
@@ -116,8 +128,7 @@ def _called(job: Job) -> str:
     return {"tweets": "posts", "users": "users"}[job.kind]
 
 
-def _job(page: Page, kind: Kind) -> Job:
-    data = page.body.get("data")
+def _job(data: object, kind: Kind) -> Job:
     data = data if isinstance(data, dict) else {}
     told = [data.get(name) for name in ("id", "status", "upload_url", "download_url")]
     # The id becomes a part of an address.

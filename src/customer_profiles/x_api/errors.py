@@ -202,8 +202,8 @@ _REFUSALS: dict[int, tuple[type[XError], str]] = {
     403: (Forbidden, "the access level of your X app does not allow this (403): "),
     409: (
         Conflict,
-        "X still works on a compliance job of this app, and takes one of a kind at a time (409): "
-        "run this again when that one has ended, after a broken-off run in a quarter of an hour",
+        "X still works on another compliance job of this app, and takes one of a kind at a time "
+        "(409): run this again in an hour or two",
     ),
     404: (
         NotFound,
