@@ -256,7 +256,11 @@ def test_the_shipped_sample_is_refused_before_x_is_asked(empty, x, caplog, monke
     (empty / vault.SAMPLE).symlink_to(ROOT / vault.SAMPLE)
     (empty / vault.SAMPLE_DIGEST).symlink_to(ROOT / vault.SAMPLE_DIGEST)
     params.change(empty / "params.yaml", {"collect.host": "x"}, {"collect.host": lambda path: None})
-    for archived, arguments in ((vault.SAMPLE, []), (PAGES, ["--pages", vault.SAMPLE])):
+    for archived, arguments in (
+        (vault.SAMPLE, []),
+        (vault.SAMPLE, ["--pages", PAGES]),
+        (PAGES, ["--pages", vault.SAMPLE]),
+    ):
         params.change(empty / "params.yaml", {"pull.archive": archived})
         key = vault.open_vault(archived)
         manifest = {"audience": key.audience(archived), "key": key.fingerprint()}
@@ -264,6 +268,15 @@ def test_the_shipped_sample_is_refused_before_x_is_asked(empty, x, caplog, monke
         assert compliance.main(arguments) == 1
         assert "the people of the shipped sample are invented, X knows none" in caplog.text
         caplog.clear()
+
+
+def test_pages_that_expire_while_x_works_are_no_obstacle(sealed, x, ask):
+    def later():
+        assert len(collected.expire(1, "2026-06-30")) == 1
+        return ask(x)
+
+    compliance.comply(later, Storage())
+    assert found(sealed, FIRST, *left_by("bob")) == []
 
 
 def test_an_archive_changed_while_x_works_is_noticed(sealed, x, ask):

@@ -7,7 +7,7 @@ import os
 import pytest
 
 from customer_profiles import archive
-from customer_profiles.redaction import find, redacted
+from customer_profiles.redaction import find, redacted, standing
 
 ANN = frozenset({("post", "11"), ("post", "12"), ("author", "70"), ("handle", "ann_h")})
 POST = '{"id":"21", "author_id":"80","text":"caf\\u00e9 at 11 o\'clock, 1.50",  "n":1.0e2}'
@@ -173,3 +173,22 @@ def test_of_a_torn_file_all_that_can_be_read_is_written_again(tmp_path, name):
     assert len(whole) > len(left) > 0.8 * len(whole)
     assert list(archive.exact_lines(file)) == lines
     assert len(lines) == (1 if name == "a.json.gz" else left.count(b"\n") + 1)
+
+
+@pytest.mark.parametrize(
+    ("line", "names"),
+    [
+        ('{"data":[{"id":"11","author_id":"70"}]}', {"post 11", "author 70"}),
+        ('\ufeff{"data":{"id":11,"edit_history_tweet_ids":["10","11"]}}\r\n', {"post 11"}),
+        ('{"includes":{"tweets":[{"id":"12"}],"users":[{"id":"70","username":"a"}]}}',
+         {"post 12", "author 70"}),
+        ('{"includes":{"posts":[{"id":"12","author_id":"71"}]}}', {"post 12", "author 71"}),
+        ('{"data":[{"id":"70","username":"a","pinned_tweet_id":"13"}]}', {"author 70"}),
+        ('{"data":[{"id":"11","referenced_tweets":[{"type":"quoted","id":"9"}]}]}', {"post 11"}),
+        ('{"meta":{"newest_id":"11"},"errors":[{"resource_id":"9"}]}', set()),
+        ("[1]", set()),
+        ('{"data":[{"id":"11"', set()),
+    ],
+)  # fmt: skip
+def test_posts_and_users_that_stand_on_a_page_are_named_and_what_they_point_to_is_not(line, names):
+    assert {f"{kind} {name}" for kind, name in standing(line)} == names

@@ -1,6 +1,8 @@
 """Compliance jobs against a loopback X that misbehaves: every verdict is had, once, in secret."""
 
 import logging
+import socket
+import threading
 import traceback
 
 import pytest
@@ -10,6 +12,7 @@ from x_server import XServer
 from x_ways import BOUNDS
 
 from customer_profiles.x_api import compliance, errors
+from customer_profiles.x_api.client import Client
 from customer_profiles.x_api.compliance import Job, Verdict
 from customer_profiles.x_api.signed import Storage
 from customer_profiles.x_api.transport import Timeouts
@@ -107,6 +110,24 @@ def test_a_transfer_that_never_ends_is_cut_off(ask, x, step, fault):
         steps[step]()
 
 
+def test_an_upload_that_is_not_taken_is_cut_off():
+    with socket.create_server(("127.0.0.1", 0)) as deaf:
+        place = f"http://127.0.0.1:{deaf.getsockname()[1]}/submission"
+        job = Job("1", "tweets", "created", place, place)
+        client, storage, caught = Client(TOKEN, attempts=1), Storage(Timeouts(60, 60, 0.2)), []
+
+        def upload():
+            try:
+                compliance.upload(client, storage, job, IDS * 400)
+            except errors.TimedOut as error:
+                caught.append(str(error))
+
+        thread = threading.Thread(target=upload, daemon=True)
+        thread.start()
+        thread.join(30)
+    assert [text[:31] for text in caught] == ["X did not answer within 0.2 s ("]
+
+
 @pytest.mark.parametrize("fault", ["refused", "redirect"])
 @pytest.mark.parametrize("place", [0, 1])
 def test_an_address_that_does_not_work_is_not_tried_again(ask, x, fault, place):
@@ -145,6 +166,12 @@ def test_a_second_job_of_a_kind_has_to_wait_and_the_other_kind_has_not(ask, x):
     with pytest.raises(errors.Conflict, match=r"one of a kind at a time \(409\): run"):
         compliance.create(client, "tweets")
     assert compliance.create(client, "users").kind == "users"
+
+
+def test_a_job_that_somebody_else_has_made_is_not_used(ask, x):
+    x.jobs.create({"type": "users", "name": "theirs"})
+    with pytest.raises(errors.Conflict):
+        compliance.create(ask(x), "users")
 
 
 def test_an_app_that_may_not_have_jobs_is_told_so(ask, x):

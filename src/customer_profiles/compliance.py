@@ -100,7 +100,7 @@ def comply(
     Raises ValueError for the shipped sample, errors.XError, and what erasure raises.
     """
     held = opened()
-    if vault.is_sample(folder or held.archive):
+    if any(vault.is_sample(place) for place in (held.archive, folder) if place):
         raise ValueError(
             f"the people of the shipped sample are invented, X knows none of them: set "
             f"pull.archive to real pages (make repro X_ARCHIVE={collected.PAGES}), then run this"
@@ -120,7 +120,8 @@ def comply(
         return
     if opened().name != held.name:
         raise ValueError("pull.archive was changed while X worked; nothing was erased, run it anew")
-    erasure.purge_all(gone, dry_run, files)
+    # Files that are held may have come and gone meanwhile.
+    erasure.purge_all(gone, dry_run, files if folder else ())
 
 
 def _standing(held: Audience, files: Iterable[Path]) -> dict[str, Ids]:

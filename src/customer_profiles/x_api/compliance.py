@@ -5,6 +5,7 @@ X takes one job of a kind at a time: `create`, `upload`, `finished`, then `verdi
 
 import json
 import logging
+import re
 from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import Literal, NamedTuple
@@ -51,7 +52,7 @@ class Verdict(NamedTuple):
 
 
 def create(client: Client, kind: Kind) -> Job:
-    """A new job for ids of posts ("tweets") or users, or one that nothing was uploaded to yet.
+    """A new job for ids of posts ("tweets") or users, or one of ours that waits for its upload.
 
     Raises errors.Conflict while X works on another one of this kind, and other errors.XError.
     """
@@ -60,7 +61,8 @@ def create(client: Client, kind: Kind) -> Job:
     except errors.Conflict:
         # Made by a run that was killed, or that never got the answer, as this one may have.
         waiting = client.get(PATH, {"type": kind, "status": "created"}).body.get("data")
-        if not (isinstance(waiting, list) and waiting):
+        waiting = [job for job in _listed(waiting) if job.get("name") == NAME]
+        if not waiting:
             raise
         data = waiting[0]
     return _job(data, kind)
@@ -124,6 +126,10 @@ def verdicts(client: Client, storage: Storage, job: Job) -> Iterator[Verdict]:
         yield from (verdict for verdict in found if verdict)
 
 
+def _listed(value: object) -> list[dict]:
+    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
+
+
 def _called(job: Job) -> str:
     return {"tweets": "posts", "users": "users"}[job.kind]
 
@@ -156,4 +162,4 @@ def _verdict(line: bytes) -> Verdict | None:
 
 
 def _is_id(text: str) -> bool:
-    return text.isascii() and text.isdigit() and len(text) < 20
+    return re.fullmatch(r"[1-9][0-9]{0,18}", text) is not None

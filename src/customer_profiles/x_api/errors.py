@@ -200,13 +200,13 @@ _REFUSALS: dict[int, tuple[type[XError], str]] = {
         f"raise the limit under Billing in {CONSOLE}; pages fetched so far remain good",
     ),
     403: (Forbidden, "the access level of your X app does not allow this (403): "),
+    404: (
+        NotFound,
+        "X has no such account or address (404): look at how the brand's handle is written",
+    ),
     409: (
         Conflict,
         "X still works on another compliance job of this app, and takes one of a kind at a time "
         "(409): run this again in an hour or two",
-    ),
-    404: (
-        NotFound,
-        "X has no such account or address (404): look at how the brand's handle is written",
     ),
 }

@@ -5,6 +5,7 @@ Whoever has such an address may use it, so it is in no message, and X's token do
 
 import time
 from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
 
 import requests
 import urllib3
@@ -14,11 +15,12 @@ from customer_profiles.x_api.transport import Bounded, Timeouts, failed, is_safe
 
 # As long as X's address for an upload is good: a million ids take their time on a slow line.
 TIMEOUTS = Timeouts(whole=900.0)
+BLOCK = 1000  # lines sent at once
 LONGEST_LINE = 10_000
 
 
 class Lines:
-    """What is uploaded: each of `names`, which can be had again and again, on a line of its own."""
+    """What is uploaded: each of `names`, which are had anew each time, on a line of its own."""
 
     def __init__(self, names: Iterable[str]):
         self._names = names
@@ -28,8 +30,9 @@ class Lines:
         return self._size  # in bytes; without it the body would be sent in chunks
 
     def __iter__(self) -> Iterator[bytes]:
-        for name in self._names:
-            yield f"{name}\n".encode("ascii")
+        left = iter(self._names)
+        while block := "".join(f"{name}\n" for name in islice(left, BLOCK)):
+            yield block.encode("ascii")
 
 
 class Storage:

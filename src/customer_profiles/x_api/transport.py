@@ -146,12 +146,14 @@ def is_safe(address: str) -> bool:
 
 
 def _watched(pool: type, watch: Callable[[socket.socket], None]) -> type:
-    """`pool`, each of whose connections gives its socket to `watch` before it reads an answer."""
+    """`pool`, each of whose connections gives its socket to `watch` before it sends anything."""
 
     class Connection(pool.ConnectionCls):
-        def getresponse(self, *args, **kwargs):
+        def request(self, *args, **kwargs):
+            if self.sock is None:
+                self.connect()
             watch(self.sock)
-            return super().getresponse(*args, **kwargs)
+            return super().request(*args, **kwargs)
 
     return type(pool.__name__, (pool,), {"ConnectionCls": Connection})
 
