@@ -18,7 +18,7 @@ ifdef QUIET
 export TQDM_DISABLE := 1
 endif
 
-.PHONY: repro test comply bench lint results plots serve mlflow lab wheels lock
+.PHONY: repro test collect comply bench lint results plots serve mlflow lab wheels lock
 
 repro: .venv/.ready $(ENCODER)
 	@$(BIN)/python -m customer_profiles.choices "profile=$(PROFILE)" \
@@ -31,12 +31,17 @@ repro: .venv/.ready $(ENCODER)
 test: .venv/.ready $(ENCODER)
 	$(RUN) pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder $(LONGEST) tests
 
+# What section `collect` of params.yaml says, into data/collect; DRY_RUN=1 only counts and prices it.
+collect: .venv/.ready
+	@$(RUN) python -m customer_profiles.collect $(if $(DRY_RUN),--dry-run)
+
 # Asks X what was deleted there, and erases it here; DRY_RUN=1 only says how much.
 comply: .venv/.ready
 	@$(RUN) python -m customer_profiles.compliance $(if $(DRY_RUN),--dry-run)
 
 # A module of customer_profiles.bench for each file of data/reports/bench/.
 bench: .venv/.ready $(ENCODER)
+	$(RUN) python -m customer_profiles.bench.collection
 	$(RUN) python -m customer_profiles.bench.original
 	$(RUN) python -m customer_profiles.bench.segments
 	$(RUN) python -m customer_profiles.bench.sentiment

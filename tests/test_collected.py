@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from customer_profiles import archive, checkpoint, collected, paths
-from customer_profiles.checkpoint import AnotherQuery, Checkpoint, digest_of
+from customer_profiles.checkpoint import Checkpoint, digest_of
 from customer_profiles.spending import FILE, Spend
 from customer_profiles.vault import AnotherKey, Vault
 
@@ -59,12 +59,12 @@ def test_pages_are_sealed_in_files_that_sort_in_the_order_of_collection(begun):
 
 
 def test_a_run_goes_on_where_its_checkpoint_says(begun):
-    add(begun, "a", next_token="to b", newest_id=IDS[1], page_size=50)
+    add(begun, "a", next_token="to b", newest_id=IDS[1], newest_time=1777629600)
     again = reopened()
     assert again.cut == 0
     assert again.checkpoint == Checkpoint(
-        QUERY, begun.checkpoint.file, lines=1, posts=10, pages=1, page_size=50,
-        next_token="to b", newest_id=IDS[1],
+        QUERY, begun.checkpoint.file, lines=1, posts=10, read=10,
+        next_token="to b", newest_id=IDS[1], newest_time=1777629600,
     )  # fmt: skip
     add(again, "b", next_token=None, done=True)
     assert held() == ["a", "b"]
@@ -91,19 +91,35 @@ def test_a_page_that_was_added_and_not_counted_is_asked_for_again(begun):
     assert held() == ["a"]
 
 
-def test_pages_of_another_query_are_never_cut_off(begun):
-    begun.append(b"a")  # killed here
-    other = digest_of("search/recent", {"query": "tea"})
-    add(collected.begin(KEY, other, DAY), "b")
-    collected.begin(KEY, QUERY, DAY)
-    assert reopened().cut == 0
-    assert held() == ["a", "b"]
+OTHER_QUERY = digest_of("search/recent", {"query": "tea"})
+
+
+def test_each_query_goes_on_where_it_stood_whatever_was_asked_in_between(begun):
+    add(begun, "a", next_token="to b")
+    add(collected.opened(KEY, OTHER_QUERY, DAY), "c", next_token="to d")
+    add(collected.opened(KEY, QUERY, DAY), "b", next_token=None, done=True)
+    again = collected.opened(KEY, OTHER_QUERY, DAY)
+    assert (again.cut, again.checkpoint.next_token) == (0, "to d")
+    assert held() == ["a", "b", "c"]
+
+
+@pytest.mark.parametrize("counted", [False, True])
+def test_the_ledger_is_right_about_a_killed_run_of_another_query(begun, counted):
+    add(begun, "a")
+    begun.append(b"b")
+    if counted:  # in the checkpoint, and killed before the ledger told of it
+        told = paths.inside(collected.LEDGER).read_bytes()
+        begun.commit(DAY, posts=10)
+        paths.inside(collected.LEDGER).write_bytes(told)
+    collected.opened(KEY, OTHER_QUERY, "2026-05-02")
+    told = collected.ledger()[begun.checkpoint.file]
+    assert held() == ["a", "b"][: 1 + counted]
+    assert (told["pages"], told["posts"], told["last"]) == (1 + counted, 10 * (1 + counted), DAY)
 
 
 def collect(pages):
     """What a collector does for so many pages: page n is "n", and its next_token "n + 1"."""
-    state = checkpoint.load(QUERY, KEY.unseal)
-    collection = collected.resume(KEY, state, DAY) if state else collected.begin(KEY, QUERY, DAY)
+    collection = collected.opened(KEY, QUERY, DAY)
     for _ in range(pages):
         number = int(collection.checkpoint.next_token or 0)
         collection.append(str(number).encode())
@@ -128,7 +144,7 @@ def test_a_run_killed_at_random_moments_neither_loses_nor_doubles_a_page(monkeyp
         monkeypatch.undo()
     assert len(pages) > 20
     assert pages == [str(number) for number in range(len(pages))]
-    assert {state.pages, state.lines, told["pages"], told["posts"]} == {len(pages)}
+    assert {state.read, state.lines, told["pages"], told["posts"]} == {len(pages)}
 
 
 FILL = """\
@@ -192,18 +208,18 @@ def test_a_checkpoint_of_another_query_another_key_and_a_damaged_one_are_told_ap
     assert digest_of("e", {"a": 1, "b": 2}) == digest_of("e", {"b": 2, "a": 1})
     assert len({QUERY, digest_of("search/all", {"query": "crumble"}), digest_of("e", {})}) == 3
     add(begun, "a", newest_id=IDS[0])
-    file = paths.inside(checkpoint.FILE)
-    with pytest.raises(AnotherQuery, match="is of another query or endpoint"):
-        checkpoint.load("0" * 64, KEY.unseal)
+    file = checkpoint.path_of(QUERY)
+    assert checkpoint.files() == [file]
+    assert checkpoint.load("0" * 64, KEY.unseal) is None
     with pytest.raises(
-        AnotherKey, match=r"checkpoint.sealed cannot be opened: .* restore that key"
+        AnotherKey, match=r"checkpoint_[0-9a-f]{16}.sealed cannot be opened: .* restore that key"
     ):
         checkpoint.load(QUERY, OTHER.unseal)
-    for content in (file.read_bytes()[:-9], b"", KEY.seal(b"[]"), KEY.seal(b'{"pages": 1}')):
+    whole, foreign = file.read_bytes(), KEY.seal(b'{"digest": "of another", "file": "1"}')
+    for content in (whole[:-9], b"", KEY.seal(b"[]"), KEY.seal(b'{"lines": 1}'), foreign):
         file.write_bytes(content)
-        with pytest.raises(ValueError, match="is damaged; restore it, or remove data/coll") as told:
+        with pytest.raises(ValueError, match="is damaged; restore it, or remove data/collect/ch"):
             checkpoint.load(QUERY, KEY.unseal)
-        assert not isinstance(told.value, AnotherQuery)
     file.unlink()
     assert checkpoint.load(QUERY, KEY.unseal) is None
 
@@ -258,7 +274,18 @@ def test_a_run_whose_file_has_expired_goes_on_in_another(begun):
     assert again.checkpoint.file == "000002_2026-06-01.jsonl.sealed"
     assert (again.checkpoint.next_token, again.checkpoint.newest_id) == ("to b", IDS[0])
     add(again, "b", day="2026-06-01")
-    assert (held(), again.checkpoint.pages, again.checkpoint.lines) == (["b"], 2, 1)
+    assert (held(), again.checkpoint.read, again.checkpoint.lines) == (["b"], 20, 1)
+
+
+def test_a_run_that_goes_on_another_day_has_another_file_so_that_each_expires_on_its_own(begun):
+    add(begun, "a", next_token="to b")
+    begun.append(b"b")
+    again = reopened("2026-05-02")
+    assert (again.cut, again.checkpoint.next_token) == (1, "to b")
+    add(again, "b", day="2026-05-02")
+    assert held() == ["a", "b"]
+    assert collected.expire(1, "2026-05-03") == [begun.checkpoint.file]
+    assert held() == ["b"]
 
 
 @pytest.mark.parametrize("content", ["", "[]", '{"a": {}}', '{"a": {"state": "gone"}}', "{"])

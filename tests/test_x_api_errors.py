@@ -124,7 +124,7 @@ def test_where_nobody_listens_the_network_is_named(waits):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
     client = Client(TOKEN, f"http://127.0.0.1:{port}", attempts=2, sleep=waits)
-    with pytest.raises(errors.ConnectionLost, match="X cannot be reached"):
+    with pytest.raises(errors.Unreachable, match="X cannot be reached"):
         list(by_search(client))
 
 

@@ -6,10 +6,11 @@ the clock says. The ledger tells of each file whether it is held, expired or era
 
 import fcntl
 import json
+import logging
 import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Protocol
@@ -17,7 +18,9 @@ from typing import Protocol
 from customer_profiles import checkpoint, durable, paths
 from customer_profiles.checkpoint import Checkpoint
 
-FOLDER = "data/collect"
+logger = logging.getLogger(__name__)
+
+FOLDER = checkpoint.FOLDER
 PAGES = f"{FOLDER}/pages"
 LEDGER = f"{FOLDER}/ledger.json"
 ENDING = ".jsonl.sealed"
@@ -54,26 +57,40 @@ class Collection:
     def commit(self, day: str, posts: int, **changed) -> None:
         """Count the pages added since the last time, which hold `posts`, collected on `day`.
 
-        `changed` are fields of the checkpoint: next_token, newest_id, page_size, done.
+        `changed` are other fields of the checkpoint.
         """
         state = self.checkpoint
-        state = replace(
-            state,
-            lines=self._lines,
-            posts=state.posts + posts,
-            pages=state.pages + self._lines - state.lines,
-            **changed,
-        )
-        checkpoint.save(state, self._key.seal)
+        counted = {
+            "lines": self._lines,
+            "posts": state.posts + posts,
+            "read": state.read + posts,
+        }
+        state = replace(state, **(counted | changed))
+        with locked():
+            checkpoint.save(state, self._key.seal)
         self.checkpoint = state
         _note(state, day)
+
+
+def opened(key: Sealer, digest: str, day: str) -> Collection:
+    """The collection of the query of `digest`: gone on with, or begun where it is a new one.
+
+    What killed runs of other queries have left uncounted is cut off as well, so that the ledger
+    is right about every file. Raises what `resume` and `checkpoint.read` raise.
+    """
+    for file in checkpoint.files():
+        state = checkpoint.read(file, key.unseal)
+        if state.digest != digest:
+            _cut(state)
+    state = checkpoint.load(digest, key.unseal)
+    return resume(key, state, day) if state else begin(key, digest, day)
 
 
 def begin(key: Sealer, digest: str, day: str, **known) -> Collection:
     """A new file for the query of `digest`; `known` are other fields of the first checkpoint.
 
-    The checkpoint is there before any page: it always names the one file that may hold more than
-    it counts.
+    The checkpoint is there before any page: it always names the one file of its query that may
+    hold more than it counts.
     """
     date.fromisoformat(day)
     paths.inside(PAGES).mkdir(parents=True, exist_ok=True)
@@ -88,22 +105,39 @@ def begin(key: Sealer, digest: str, day: str, **known) -> Collection:
 def resume(key: Sealer, state: Checkpoint, day: str) -> Collection:
     """Go on where `state` says: what its file holds beyond that is cut off, to be asked for again.
 
-    Where the file has expired or was erased since, a new one is begun. Raises ValueError where it
-    holds fewer pages than it should.
+    Where that file is of another day, has expired or was erased since, a new one is begun: a file
+    expires as a whole. Raises ValueError where it holds fewer pages than it should.
     """
-    if ledger().get(state.file, {}).get("state", "held") != "held":
-        known = ("pages", "page_size", "next_token", "newest_id", "done")
-        return begin(key, state.digest, day, **{name: getattr(state, name) for name in known})
+    cut = _cut(state)
+    if state.file.endswith(f"_{day}{ENDING}") and _is_held(state):
+        return Collection(key, state, cut)
+    fresh = ("digest", "file", "lines", "posts")
+    known = {name: value for name, value in asdict(state).items() if name not in fresh}
+    collection = begin(key, state.digest, day, **known)
+    collection.cut = cut
+    return collection
+
+
+def _is_held(state: Checkpoint) -> bool:
+    return ledger().get(state.file, {}).get("state", "held") == "held"
+
+
+def _cut(state: Checkpoint) -> int:
+    """Cut off what the file holds beyond what `state` counts; how many lines that were."""
+    if not _is_held(state):
+        return 0
     try:
         with locked():
             cut = durable.cut(paths.inside(PAGES, state.file), state.lines)
     except ValueError as error:
         raise ValueError(
-            f"pages are missing from {PAGES} ({error}): restore the file, or remove "
-            f"{checkpoint.FILE} to collect them again"
+            f"pages are missing from {PAGES} ({error}): restore the file, or remove {FOLDER}/"
+            f"{checkpoint.path_of(state.digest).name} to collect them again"
         ) from None
-    _note(state, day)
-    return Collection(key, state, cut)
+    if cut:
+        logger.info("%d pages that a killed run had not counted were cut off", cut)
+    _note(state)
+    return cut
 
 
 def ledger() -> dict[str, dict]:
@@ -138,9 +172,8 @@ def erase(names: Iterable[str]) -> list[str]:
 
 
 def sealed() -> list[Path]:
-    """Every file here that the key seals: the pages, in the order of collection, the checkpoint."""
-    pages = [paths.inside(PAGES, name) for name in _names()]
-    return [*pages, *(file for file in [paths.inside(checkpoint.FILE)] if file.is_file())]
+    """Every file here that the key seals: the pages in the order of collection, checkpoints."""
+    return [*(paths.inside(PAGES, name) for name in _names()), *checkpoint.files()]
 
 
 @contextmanager
@@ -182,19 +215,25 @@ def _names() -> list[str]:
     return sorted(file.name for file in paths.inside(PAGES).glob(f"[0-9]*{ENDING}"))
 
 
-def _note(state: Checkpoint, day: str) -> None:
-    """Make the ledger say what the checkpoint does of its file; again changes nothing."""
+def _note(state: Checkpoint, day: str | None = None) -> None:
+    """Make the ledger say what the checkpoint does of its file; again changes nothing.
+
+    `day`: when it was last added to, if that has changed.
+    """
+    began = state.file.partition("_")[2].removesuffix(ENDING)
     with locked():
         held = ledger()
+        before = held.get(state.file, {})
         told = {
             "state": "held",
             "pages": state.lines,
             "posts": state.posts,
-            "first": held.get(state.file, {}).get("first", day),
-            "last": day,
+            "first": before.get("first", began),
+            "last": day or before.get("last", began),
         }
-        if held.get(state.file) != told:
-            durable.write_json(paths.inside(LEDGER), {**held, state.file: told})
+        if before != told:
+            # Of less than it tells after a power failure, the next run makes it the same again.
+            durable.write_json(paths.inside(LEDGER), {**held, state.file: told}, certain=False)
 
 
 def _remove(names: list[str], state: str) -> list[str]:

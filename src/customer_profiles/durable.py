@@ -52,19 +52,26 @@ def cut(path: Path, lines: int) -> int:
     return len(held) - lines + (sum(held) < end)
 
 
-def write(path: Path, content: bytes) -> None:
-    """Put `content` in the place of what `path` holds, at once. Raises OSError, naming it."""
+def write(path: Path, content: bytes, certain: bool = True) -> None:
+    """Put `content` in the place of what `path` holds, at once. Raises OSError, naming it.
+
+    Unless it is to be `certain`, a power failure right behind it may bring the old content back,
+    whole.
+    """
+    certain = certain or not path.exists()
     path.parent.mkdir(parents=True, exist_ok=True)
     with _named(path), outputs.replacing(path) as fresh, fresh.open("wb") as file:
         file.write(content)
         file.flush()
         os.fsync(file.fileno())
-    _sync(path.parent)
+    if certain:
+        _sync(path.parent)
 
 
-def write_json(path: Path, value: dict) -> None:
+def write_json(path: Path, value: dict, certain: bool = True) -> None:
     """`write` of `value` as JSON with sorted keys."""
-    write(path, (json.dumps(value, indent=2, sort_keys=True, allow_nan=False) + "\n").encode())
+    text = json.dumps(value, indent=2, sort_keys=True, allow_nan=False) + "\n"
+    write(path, text.encode(), certain)
 
 
 def remove(path: Path) -> None:

@@ -30,7 +30,7 @@ _TABLE = {
     "polls": {"id": "poll"},
     "errors": {"resource_id": "post author", "value": "post author handle"},
     "author_id in_reply_to_user_id": {"": "author"},
-    "conversation_id newest_id oldest_id pinned_tweet_id pinned_post_id": {"": "post"},
+    "conversation_id newest_id oldest_id since_id pinned_tweet_id pinned_post_id": {"": "post"},
 }
 RULES = {key: rule for keys, rule in _TABLE.items() for key in keys.split()}
 # Where the name is a part of the field.

@@ -62,8 +62,9 @@ class Page(NamedTuple):
 class Client:
     """X's API for the holder of a bearer token; `fields` is how X spells the fields of a post.
 
-    `sleep`, `clock` (seconds since 1970) and `random` (0 to 1) are replaced in tests. Making one
-    quietens the loggers in TALKATIVE. Raises errors.NoToken without a token, ValueError for a host,
+    `sleep`, `clock` (seconds since 1970) and `random` (0 to 1) are replaced in tests. `in_doubt`
+    says whether X may have read, and billed, what the last call of `get` asked without giving it.
+    Making one quietens the loggers in TALKATIVE. Raises errors.NoToken without a token, ValueError for a host,
     a spelling or a number of attempts that cannot be.
     """
 
@@ -86,6 +87,7 @@ class Client:
         self.fields = fields
         self.clock = clock
         self.sleep = sleep
+        self.in_doubt = False
         self._token = _checked(token)
         self._attempts = attempts
         self._random = random
@@ -114,21 +116,25 @@ class Client:
         503 halves max_results, down to it; the page says in `size` what was asked for in the end.
         Raises errors.XError.
         """
-        params, busy = dict(params), 0
+        params, busy, doubt = dict(params), 0, False
 
         def once() -> Page:
-            nonlocal busy
+            nonlocal busy, doubt
             if busy > 1:
                 _shrink(params, smallest)
                 busy = 1
+            self.in_doubt = doubt
             self._pace(path)
+            self.in_doubt = True  # until an answer is there, whatever ends the waiting for it
             try:
                 page = self._ask("GET", path, params=params)
                 check(page)
-                return page
-            except errors.Busy:
-                busy += 1
+            except errors.XError as error:
+                busy += isinstance(error, errors.Busy)
+                self.in_doubt = doubt = doubt or error.in_doubt
                 raise
+            self.in_doubt = False
+            return page
 
         return self.again(once)
 

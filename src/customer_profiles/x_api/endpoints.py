@@ -5,7 +5,7 @@ A page can be kept as it is, and collecting can be gone on with from its `next_t
 
 import logging
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Literal, NamedTuple
 
@@ -33,6 +33,10 @@ SMALLEST = 10
 RECENT = timedelta(days=7)
 
 
+# From the posts that the next page may hold to those that it is asked for: called right before.
+Room = Callable[[int], int]
+
+
 class Window(NamedTuple):
     """Which posts are asked for: later than `since_id`, up to `until_id`, between two moments.
 
@@ -56,18 +60,19 @@ def search(
     window: Window = EVERYTHING,
     size: int | None = None,
     next_token: str | None = None,
+    room: Room | None = None,
 ) -> Iterator[Page]:
     """Pages of posts that match `query`, of the last seven days or, `all`, of the full archive.
 
     Of the archive X gives the last 30 days where the window has no `start_time`.
     `size`: posts a page, at most and by default LARGEST[scope]. `next_token`: of the page after
-    which to go on. Raises ValueError, before anything is asked, for a query, size, id or time that
-    X cannot take, and errors.XError.
+    which to go on. `room` may make a page smaller, for good, or raise. Raises ValueError, before
+    anything is asked, for a query, size, id or time that X cannot take, and errors.XError.
     """
     _check_query(query, scope)
     within = _checked(window, scope, client.clock())
     params = {"query": query, "max_results": _size(size, scope)} | within | _fields(client)
-    return _pages(client, f"/2/tweets/search/{scope}", params, next_token)
+    return _pages(client, f"/2/tweets/search/{scope}", params, next_token, room=room)
 
 
 def mentions(
@@ -77,12 +82,13 @@ def mentions(
     window: Window = EVERYTHING,
     size: int | None = None,
     next_token: str | None = None,
+    room: Room | None = None,
 ) -> Iterator[Page]:
     """Pages of posts that mention the account `user_id`; the rest is as in `search`."""
     within = _checked(window, "all", client.clock())
     params = {"max_results": _size(size, "mentions")} | within | _fields(client)
     path = f"/2/users/{_id('user_id', user_id)}/mentions"
-    return _pages(client, path, params, next_token, "pagination_token")
+    return _pages(client, path, params, next_token, "pagination_token", room)
 
 
 def user_id(client: Client, handle: str) -> str:
@@ -122,7 +128,12 @@ def total(pages: Iterable[Page]) -> int:
 
 
 def _pages(
-    client: Client, path: str, params: dict, token: str | None, name: str = "next_token"
+    client: Client,
+    path: str,
+    params: dict,
+    token: str | None,
+    name: str = "next_token",
+    room: Room | None = None,
 ) -> Iterator[Page]:
     tokens, seen = {token}, set()
 
@@ -135,6 +146,8 @@ def _pages(
             raise errors.Repeated("X sent a page for the second time instead of the next one")
 
     while True:
+        if room:
+            params["max_results"] = room(params["max_results"])
         asked = params | ({name: token} if token else {})
         smallest = SMALLEST if "max_results" in params else None
         page = client.get(path, asked, check, smallest)

@@ -12,7 +12,12 @@ _SECRET = re.compile(r"(?i:bearer)\s+\S+|(?=[\w%+=~-]*\d)[\w%+=~-]{20,}|\d{10,}|
 
 
 class XError(Exception):
-    """X did not give what was asked for; the message says why and what to do."""
+    """X did not give what was asked for; the message says why and what to do.
+
+    `in_doubt`: whether X may have read it all the same, and billed it.
+    """
+
+    in_doubt = False
 
 
 class NoToken(XError):
@@ -79,17 +84,29 @@ class Busy(ServerError):
 class TimedOut(TryAgain):
     """X did not answer, or not to the end, in time."""
 
+    in_doubt = True
+
+
+class Unreachable(TryAgain):
+    """There was no connection to X: nothing was asked."""
+
 
 class ConnectionLost(TryAgain):
-    """X cannot be reached, or the line broke."""
+    """The line to X broke."""
+
+    in_doubt = True
 
 
 class BrokenAnswer(TryAgain):
     """What X sent is no answer that can be read."""
 
+    in_doubt = True
+
 
 class Repeated(TryAgain):
     """X sent a page, or the token of one, for the second time."""
+
+    in_doubt = True
 
 
 def no_token(reason: str) -> NoToken:

@@ -167,14 +167,17 @@ def failed(error: Exception) -> errors.TryAgain:
         )
     causes = (error, *error.args)
     if any(
+        isinstance(getattr(cause, "reason", None), urllib3.exceptions.NewConnectionError)
+        for cause in causes
+    ):
+        return errors.Unreachable("X cannot be reached; look at this machine's network")
+    if any(
         isinstance(cause, requests.Timeout | urllib3.exceptions.TimeoutError) for cause in causes
     ):
         return errors.TimedOut("X did not answer in time")
     if isinstance(error, requests.exceptions.ContentDecodingError):
         return errors.BrokenAnswer("X's answer cannot be unpacked")
-    return errors.ConnectionLost(
-        "X cannot be reached, or the line broke; look at this machine's network"
-    )
+    return errors.ConnectionLost("the line broke; look at this machine's network")
 
 
 def _origin(host: str) -> str:

@@ -1,0 +1,54 @@
+"""Ctrl-C and `kill` end a command between two steps, so that what was paid for is kept."""
+
+import logging
+import signal
+import time
+
+logger = logging.getLogger(__name__)
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+class Interrupted(Exception):
+    """Somebody wants an end; `code` is what the command then ends with, as in a shell."""
+
+    def __init__(self, number: int):
+        super().__init__(f"stopped by {signal.Signals(number).name}")
+        self.code = 128 + number
+
+
+class Interruption:
+    """With it, the first signal is only noted until `check` or `sleep`; the second ends at once."""
+
+    def __init__(self):
+        self._noted: int | None = None
+        self._sleeping = False
+        self._before = {}
+
+    def __enter__(self):
+        self._before = {number: signal.signal(number, self._note) for number in SIGNALS}
+        return self
+
+    def __exit__(self, *_):
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+
+    def check(self) -> None:
+        """Raise Interrupted if a signal has come."""
+        if self._noted is not None:
+            raise Interrupted(self._noted)
+
+    def sleep(self, seconds: float) -> None:
+        """Wait; raises Interrupted as soon as a signal comes."""
+        self._sleeping = True
+        try:
+            self.check()
+            time.sleep(seconds)
+        finally:
+            self._sleeping = False
+
+    def _note(self, number: int, _frame) -> None:
+        again, self._noted = self._noted is not None, number
+        if again or self._sleeping:
+            raise Interrupted(number)
+        logger.info("stopping when the page at hand is kept; once more to stop at once")
