@@ -20,7 +20,7 @@ from customer_profiles.observations import AUTHOR_COUNTS, COLUMNS, POST_COUNTS
 from customer_profiles.store import loading, profiles, schema, server
 
 # Plugins whose functions are imported as well: told before they are.
-pytest.register_assert_rewrite("erasable", "served")
+pytest.register_assert_rewrite("erasable", "served", "x_collecting")
 
 ROOT = Path(__file__).parents[1]
 ORDINARY = {

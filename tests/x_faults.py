@@ -86,6 +86,11 @@ def before(server, answer):
     return good[-1] if good else answer
 
 
+def spread(server, answer):
+    """The same over many lines, as X does not send it but may."""
+    return replace(answer, body=json.dumps(answer.value, indent=1).replace("\n", "\r\n").encode())
+
+
 def with_token(answer, token):
     return altered(lambda value: value | {"meta": value["meta"] | {"next_token": token}})(
         None, answer
@@ -163,5 +168,6 @@ FAULTS: dict[str, Callable[..., Answer]] = {
     "repeated posts": standing,
     "partial errors": altered(partly),
     "no text": altered(textless),
+    "many lines": spread,
     "disorder": altered(disordered),
 }  # fmt: skip

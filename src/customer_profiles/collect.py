@@ -1,4 +1,4 @@
-"""Posts about the brand from X, into data/collect: `python -m customer_profiles.collect [--dry-run]`
+"""Posts about the brand from X, into data/collect: `python -m customer_profiles.collect --help`.
 
 What is asked stands in section `collect` of params.yaml, the token in X_BEARER_TOKEN. It ends with
 0, with 1 after an error, with 3 where the budget is reached, with 130 or 143 when it is stopped.

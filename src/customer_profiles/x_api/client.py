@@ -64,8 +64,8 @@ class Client:
 
     `sleep`, `clock` (seconds since 1970) and `random` (0 to 1) are replaced in tests. `in_doubt`
     says whether X may have read, and billed, what the last call of `get` asked without giving it.
-    Making one quietens the loggers in TALKATIVE. Raises errors.NoToken without a token, ValueError for a host,
-    a spelling or a number of attempts that cannot be.
+    Making one quietens the loggers in TALKATIVE. Raises errors.NoToken without a token, ValueError
+    for a host, a spelling or a number of attempts that cannot be.
     """
 
     def __init__(
