@@ -77,12 +77,14 @@ def run(
         stopped = None
         try:
             for page, size in _every(inquiry, client, budget, collection):
-                posts, pages = posts + size, pages + 1
-                logger.info(
-                    "page %d: %d posts so far, $%.2f of $%.2f spent this month, requests left: %s",
-                    pages, posts, budget.spent(), budget.dollars,
-                    "unknown" if page.limit.remaining is None else page.limit.remaining,
-                )  # fmt: skip
+                if size:
+                    posts, pages = posts + size, pages + 1
+                    logger.info(
+                        "page %d: %d posts so far, $%.2f of $%.2f spent this month, "
+                        "requests left: %s",
+                        pages, posts, budget.spent(), budget.dollars,
+                        "unknown" if page.limit.remaining is None else page.limit.remaining,
+                    )  # fmt: skip
                 between()
         except ENDS as error:
             stopped = error
