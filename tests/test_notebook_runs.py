@@ -7,6 +7,7 @@ from pathlib import Path
 import nbformat
 import pytest
 from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError
 from nbconvert import HTMLExporter
 
 from customer_profiles import run_notebook
@@ -80,6 +81,16 @@ def test_an_executed_notebook_becomes_a_page_with_its_figures(ran):
     assert len(re.findall(r'<img[^>]+src="data:image/png;base64', html)) == LIGHT[name]
     assert not re.search(r"size \d+x[\d.]+ with \d+ Axes", html)
     assert "<table" in html
+
+
+def test_pulling_from_a_folder_without_pages_makes_no_key(tmp_path):
+    notebook = nbformat.read(ROOT / "notebooks/05_pull_tweets.ipynb", as_version=4)
+    notebook.cells[1].source = 'archive = "pages"\nk_anonymity = 10'
+    (tmp_path / "dvc.yaml").touch()
+    (tmp_path / "pages").mkdir()
+    with pytest.raises(CellExecutionError, match="must hold X API pages"):
+        NotebookClient(notebook, resources={"metadata": {"path": str(tmp_path)}}).execute()
+    assert not (tmp_path / "data").exists()
 
 
 @pytest.mark.parametrize("name", NOTEBOOKS)

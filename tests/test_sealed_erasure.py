@@ -23,7 +23,8 @@ def sealed(held):
     collection = collected.begin(OLD, "digest", DAY)
     for names in (["ann"], ["bob", "cy"], ["ann", "cy"]):
         collection.append(page(names).encode())
-        collection.commit(DAY, posts=2, next_token="next", newest_id=FIRST)
+        ids = {"newest_id": FIRST, "since_id": FIRST}
+        collection.commit(DAY, posts=2, next_token="next", newest_time=7, since_time=5, **ids)
     collection.append(b"no page, but it names ann_handle")
     collection.commit(DAY, posts=0)
     return held
@@ -60,7 +61,10 @@ def test_an_erased_author_is_gone_from_sealed_pages_and_nobody_else_is(sealed):
 def test_a_collection_goes_on_after_an_erasure_and_the_erased_id_is_in_no_checkpoint(sealed):
     purge("author", IDS["ann"])
     state = checkpoint.load("digest", OLD.unseal)
-    assert (state.next_token, state.newest_id, state.lines) == ("next", None, 4)
+    assert (state.next_token, state.newest_id, state.since_id, state.lines) == (
+        "next", None, None, 4,
+    )  # fmt: skip
+    assert (state.newest_time, state.since_time) == (7, 5)
     again = collected.resume(OLD, state, DAY)
     assert again.cut == 0
     again.append(b"more")

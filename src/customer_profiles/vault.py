@@ -2,7 +2,7 @@
 
 Ids of posts and authors are short and public, so a plain hash is undone by hashing all ids. Here
 they are HMACs under a key that stays with the operator: CUSTOMER_PROFILES_KEY, or
-data/secret.key, made when pages are pulled and there is none.
+data/secret.key, made when pages are pulled or collected and there is none.
 """
 
 import base64

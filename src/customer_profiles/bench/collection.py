@@ -40,7 +40,6 @@ from customer_profiles.x_api.transport import TIMEOUTS
 POSTS = 250  # of a scenario: three pages
 KILLS = 10  # of each way to ask
 FEW, MANY = 20_000, 200_000
-PATIENCE = 120  # seconds until a scenario counts as hanging
 RUNS = 5  # until a scenario has everything: what X refuses ends a run
 WAYS = ("recent", "mentions")
 TEXT = "@tindlewick your tea is fine"
@@ -53,12 +52,13 @@ class Scenario(NamedTuple):
     """What goes wrong, and what it is done by: a function that is given `tests`, then `arguments`.
 
     It runs in an empty project and a process of its own, and returns how many posts were lost and
-    doubled. `tests` is the folder of the loopback X.
+    doubled. `tests` is the folder of the loopback X; after `patience` seconds it counts as hanging.
     """
 
     name: str
     work: Callable[..., tuple[int, int]]
     arguments: tuple
+    patience: float = 120.0
 
 
 class Loopback(NamedTuple):
@@ -97,7 +97,7 @@ def disturbed(chosen: list[Scenario]) -> dict:
         with tempfile.TemporaryDirectory() as root, get_context("spawn").Pool(1) as pool:
             begun = pool.apply_async(_inside, (root, scenario.work, tests, *scenario.arguments))
             try:
-                lost, doubled = begun.get(PATIENCE)
+                lost, doubled = begun.get(scenario.patience)
             except TooLate:
                 lost, doubled, found["hangs"] = 0, 0, found["hangs"] + 1
                 logger.warning("%s: hangs", scenario.name)
