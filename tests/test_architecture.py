@@ -19,7 +19,7 @@ NAME = "customer_profiles"
 
 # Know no file and no socket, and import nobody but each other.
 PURE = (
-    "aggregates", "agreement", "attacks", "averages", "baselines", "batching", "briefs",
+    "aggregates", "agreement", "answer", "attacks", "averages", "baselines", "batching", "briefs",
     "calibration",
     "centroids", "certificate", "clustering", "continuity", "decision", "drawing", "evaluation",
     "evidence", "figures", "flow", "generalisation", "heavy_tails", "hyperparameters", "inquiry",

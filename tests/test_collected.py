@@ -7,6 +7,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -231,6 +232,16 @@ def test_neither_files_nor_what_is_shown_hold_an_id(begun):
     assert not any(IDS[0].encode() in file.read_bytes() for file in files)
     assert not {IDS[0], "token"} & set(repr(begun.checkpoint).replace("'", " ").split())
     assert IDS[0] not in repr(begun.checkpoint)
+
+
+def test_an_id_that_was_erased_while_pages_came_does_not_come_back(begun):
+    add(begun, "a", newest_id=IDS[0], newest_time=7, since_id=IDS[1], since_time=5)
+    erased = replace(begun.checkpoint, newest_id=None, since_id=None)
+    checkpoint.save(erased, KEY.seal)
+    add(begun, "b")
+    state = reopened().checkpoint
+    assert (state.newest_id, state.newest_time) == (None, 7)
+    assert (state.since_id, state.since_time) == (None, 5)
 
 
 def test_a_file_that_lost_pages_is_an_error_and_not_fewer_pages(begun):

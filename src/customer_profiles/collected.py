@@ -60,13 +60,12 @@ class Collection:
         `changed` are other fields of the checkpoint.
         """
         state = self.checkpoint
-        counted = {
-            "lines": self._lines,
-            "posts": state.posts + posts,
-            "read": state.read + posts,
-        }
-        state = replace(state, **(counted | changed))
+        counted = {"lines": self._lines, "posts": state.posts + posts, "read": state.read + posts}
         with locked():
+            # An erasure may have taken an id out since.
+            held = checkpoint.load(state.digest, self._key.unseal) or state
+            counted |= {"newest_id": held.newest_id, "since_id": held.since_id}
+            state = replace(state, **(counted | changed))
             checkpoint.save(state, self._key.seal)
         self.checkpoint = state
         _note(state, day)
@@ -111,11 +110,9 @@ def resume(key: Sealer, state: Checkpoint, day: str) -> Collection:
     cut = _cut(state)
     if state.file.endswith(f"_{day}{ENDING}") and _is_held(state):
         return Collection(key, state, cut)
-    fresh = ("digest", "file", "lines", "posts")
-    known = {name: value for name, value in asdict(state).items() if name not in fresh}
-    collection = begin(key, state.digest, day, **known)
-    collection.cut = cut
-    return collection
+    begun = ("digest", "file", "lines", "posts")
+    known = {name: value for name, value in asdict(state).items() if name not in begun}
+    return Collection(key, begin(key, state.digest, day, **known).checkpoint, cut)
 
 
 def _is_held(state: Checkpoint) -> bool:

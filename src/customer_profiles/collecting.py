@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
-from customer_profiles import checkpoint, collected
+from customer_profiles import answer, checkpoint, collected
 from customer_profiles.budget import Budget, BudgetReached
 from customer_profiles.checkpoint import Checkpoint
 from customer_profiles.collected import Collection
@@ -22,7 +22,6 @@ from customer_profiles.x_api.endpoints import LARGEST, RECENT, SMALLEST, Window
 
 logger = logging.getLogger(__name__)
 
-EPOCH_MS = 1288834974657  # of X's ids, which hold the milliseconds since then
 ENDS = (BudgetReached, Interrupted, errors.XError, OSError)
 
 
@@ -141,7 +140,7 @@ def _every(
                 page = next(pages, None)
             if page is None:
                 break
-            budget.settle(*_read(page.body))
+            budget.settle(*answer.read(page.body))
             yield page, _keep(page, _day(client), collection)
 
 
@@ -158,35 +157,14 @@ def _given_back(client: Client, budget: Budget) -> Iterator[None]:
 
 def _keep(page: Page, day: str, collection: Collection) -> int:
     """Put `page` on disk and count it; how many posts it holds."""
-    state, posts = collection.checkpoint, _objects(page.body, "data")
-    if posts:
-        # A raw line end can only stand between the tokens of JSON.
-        collection.append(page.raw.replace("\r", " ").replace("\n", " ").encode())
+    posts, newest = len(answer.posts(page.body)), answer.newest(page.body)
     changed = {"next_token": page.next_token, "done": page.next_token is None}
-    ids = [int(post["id"]) for post in posts if str(post.get("id")).isdecimal()]
-    if ids and not state.read:
-        newest = max(ids)
-        changed |= {"newest_id": str(newest), "newest_time": _time_of(newest)}
-    collection.commit(day, len(posts), **changed)
-    return len(posts)
-
-
-def _read(body: dict) -> tuple[int, int]:
-    """Posts and users that X has read for a page: those sent along count as well."""
-    includes = body.get("includes")
-    includes = includes if isinstance(includes, dict) else {}
-    posts = [*_objects(body, "data"), *_objects(includes, "tweets"), *_objects(includes, "posts")]
-    return len(posts), len({str(user.get("id")) for user in _objects(includes, "users")})
-
-
-def _objects(held: dict, name: str) -> list[dict]:
-    items = held.get(name)
-    return [item for item in items if isinstance(item, dict)] if isinstance(items, list) else []
-
-
-def _time_of(post_id: int) -> int:
-    """Seconds since 1970 at which X gave this id."""
-    return ((post_id >> 22) + EPOCH_MS) // 1000
+    if newest and not collection.checkpoint.read:
+        changed |= {"newest_id": newest[0], "newest_time": newest[1]}
+    if posts:
+        collection.append(answer.line(page.raw))
+    collection.commit(day, posts, **changed)
+    return posts
 
 
 def _day(client: Client) -> str:
@@ -203,18 +181,18 @@ def _prepared(inquiry: Inquiry, client: Client, collection: Collection) -> bool:
         logger.warning("what an unfinished run had still to collect is older than recent search")
         collection.commit(day, 0, next_token=None, done=True)
         state = collection.checkpoint
-    if state.next_token:
+    unfinished = bool(state.next_token)
+    if unfinished:
         logger.info("going on with an unfinished run, which has %d posts", state.read)
-        return False
-    if state.done:
+    elif state.done:
         since_id, since_time = _since(state)
         collection.commit(day, 0, read=0, since_id=since_id, since_time=since_time, done=False)
     if _is_out_of_reach(inquiry, collection.checkpoint.since_time, client.clock()):
         logger.warning(
-            "a gap remains: the last run was more than 7 days ago, and recent search holds no "
-            "more; the full archive (scope all) does"
+            "a gap remains: the last whole run was more than 7 days ago, and recent search holds "
+            "no more; the full archive (scope all) does"
         )
-    return True
+    return not unfinished
 
 
 def _since(state: Checkpoint | None) -> tuple[str | None, int | None]:

@@ -1,0 +1,34 @@
+"""What one answer of X holds, as far as collecting has to know it."""
+
+EPOCH_MS = 1288834974657  # of X's ids, which hold the milliseconds since then
+
+
+def posts(body: dict) -> list[dict]:
+    """The posts that were asked for."""
+    return _objects(body, "data")
+
+
+def read(body: dict) -> tuple[int, int]:
+    """Posts and users that X has read for it: those sent along count as well."""
+    includes = body.get("includes")
+    includes = includes if isinstance(includes, dict) else {}
+    others = [*_objects(includes, "tweets"), *_objects(includes, "posts")]
+    users = {str(user.get("id")) for user in _objects(includes, "users")}
+    return len(posts(body)) + len(others), len(users)
+
+
+def newest(body: dict) -> tuple[str, int] | None:
+    """Id of the newest post, and the second since 1970 at which X gave it; None without a post."""
+    ids = [int(post["id"]) for post in posts(body) if str(post.get("id")).isdecimal()]
+    return (str(max(ids)), ((max(ids) >> 22) + EPOCH_MS) // 1000) if ids else None
+
+
+def line(raw: str) -> bytes:
+    """The answer as one line, the rest as it was received."""
+    # In JSON a raw line end can only stand between tokens.
+    return raw.replace("\r", " ").replace("\n", " ").encode()
+
+
+def _objects(held: dict, name: str) -> list[dict]:
+    items = held.get(name)
+    return [item for item in items if isinstance(item, dict)] if isinstance(items, list) else []
