@@ -70,7 +70,7 @@ OWNERS = {
     "yaml": ("download",),
     "ruamel": ("params",),
     "scipy": PURE,
-    "sklearn": (*PURE, "bench"),
+    "sklearn": (*PURE, "bench", "finetuning"),
     "kneed": PURE,
     "pycanon": PURE,
     "threadpoolctl": PURE,
