@@ -212,7 +212,7 @@ def test_no_address_token_or_id_is_logged_or_told(ask, x, caplog):
     client = ask(x)
     with pytest.raises(errors.JobFailed) as caught:
         asked(client)
-    with pytest.raises(errors.ConnectionLost) as lost:
+    with pytest.raises(errors.Unreachable) as lost:
         compliance.upload(client, Storage(), Job("1", "tweets", "created", UP, UP), IDS)
     told = [*traceback.format_exception(caught.value), *traceback.format_exception(lost.value)]
     shown = repr([Job(IDS[0], "tweets", "created", UP, UP), WANTED[0], Storage()])
