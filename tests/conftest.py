@@ -28,6 +28,7 @@ ORDINARY = {
     "origin": "archive",
     "day": "2026-05-01",
     "label": "neutral",
+    "flag": "",
     "polarity": 10,
     "subjectivity": 5,
     **dict.fromkeys(POST_COUNTS + AUTHOR_COUNTS, 1),

@@ -15,7 +15,7 @@ SUBJECTIVITY_STEPS = 10
 POST_COUNTS = ("favorites", "retweets")
 AUTHOR_COUNTS = ("followers", "following", "listed", "account_posts", "account_age")
 COLUMNS = (
-    "_id", "author", "scorer", "origin", "day", "label", "polarity", "subjectivity",
+    "_id", "author", "scorer", "origin", "day", "label", "flag", "polarity", "subjectivity",
     *POST_COUNTS, *AUTHOR_COUNTS, "verified", "protected",
 )  # fmt: skip
 CLASSES = words.CLASSES
@@ -39,11 +39,13 @@ def build(
     author_ids: Mapping[str, str],
     edges: Mapping[str, Sequence[int]],
     scorer: str,
+    flags: Sequence[str] | str = words.UNFLAGGED,
 ) -> pd.DataFrame:
     """One row per post, sorted by all columns but the pseudonyms first, which break ties.
 
     `posts` and `authors` as `pages.collect` gives them, `ids` the posts' pseudonyms in order,
-    `author_ids` from author id to pseudonym, `edges` the bins of each count.
+    `author_ids` from author id to pseudonym, `edges` the bins of each count,
+    `flags` of each post, as `spam.flags` gives them, or one for all.
 
     Sorting by pseudonym would make later results depend on the key.
     """
@@ -56,6 +58,7 @@ def build(
         "origin": "archive",
         "day": joined["day"],
         "label": scores.label,
+        "flag": flags if isinstance(flags, str) else list(flags),
         "polarity": privacy.gridded(scores.polarity, POLARITY_STEPS),
         "subjectivity": privacy.gridded(scores.subjectivity, SUBJECTIVITY_STEPS),
         **{name: privacy.binned(joined[name], edges[name]) for name in POST_COUNTS + AUTHOR_COUNTS},
@@ -130,6 +133,21 @@ def living(
     authors = {author for author in frame["author"].unique() if mark(author) in erased}
     posts = frame["_id"].map(mark).isin(list(erased))
     return frame[~posts & ~frame["author"].isin(authors)]
+
+
+def counted(frame: pd.DataFrame, exclude_flagged: bool) -> pd.DataFrame:
+    """Rows of `frame` that profiles are derived from: with `exclude_flagged` those without a flag.
+
+    Raises ValueError when nothing is left.
+    """
+    kept = frame[frame["flag"] == words.UNFLAGGED] if exclude_flagged else frame
+    if kept.empty:
+        raise ValueError(
+            f"all {len(frame)} posts are flagged as copies, bursts or links, so nobody is left to "
+            "look at: set exclude_flagged to false in section load, or other bounds of flags in "
+            "section shared"
+        )
+    return kept
 
 
 def ordered(frame: pd.DataFrame, last: Sequence[str]) -> pd.DataFrame:

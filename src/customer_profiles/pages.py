@@ -24,6 +24,7 @@ POST_COLUMNS = {
     "author_id": "object",
     "day": "object",
     "text": "object",
+    "language": "object",
     "favorites": "int64",
     "retweets": "int64",
 }
@@ -62,7 +63,7 @@ class Conversation:
     """What a set of pages holds.
 
     `posts`, one row per post, sorted by post_id: post_id, author_id, day (YYYY-MM-DD, UTC), text,
-    favorites and retweets received. `authors`, one row per author of these posts (not the people
+    language (as X names it, or None), favorites and retweets received. `authors`, one row per author of these posts (not the people
     they mention), sorted by author_id: followers, following, listed, account_posts, verified,
     protected, created (YYYY-MM or None). `counts` says what was seen, kept and left out.
     """
@@ -152,6 +153,7 @@ def _post(item: dict) -> dict:
         "author_id": _id(item.get("author_id")),
         "day": _day(item.get("created_at")),
         "text": _text(item.get("text")),
+        "language": _text(item.get("lang")),
         "favorites": _count(metrics.get("like_count")),
         "retweets": 0 if repost else _count(_either(metrics, "retweet_count", "repost_count")),
         "repost": repost or None,

@@ -157,6 +157,14 @@ SUMMARY = record(
     last_day=_text("2026-06-30", maxLength=10),
     **AVERAGES,
     mood=MOOD,
+    flagged=_maybe(
+        _share(
+            0.02,
+            "of all posts held, those that look like campaigns (copies, bursts, links); null where "
+            "too few people stand behind it",
+        )
+    ),
+    flagged_excluded=FLAG | {"description": "whether they are left out of all other figures"},
     clusters=CLUSTERS,
 )
 CELL = {

@@ -1,8 +1,9 @@
 """The shipped brand archive: invented posts about an invented chain of tea and coffee houses.
 
 `python -m customer_profiles.sample` writes it anew, byte for byte, from data/sample/brand_posts.csv
-and the numbers here and in `sample_personas`. Five hidden personas talk about Tindlewick; truth.csv
-tells who is who, so that what the clustering finds can be compared with what is there.
+and the numbers here, in `sample_personas` and in `sample_campaigns`. Five hidden personas talk about
+Tindlewick, and some campaigns; truth.csv tells who is who and spam.csv which posts are a campaign's,
+so that what is found can be compared with what is there.
 
 Nobody real is in it: ids lie decades ahead of those X hands out, and handles are longer than X
 allows. The pages have what real ones have: two spellings, posts on two pages with other counts,
@@ -17,7 +18,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from customer_profiles import outputs, paths
+from customer_profiles import outputs, paths, sample_campaigns
 from customer_profiles.sample_pages import collected
 from customer_profiles.sample_personas import FAME, PERSONAS, Persona
 
@@ -30,6 +31,7 @@ LABELS = ("negative", "neutral", "positive")
 
 # X's ids carry milliseconds above bit 22; these say 2078 and later, and still fit in 64 bits.
 FIRST_POST, FIRST_AUTHOR, FIRST_GONE = 9 * 10**18, 91 * 10**17, 92 * 10**17
+FIRST_CAMPAIGN = 915 * 10**16
 SATURDAY = 5
 GATHERED = 1.5  # how strongly posts gather around the busiest hour (0: not at all)
 OWN = np.sqrt(0.5)  # share of the spread of likes between authors; the rest is between posts
@@ -43,15 +45,19 @@ def write(
     days: int = DAYS,
     seed: int = SEED,
 ) -> None:
-    """Write x_archive/, x_archive.sha256 and truth.csv into `folder`.
+    """Write x_archive/, x_archive.sha256, truth.csv and spam.csv into `folder`.
 
-    `texts` (label, text) is the pool that posts draw from. Raises ValueError when the authors
+    `texts` (label, text) is the pool that posts draw from; campaigns come on top. Raises ValueError when the authors
     cannot have written that many posts, or a label has no text.
     """
     rng = np.random.default_rng(seed)
     first_day = LAST_DAY - timedelta(days=days - 1)
     people = crowd(rng, authors, posts, first_day)
     said = conversation(rng, people, texts, days, first_day)
+    # Their own generator: without them the rest is the same.
+    accounts, planted = campaigns(rng.spawn(1)[0], len(people), days, first_day)
+    people = pd.concat([people, accounts], ignore_index=True)
+    said = _newest_first(pd.concat([said, planted.drop(columns="flag")]))
     with outputs.replacing(folder / "x_archive") as fresh:
         fresh.mkdir()
         for number, pages in enumerate(collected(people, said, days), 1):
@@ -63,6 +69,7 @@ def write(
     outputs.write_csv(
         folder / "truth.csv", people[["author_id", "persona"]].sort_values("author_id")
     )
+    outputs.write_csv(folder / "spam.csv", planted[["post_id", "flag"]].sort_values("post_id"))
 
 
 def crowd(rng: np.random.Generator, count: int, posts: int, first_day: datetime) -> pd.DataFrame:
@@ -126,16 +133,49 @@ def conversation(
     free = (first_day.weekday() + np.arange(days)) % 7 >= SATURDAY
     said["day"] = _places(rng, np.where(free, weekend, 1))
     hour = _places(rng, np.exp(GATHERED * np.cos((np.arange(24) - busiest) * np.pi / 12)))
-    second = said["day"] * 86_400 + hour * 3600 + rng.integers(0, 3600, len(said))
-    said["created_at"] = [_stamp(first_day + timedelta(seconds=int(value))) for value in second]
-    low_bits = rng.integers(0, 1000 << 22, len(said))  # the milliseconds and what is below
-    said["post_id"] = [
-        str(FIRST_POST + (int(value) * 1000 << 22) + int(low))
-        for value, low in zip(second, low_bits, strict=True)
-    ]
+    said["created_at"], said["post_id"] = _moments(rng, said["day"], hour, first_day)
     said["reply_to"] = None
     replies = rng.choice(len(said), REPLIES, replace=False)
     said.loc[replies, "reply_to"] = _ids(rng, FIRST_GONE, REPLIES)
+    return _newest_first(said)
+
+
+def campaigns(
+    rng: np.random.Generator, people: int, days: int, first_day: datetime
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Accounts of the campaigns as `crowd` gives them, and their posts as `conversation` does.
+
+    The accounts' rows come after those of `people` others; posts also have their `flag`.
+    """
+    count = sample_campaigns.ACCOUNTS
+    accounts = crowd(rng, count, 3 * count, first_day)
+    accounts = accounts.assign(persona="campaign", author_id=_ids(rng, FIRST_CAMPAIGN, count))
+    said = sample_campaigns.written(rng, days)
+    said["author_id"] = accounts["author_id"].to_numpy()[said["author"]]
+    said["author"] += people
+    said["favorites"], said["retweets"] = rng.integers(0, (3, 2), (len(said), 2)).T
+    said["views"] = rng.integers(5, 60, len(said))
+    hour = said.pop("hour")
+    said["created_at"], said["post_id"] = _moments(rng, said["day"], hour, first_day)
+    return accounts, said.assign(reply_to=None)
+
+
+def _moments(
+    rng: np.random.Generator, day: pd.Series, hour: np.ndarray, first_day: datetime
+) -> tuple[list[str], list[str]]:
+    """When each post was written in its hour, and the id that says so as X's ids do."""
+    second = day * 86_400 + hour * 3600 + rng.integers(0, 3600, len(day))
+    low_bits = rng.integers(0, 1000 << 22, len(day))  # the milliseconds and what is below
+    return (
+        [_stamp(first_day + timedelta(seconds=int(value))) for value in second],
+        [
+            str(FIRST_POST + (int(value) * 1000 << 22) + int(low))
+            for value, low in zip(second, low_bits, strict=True)
+        ],
+    )
+
+
+def _newest_first(said: pd.DataFrame) -> pd.DataFrame:
     return said.sort_values("post_id", ascending=False, ignore_index=True)
 
 

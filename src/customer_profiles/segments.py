@@ -172,11 +172,13 @@ def summary(
     averages: Mapping[str, float],
     report: Mapping,
     curves: pd.DataFrame,
+    flagged: Mapping,
     k: int,
 ) -> dict:
     """The whole audience in a few figures; first and last of the published `days` only.
 
-    `averages` as `aggregates.of_everybody` gives them; `report` and `curves` are of the clusters.
+    `averages` as `aggregates.of_everybody` gives them; `report` and `curves` are of the clusters;
+    `flagged`: the share of flagged posts, and whether they are `flagged_excluded`.
     `mood`: shares of the posts by class; None where it would not show k authors, or leave fewer.
     """
     mix = privacy.groups(observations, ["label"], k, "author").set_index("label")["rows"]
@@ -188,6 +190,7 @@ def summary(
         "last_day": days[-1]["day"] if days else "",
         **averages,
         "mood": {name: shares.get(name) for name in CLASSES},
+        **flagged,
         "clusters": {
             **{name: report[name] for name in CLUSTERS["properties"] if name != "curves"},
             "curves": curves[list(CURVES["properties"])].to_dict("records"),

@@ -15,11 +15,9 @@ from scipy.sparse import coo_array, csr_array
 from scipy.sparse.csgraph import connected_components
 from sklearn.feature_extraction.text import HashingVectorizer
 
-from customer_profiles import privacy
+from customer_profiles import privacy, words
 
-NONE = ""
-# A post has the first that applies.
-FLAGS = ("copies", "burst", "links")
+FLAGS, NONE = words.FLAGS, words.UNFLAGGED
 
 SHINGLE = 4  # characters
 # A pair of Jaccard similarity s is compared with probability 1 - (1 - s^ROWS)^BANDS: 0.79 for 0.5,
@@ -85,6 +83,31 @@ def share(flagged: pd.Series, authors: pd.Series, k: int) -> pd.Series:
     blank = 0 if posts.sum() == len(rows) else np.nan
     shares = posts.reindex([*FLAGS, NONE]).fillna(blank) / max(len(rows), 1)
     return shares.round(SHARE_DIGITS).rename("share")
+
+
+def told(shares: pd.Series) -> dict[str, float | None]:
+    """`shares`, as `share` gives them, for a report: None where held back.
+
+    By flag, and "any": of all flagged posts together.
+    """
+    found = {**shares[list(FLAGS)], "any": 1 - shares[NONE]}
+    return {
+        name: None if np.isnan(value) else round(float(value), SHARE_DIGITS)
+        for name, value in found.items()
+    }
+
+
+def judged(found: pd.Series, planted: pd.Series) -> pd.DataFrame:
+    """How well flags were `found`, where it is known as what each post was `planted`.
+
+    A row for each of FLAGS: posts planted and found, precision, recall; NaN where there are none.
+    """
+    right, said, true = (
+        marked.value_counts().reindex(list(FLAGS), fill_value=0)
+        for marked in (found[found == planted], found, planted)
+    )
+    table = {"planted": true, "found": said, "precision": right / said, "recall": right / true}
+    return pd.DataFrame(table).rename_axis("flag")
 
 
 def own_words(text: str) -> str:

@@ -43,9 +43,23 @@ class Spend:
     def total(self, month: str | None = None) -> dict[str, float]:
         """Posts, users and price of a calendar `month` (YYYY-MM); default: this one, UTC."""
         month = month or datetime.now(UTC).strftime("%Y-%m")
-        held = [told for day, told in self._days.items() if day.startswith(f"{month}-")]
-        summed = {name: sum(told[name] for told in held) for name in ("posts", "users", "price")}
-        return {**summed, "price": round(summed["price"], DIGITS)}
+        return _total(self._days, month)
+
+
+def by_month() -> dict[str, dict[str, float]]:
+    """Posts, users and price of each calendar month (YYYY-MM) in which anything was read.
+
+    Raises ValueError for a file that cannot be read.
+    """
+    file = paths.inside(FILE)
+    days = _read(file) if file.exists() else {}
+    return {month: _total(days, month) for month in sorted({day[:7] for day in days})}
+
+
+def _total(days: dict[str, dict], month: str) -> dict[str, float]:
+    held = [told for day, told in days.items() if day.startswith(f"{month}-")]
+    summed = {name: sum(told[name] for told in held) for name in ("posts", "users", "price")}
+    return {**summed, "price": round(summed["price"], DIGITS)}
 
 
 def _read(file) -> dict[str, dict]:

@@ -2,6 +2,8 @@
 
 # Of posts, in order of polarity.
 CLASSES = ("negative", "neutral", "positive")
+# Of posts that look like a campaign's: one has the first that applies, any other UNFLAGGED.
+FLAGS, UNFLAGGED = ("copies", "burst", "links"), ""
 # What the evidence may say of segments.
 STABLE, UNSTABLE = "stable structure", "no stable structure"
 # Fields of posts and profiles.

@@ -73,6 +73,7 @@ def write_observations(file: Path, number: int) -> None:
         "origin": "archive",
         "day": rng.choice(days, number),
         "label": rng.choice(CLASSES, number),
+        "flag": "",
         "polarity": rng.integers(21, size=number),
         "subjectivity": rng.integers(11, size=number),
         **{name: rng.integers(4, size=number) for name in POST_COUNTS + AUTHOR_COUNTS},

@@ -62,10 +62,15 @@ function overview({ summary, segments, certificate, provenance }) {
       ["followers, about", short(summary.avg_followers)],
     ]),
     mix(summary.mood),
+    campaigns(summary),
     el("div", { class: "proof" }, verdict(clusters), text(badge(certificate)),
       unshown(segments, clusters, certificate)),
   ];
 }
+
+const campaigns = ({ flagged: share, flagged_excluded: out }) =>
+  soft(`${share === null ? "A few" : percent(share)} of the posts look like campaigns (copies, `,
+    `bursts, floods of links) and are ${out ? "left out" : "counted like the others"}.`);
 
 // What a reader would miss: a segment too small to be shown, and one that would give it away.
 const unshown = ({ length: shown }, { k }, { published }) => shown < k &&

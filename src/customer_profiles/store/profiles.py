@@ -28,6 +28,7 @@ from customer_profiles.store.errors import StoreError, refusal
 from customer_profiles.store.lease import Lease, LeaseLost, aggregate, leased
 from customer_profiles.store.schema import PROFILE
 from customer_profiles.store.server import chunks
+from customer_profiles.words import UNFLAGGED
 
 with warnings.catch_warnings():
     # Built against an older pyarrow of the same interface; it says so once per class.
@@ -37,18 +38,22 @@ with warnings.catch_warnings():
 # Above it deriving all profiles is faster than to look each author up, and takes no memory here.
 MANY = 50_000
 STATE = "profiles"
-TEXTS = ("_id", "author", "scorer", "origin", "day", "label", "first_month", "last_month")
+TEXTS = ("_id", "author", "scorer", "origin", "day", "label", "flag", "first_month", "last_month")
 FLAGS = ("verified", "protected")
 
 
 @dataclass(frozen=True)
 class Grid:
-    """How coarse a profile is: edges of the bins of posts seen, marks of the three averages."""
+    """How coarse a profile is: edges of the bins of posts seen, marks of the three averages.
+
+    With `exclude_flagged` flagged posts do not count: who wrote no other has no profile.
+    """
 
     posts: Sequence[int]
     polarity_steps: int
     subjectivity_steps: int
     mix_steps: int
+    exclude_flagged: bool = False
 
 
 def read_profiles(database: Database) -> pd.DataFrame:
@@ -146,7 +151,7 @@ def _derive(database: Database, pipeline: list[dict], authors: list[str]) -> Non
     match = {"$match": {"author": {"$in": authors}}}
     into = {"into": "profiles", "whenMatched": "replace", "whenNotMatched": "insert"}
     _aggregate(database, [match, *pipeline, {"$merge": into}])
-    left = database.observations.aggregate([match, {"$group": _BY_AUTHOR}])
+    left = database.observations.aggregate([match, *pipeline, {"$project": {"_id": 1}}])
     vanished = sorted(set(authors) - {row["_id"] for row in left})
     database.profiles.delete_many({"_id": {"$in": vanished}})
 
@@ -158,15 +163,12 @@ def _aggregate(database: Database, pipeline: list[dict]) -> None:
         raise StoreError(refusal("a profile", error.details)) from None
 
 
-_BY_AUTHOR = {"_id": "$author"}
-
-
 def _pipeline(grid: Grid) -> list[dict]:
     """$group and $merge on integer sums: no rounding depends on the order of the posts."""
     # The latest day wins, on the same day the larger bin: documents compare field by field.
     latest = {name: {"$max": {"day": "$day", "bin": f"${name}"}} for name in AUTHOR_COUNTS + FLAGS}
     group = {
-        **_BY_AUTHOR,
+        "_id": "$author",
         "n": {"$sum": 1},
         **{name: {"$sum": f"${name}"} for name in ("polarity", "subjectivity", *POST_COUNTS)},
         **{name: {"$sum": {"$cond": [{"$eq": ["$label", name]}, 1, 0]}} for name in CLASSES},
@@ -186,7 +188,8 @@ def _pipeline(grid: Grid) -> list[dict]:
         "first_month": 1,
         "last_month": 1,
     }  # fmt: skip
-    return [{"$group": group}, {"$project": profile}]
+    counted = [{"$match": {"flag": UNFLAGGED}}] if grid.exclude_flagged else []
+    return [*counted, {"$group": group}, {"$project": profile}]
 
 
 def _mean(name: str, steps: int, of_steps: int) -> dict:

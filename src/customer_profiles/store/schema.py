@@ -7,7 +7,7 @@ from pymongo import IndexModel
 from pymongo.database import Database
 from pymongo.errors import DuplicateKeyError, OperationFailure
 
-from customer_profiles import publication
+from customer_profiles import publication, words
 from customer_profiles.observations import AUTHOR_COUNTS, CLASSES, POST_COUNTS
 from customer_profiles.store.errors import StoreError
 
@@ -30,6 +30,7 @@ OBSERVATION = {
     "origin": {"enum": ["archive", "stream"]},
     "day": DAY,
     "label": {"enum": list(CLASSES)},
+    "flag": {"enum": [words.UNFLAGGED, *words.FLAGS]},
     "polarity": BIN,
     "subjectivity": {**BIN, "maximum": 10},
     **dict.fromkeys(POST_COUNTS + AUTHOR_COUNTS, BIN),
@@ -161,7 +162,17 @@ def _forget_assignments_without_cell(database: Database) -> None:
 
 def _forget_publications_of_before(database: Database) -> None:
     """Publications say more now; `publish` writes one anew."""
-    before = {"continuity": {"$exists": False}}
+    _forget_publications(database, {"continuity": {"$exists": False}})
+
+
+def _flag_nothing_of_before(database: Database) -> None:
+    """Flags came later: `load` gives the archive's rows theirs, and `publish` counts them."""
+    unflagged = {"$set": {"flag": words.UNFLAGGED}}
+    database["observations"].update_many({"flag": {"$exists": False}}, unflagged)
+    _forget_publications(database, {"summary.flagged": {"$exists": False}})
+
+
+def _forget_publications(database: Database, before: Mapping) -> None:
     ids = [row["_id"] for row in database["published"].find(before, {"_id": 1})]
     database["current"].delete_many({"publication": {"$in": ids}})
     database["published"].delete_many({"_id": {"$in": ids}})
@@ -169,7 +180,11 @@ def _forget_publications_of_before(database: Database) -> None:
 
 # From the version before to this one. Each is done again when it was stopped, or by two at once,
 # also while rows of the new kind are being written.
-MIGRATIONS = {2: _forget_assignments_without_cell, 3: _forget_publications_of_before}
+MIGRATIONS = {
+    2: _forget_assignments_without_cell,
+    3: _forget_publications_of_before,
+    4: _flag_nothing_of_before,
+}
 NEWEST = max(MIGRATIONS)
 
 
