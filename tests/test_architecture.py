@@ -25,9 +25,8 @@ PURE = (
     "evidence", "figures", "flow", "generalisation", "heavy_tails", "hyperparameters", "inquiry",
     "layers", "microdata",
     "null_model", "observations", "pages", "personas", "privacy", "publication", "query",
-    "redaction", "sample_pages", "sample_personas", "segments", "sentiment_figures", "shares",
-    "slices", "spam", "text",
-    "verdict", "words",
+    "redaction", "sample_campaigns", "sample_pages", "sample_personas", "segments",
+    "sentiment_figures", "shares", "slices", "spam", "text", "verdict", "words",
 )  # fmt: skip
 EVERYBODY = ("",)
 # Each library and the modules that may import it; a package stands for all of its modules.

@@ -66,6 +66,7 @@ SMALL = {
     r"(  seeds: )10": "2",
     r"(  references: )20": "3",
     r"(  max_suppressed: )0.1": "0.5",  # so few people
+    r"(  exclude_flagged: )true": "false",  # they nearly all say the same
 }
 
 

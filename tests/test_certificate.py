@@ -24,6 +24,7 @@ from customer_profiles import (
     privacy,
     publication,
     segments,
+    spam,
     vault,
 )
 from customer_profiles.store import loading, profiles, publications, schema, server
@@ -301,13 +302,14 @@ def prepared(tmp_path_factory, mongodb):
             key.pseudonyms("post", posts["post_id"]),
             dict(zip(ids, key.pseudonyms("author", ids), strict=True)),
             {name: at for name, at in EDGES.items() if name != "posts"}, "0" * 16,
+            spam.flags(posts),
         )  # fmt: skip
     audience = "audience_" + key.fingerprint()[:12]
     with server.connect(mongodb, audience) as client:
         schema.prepare(client[audience])
         file = root / "data/processed/observations.parquet"
         outputs.write_parquet(file, rows)
-        loading.update(client[audience], file, profiles.Grid(EDGES["posts"], 4, 4, 4))
+        loading.update(client[audience], file, profiles.Grid(EDGES["posts"], 4, 4, 4, True))
         people = profiles.read_profiles(client[audience])
         found = clustering.fit(people, dict.fromkeys(FEATURES, 1), 4, SEED).assign(people)
         for name, frame in (
@@ -318,8 +320,8 @@ def prepared(tmp_path_factory, mongodb):
             "raw/manifest": {"audience": audience, "key": key.fingerprint(), "sample": True},
             "models/clusters": {"features": FEATURES, "centroids": [None] * 10},
             "reports/clusters": CLUSTERS,
-            "reports/load": {"posts": EDGES["posts"], "steps": STEPS},
-            "reports/score": {"edges": EDGES},
+            "reports/load": {"posts": EDGES["posts"], "steps": STEPS, "exclude_flagged": True},
+            "reports/score": {"edges": EDGES, "flags": {"share": {"any": 0.02}}},
         }.items():
             outputs.write_json(root / f"data/{name}.json", value)
         curves = [publication.example(publication.CURVES) | {"k": k} for k in (2, 3, 4)]
@@ -355,6 +357,9 @@ def test_the_sample_is_published_and_what_does_not_hold_leaves_it_as_it_was(
     assert held["at_rest"]["dictionary"] == 0
     published = publications.current(database)
     assert published["certificate"]["passed"]
+    summary = published["summary"]
+    assert (summary["posts"], summary["authors"]) == (5000, 1500)  # without the campaigns
+    assert (summary["flagged"], summary["flagged_excluded"]) == (0.02, True)
     page = (root / "data/reports/segments.html").read_bytes()
     for parameters, reason in (
         ({"k_anonymity": 400}, r"100\.0% of the authors are in suppressed cells"),

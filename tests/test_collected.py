@@ -15,7 +15,7 @@ import pytest
 
 from customer_profiles import archive, checkpoint, collected, paths
 from customer_profiles.checkpoint import Checkpoint, digest_of
-from customer_profiles.spending import FILE, Spend
+from customer_profiles.spending import FILE, Spend, by_month
 from customer_profiles.vault import AnotherKey, Vault
 
 KEY, OTHER = Vault(bytes(range(32))), Vault(bytes(range(1, 33)))
@@ -334,6 +334,17 @@ def test_what_was_spent_this_month_outlives_a_restart_and_a_change_of_price(proj
     spend = Spend(1, 1)
     spend.add(7, 0, today)
     assert spend.total()["posts"] == 7
+
+
+def test_what_was_spent_is_told_by_month(project):
+    assert by_month() == {}
+    spend = Spend(post=0.005, user=0.01)
+    for day in ("2026-06-02", "2026-05-01", "2026-05-31"):
+        spend.add(100, 40, day)
+    assert by_month() == {
+        "2026-05": {"posts": 200, "users": 80, "price": 1.8},
+        "2026-06": {"posts": 100, "users": 40, "price": 0.9},
+    }
 
 
 def test_prices_add_up_without_a_rest(project):

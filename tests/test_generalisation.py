@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from customer_profiles import archive, generalisation, observations, params
+from customer_profiles import archive, generalisation, observations, params, spam
 from customer_profiles.generalisation import EXACT, Option, binned
 from customer_profiles.store import profiles as stored
 
@@ -30,18 +30,20 @@ def chosen(values):
 
 @pytest.fixture(scope="module")
 def scored():
-    """The sample's pages, and posts scored by a die: posts, authors, observations, pseudonyms."""
+    """The sample's customers, scored by a die: posts, authors, observations, pseudonyms."""
     pages = archive.read(ROOT / "data/sample/x_archive")
+    posts = pages.posts[spam.flags(pages.posts) == spam.NONE]
+    people = pages.authors[pages.authors["author_id"].isin(posts["author_id"])]
     rng = np.random.default_rng(7)
-    ids = [f"{n:032x}" for n in range(len(pages.posts))]
-    authors = {who: f"{n:032x}" for n, who in enumerate(pages.authors["author_id"])}
+    ids = [f"{n:032x}" for n in range(len(posts))]
+    authors = {who: f"{n:032x}" for n, who in enumerate(people["author_id"])}
     polarity = rng.random(len(ids))
     scores = observations.Scores(
         polarity, rng.random(len(ids)), np.array(observations.CLASSES)[(polarity * 3).astype(int)]
     )
     edges = {name: params.load(ROOT / "params.yaml")["score"][name] for name in COUNTS}
-    rows = observations.build(pages.posts, pages.authors, scores, ids, authors, edges, "0" * 16)
-    return pages.posts, pages.authors, rows, ids
+    rows = observations.build(posts, people, scores, ids, authors, edges, "0" * 16)
+    return posts, people, rows, ids
 
 
 @pytest.fixture(scope="module")

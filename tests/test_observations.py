@@ -55,6 +55,7 @@ def test_a_post_becomes_bins_and_marks_and_keeps_no_text_or_count():
         "origin": "archive",
         "day": "2026-05-02",
         "label": "negative",
+        "flag": "",
         "polarity": 0,  # 0.024 * 20 = 0.48
         "subjectivity": 10,
         "favorites": 3,
@@ -67,6 +68,24 @@ def test_a_post_becomes_bins_and_marks_and_keeps_no_text_or_count():
         "verified": True,
         "protected": False,
     }
+
+
+def test_a_flag_goes_with_its_post():
+    flags = ["copies", "", "links"]
+    rows = observations.build(
+        POSTS, AUTHORS, SCORES, ["aa", "bb", "cc"], {"60": "dd", "70": "ee"}, EDGES, "scorer", flags
+    )
+    assert dict(zip(rows["_id"], rows["flag"], strict=True)) == {
+        "aa": "copies", "bb": "", "cc": "links"
+    }  # fmt: skip
+
+
+def test_flagged_rows_count_unless_they_are_excluded(observe):
+    rows = observe({"author": "ann"}, {"author": "bob", "flag": "burst"})
+    assert len(observations.counted(rows, exclude_flagged=False)) == 2
+    assert observations.counted(rows, exclude_flagged=True).index.tolist() == [0]
+    with pytest.raises(ValueError, match=r"all 1 posts are flagged .* exclude_flagged to false"):
+        observations.counted(rows[1:], exclude_flagged=True)
 
 
 def test_an_author_of_unknown_age_is_in_the_youngest_bin():

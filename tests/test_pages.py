@@ -23,6 +23,7 @@ def a_post(**changes):
         "author_id": AUTHOR,
         "text": TEXT,
         "created_at": "2026-06-30T12:00:00.000Z",
+        "lang": "en",
         "public_metrics": {"like_count": 5, "retweet_count": 2},
     } | changes
 
@@ -60,6 +61,7 @@ def test_a_page_gives_its_post_and_author_with_known_values():
             "author_id": AUTHOR,
             "day": "2026-06-30",
             "text": TEXT,
+            "language": "en",
             "favorites": 5,
             "retweets": 2,
         }
@@ -95,6 +97,11 @@ def test_both_spellings_of_renamed_fields_read_alike():
     new_user["public_metrics"]["post_count"] = new_user["public_metrics"].pop("tweet_count")
     new = a_page([a_post(public_metrics=metrics)], [new_user])
     assert_same(collect([new]), collect([a_page()]))
+
+
+@pytest.mark.parametrize("told", [None, "", 7])
+def test_a_post_whose_language_is_not_told_has_none(told):
+    assert collect([a_page([a_post(lang=told)])]).posts["language"].tolist() == [None]
 
 
 @pytest.mark.parametrize("field", ["referenced_tweets", "referenced_posts"])
@@ -239,7 +246,7 @@ def test_rows_are_sorted_by_id_and_have_fixed_types():
     found = collect([a_page(posts, users)])
     assert found.posts["post_id"].tolist() == ["1", "2", "3"]
     assert found.authors["author_id"].tolist() == ["47", "48", "49"]
-    assert [str(kind) for kind in found.posts.dtypes] == ["object"] * 4 + ["int64"] * 2
+    assert [str(kind) for kind in found.posts.dtypes] == ["object"] * 5 + ["int64"] * 2
     assert [str(kind) for kind in found.authors.dtypes] == (
         ["object"] + ["int64"] * 4 + ["bool"] * 2 + ["object"]
     )

@@ -12,7 +12,7 @@ from sklearn.cluster import KMeans
 from sklearn.metrics import adjusted_rand_score
 from sklearn.preprocessing import StandardScaler
 
-from customer_profiles import archive, outputs, paths, sample
+from customer_profiles import archive, outputs, paths, sample, sample_campaigns
 from customer_profiles.sample_personas import PERSONAS
 
 POLARITY = {"negative": 0.0, "neutral": 0.5, "positive": 1.0}
@@ -49,9 +49,14 @@ def truth(shipped):
     return pd.read_csv(shipped / "truth.csv", dtype=str).set_index("author_id")["persona"]
 
 
+@pytest.fixture(scope="module")
+def planted(shipped):
+    return pd.read_csv(shipped / "spam.csv", dtype=str).set_index("post_id")["flag"]
+
+
 def test_writing_it_anew_gives_the_shipped_bytes(shipped, texts, tmp_path):
     sample.write(tmp_path, texts)
-    for name in ("x_archive", "x_archive.sha256", "truth.csv"):
+    for name in ("x_archive", "x_archive.sha256", "truth.csv", "spam.csv"):
         assert outputs.digest(tmp_path / name) == outputs.digest(shipped / name), (
             f"{name} is not what the generator writes; run python -m customer_profiles.sample"
         )
@@ -59,15 +64,28 @@ def test_writing_it_anew_gives_the_shipped_bytes(shipped, texts, tmp_path):
     assert written == outputs.digest(shipped / "x_archive")
 
 
-def test_it_holds_5000_posts_by_1500_authors_on_60_days(conversation, truth):
-    counts = conversation.counts
-    assert (counts["posts"], counts["authors"]) == (5000, 1500)
-    days = conversation.posts["day"]
+def test_it_holds_5000_posts_by_1500_customers_on_60_days(conversation, truth, planted):
+    posts = conversation.posts[~conversation.posts["post_id"].isin(planted.index)]
+    assert (len(posts), posts["author_id"].nunique()) == (5000, 1500)
+    days = posts["day"]
     assert (days.nunique(), days.min(), days.max()) == (60, "2026-05-02", "2026-06-30")
     assert set(truth.index) == set(conversation.authors["author_id"])
-    shares = truth.value_counts(normalize=True)
+    shares = truth[posts["author_id"].unique()].value_counts() / 1500
     assert len(shares) == 5
     assert shares.between(0.10, 0.30).all()
+
+
+def test_its_campaigns_are_of_accounts_that_write_nothing_else(conversation, truth, planted):
+    accounts = truth.index[truth == "campaign"]
+    posts = conversation.posts[conversation.posts["author_id"].isin(accounts)]
+    assert set(posts["post_id"]) == set(planted.index)
+    assert len(posts) == sample_campaigns.POSTS < 0.03 * len(conversation.posts)
+    assert posts["author_id"].nunique() == len(accounts) == sample_campaigns.ACCOUNTS
+    assert conversation.counts["authors"] == 1500 + len(accounts)
+    by_flag = posts.groupby(planted[posts["post_id"]].to_numpy())
+    assert by_flag["author_id"].nunique().to_dict() == {"burst": 1, "copies": 28, "links": 10}
+    assert by_flag["day"].nunique()["burst"] == 1
+    assert posts["text"].str.contains("Tindlewick").all()
 
 
 def test_personas_are_active_on_their_days_and_around_their_hour(pages, truth):
@@ -155,8 +173,9 @@ def test_nobody_in_it_could_be_real(pages):
             assert _far_ahead(error["value"])
 
 
-def test_texts_come_from_the_pool_and_are_used_evenly(pages, texts):
-    used = {post["id"]: post["text"] for page in _all(pages) for post in page["data"]}
+def test_texts_of_customers_come_from_the_pool_and_are_used_evenly(pages, texts, planted):
+    said = [post for page in _all(pages) for post in page["data"]]
+    used = {post["id"]: post["text"] for post in said if post["id"] not in planted.index}
     times = pd.Series(used).value_counts()
     assert set(times.index) <= set(texts["text"])
     for _, pool in texts.groupby("label")["text"]:
@@ -200,7 +219,8 @@ def test_binned_features_and_a_weak_classifier_still_find_five_personas(conversa
 def test_another_size_is_one_argument_away(texts, tmp_path):
     sample.write(tmp_path, texts, posts=400, authors=120, days=20, seed=7)
     found = archive.read(tmp_path / "x_archive")
-    assert (found.counts["posts"], found.counts["authors"]) == (400, 120)
+    more = sample_campaigns.POSTS, sample_campaigns.ACCOUNTS
+    assert (found.counts["posts"] - more[0], found.counts["authors"] - more[1]) == (400, 120)
     assert found.posts["day"].min() >= "2026-06-11"
 
 
@@ -234,8 +254,11 @@ def _far_ahead(value):
 
 
 def _by_author(conversation, texts, wrong=0.0):
-    """What the clustering could know, exactly; a share `wrong` of the labels replaced."""
-    posts = conversation.posts
+    """What the clustering could know of customers, exactly; a share `wrong` of the labels replaced.
+
+    Campaigns' texts are not of the pool.
+    """
+    posts = conversation.posts[conversation.posts["text"].isin(texts["text"])]
     label = posts["text"].map(texts.set_index("text")["label"]).map(POLARITY).to_numpy()
     rng = np.random.default_rng(0)
     other = (label * 2 + rng.integers(1, 3, len(label))) % 3 / 2

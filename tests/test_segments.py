@@ -39,6 +39,7 @@ REPORT = {
     "preferred": dict.fromkeys(publication.CLUSTERS["properties"]["preferred"]["properties"], 2),
     "sizes": [4, 2], "small": [2], "stability": {"jaccard": [0.991, 0.7]}, "elbow": 2,
 }  # fmt: skip
+FLAGGED = {"flagged": 0.02, "flagged_excluded": True}
 CURVES = pd.DataFrame([publication.example(publication.CURVES)]).assign(more=1)
 
 
@@ -53,7 +54,7 @@ def described(people, k=2):
 
 def summary(people, written=WRITTEN, days=(), k=2):
     averages = aggregates.of_everybody(gathered(people))
-    return segments.summary(people, written, days, averages, REPORT, CURVES, k)
+    return segments.summary(people, written, days, averages, REPORT, CURVES, FLAGGED, k)
 
 
 def test_the_nine_figures_of_a_segment_and_its_shares():
@@ -247,6 +248,8 @@ def test_the_summary_is_of_the_whole_audience():
         "avg_account_tweets": 5300.0,
         "avg_followers": 530.0,
         "mood": {"negative": None, "neutral": 0.5, "positive": 0.5},
+        "flagged": 0.02,
+        "flagged_excluded": True,
     }
 
 

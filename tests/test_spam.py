@@ -5,14 +5,24 @@ import pandas as pd
 import planted
 import pytest
 
-from customer_profiles import archive, paths, spam
+from customer_profiles import archive, params, paths, spam
 
 TEXT = planted.COPIED[0]
 
 
 @pytest.fixture(scope="module")
-def posts():
-    return archive.read(paths.inside("data", "sample", "x_archive")).posts
+def sample():
+    """All posts of the sample, with what they were `planted` as."""
+    posts = archive.read(paths.inside("data", "sample", "x_archive")).posts
+    planted = pd.read_csv(paths.inside("data", "sample", "spam.csv"), dtype=str)
+    flags = posts["post_id"].map(planted.set_index("post_id")["flag"]).fillna(spam.NONE)
+    return posts.assign(planted=flags)
+
+
+@pytest.fixture(scope="module")
+def posts(sample):
+    """Those of its customers."""
+    return sample[sample["planted"] == spam.NONE].drop(columns="planted")
 
 
 @pytest.fixture
@@ -33,7 +43,18 @@ def marked(posts, **bounds):
     return spam.flags(posts, **bounds).tolist()
 
 
-def test_nobody_in_the_sample_is_flagged(posts):
+def test_the_campaigns_of_the_sample_are_found_and_none_of_its_customers(sample):
+    found = spam.flags(sample, **params.shared(["flags"])["flags"])
+    judged = spam.judged(found, sample["planted"])
+    assert judged["planted"].to_dict() == {"copies": 28, "burst": 24, "links": 60}
+    assert (judged["precision"] >= 0.98).all()
+    assert (judged["recall"] >= 0.95).all()
+    # Of all but the copies one account stands behind a burst: too few to tell of.
+    shares = spam.told(spam.share(found, sample["author_id"], k=10))
+    assert shares == {"copies": 0.01, "burst": None, "links": None, "any": 0.02}
+
+
+def test_no_customer_of_the_sample_is_flagged(posts):
     assert set(spam.flags(posts)) == {spam.NONE}
 
 
@@ -136,6 +157,16 @@ def test_links_are_a_flood_if_there_are_five_and_most_of_the_authors_posts_are_s
     assert marked(said(["@tindlewick thanks"] * 5, ["a"] * 5)) == [spam.NONE] * 5
 
 
+def test_precision_and_recall_are_those_of_each_flag():
+    planted = pd.Series(["copies"] * 4 + ["links"] * 2 + [spam.NONE] * 4)
+    found = pd.Series(["copies"] * 3 + [spam.NONE] + ["copies"] + ["links"] * 2 + [spam.NONE] * 3)
+    judged = spam.judged(found, planted)
+    assert judged.loc["copies"].tolist() == [4, 4, 0.75, 0.75]
+    assert judged.loc["links"].tolist() == [2, 2, 0.5, 0.5]
+    assert judged.loc["burst"].tolist()[:2] == [0, 0]
+    assert judged.loc["burst", ["precision", "recall"]].isna().all()
+
+
 def test_flags_follow_their_posts_in_any_order_and_under_any_index(posts, rng):
     mixed = planted.among(posts, planted.copies(posts, rng), planted.burst(posts, rng))
     mixed.index = mixed.index + 1000
@@ -165,4 +196,5 @@ def test_shares_are_of_all_posts_and_those_of_few_people_are_held_back():
     flagged[91:] = "burst"
     shares = spam.share(flagged, people, k=10)
     assert shares[spam.NONE] == 0.61
+    assert spam.told(shares) == {"copies": None, "burst": None, "links": None, "any": 0.39}
     assert shares.drop(spam.NONE).isna().all()

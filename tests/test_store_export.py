@@ -27,7 +27,7 @@ def pulled(project, database, mongodb, monkeypatch):
 def loaded(pulled, observe, load):
     rows = observe(
         {"_id": "b", "author": "bob", "polarity": 4, "day": "2026-05-02", "label": "negative"},
-        {"_id": "a", "author": "ann", "polarity": 20, "verified": True},
+        {"_id": "a", "author": "ann", "polarity": 20, "verified": True, "flag": "copies"},
     )
     load(pulled, rows)
     return pulled
@@ -36,12 +36,12 @@ def loaded(pulled, observe, load):
 def test_observations_are_exported_by_content(loaded, project, pseudonym):
     assert main(["export", "observations", "out/rows.csv"]) == 0
     assert (project / "out" / "rows.csv").read_text() == (
-        "_id,author,scorer,origin,day,label,polarity,subjectivity,favorites,retweets,"
+        "_id,author,scorer,origin,day,label,flag,polarity,subjectivity,favorites,retweets,"
         "followers,following,listed,account_posts,account_age,verified,protected\n"
         f"{pseudonym('a')},{pseudonym('ann')},0000000000000000,archive,2026-05-01,neutral,"
-        "20,5,1,1,1,1,1,1,1,True,False\n"
+        "copies,20,5,1,1,1,1,1,1,1,True,False\n"
         f"{pseudonym('b')},{pseudonym('bob')},0000000000000000,archive,2026-05-02,negative,"
-        "4,5,1,1,1,1,1,1,1,False,False\n"
+        ",4,5,1,1,1,1,1,1,1,False,False\n"
     )
 
 

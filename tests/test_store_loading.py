@@ -2,6 +2,7 @@
 
 import re
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from threading import Barrier
 from uuid import uuid4
 
@@ -255,6 +256,36 @@ def test_a_crash_while_another_grid_is_applied_leaves_no_profile_that_passes_for
             load(three, finer)
     load(three)
     assert rows(database) == fresh(three)
+
+
+EXCLUDING = replace(GRID, exclude_flagged=True)
+
+
+def test_excluded_posts_do_not_count_and_who_wrote_no_other_has_no_profile(
+    database, load, observe, pseudonym
+):
+    posts = observe(
+        {"author": "ann", "polarity": 20},
+        {"author": "ann", "polarity": 0, "flag": "copies", "day": "2026-06-09"},
+        {"author": "bob", "flag": "links"},
+    )
+    load(posts)
+    ann, bob = (row["_id"] for row in rows(database, "profiles")["profiles"])
+    assert (ann, bob) == (pseudonym("ann"), pseudonym("bob"))
+    load(posts, EXCLUDING)
+    (left,) = rows(database, "profiles")["profiles"]
+    assert (left["_id"], left["polarity"], left["last_month"]) == (ann, 4, "2026-05")
+    assert database.observations.count_documents({"flag": {"$ne": ""}}) == 2
+
+
+def test_a_flag_that_comes_or_goes_changes_the_profiles_as_if_it_always_was_so(
+    database, load, observe, fresh
+):
+    plain = observe({"author": "ann"}, {"author": "ann", "polarity": 20}, {"author": "bob"})
+    flagged = plain.assign(flag=["burst", "", "copies"])
+    for posts in (plain, flagged, plain):
+        load(posts, EXCLUDING)
+        assert rows(database) == fresh(posts, grid=EXCLUDING)
 
 
 @pytest.mark.parametrize("loaded_before", [False, True])

@@ -24,6 +24,7 @@ OF_BEFORE = identified({
     "summary": {}, "segments": [], "cells": [], "mood_daily": [], "certificate": {},
     "provenance": {},
 })  # fmt: skip
+WITHOUT_FLAGS = identified(small(summary={"authors": 1500}))
 # Eight processes that begin to prepare at the same moment.
 EIGHT = """
 import os, sys
@@ -68,6 +69,7 @@ def first_version(database, posts, assignments):
         for name, fields in schema.COLLECTIONS.items()
         if name not in ("tombstones", "schema", "leases")
     }
+    rules["observations"] = {n: rule for n, rule in schema.OBSERVATION.items() if n != "flag"}
     rules["assignments"] = {"_id": schema.PSEUDONYM, "cluster": schema.BIN}
     rules["current"] = {"_id": {"enum": ["current"]}, "publication": schema.PUBLICATION["_id"]}
     rules["published"] = {name: {} for name in OF_BEFORE}
@@ -80,7 +82,7 @@ def first_version(database, posts, assignments):
             database.create_collection(name, validator={"$jsonSchema": rule})
         database.observations.create_index("author")
         database.api_tokens.create_index("sha256", unique=True)
-        database.observations.insert_many(posts.to_dict("records"))
+        database.observations.insert_many(posts.drop(columns="flag").to_dict("records"))
         former = assignments.drop(columns="cell").to_dict("records")
         database.assignments.insert_many(former)
         database.published.insert_one(OF_BEFORE)
@@ -155,12 +157,12 @@ def test_a_database_of_the_first_version_becomes_as_one_made_new(
     assert [list(former[name].find()) for name in ("assignments", "published", "current")] == [
         [], [], []
     ]  # fmt: skip
-    assert former.observations.count_documents({}) == 3
+    assert [row["flag"] for row in former.observations.find()] == ["", "", ""]
     for held in (former, fresh):
         load(held, posts)
         publications.publish(held, PUBLICATION, assignments)
     assert whole(former) == whole(fresh)
-    assert schema.version(former) == schema.NEWEST == 3
+    assert schema.version(former) == schema.NEWEST == 4
 
 
 def test_preparing_keeps_what_this_version_published(database, assignments, give_profiles):
@@ -172,13 +174,14 @@ def test_preparing_keeps_what_this_version_published(database, assignments, give
     assert publications.current(database) == PUBLICATION
 
 
-def test_of_the_publications_those_of_the_former_shape_are_forgotten(database, assignments):
+@pytest.mark.parametrize(("version", "before"), [(2, OF_BEFORE), (3, WITHOUT_FLAGS)])
+def test_of_the_publications_those_of_the_former_shape_are_forgotten(database, version, before):
     unchecked = {"bypass_document_validation": True}
-    database.published.insert_one(OF_BEFORE, **unchecked)
+    database.published.insert_one(before, **unchecked)
     database.published.insert_one(PUBLICATION)
-    pointer = {"_id": "current", "publication": OF_BEFORE["_id"], "beside": []}
+    pointer = {"_id": "current", "publication": before["_id"], "beside": []}
     database.current.insert_one(pointer)
-    database.schema.update_one({}, {"$set": {"version": 2}})
+    database.schema.update_one({}, {"$set": {"version": version}})
     schema.prepare(database)
     assert list(database.published.find()) == [PUBLICATION]
     assert publications.current(database) is None
@@ -252,7 +255,7 @@ def test_a_database_of_a_newer_program_is_refused_and_stays_as_it_is(database):
     database.command("collMod", "profiles", validator={"_id": {"$exists": True}})
     before = whole(database)
     with pytest.raises(
-        StoreError, match=r"newer version of this program \(schema 70, .* knows 3\)"
+        StoreError, match=r"newer version of this program \(schema 70, .* knows 4\)"
     ):
         schema.prepare(database)
     assert whole(database) == before

@@ -63,9 +63,10 @@ class Conversation:
     """What a set of pages holds.
 
     `posts`, one row per post, sorted by post_id: post_id, author_id, day (YYYY-MM-DD, UTC), text,
-    language (as X names it, or None), favorites and retweets received. `authors`, one row per author of these posts (not the people
-    they mention), sorted by author_id: followers, following, listed, account_posts, verified,
-    protected, created (YYYY-MM or None). `counts` says what was seen, kept and left out.
+    language (as X names it, or None), favorites and retweets received. `authors`, one row per
+    author of these posts (not the people they mention), sorted by author_id: followers, following,
+    listed, account_posts, verified, protected, created (YYYY-MM or None). `counts` says what was
+    seen, kept and left out.
     """
 
     posts: pd.DataFrame = field(repr=False)

@@ -1,9 +1,9 @@
 """The shipped brand archive: invented posts about an invented chain of tea and coffee houses.
 
 `python -m customer_profiles.sample` writes it anew, byte for byte, from data/sample/brand_posts.csv
-and the numbers here, in `sample_personas` and in `sample_campaigns`. Five hidden personas talk about
-Tindlewick, and some campaigns; truth.csv tells who is who and spam.csv which posts are a campaign's,
-so that what is found can be compared with what is there.
+and the numbers here, in `sample_personas` and `sample_campaigns`. Five hidden personas talk about
+Tindlewick, and a few campaigns; truth.csv tells who is who and spam.csv which posts are of a
+campaign, so that what is found can be compared with what is there.
 
 Nobody real is in it: ids lie decades ahead of those X hands out, and handles are longer than X
 allows. The pages have what real ones have: two spellings, posts on two pages with other counts,
@@ -47,8 +47,8 @@ def write(
 ) -> None:
     """Write x_archive/, x_archive.sha256, truth.csv and spam.csv into `folder`.
 
-    `texts` (label, text) is the pool that posts draw from; campaigns come on top. Raises ValueError when the authors
-    cannot have written that many posts, or a label has no text.
+    `texts` (label, text) is the pool that `posts` of `authors` draw from; campaigns come on top.
+    Raises ValueError when the authors cannot have written that many posts, or a label has no text.
     """
     rng = np.random.default_rng(seed)
     first_day = LAST_DAY - timedelta(days=days - 1)
