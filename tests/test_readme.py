@@ -25,7 +25,7 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 # A command is run that starts so, and is not left out below.
 RUN = ("make ", "dvc ", "python -m customer_profiles.", "curl ", "token=$(", "echo ")
 ITSELF, INSTALLS = "it would run this test again", "it installs from the package index"
-ASKS_X = "it asks X, with a token that costs money; test_collect and test_compliance ask a server here"
+ASKS_X = "it asks X, which wants a token and money; test_collect and test_compliance do"
 LEFT_OUT = {
     "make test": ITSELF,
     "pytest": ITSELF,
