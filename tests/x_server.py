@@ -335,6 +335,10 @@ class Handler(BaseHTTPRequestHandler):
 
     do_POST = do_PUT = do_GET
 
+    def handle(self):
+        with suppress(ConnectionError):  # whoever asked was killed
+            super().handle()
+
     def _trickle(self, content):
         with suppress(OSError):
             for byte in content:
