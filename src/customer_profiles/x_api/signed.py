@@ -8,10 +8,9 @@ from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 
 import requests
-import urllib3
 
 from customer_profiles.x_api import errors, limits
-from customer_profiles.x_api.transport import Bounded, Timeouts, failed, is_safe
+from customer_profiles.x_api.transport import BREAKS, Bounded, Timeouts, failed, is_safe
 
 # As long as X's address for an upload is good: a million ids take their time on a slow line.
 TIMEOUTS = Timeouts(whole=900.0)
@@ -75,12 +74,9 @@ class _Adapter(Bounded):
         with self._bounded() as late:
             try:
                 yield from response.iter_content(2**16)
-            except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
+            except BREAKS as error:
                 failure = failed(error)
-        if late.is_set():
-            raise errors.TimedOut(f"X did not answer within {self._timeouts.whole:g} s")
-        if failure is not None:
-            raise failure
+        self._judge(late, failure)
 
     def _direct(self, request) -> None:
         pass  # the caller's address is the whole of it

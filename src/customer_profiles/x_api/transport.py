@@ -23,6 +23,7 @@ class Timeouts(NamedTuple):
 
 
 TIMEOUTS = Timeouts()
+BREAKS = (requests.RequestException, urllib3.exceptions.HTTPError, OSError)
 
 
 class Bounded(HTTPAdapter):
@@ -66,13 +67,9 @@ class Bounded(HTTPAdapter):
                 good = 200 <= response.status_code < 300
                 if not (stream and good):
                     _ = response.content
-            except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
+            except BREAKS as error:
                 failure = failed(error)
-        # Raised out here: the library's error repeats the whole address, and would be its context.
-        if late.is_set():
-            raise errors.TimedOut(f"X did not answer within {self._timeouts.whole:g} s")
-        if failure is not None:
-            raise failure
+        self._judge(late, failure)
         if not good:
             raise self._refusal(request, response)
         return response
@@ -98,6 +95,17 @@ class Bounded(HTTPAdapter):
             yield late
         finally:
             timer.cancel()
+
+    def _judge(self, late: threading.Event, failure: errors.TryAgain | None) -> None:
+        """Raise what went wrong in a block of `_bounded`, once it is over.
+
+        Not in its except clause: the library's error repeats the whole address, and would be the
+        context of this one.
+        """
+        if late.is_set():
+            raise errors.TimedOut(f"X did not answer within {self._timeouts.whole:g} s")
+        if failure is not None:
+            raise failure
 
     def _watch(self, opened: socket.socket) -> None:
         self._sockets.append(opened)
