@@ -18,7 +18,7 @@ ifdef QUIET
 export TQDM_DISABLE := 1
 endif
 
-.PHONY: repro test collect comply bench lint results plots serve mlflow lab wheels lock
+.PHONY: repro test collect stream comply bench lint results plots serve mlflow lab wheels lock
 
 repro: .venv/.ready $(ENCODER)
 	@$(BIN)/python -m customer_profiles.choices "profile=$(PROFILE)" \
@@ -34,6 +34,10 @@ test: .venv/.ready $(ENCODER)
 # What section `collect` of params.yaml says, into data/collect; DRY_RUN=1 only counts and prices it.
 collect: .venv/.ready
 	@$(RUN) python -m customer_profiles.collect $(if $(DRY_RUN),--dry-run)
+
+# The same as it is posted, scored within seconds into the database; until Ctrl-C, or the budget ends.
+stream: .venv/.ready
+	@$(RUN) python -m customer_profiles.stream
 
 # Asks X what was deleted there, and erases it here; DRY_RUN=1 only says how much.
 comply: .venv/.ready

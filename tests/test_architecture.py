@@ -88,6 +88,7 @@ ALSO = {
     "archive": (),
     "backup": ("encoder",),
     "artifacts": (),
+    "backlog": ("collected", "durable"),
     "budget": ("spending",),
     "checkpoint": ("durable",),
     "collected": ("checkpoint", "durable"),
@@ -104,6 +105,7 @@ ALSO = {
     "plots": (),
     "precision": ("encoder",),
     "provenance": (),
+    "purse": ("spending",),
     "registered_model": ("scoring",),  # the model as MLflow opens it: the two have to meet
     "report": ("page",),  # one page, served and as a file
     "run_notebook": (),

@@ -14,9 +14,10 @@ import pytest
 import referencing
 from x_posts import invented, person, snowflake
 from x_server import BRAND, XServer
+from x_stream import DISCONNECT, STREAM, TOO_MANY, XStream
 from x_ways import MENTION, QUERY, WAYS, by_search
 
-from customer_profiles.x_api import compliance, endpoints, errors
+from customer_profiles.x_api import compliance, endpoints, errors, rules, stream
 from customer_profiles.x_api.endpoints import Window
 from customer_profiles.x_api.signed import Storage
 
@@ -136,3 +137,33 @@ def test_requests_and_answers_are_those_of_x_s_own_document(ask, document):
     (seen,) = (seen for seen in x.requests if seen.path.startswith("/2/users/by"))
     odd = seen.answer.value | {"data": person("x")}
     assert invalid(specification, {"type": "array"}, odd)
+
+
+def test_rules_and_the_stream_are_those_of_x_s_own_document(ask, document):
+    spelling, specification = document
+    old = {"id": "1600000000000000003", "value": "of before", "tag": "customer-profiles 1"}
+    theirs = {"id": "1600000000000000001", "value": "of others"}
+    post = invented(1, time.time(), [MENTION])[0]
+    said = []
+    with XStream(rules=[old, theirs], refusals=["503", "429", "403"], spelling=spelling) as x:
+        client = ask(x, fields=spelling)
+        rules.reconcile(client, [QUERY])
+        if spelling == "tweet":  # of a rule that is no rule the newer document knows nothing
+            with suppress(errors.BadRequest):
+                rules.reconcile(client, ["near:me"])
+        for _ in range(3):
+            with suppress(errors.XError):
+                client.stream(stream.PATH, stream.PARAMS)
+        said.append(x.line(post, list(x.rules.values())))
+        said.append(x.line(post))
+    assert {seen.answer.status for seen in x.requests} == {200, 403, 429, 503}
+    sent = [list(seen.sent) for seen in x.requests if seen.sent]
+    assert sent[:2] == [["add"], ["delete"]]
+    assert [said for seen in x.requests for said in objections(specification, seen)] == []
+    if spelling == "post":
+        return  # its answers have the new names, its parameters the old, as the loopback has both
+    answer = operation(specification, STREAM)[0]["responses"]["200"]["content"]
+    line = answer["application/json"]["schema"]
+    for value in (*map(json.loads, said), DISCONNECT, TOO_MANY):
+        assert invalid(specification, line, value) == []
+    assert invalid(specification, line, {"matching_rules": [{"tag": "no id"}]})

@@ -53,6 +53,10 @@ class Seen:
     def method(self):
         return "POST" if self.body else "GET"
 
+    @property
+    def sent(self):
+        return json.loads(self.body) if self.body else None
+
 
 class XServer:
     """X over `posts`; `faults` is what goes wrong, request by request: names in FAULTS, or None.
@@ -71,7 +75,8 @@ class XServer:
         self.stopped = threading.Event()
         self.jobs = Jobs(self)
         self._lock = threading.Lock()
-        self._http = ThreadingHTTPServer(("127.0.0.1", 0), type("H", (Handler,), {"x": self}))
+        handler = type("H", (self.handler(),), {"x": self})
+        self._http = ThreadingHTTPServer(("127.0.0.1", 0), handler)
         self._http.daemon_threads = True
         self.address = f"http{'s' if certificate else ''}://127.0.0.1:{self._http.server_port}"
         if certificate:
@@ -87,6 +92,14 @@ class XServer:
         self.stopped.set()
         self._http.shutdown()
         self._http.server_close()
+
+    @staticmethod
+    def handler():
+        return Handler
+
+    @staticmethod
+    def routes():
+        return ROUTES
 
     def now(self) -> float:
         return time.time() + self.skew
@@ -124,12 +137,16 @@ class XServer:
             {} if seconds is None else {"x-rate-limit-reset": str(int(self.now() + seconds))}
         )
 
+    def posts_to(self) -> dict[str, Callable[[dict], dict]]:
+        """By address, what takes a body."""
+        return {JOBS: self.jobs.create}
+
     def _routed(self, path: str, params: dict[str, str], body: bytes) -> dict:
         if body:
-            if path != JOBS:
+            if path not in self.posts_to():
                 raise Refused(404, "Not Found", detail="Not Found")
-            return self.jobs.create(json.loads(body))
-        matches = ((re.fullmatch(pattern, path), route) for pattern, route in ROUTES.items())
+            return self.posts_to()[path](json.loads(body))
+        matches = ((re.fullmatch(pattern, path), route) for pattern, route in self.routes().items())
         match, route = next((found for found in matches if found[0]), (None, None))
         if match is None:
             raise Refused(404, "Not Found", detail="Not Found")

@@ -91,14 +91,43 @@ def begin(key: Sealer, digest: str, day: str, **known) -> Collection:
     The checkpoint is there before any page: it always names the one file of its query that may
     hold more than it counts.
     """
-    date.fromisoformat(day)
-    paths.inside(PAGES).mkdir(parents=True, exist_ok=True)
-    held = ledger()
-    number = 1 + max((int(name.partition("_")[0]) for name in [*held, *_names()]), default=0)
-    state = Checkpoint(digest, f"{number:06d}_{day}{ENDING}", **known)
+    state = Checkpoint(digest, following(day), **known)
     checkpoint.save(state, key.seal)
     _note(state, day)
     return Collection(key, state)
+
+
+def following(day: str) -> str:
+    """The name of the next file of pages, begun on `day` (YYYY-MM-DD)."""
+    date.fromisoformat(day)
+    paths.inside(PAGES).mkdir(parents=True, exist_ok=True)
+    numbers = (int(name.partition("_")[0]) for name in [*ledger(), *_names()])
+    return f"{1 + max(numbers, default=0):06d}_{day}{ENDING}"
+
+
+def add(key: Sealer, name: str, pages: Iterable[bytes]) -> None:
+    """Add pages, as received, to the file `name`: all on disk when this returns, or none.
+
+    Raises what `Collection.append` raises. `note` is what tells the ledger of them.
+    """
+    with locked():
+        durable.append(paths.inside(PAGES, name), b"\n".join(map(key.seal, pages)))
+
+
+def note(name: str, pages: int, posts: int, day: str | None) -> None:
+    """Make the ledger say that the file `name` holds so much; again changes nothing.
+
+    `day`: when it was last added to, if that has changed. Of a file that has expired or was erased
+    it goes on to say that.
+    """
+    began = name.partition("_")[2].removesuffix(ENDING)
+    with locked():
+        held = ledger()
+        before = held.get(name, {"state": "held", "first": began, "last": began})
+        told = {**before, "pages": pages, "posts": posts, "last": day or before["last"]}
+        if before["state"] == "held" and before != told:
+            # Of less than it tells after a power failure, the next run makes it the same again.
+            durable.write_json(paths.inside(LEDGER), {**held, name: told}, certain=False)
 
 
 def resume(key: Sealer, state: Checkpoint, day: str) -> Collection:
@@ -217,20 +246,7 @@ def _note(state: Checkpoint, day: str | None = None) -> None:
 
     `day`: when it was last added to, if that has changed.
     """
-    began = state.file.partition("_")[2].removesuffix(ENDING)
-    with locked():
-        held = ledger()
-        before = held.get(state.file, {})
-        told = {
-            "state": "held",
-            "pages": state.lines,
-            "posts": state.posts,
-            "first": before.get("first", began),
-            "last": day or before.get("last", began),
-        }
-        if before != told:
-            # Of less than it tells after a power failure, the next run makes it the same again.
-            durable.write_json(paths.inside(LEDGER), {**held, state.file: told}, certain=False)
+    note(state.file, state.lines, state.posts, day)
 
 
 def _remove(names: list[str], state: str) -> list[str]:

@@ -12,7 +12,7 @@ ROOM = "make room on the disk and run this again, what was written before is who
 
 
 def append(path: Path, line: bytes) -> None:
-    """Add `line`, which holds no line end, and one behind it: whole on disk, or not at all.
+    """Add `line`, or several with line ends between, and one behind: all on disk, or nothing.
 
     Raises OSError, naming the file, where it cannot be written; what it held stays as it was.
     """

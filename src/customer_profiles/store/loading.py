@@ -179,11 +179,25 @@ def _newest(database: Database, source: Source, last: str) -> str:
 def _write(
     rows: Collection, people: profiles.Following, limits: Limits, batch: pa.RecordBatch
 ) -> Change:
-    """Write what is new or differs in one batch, its authors marked before."""
-    posts = documents(batch)
+    return write_posts(rows, people, documents(batch), limits)
+
+
+def write_posts(
+    rows: Collection,
+    people: profiles.Following,
+    posts: list[dict],
+    limits: Limits = UNLIMITED,
+    keep: str = "",
+) -> Change:
+    """Insert what of `posts` is new and may be held, replace what differs, unless `keep` made it.
+
+    `keep` is an origin. The authors are marked before.
+    """
     wrong = [fields for post in posts if (fields := _wrong(post, limits))]
     wanted = [post for post in posts if limits.hold(post) and not _wrong(post, limits)]
     held = {row["_id"]: row for row in rows.find({"_id": {"$in": [p["_id"] for p in wanted]}})}
+    known = {number for number, row in held.items() if row["origin"] == keep}
+    wanted = [post for post in wanted if post["_id"] not in known]
     new = [post for post in wanted if post["_id"] not in held]
     changed = [post for post in wanted if held.get(post["_id"], post) != post]
     former = [held[post["_id"]] for post in changed]

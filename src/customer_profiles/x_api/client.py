@@ -4,14 +4,14 @@ import json
 import logging
 import random as chance
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Literal, NamedTuple, TypeVar
 
 import requests
 import tweepy
 
 from customer_profiles.x_api import errors, limits
-from customer_profiles.x_api.transport import TIMEOUTS, Adapter, Timeouts
+from customer_profiles.x_api.transport import TIMEOUTS, Adapter, Timeouts, pieces
 
 logger = logging.getLogger(__name__)
 
@@ -96,9 +96,9 @@ class Client:
             log = logging.getLogger(name)
             log.setLevel(max(log.level, level))
         self._client = tweepy.Client("(set by the adapter)", return_type=requests.Response)
-        adapter = Adapter(self._token, host, timeouts, clock)
+        self._adapter = Adapter(self._token, host, timeouts, clock)
         for scheme in ("https://", "http://"):
-            self._client.session.mount(scheme, adapter)
+            self._client.session.mount(scheme, self._adapter)
 
     def __repr__(self) -> str:
         return "Client()"
@@ -144,6 +144,27 @@ class Client:
         Raises errors.XError.
         """
         return self.again(lambda: self._ask("POST", path, json=dict(value)))
+
+    def stream(self, path: str, params: Mapping[str, object]) -> Iterator[bytes]:
+        """The pieces, as they come, of an answer that does not end; connected when this returns.
+
+        Asked for once. A read timeout is the longest silence between two pieces. Raises
+        errors.XError, also in between; ends where X ends the answer.
+        """
+        # Compressed, a sign of life could wait in a buffer.
+        headers = {"Accept-Encoding": "identity"}
+        response = self._client.session.get(
+            f"https://api.twitter.com{path}", params=params, headers=headers, stream=True
+        )
+        return pieces(response)
+
+    def hang_up(self) -> None:
+        """End what this client waits for; to be called from another thread."""
+        self._adapter.cut()
+
+    def detail(self, text: str) -> str:
+        """What X says itself in `text`, as errors.detail gives it."""
+        return errors.detail(text, self._token)
 
     def again(self, once: Callable[[], Result]) -> Result:
         """What `once` gives, which is done at most `attempts` times.

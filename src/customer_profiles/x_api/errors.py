@@ -146,16 +146,23 @@ def answered(
     if of_job and status in (400, 404):
         sentence = f"X does not take this compliance job, or does not know it any more ({status})"
     if status == 403:
-        sentence += (
-            "it must include compliance jobs"
-            if of_job
-            else "full-archive search and counts need Self-serve or Enterprise access, and recent "
-            "search, of the last seven days, less"
-            if path.endswith("/all")
-            else "it must include reading posts and users"
-        )
+        sentence += _needed(path)
         sentence += f"; the app's Project and its access level can be changed in {CONSOLE}"
     return kind(sentence + own)
+
+
+def _needed(path: str) -> str:
+    """What an app must be allowed that asks `path`."""
+    if path.startswith("/2/compliance/"):
+        return "it must include compliance jobs"
+    if "/search/stream" in path:
+        return "it must include the filtered stream; `make collect` does without"
+    if path.endswith("/all"):
+        return (
+            "full-archive search and counts need Self-serve or Enterprise access, and recent "
+            "search, of the last seven days, less"
+        )
+    return "it must include reading posts and users"
 
 
 def refused(body: dict, secret: str) -> XError:

@@ -23,6 +23,7 @@ class Timeouts(NamedTuple):
 
 
 TIMEOUTS = Timeouts()
+PIECE = 2**16  # bytes of a stream taken at once, at most
 BREAKS = (requests.RequestException, urllib3.exceptions.HTTPError, OSError)
 
 
@@ -83,9 +84,7 @@ class Bounded(HTTPAdapter):
 
         def end():
             late.set()
-            for held in self._sockets:
-                with contextlib.suppress(OSError):
-                    socket.socket.shutdown(held, socket.SHUT_RDWR)
+            self.cut()
 
         late = self._late = threading.Event()
         timer = threading.Timer(self._timeouts.whole, end)
@@ -106,6 +105,12 @@ class Bounded(HTTPAdapter):
             raise errors.TimedOut(f"X did not answer within {self._timeouts.whole:g} s")
         if failure is not None:
             raise failure
+
+    def cut(self) -> None:
+        """End the connection, in whatever thread it is waited for."""
+        for held in list(self._sockets):
+            with contextlib.suppress(OSError):
+                socket.socket.shutdown(held, socket.SHUT_RDWR)
 
     def _watch(self, opened: socket.socket) -> None:
         self._sockets.append(opened)
@@ -151,6 +156,19 @@ def is_safe(address: str) -> bool:
     parts = urlsplit(address)
     local = parts.hostname in ("127.0.0.1", "localhost", "::1")
     return bool(parts.hostname) and parts.scheme in ("https", *(["http"] if local else []))
+
+
+def pieces(response: requests.Response) -> Iterator[bytes]:
+    """What comes of a streamed `response`, as it comes; raises errors.TryAgain where it breaks."""
+    failure = None
+    try:
+        yield from response.iter_content(PIECE)
+    except BREAKS as error:
+        failure = failed(error)
+    finally:
+        response.close()
+    if failure is not None:
+        raise failure
 
 
 def _watched(pool: type, watch: Callable[[socket.socket], None]) -> type:
