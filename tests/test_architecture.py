@@ -105,7 +105,6 @@ ALSO = {
     "plots": (),
     "precision": ("encoder",),
     "provenance": (),
-    "purse": ("spending",),
     "registered_model": ("scoring",),  # the model as MLflow opens it: the two have to meet
     "report": ("page",),  # one page, served and as a file
     "run_notebook": (),

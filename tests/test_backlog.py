@@ -1,7 +1,6 @@
 """What was received and is not scored waits in memory or sealed on disk, in order."""
 
 import json
-import logging
 import random
 import threading
 
@@ -47,7 +46,7 @@ def test_lines_come_back_in_order_a_batch_at_a_time(held):
     put(held, *LINES)
     assert held.take(4, 0) == LINES[:4]
     held.done()
-    assert (held.waiting, held.spilled) == (26, 0)
+    assert held.waiting == 26
     assert all_of(held) == LINES[4:]
     assert held.ended
 
@@ -58,40 +57,15 @@ def test_what_is_put_is_on_disk_sealed_before_it_counts(held):
     assert all(line not in file.read_bytes() for file in files() for line in LINES[:3])
 
 
-@pytest.mark.parametrize("capacity", [0, 1, 9, 40, 100])
-def test_what_memory_does_not_hold_comes_back_from_disk_in_order(project, capacity):
-    held = Backlog(KEY, capacity)
-    put(held, *LINES)
-    fit = capacity // len(LINES[0])
-    assert 30 - fit - 1 <= held.spilled <= 30 - fit + 1
-    assert all_of(held) == LINES
-
-
-def test_order_is_kept_while_lines_come_and_go(project):
-    held, found = Backlog(KEY, 40), []
+def test_order_is_kept_while_lines_come_and_go(held):
+    found = []
     for start in range(0, 30, 3):
         held.put(LINES[start : start + 3], 3)
         found += held.take(2, 0)
         held.done()
-    assert held.spilled > 0
+    assert held.waiting == 10
     found += all_of(held, 4)
     assert found == LINES
-
-
-def test_memory_is_used_again_once_the_disk_is_caught_up(project, caplog):
-    caplog.set_level(logging.INFO)
-    held = Backlog(KEY, 20)
-    held.put(LINES[:10], 10)
-    while held.take(4, 0):
-        held.done()
-    spilled = held.spilled
-    held.put(LINES[10:12], 2)
-    assert held.spilled == spilled
-    assert held.take(4, 0) == LINES[10:12]
-    assert [message.split(":")[0] for message in caplog.messages] == [
-        "posts come faster than they are scored",
-        "all posts that waited on disk are scored",
-    ]
 
 
 def test_what_was_not_marked_as_scored_is_given_again_after_a_kill(held):
@@ -125,14 +99,14 @@ def test_lines_of_several_files_and_of_other_collections_are_told_apart(held):
     first.rename(first.with_name("000001_2026-05-01.jsonl.sealed"))  # and another day begins
     state = paths.inside(backlog.STATE)
     state.write_text(state.read_text().replace(first.name, "000001_2026-05-01.jsonl.sealed"))
-    again = Backlog(KEY, 0)
+    again = Backlog(KEY)
     put(again, *LINES[3:6])
     assert len(files()) == 3
     assert all_of(again, 2) == LINES[:6]
 
 
 def test_erasure_may_rewrite_a_file_while_its_lines_wait(project):
-    held = Backlog(KEY, 0)
+    held = Backlog(KEY)
     put(held, *LINES[:6])
     assert held.take(2, 0) == LINES[:2]
     held.done()
@@ -144,7 +118,7 @@ def test_erasure_may_rewrite_a_file_while_its_lines_wait(project):
 
 
 def test_lines_of_a_file_that_has_expired_are_passed_over(project):
-    held = Backlog(KEY, 0)
+    held = Backlog(KEY)
     put(held, *LINES[:6])
     held.take(2, 0)
     held.done()
@@ -154,7 +128,7 @@ def test_lines_of_a_file_that_has_expired_are_passed_over(project):
 
 
 def test_a_damaged_line_costs_no_other(project):
-    held = Backlog(KEY, 0)
+    held = Backlog(KEY)
     put(held, *LINES[:3])
     (file,) = files()
     first, second, third = file.read_bytes().splitlines(keepends=True)
@@ -204,7 +178,7 @@ def test_a_full_disk_is_told_and_what_was_received_stays(small_disk, monkeypatch
 
 
 def test_one_thread_puts_while_another_takes(project):
-    held, found = Backlog(KEY, 200), []
+    held, found = Backlog(KEY), []
 
     def take():
         while lines := held.take(5, 2):

@@ -162,7 +162,7 @@ def test_rules_and_the_stream_are_those_of_x_s_own_document(ask, document):
     assert [said for seen in x.requests for said in objections(specification, seen)] == []
     if spelling == "post":
         return  # its answers have the new names, its parameters the old, as the loopback has both
-    answer = operation(specification, STREAM)[0]["responses"]["200"]["content"]
+    answer = operation(specification, STREAM, "GET")[0]["responses"]["200"]["content"]
     line = answer["application/json"]["schema"]
     for value in (*map(json.loads, said), DISCONNECT, TOO_MANY):
         assert invalid(specification, line, value) == []

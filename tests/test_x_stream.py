@@ -24,7 +24,7 @@ OWN = {"id": "1600000000000000002", "value": QUERY, "tag": "customer-profiles wh
 OLD = {"id": "1600000000000000003", "value": "of before", "tag": "customer-profiles 01234567"}
 UNTAGGED = {"id": "1600000000000000004", "value": "no tag"}
 POSTS = invented(12, time.time())
-SILENT = Timeouts(5, 0.25, 5)
+SILENT = Timeouts(60, 1, 60)
 
 
 class Heard:
@@ -44,7 +44,7 @@ class Heard:
             self.waits.append(seconds)
             self.come.notify_all()
 
-    def until(self, condition, seconds=5.0):
+    def until(self, condition, seconds=60.0):
         with self.come:
             assert self.come.wait_for(condition, seconds)
 
@@ -95,7 +95,7 @@ def test_every_post_comes_as_it_was_sent_with_all_that_is_read_of_it(ask):
 def test_keep_alives_are_no_posts_and_keep_a_quiet_stream_connected(ask):
     with XStream(keep_alive=0.02) as x, listening(ask(x, timeouts=SILENT)) as (listener, told):
         x.wait(1)
-        time.sleep(2 * SILENT.read)
+        x.stay(1.5 * SILENT.read / x.keep_alive)
         assert (listener.connects, told.lines, told.waits) == (1, [], [])
 
 

@@ -32,7 +32,7 @@ def ask(waits):
     """Function that makes a client of a server."""
 
     def client(server, token=TOKEN, **options):
-        options = {"random": lambda: 0.5, "timeouts": Timeouts(5, 5, 5)} | options
+        options = {"random": lambda: 0.5, "timeouts": Timeouts(30, 30, 30)} | options
         return Client(token, server.address, sleep=waits, clock=waits.clock, **options)
 
     return client

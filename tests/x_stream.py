@@ -55,7 +55,7 @@ class XStream(XServer):
         self.rules = {rule["id"]: rule for rule in rules}
         self.refusals = list(refusals)
         self.keep_alive = keep_alive
-        self.connects = 0
+        self.connects = self.keep_alives = 0
         self._listener, self._params = None, {}
         self._come = threading.Condition()
 
@@ -98,16 +98,26 @@ class XStream(XServer):
         item |= {"matching_rules": named} if named else {}
         return json.dumps(item | changed).encode()
 
-    def wait(self, connects, seconds=5.0):
+    def wait(self, connects, seconds=120.0):
         """Until so many connections have been made."""
         with self._come:
             assert self._come.wait_for(lambda: self.connects >= connects, seconds)
+
+    def stay(self, keep_alives, seconds=120.0):
+        """Until so many signs of life have been sent."""
+        with self._come:
+            assert self._come.wait_for(lambda: self.keep_alives >= keep_alives, seconds)
+
+    def kept_alive(self):
+        with self._come:
+            self.keep_alives += 1
+            self._come.notify_all()
 
     def lose(self):
         """End the connection, and return when nobody listens any more."""
         self.say(CLOSE)
         with self._come:
-            assert self._come.wait_for(lambda: self._listener is None, 5)
+            assert self._come.wait_for(lambda: self._listener is None, 120)
 
     def when(self, connects, act):
         """Do `act`, in a thread of its own, once so many connections have been made."""
@@ -239,6 +249,7 @@ class StreamHandler(Handler):
                 if time.monotonic() - heard < self.x.keep_alive:
                     continue
                 line = b""
+                self.x.kept_alive()
             heard = time.monotonic()
             if line is CLOSE:
                 self.wfile.write(b"0\r\n\r\n")

@@ -10,9 +10,9 @@ QUERY = query.build(["tindlewick"], ["Tindlewick"], "en")
 MENTION = "@tindlewick your tea is fine"
 # Faults that never come to an end, and what ends them: seconds that a test really waits for.
 BOUNDS = {
-    "hang": Timeouts(5, 0.15, 5),
-    "trickle": Timeouts(5, 5, 0.2),
-    "endless headers": Timeouts(5, 5, 0.2),
+    "hang": Timeouts(5, 0.4, 5),
+    "trickle": Timeouts(5, 5, 0.5),
+    "endless headers": Timeouts(5, 5, 0.5),
 }
 
 

@@ -4,7 +4,7 @@ EPOCH_MS = 1288834974657  # of X's ids, which hold the milliseconds since then
 
 
 def posts(body: dict) -> list[dict]:
-    """The posts that were asked for."""
+    """The posts that were asked for; on a line of the stream it is one."""
     return _objects(body, "data")
 
 
@@ -31,4 +31,5 @@ def line(raw: str) -> bytes:
 
 def _objects(held: dict, name: str) -> list[dict]:
     items = held.get(name)
-    return [item for item in items if isinstance(item, dict)] if isinstance(items, list) else []
+    items = items if isinstance(items, list) else [items]
+    return [item for item in items if isinstance(item, dict)]

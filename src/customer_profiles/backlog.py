@@ -1,12 +1,11 @@
-"""What was received and is not scored yet: sealed on disk at once, in memory as far as it fits.
+"""What was received and is not scored yet: sealed on disk, in the pages of data/collect.
 
-The pages of data/collect are themselves the place where lines wait that memory does not hold, so
-nothing is written twice, and a kill loses nothing that was received: what is not marked as scored
-is given again.
+They are themselves the place where lines wait, so nothing is written twice, memory holds no more
+than a batch, and a kill loses nothing that was received: what is not marked as scored is given
+again.
 """
 
 import json
-import logging
 import os
 import threading
 import time
@@ -15,58 +14,53 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import islice
+from typing import BinaryIO
 
 from customer_profiles import collected, durable, paths
 
-logger = logging.getLogger(__name__)
-
 STATE = f"{collected.FOLDER}/stream.json"
-CAPACITY = 16 * 2**20  # bytes of lines held in memory
 TYPICAL = 4096  # bytes of a line with a post: a batch of n lines has at most n of these
 
 
 @dataclass
 class File:
-    """A file of lines: how many it holds, the posts on them, and how many lines were scored."""
+    """A file of lines: how many, and the posts on them; how many were taken, how many scored.
+
+    `noted` is the number of lines that the ledger tells of.
+    """
 
     name: str
     lines: int = 0
     posts: int = 0
+    taken: int = 0
     scored: int = 0
+    noted: int = 0
 
 
 class Backlog:
     """Lines in their order: `put` by one thread, `take` and `done` by another.
 
-    `capacity` is in bytes. Begins with what an earlier run left. Raises ValueError for a state file
-    that cannot be read.
+    Begins with what an earlier run left. Raises ValueError for a state file that cannot be read.
     """
 
-    def __init__(self, key: collected.Sealer, capacity: int = CAPACITY):
-        self.spilled = 0
-        """Lines that did not fit into memory, and wait, or waited, on disk."""
+    def __init__(self, key: collected.Sealer):
         self.damaged = 0
-        """Lines on disk that could not be read again."""
-        self._key, self._capacity = key, capacity
+        """Lines that could not be read again."""
+        self._key = key
         self._kept = _read_state()
         self._files = [file for name, n in self._kept["files"] if (file := _found(name, n))]
         self._changed, self._closed = threading.Condition(), False
-        self._memory: deque[bytes] = deque()
-        self._bytes = 0
-        # Numbers of lines, over all files: received, given to be scored, scored.
-        self._received = sum(file.lines - file.scored for file in self._files)
-        self._taken = self._scored = 0
-        # After how many lines, and when they were received: one for each `put`.
-        self._moments = deque([(self._received, time.monotonic())] if self._received else [])
-        self._place, self._line = 0, self._files[0].scored if self._files else 0
-        self._handle = None
-        # Files of which the ledger does not say yet how much they hold.
-        self._unnoted = {file.name for file in self._files}
+        # Up to which line of a file something was received, and when: one for each `put`.
+        self._moments = deque((file, file.lines, time.monotonic()) for file in self._files)
+        # Of which file, and behind how many of its lines.
+        self._handle: tuple[File, BinaryIO, int] | None = None
+        self._forget_scored()
 
     @property
     def waiting(self) -> int:
         """Lines that are not scored yet."""
-        return self._received - self._scored
+        with self._changed:
+            return sum(file.lines - file.scored for file in self._files)
 
     @property
     def ended(self) -> bool:
@@ -78,7 +72,7 @@ class Backlog:
     def lag(self) -> float:
         """Seconds since the oldest line that is not scored was received; 0 without one."""
         with self._changed:
-            return time.monotonic() - self._moments[0][1] if self._moments else 0.0
+            return time.monotonic() - self._moments[0][2] if self._moments else 0.0
 
     def kept(self, name: str):
         """What `keep` kept last, here or in an earlier run; None before."""
@@ -99,20 +93,8 @@ class Backlog:
         collected.add(self._key, file.name, lines)
         with self._changed:
             file.lines, file.posts = file.lines + len(lines), file.posts + posts
-            self._unnoted.add(file.name)
-            begun = self._on_disk
-            # A later line must not overtake one that only the disk holds.
-            fit = 0 if begun else self._fit(lines)
-            self._memory.extend(lines[:fit])
-            self._bytes += sum(map(len, lines[:fit]))
-            self._received += len(lines)
-            self._moments.append((self._received, time.monotonic()))
-            self.spilled += len(lines) - fit
+            self._moments.append((file, file.lines, time.monotonic()))
             self._changed.notify_all()
-        if fit < len(lines) and not begun:
-            logger.warning(
-                "posts come faster than they are scored: they wait on disk, sealed, for their turn"
-            )
 
     def take(self, most: int, seconds: float) -> list[bytes]:
         """The next lines, at most `most`; waits `seconds` for the first, and as long for all.
@@ -123,34 +105,21 @@ class Backlog:
         while True:
             with self._changed:
                 self._changed.wait_for(lambda: self._left or self._closed, seconds)
-                if self._left:
-                    self._changed.wait_for(lambda: self._left >= most or self._closed, seconds)
-                if self._memory:
-                    return self._from_memory(most)
-                left = self._left
-            lines = self._from_disk(most) if left else []
+                if not self._left:
+                    return []
+                self._changed.wait_for(lambda: self._left >= most or self._closed, seconds)
+            lines = self._read(most)
             if lines:
                 return lines
-            if self._taken > self._scored:
-                self.done()
-            if not left:
-                return []
+            self.done()  # of what has expired, was erased or is damaged
 
     def done(self) -> None:
         """Mark as scored what was taken last: on disk when this returns."""
         with self._changed:
-            was = self._on_disk
-            self._scored = self._taken
-            while self._moments and self._moments[0][0] <= self._scored:
-                self._moments.popleft()
-            for file in self._files[: self._place]:
-                file.scored = file.lines
-            if self._files:
-                self._files[self._place].scored = self._line
+            for file in self._files:
+                file.scored = file.taken
+            self._forget_scored()
         self._save()
-        if was == 0 and self._handle:
-            self._let_go()
-            logger.info("all posts that waited on disk are scored")
 
     def close(self) -> None:
         """Say that nothing more will be put: `take` waits no longer."""
@@ -161,54 +130,33 @@ class Backlog:
     @property
     def _left(self) -> int:
         """Lines to be taken."""
-        return self._received - self._taken
+        return sum(file.lines - file.taken for file in self._files)
 
-    @property
-    def _on_disk(self) -> int:
-        """Those of them that memory does not hold."""
-        return self._left - len(self._memory)
+    def _forget_scored(self) -> None:
+        while self._moments and self._moments[0][0].scored >= self._moments[0][1]:
+            self._moments.popleft()
 
-    def _fit(self, lines: list[bytes]) -> int:
-        room, fit = self._capacity - self._bytes, 0
-        for line in lines:
-            room -= len(line)
-            if room < 0:
-                break
-            fit += 1
-        return fit
-
-    def _from_memory(self, most: int) -> list[bytes]:
-        lines, size = [], 0
-        while self._memory and len(lines) < most and (not lines or size < most * TYPICAL):
-            line = self._memory.popleft()
-            size += len(line)
-            lines.append(line)
-        self._bytes -= size
-        self._advance(len(lines))
-        return lines
-
-    def _from_disk(self, most: int) -> list[bytes]:
+    def _read(self, most: int) -> list[bytes]:
         """Lines of the file that is next; one that is gone, expired or erased, has none."""
         with self._changed:
-            while self._line == self._files[self._place].lines:
-                self._place, self._line = self._place + 1, 0
-            file = self._files[self._place]
-            count = min(most, file.lines - self._line)
+            file = next(file for file in self._files if file.taken < file.lines)
+            count = min(most, file.lines - file.taken)
         lines, read, size = [], 0, 0
-        for token in self._tokens(file, count):
-            read += 1
-            try:
-                lines.append(self._key.unseal(token))
-            except PermissionError:
-                raise
-            except ValueError:
-                self.damaged += 1
-                continue
-            size += len(lines[-1])
-            if size > most * TYPICAL:
-                break
+        with collected.locked():  # else half of what is being added could be read ahead
+            for token in self._tokens(file, count):
+                read += 1
+                try:
+                    lines.append(self._key.unseal(token))
+                except PermissionError:
+                    raise
+                except ValueError:
+                    self.damaged += 1
+                    continue
+                size += len(lines[-1])
+                if size > most * TYPICAL:
+                    break
         with self._changed:
-            self._advance(read or file.lines - self._line)
+            file.taken = file.taken + read if read else file.lines
         return [line for line in lines if line.strip()]
 
     def _tokens(self, file: File, count: int) -> Iterable[bytes]:
@@ -217,32 +165,19 @@ class Backlog:
         Erasure puts another file of as many lines in the place of one; the old one is then no
         longer linked.
         """
-        name, handle, line = self._handle or (None, None, 0)
-        path = paths.inside(collected.PAGES, file.name)
-        usable = name == file.name and line == self._line and os.fstat(handle.fileno()).st_nlink
-        if not usable:
-            self._let_go()
+        of, handle, line = self._handle or (None, None, 0)
+        if not (of is file and line == file.taken and os.fstat(handle.fileno()).st_nlink):
+            if handle:
+                handle.close()
+            self._handle, path = None, paths.inside(collected.PAGES, file.name)
             if not path.exists():
                 return
             handle = path.open("rb")
-            for _ in islice(handle, self._line):
+            for _ in islice(handle, file.taken):
                 pass
-        for number, token in enumerate(islice(handle, count), self._line + 1):
-            self._handle = (file.name, handle, number)
+        for number, token in enumerate(islice(handle, count), file.taken + 1):
+            self._handle = (file, handle, number)
             yield token
-
-    def _let_go(self) -> None:
-        if self._handle:
-            self._handle[1].close()
-        self._handle = None
-
-    def _advance(self, count: int) -> None:
-        """Note that the next `count` lines are given away."""
-        self._taken += count
-        self._line += count
-        while self._place + 1 < len(self._files) and self._line > self._files[self._place].lines:
-            self._line -= self._files[self._place].lines
-            self._place += 1
 
     def _current(self) -> File:
         """The file of today that lines are added to."""
@@ -258,15 +193,14 @@ class Backlog:
 
     def _save(self) -> None:
         with self._changed:
-            done = [file for file in self._files[: self._place] if file.scored == file.lines]
-            self._files = [file for file in self._files if file not in done]
-            self._place -= len(done)
+            files, last = self._files, self._files[-1:]
+            self._files = [file for file in files[:-1] if file.scored < file.lines] + last
             self._kept["files"] = [[file.name, file.scored] for file in self._files]
             durable.write_json(paths.inside(STATE), self._kept)
-            for file in [*done, *self._files]:
-                if file.lines and file.name in self._unnoted:
+            for file in files:
+                if file.noted != file.lines:
                     collected.note(file.name, file.lines, file.posts, _today())
-            self._unnoted.clear()
+                    file.noted = file.lines
 
 
 def _found(name: str, scored: int) -> File | None:
@@ -280,7 +214,8 @@ def _found(name: str, scored: int) -> File | None:
         durable.cut(path, whole)
     told = collected.ledger().get(name, {"pages": 0, "posts": 0})
     posts = told["posts"] + whole - told["pages"]
-    return File(name, whole, posts, min(scored, whole))
+    scored = min(scored, whole)
+    return File(name, whole, posts, taken=scored, scored=scored, noted=told["pages"])
 
 
 def _read_state() -> dict:

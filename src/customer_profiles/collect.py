@@ -19,8 +19,6 @@ from customer_profiles.x_api.client import Client
 
 logger = logging.getLogger(__name__)
 
-BUDGET_REACHED = 3
-
 
 def main(arguments: list[str]) -> int:
     logging.basicConfig(level=logging.INFO, format="%(message)s")
@@ -86,7 +84,7 @@ def _ended(outcome: Outcome, asked: Inquiry) -> int:
     kept = "what was collected is kept; run the same again to go on where this ended"
     if isinstance(outcome.stopped, BudgetReached):
         logger.info("%s, next month or with a higher budget in %s", kept, inquiry.SECTION)
-        return BUDGET_REACHED
+        return outcome.stopped.code
     logger.info("%s", kept)
     return outcome.stopped.code if isinstance(outcome.stopped, Interrupted) else 1
 

@@ -121,6 +121,20 @@ def digest_of(inquiry: Inquiry) -> str:
     return checkpoint.digest_of(inquiry.scope, inquiry.identity)
 
 
+def paid(pages: Iterator[Page], client: Client, budget: Budget) -> Iterator[Page]:
+    """`pages` of `client`, asked for with `budget.room`: of each what was read is counted instead.
+
+    What was taken for a request that fails comes back, unless X may have read for it all the same.
+    """
+    while True:
+        with _given_back(client, budget):
+            page = next(pages, None)
+        if page is None:
+            return
+        budget.settle(*answer.read(page.body))
+        yield page
+
+
 def _every(
     inquiry: Inquiry, client: Client, budget: Budget, collection: Collection
 ) -> Iterator[tuple[Page, int]]:
@@ -135,12 +149,7 @@ def _every(
                 account = endpoints.user_id(client, inquiry.handle)
             budget.settle(0, 1)
         pages = _asked(inquiry, client, budget, collection.checkpoint, account)
-        while True:
-            with _given_back(client, budget):
-                page = next(pages, None)
-            if page is None:
-                break
-            budget.settle(*answer.read(page.body))
+        for page in paid(pages, client, budget):
             yield page, _keep(page, _day(client), collection)
 
 

@@ -3,18 +3,20 @@
 import logging
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 
-from customer_profiles.purse import Purse
+from customer_profiles import answer, collecting
+from customer_profiles.budget import Budget
 from customer_profiles.x_api import endpoints, errors
-from customer_profiles.x_api.client import Client
-from customer_profiles.x_api.endpoints import LARGEST, RECENT, SMALLEST, Window
+from customer_profiles.x_api.client import Client, Page
+from customer_profiles.x_api.endpoints import RECENT, SMALLEST, Window
 
 logger = logging.getLogger(__name__)
 
 AGAIN = 60.0  # seconds after which a search that failed is tried again
-SHARE = 0.25  # of what is left of the budget, that a page may cost
+# Of what is left of the budget, that a page may cost: what is streamed meanwhile has to be paid.
+SHARE = 0.25
 
 
 class Gaps:
@@ -55,20 +57,22 @@ class Gaps:
             return list(self._open)
 
     def fill(
-        self, client: Client, query: str, purse: Purse, receive: Callable[[bytes], object]
+        self, client: Client, query: str, budget: Budget, receive: Callable[[Page], object]
     ) -> bool:
-        """Search the gaps that are due, and give each page, as received, to `receive`.
+        """Search the gaps that are due, and give each page, paid for, to `receive`.
 
         Whether all went well: False where it may go better later. A gap that X refuses to be
-        searched is given up, and that is said. Raises purse.UsedUp.
+        searched is given up, and that is said. Raises BudgetReached.
         """
         for gap in self.open:
             start, end = gap
-            now = self._clock()
-            if end + self._settle > now:
+            if end + self._settle > self._clock():
                 continue
             try:
-                self._search(client, query, start, end, purse, receive)
+                posts = 0
+                for page in _pages(client, query, budget, gap):
+                    receive(page)
+                    posts += len(answer.posts(page.body))
             except errors.TryAgain as error:
                 logger.warning("a gap of the stream is not filled yet: %s", error)
                 return False
@@ -76,28 +80,21 @@ class Gaps:
                 logger.warning("a gap of %.0f s in the stream stays: %s", end - start, error)
             else:
                 self.filled += 1
+                logger.info("a gap of %.0f s is filled: %d posts were found", end - start, posts)
             with self._lock:  # what was joined with it meanwhile is searched again
                 self._open = [other for other in self._open if other != gap]
         return True
 
-    def _search(self, client, query, start, end, purse, receive) -> None:
-        earliest = datetime.fromtimestamp(client.clock(), UTC) - RECENT + timedelta(minutes=1)
-        # X's times are whole seconds.
-        window = Window(
-            start_time=max(datetime.fromtimestamp(start, UTC), earliest),
-            end_time=datetime.fromtimestamp(end + 1, UTC),
-        )
-        size = min(max(purse.affords(SHARE), SMALLEST), LARGEST["recent"])
-        pages = endpoints.search(client, query, "recent", window=window, size=size)
-        posts, more = 0, True
-        while more:
-            purse.check(size)
-            purse.add(size, size)
-            try:
-                page = next(pages)
-            finally:
-                purse.add(-size, -size)
-            receive(page.raw.encode())
-            posts += len(page.body.get("data") or ())
-            more = page.next_token is not None
-        logger.info("a gap of %.0f s is filled: %d posts were found", end - start, posts)
+
+def _pages(client: Client, query: str, budget: Budget, gap: tuple[float, float]) -> Iterator[Page]:
+    earliest = datetime.fromtimestamp(client.clock(), UTC) - RECENT + timedelta(minutes=1)
+    # X's times are whole seconds.
+    start, end = (datetime.fromtimestamp(moment, UTC) for moment in (gap[0], gap[1] + 1))
+    if end <= earliest:
+        raise errors.XError("it is older than the seven days that recent search holds")
+    pages = endpoints.search(
+        client, query, "recent",
+        window=Window(start_time=max(start, earliest), end_time=end),
+        room=lambda size: budget.room(size, SMALLEST, SHARE),
+    )  # fmt: skip
+    return collecting.paid(pages, client, budget)

@@ -2,7 +2,9 @@
 
 import logging
 import signal
+import threading
 import time
+from collections.abc import Callable
 
 logger = logging.getLogger(__name__)
 
@@ -18,9 +20,18 @@ class Interrupted(Exception):
 
 
 class Interruption:
-    """With it, the first signal is only noted until `check` or `sleep`; the second ends at once."""
+    """With it, the first signal is only noted until `check` or `sleep`; the second ends at once.
 
-    def __init__(self):
+    `then`, if there is one, is called when the first has come, in a thread of its own; `told` is
+    what is said then.
+    """
+
+    def __init__(
+        self,
+        told: str = "stopping when the page at hand is kept",
+        then: Callable[[], object] | None = None,
+    ):
+        self._told, self._then = told, then
         self._noted: int | None = None
         self._sleeping = False
         self._before = {}
@@ -51,4 +62,7 @@ class Interruption:
         again, self._noted = self._noted is not None, number
         if again or self._sleeping:
             raise Interrupted(number)
-        logger.info("stopping when the page at hand is kept; once more to stop at once")
+        logger.info("%s; once more to stop at once", self._told)
+        if self._then:
+            # Not from here: what this interrupts may hold the lock that `then` wants.
+            threading.Thread(target=self._then).start()

@@ -1,13 +1,14 @@
 """Live collection: `python -m customer_profiles.stream`.
 
 What X streams about the brand is sealed on disk, scored in small batches and written to the
-database of data/collect/pages, until SIGTERM or Ctrl-C; then what was received is scored first.
+database of data/collect/pages, until SIGTERM or Ctrl-C; then what was received is scored first. It
+ends with 0 then, with 1 after an error, with 3 where the budget is reached, and with 130 or 143
+when it is stopped a second time.
 """
 
 import json
 import logging
 import os
-import signal
 import sys
 import threading
 import time
@@ -19,7 +20,18 @@ if __name__ == "__main__":
 
 import pandas as pd
 
-from customer_profiles import collected, observations, outputs, pages, params, paths, vault
+from customer_profiles import (
+    collected,
+    inquiry,
+    observations,
+    outputs,
+    pages,
+    params,
+    paths,
+    vault,
+)
+from customer_profiles.budget import BudgetReached
+from customer_profiles.interruption import Interrupted, Interruption
 from customer_profiles.reception import Pace, Reception
 from customer_profiles.store import StoreError, live, profiles, schema, server
 from customer_profiles.store.errors import Gone
@@ -48,9 +60,11 @@ class Stream:
         self._rate, self._scorer, self._stopping, self._pace = rate, scorer, stopping, pace
         self._edges, self._shared = params.stage("score"), params.shared(["expire_days", "as_of"])
         self._grid = profiles.Grid(**params.stage("load"))
-        asked = params.stage("collect")
-        self._keep_days = asked["keep_days"]
-        self._key = vault.open_vault(collected.PAGES, make=True)
+        # Whatever is collected, and at which price: the stream and its gaps are searches.
+        asked = inquiry.read({**params.stage("collect"), "scope": "recent"})
+        self._keep_days = asked.keep_days
+        # A key that is lost must not be followed by another one.
+        self._key = vault.open_vault(collected.PAGES, make=not collected.sealed())
         self.database = self._key.audience(collected.PAGES)
         """Name of the database that is written to."""
         self.reception = Reception(asked, self._key, stopping, pace)
@@ -60,7 +74,7 @@ class Stream:
     def run(self) -> None:
         """Receive, score and write until `stopping` is set, or raise what ended it before.
 
-        XError, StoreError, ValueError (budget, settings) or OSError (a full disk).
+        BudgetReached, XError, StoreError, ValueError (settings) or OSError (a full disk).
         """
         if self._backlog.waiting:
             logger.info("%d lines of an earlier run are scored first", self._backlog.waiting)
@@ -72,8 +86,8 @@ class Stream:
         finally:
             self.reception.end(clean)
             self._tell()
-        if self.reception.failure is not None:
-            raise self.reception.failure
+            if self.reception.failure is not None:  # the reason of all that followed
+                raise self.reception.failure
 
     def _score(self) -> None:
         """Score and write what is received, until no more comes; a database may go away for long.
@@ -179,29 +193,23 @@ def model() -> tuple[Rate, str]:
 
 
 def main(made: Callable[[], tuple[Rate, str]] = model, pace: Pace | None = None) -> int:
-    """Run until a signal comes; what to exit with: 1 where something else ended it."""
+    """Run until a signal comes; what to exit with."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     stopping = threading.Event()
-    stop_at_signals(stopping)
+    told = "stopping: no more is read, what was received is scored first"
     try:
-        stream(*made(), stopping, pace)
-    except (XError, StoreError, ValueError, OSError) as error:
-        logger.error("error: %s", error)
+        with Interruption(told, stopping.set):
+            stream(*made(), stopping, pace)
+    except Interrupted as error:
+        logger.error("%s; what was received is kept, and scored at the next start", error)
+        return error.code
+    except BudgetReached as error:
+        logger.error("%s", error)
+        return error.code
+    except (XError, StoreError, ValueError, OSError, KeyError) as error:
+        logger.error("error: %s", error.args[0] if isinstance(error, KeyError) else error)
         return 1
     return 0
-
-
-def stop_at_signals(stopping: threading.Event) -> None:
-    """Make SIGTERM and SIGINT set `stopping`; a second one ends the program at once."""
-
-    def stop(number, frame):
-        signal.signal(number, signal.SIG_DFL)
-        logger.info("stopping: no more is read, what was received is scored first")
-        # Not from here: what this interrupts may hold the lock it takes.
-        threading.Thread(target=stopping.set).start()
-
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, stop)
 
 
 if __name__ == "__main__":

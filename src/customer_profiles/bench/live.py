@@ -25,7 +25,6 @@ from customer_profiles.store import server
 
 STEADY, STEADY_SECONDS = 50.0, 300.0
 FLOOD, FLOOD_SECONDS = 500.0, 20.0
-CAPACITY = 2**20  # bytes in memory while it is flooded, so that it has to spill
 AUTHORS = 5_000
 FIRST = 1_900_000_000_000_000_000  # id of a post
 TEXTS = (
@@ -79,10 +78,10 @@ class Source(BaseHTTPRequestHandler):
 
 
 def measure(rate: stream.Rate, scorer: str) -> dict:
-    """Posts lost, doubled and spilled, and lag in seconds, at a steady rate and in a flood."""
+    """Posts lost and doubled, and lag in seconds, at a steady rate and in a flood."""
     return {
         "steady": streamed(rate, scorer, STEADY, STEADY_SECONDS, Pace()),
-        "flood": streamed(rate, scorer, FLOOD, FLOOD_SECONDS, Pace(capacity=CAPACITY)),
+        "flood": streamed(rate, scorer, FLOOD, FLOOD_SECONDS, Pace()),
     }
 
 
@@ -90,17 +89,19 @@ def streamed(rate: stream.Rate, scorer: str, a_second: float, seconds: float, pa
     """What became of `a_second` posts for so many `seconds`.
 
     `lag_end` and `lag_most` are seconds from receipt to the database, when the last post was sent
-    and at worst; `lost` posts were sent and are not in the database; `drain_seconds` is the time
-    from the last post until all were. Those are this machine's.
+    and at worst, `waiting_most` the posts that waited on disk then; `lost` posts were sent and are
+    not in the database; `drain_seconds` is the time from the last post until all were. Those are
+    this machine's.
     """
     number = int(a_second * seconds)
     with _project(a_second, number):
-        stopping, lags = threading.Event(), [0.0]
+        stopping, lags, waiting = threading.Event(), [0.0], [0]
         live = stream.Stream(rate, scorer, stopping, pace)
         with ThreadPoolExecutor(1) as pool:
             run = pool.submit(live.run)
             while live.reception.received < number and not run.done():
                 lags.append(live.reception.backlog.lag)
+                waiting.append(live.reception.backlog.waiting)
                 time.sleep(0.1)
             lag, sent = live.reception.backlog.lag, time.monotonic()
             stopping.set()
@@ -114,7 +115,7 @@ def streamed(rate: stream.Rate, scorer: str, a_second: float, seconds: float, pa
             "a_second": a_second,
             "lost": number - stored,
             "doubled": live.scored - written,
-            "spilled": live.reception.backlog.spilled,
+            "waiting_most": max(waiting),
             "lag_end": lag,
             "lag_most": max(lags),
             "drain_seconds": drained,
