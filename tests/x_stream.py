@@ -227,6 +227,7 @@ class StreamHandler(Handler):
             answer, lines = self.x.opened(params)
         self.close_connection = True
         self.send_response(answer.status)
+        self.send_header("Connection", "close")  # else it would be asked through once more
         for name, value in answer.headers.items():
             self.send_header(name, value)
         if lines is None:

@@ -10,7 +10,7 @@ from itertools import islice
 import requests
 
 from customer_profiles.x_api import errors, limits
-from customer_profiles.x_api.transport import BREAKS, Bounded, Timeouts, failed, is_safe
+from customer_profiles.x_api.transport import Bounded, Timeouts, is_safe, pieces
 
 # As long as X's address for an upload is good: a million ids take their time on a slow line.
 TIMEOUTS = Timeouts(whole=900.0)
@@ -73,9 +73,9 @@ class _Adapter(Bounded):
         failure = None
         with self._bounded() as late:
             try:
-                yield from response.iter_content(2**16)
-            except BREAKS as error:
-                failure = failed(error)
+                yield from pieces(response)
+            except errors.TryAgain as error:
+                failure = error
         self._judge(late, failure)
 
     def _direct(self, request) -> None:

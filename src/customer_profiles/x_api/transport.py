@@ -24,7 +24,7 @@ class Timeouts(NamedTuple):
 
 TIMEOUTS = Timeouts()
 PIECE = 2**16  # bytes of a stream taken at once, at most
-BREAKS = (requests.RequestException, urllib3.exceptions.HTTPError, OSError)
+_BREAKS = (requests.RequestException, urllib3.exceptions.HTTPError, OSError)
 
 
 class Bounded(HTTPAdapter):
@@ -68,8 +68,8 @@ class Bounded(HTTPAdapter):
                 good = 200 <= response.status_code < 300
                 if not (stream and good):
                     _ = response.content
-            except BREAKS as error:
-                failure = failed(error)
+            except _BREAKS as error:
+                failure = _failed(error)
         self._judge(late, failure)
         if not good:
             raise self._refusal(request, response)
@@ -163,8 +163,8 @@ def pieces(response: requests.Response) -> Iterator[bytes]:
     failure = None
     try:
         yield from response.iter_content(PIECE)
-    except BREAKS as error:
-        failure = failed(error)
+    except _BREAKS as error:
+        failure = _failed(error)
     finally:
         response.close()
     if failure is not None:
@@ -184,7 +184,7 @@ def _watched(pool: type, watch: Callable[[socket.socket], None]) -> type:
     return type(pool.__name__, (pool,), {"ConnectionCls": Connection})
 
 
-def failed(error: Exception) -> errors.TryAgain:
+def _failed(error: Exception) -> errors.TryAgain:
     """What `error` means. Its own message repeats the address, with ids and handles."""
     if isinstance(error, requests.exceptions.SSLError):
         return errors.ConnectionLost(
