@@ -3,11 +3,12 @@
 import time
 
 import pytest
+from pymongo import MongoClient
 from x_collecting import KEY
 
 from customer_profiles import collected
-from customer_profiles.bench import collection
-from customer_profiles.bench.collection import Scenario
+from customer_profiles.bench import collection, live, loopback
+from customer_profiles.bench.loopback import Scenario
 
 
 def finds(_, lost, doubled):
@@ -18,19 +19,30 @@ def hangs(_):
     time.sleep(600)
 
 
-def test_there_are_enough_scenarios_of_both_ways_and_each_has_a_name_of_its_own():
-    names = [scenario.name for scenario in collection.scenarios()]
-    assert len(set(names)) == len(names) > 25
-    for way in ("recent", "mentions"):
-        assert sum(name.startswith(f"{way}: killed") for name in names) == 10
-        assert f"{way}: repeated posts" in names
+def test_there_are_enough_scenarios_of_each_way_and_each_has_a_name_of_its_own():
+    scenarios = [*collection.scenarios(), *live.scenarios()]
+    names = [(scenario.way, scenario.name) for scenario in scenarios]
+    assert len(set(names)) == len(names)
+    for way in ("recent", "mentions", "stream"):
+        of_way = [name for each, name in names if each == way]
+        assert sum(name.startswith("killed") for name in of_way) == 10
+        assert len(of_way) >= 35
+    assert {("recent", "repeated posts"), ("stream", "silence"), ("stream", "503, in a gap")} <= {
+        *names
+    }
 
 
 def test_what_scenarios_lose_double_and_how_many_hang_is_added_up():
-    endless = Scenario("c", hangs, (), patience=0.1)
-    chosen = [Scenario("a", finds, (2, 1)), Scenario("b", finds, (1, 0)), endless]
-    assert collection.disturbed(chosen) == {
+    chosen = [
+        Scenario("recent", "a", finds, (2, 1)),
+        Scenario("stream", "a", finds, (1, 0)),
+        Scenario("recent", "b", hangs, (), patience=0.1),
+    ]
+    assert loopback.disturb(chosen) == {
         "scenarios": 3, "lost": 3, "duplicated": 1, "hangs": 1,
+        "table": {
+            "recent": {"a": "2 lost, 1 twice", "b": "hangs"}, "stream": {"a": "1 lost, 0 twice"},
+        },
     }  # fmt: skip
 
 
@@ -45,9 +57,20 @@ def test_what_scenarios_lose_double_and_how_many_hang_is_added_up():
     ],
 )
 def test_posts_that_are_missing_or_on_two_pages_are_found(project, pages, found):
-    assert KEY.fingerprint() == collection.Vault(collection.KEY).fingerprint()
+    assert KEY.fingerprint() == collection.Vault(loopback.KEY).fingerprint()
     held = collected.begin(KEY, "digest", "2026-05-01")
     for page in pages:
         posts = ", ".join(f'{{"id": "{number}"}}' for number in page)
         held.append(f'{{"data": [{posts}]}}'.encode())
     assert collection._compared(["1", "2", "3"]) == found
+
+
+def test_posts_that_the_database_lacks_or_has_beyond_are_found(project, mongodb, monkeypatch):
+    monkeypatch.setenv("MONGODB_URI", mongodb)
+    with MongoClient(mongodb) as client:
+        client.drop_database("compared")
+        held = [KEY.pseudonym("post", number) for number in ("1", "2", "4")]
+        client["compared"].observations.insert_many([{"_id": number} for number in held])
+        assert live._compared("compared", ["1", "2"]) == (0, 1)
+        assert live._compared("compared", ["1", "2", "3", "4", "5"]) == (2, 0)
+        client.drop_database("compared")

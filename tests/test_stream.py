@@ -2,12 +2,10 @@
 
 import base64
 import hashlib
-import itertools
 import json
 import logging
 import os
 import re
-import shutil
 import signal
 import subprocess
 import sys
@@ -22,8 +20,8 @@ import numpy as np
 import pytest
 from pymongo import MongoClient
 from x_faults import TOKEN
-from x_posts import invented, snowflake
 from x_stream import CLOSE, XStream
+from x_stream import fresh as posts
 
 from customer_profiles import archive, collected, stream, tombstones
 from customer_profiles.backlog import Backlog
@@ -44,15 +42,7 @@ SAMPLE = b"the shipped sample of customer-profiles"  # what the public key is ma
 SCORER = "5c0" * 5 + "1"
 PACE = Pace(seconds=0.05, status=0.1, overlap=1.0, settle=0.1)
 FOREIGN = {"id": "1600000000000000001", "value": "Crumble", "tag": "theirs"}
-NUMBERS = itertools.count()
 TODAY = datetime.now(UTC).date().isoformat()
-
-
-def posts(number, texts=("Tea at Tindlewick again",)):
-    """Posts of this moment, no two of one id."""
-    now = time.time()
-    made = invented(number, now + 60, texts, every=0)
-    return [{**post, "id": str(int(snowflake(now)) + next(NUMBERS))} for post in made]
 
 
 def rate(texts):
@@ -264,17 +254,22 @@ def test_a_gap_is_filled_by_search_and_nothing_is_written_twice(held, settings, 
     assert re.search(r"a gap of \d+ s is filled: \d+ posts were found", caplog.text)
 
 
-def test_a_gap_that_x_refuses_to_search_stays_and_that_is_said(held, settings, caplog):
+def test_a_gap_that_x_refuses_to_search_is_left_to_the_next_run(held, settings, caplog):
     with XStream() as x:
         settings(x)
         with running():
             x.wait(1)
             x.lose()
-            x.write(*posts(2))
+            x.write(*(lost := posts(2)))
             x.faults = ["401"]
             x.wait(2)
-            until(lambda: "stays" in caplog.text)
-    assert "s in the stream stays: X does not know the bearer token (401)" in caplog.text
+            until(lambda: "next start: X does not know the bearer token (401)" in caplog.text)
+            x.stay(x.keep_alives + 5)
+        assert [seen.path for seen in x.requests].count("/2/tweets/search/recent") == 1
+        assert stored(held) == []
+        with running():
+            until(lambda: held.observations.count_documents({}) == 2)
+    assert stored(held) == ids(lost)
 
 
 def test_a_gap_that_was_not_filled_is_filled_by_the_next_run(held, settings):
@@ -416,11 +411,10 @@ def test_without_a_model_the_stage_to_run_is_named(project):
 
 
 def test_the_bench_measures_a_stream_of_its_own(project):
-    shutil.copy(ROOT / "params.yaml", project)
-    told = live.streamed(rate, SCORER, 200.0, 1.0, Pace(posts=50, seconds=0.05))
+    told = live.streamed(ROOT / "tests", rate, SCORER, 200.0, 1.0, Pace(posts=50, seconds=0.05))
     assert (told["posts"], told["lost"], told["doubled"]) == (200, 0, 0)
     assert told["waiting_most"] > 0
-    assert sorted(path.name for path in project.iterdir()) == ["dvc.yaml", "params.yaml"]
+    assert sorted(path.name for path in project.iterdir()) == ["dvc.yaml"]
 
 
 # As the command does, but for the model: rates a post in `argv[1]` seconds, and has a disk on which

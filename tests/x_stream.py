@@ -3,6 +3,7 @@
 The stream speaks the old spelling whatever else X speaks, as X's documents have it.
 """
 
+import itertools
 import json
 import queue
 import threading
@@ -11,7 +12,7 @@ from contextlib import suppress
 from urllib.parse import parse_qsl
 
 from x_faults import FAULTS, PROBLEM, TOKEN, Refused, limited
-from x_posts import is_retweet, parsed, person, says, written
+from x_posts import invented, is_retweet, parsed, person, says, snowflake, written
 from x_server import ROUTES, Handler, Route, Seen, XServer
 
 STREAM = "/2/tweets/search/stream"
@@ -39,7 +40,24 @@ TOO_MANY = {
         }
     ]
 }
-REFUSALS = {**FAULTS, "429 soon": limited(30)}
+# How a connection ends, by name: the last thing that is sent through it.
+BREAKS = {
+    "close": CLOSE, "reset": RESET, "silence": SILENCE, "broken line": b'{"data": {"id": 1',
+    "disconnect": json.dumps(DISCONNECT).encode(), "second stream": json.dumps(TOO_MANY).encode(),
+}  # fmt: skip
+REFUSALS = {
+    **{name: fault for name, fault in FAULTS.items() if name[0].isdigit()},
+    **{name: FAULTS[name] for name in ("redirect", "error as a list", "token in the detail")},
+    "429 soon": limited(30),
+}
+NUMBERS = itertools.count()
+
+
+def fresh(number, texts=("Tea at Tindlewick again",)):
+    """Posts of this moment, no two of one id."""
+    now = time.time()
+    made = invented(number, now + 60, texts, every=0)
+    return [{**post, "id": str(int(snowflake(now)) + next(NUMBERS))} for post in made]
 
 
 class XStream(XServer):
@@ -118,6 +136,12 @@ class XStream(XServer):
         self.say(CLOSE)
         with self._come:
             assert self._come.wait_for(lambda: self._listener is None, 120)
+
+    def cut_off(self, name):
+        """End the connection as BREAKS has it; when it is over, if its end is X's doing."""
+        self.say(BREAKS[name])
+        if BREAKS[name] is not SILENCE:
+            self.lose()
 
     def when(self, connects, act):
         """Do `act`, in a thread of its own, once so many connections have been made."""

@@ -19,6 +19,10 @@ AGAIN = 60.0  # seconds after which a search that failed is tried again
 SHARE = 0.25
 
 
+class TooOld(Exception):
+    """X's recent search has nothing of a gap any more."""
+
+
 class Gaps:
     """Gaps from `known` (pairs of seconds since 1970), and those that are added.
 
@@ -36,6 +40,7 @@ class Gaps:
     ):
         self.found, self.filled = 0, 0
         self._open = [(float(start), float(end)) for start, end in known]
+        self._refused: set[tuple[float, float]] = set()
         self._overlap, self._settle, self._clock = overlap, settle, clock
         self._lock = threading.Lock()
 
@@ -61,12 +66,13 @@ class Gaps:
     ) -> bool:
         """Search the gaps that are due, and give each page, paid for, to `receive`.
 
-        Whether all went well: False where it may go better later. A gap that X refuses to be
-        searched is given up, and that is said. Raises BudgetReached.
+        Whether all went well: False where it may go better later. A gap that X refuses to have
+        searched is left to the next run, one that is too old is given up; both are said. Raises
+        BudgetReached.
         """
         for gap in self.open:
             start, end = gap
-            if end + self._settle > self._clock():
+            if end + self._settle > self._clock() or gap in self._refused:
                 continue
             try:
                 posts = 0
@@ -77,7 +83,17 @@ class Gaps:
                 logger.warning("a gap of the stream is not filled yet: %s", error)
                 return False
             except errors.XError as error:
-                logger.warning("a gap of %.0f s in the stream stays: %s", end - start, error)
+                logger.warning(
+                    "a gap of %.0f s in the stream is left to the next start: %s",
+                    end - start, error,
+                )  # fmt: skip
+                self._refused.add(gap)
+                continue
+            except TooOld:
+                logger.warning(
+                    "a gap of %.0f s in the stream stays: it is older than the seven days that "
+                    "recent search holds", end - start,
+                )  # fmt: skip
             else:
                 self.filled += 1
                 logger.info("a gap of %.0f s is filled: %d posts were found", end - start, posts)
@@ -91,7 +107,7 @@ def _pages(client: Client, query: str, budget: Budget, gap: tuple[float, float])
     # X's times are whole seconds.
     start, end = (datetime.fromtimestamp(moment, UTC) for moment in (gap[0], gap[1] + 1))
     if end <= earliest:
-        raise errors.XError("it is older than the seven days that recent search holds")
+        raise TooOld
     pages = endpoints.search(
         client, query, "recent",
         window=Window(start_time=max(start, earliest), end_time=end),

@@ -1,92 +1,86 @@
-"""How the live stream keeps up: `python -m customer_profiles.bench.live`.
+"""How the live stream keeps up, and what it loses when X fails or it is killed.
 
-An X of its own on loopback streams invented posts at a fixed rate to the stream as it runs, with
-the project's model and an embedded MongoDB of its own; nothing of the project's data is touched.
+An X of its own on loopback streams invented posts to the stream as it runs, with an embedded
+MongoDB of its own; nothing of the project's data is touched.
 """
 
-import json
-import logging
+import contextlib
+import itertools
 import os
+import random
+import subprocess
 import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
-from datetime import UTC, datetime
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import ClassVar
 
-from customer_profiles import collected, paths, stream
+import numpy as np
+
+from customer_profiles import paths, stream
+from customer_profiles.bench import loopback
+from customer_profiles.bench.loopback import HANDLE, KEY, RUNS, TEXT, Scenario
+from customer_profiles.observations import Scores
 from customer_profiles.reception import Pace
 from customer_profiles.store import server
+from customer_profiles.vault import Vault
+from customer_profiles.x_api.errors import XError
 
 STEADY, STEADY_SECONDS = 50.0, 300.0
 FLOOD, FLOOD_SECONDS = 500.0, 20.0
-AUTHORS = 5_000
-FIRST = 1_900_000_000_000_000_000  # id of a post
 TEXTS = (
-    "Tindlewick tea again, and it made my whole morning better than it had any right to be",
-    "waited an hour at Tindlewick and then they were out of everything I came for, never again",
-    "Tindlewick opens at nine on weekdays",
+    f"@{HANDLE} tea again, and it made my whole morning better than it had any right to be",
+    f"waited an hour at @{HANDLE} and then they were out of everything I came for, never again",
+    f"@{HANDLE} opens at nine on weekdays",
 )
+PART = 30  # posts streamed before a fault, during it, and behind it
+KILLS, KILLED_POSTS, EACH = 10, 150, 0.02  # seconds from one of those posts to the next
+SCORER = "0" * 16  # digest of a model that there is not
+LONGEST = 8.0  # seconds of a run of a scenario
+QUICK = Pace(posts=20, seconds=0.05, silence=0.3, overlap=1.0, settle=0.1)
+# Faults that a search for a gap does not meet: their time is spent in `recent`; they take a post
+# away; or they are about pages that follow.
+NOT_IN_GAPS = ("hang", "trickle", "endless headers", "no text", "repeated ")
 
-logger = logging.getLogger(__name__)
 
+class Hurried(threading.Event):
+    """Is waited for a twentieth of a second at most: what is waited for X's sake takes no time."""
 
-class Source(BaseHTTPRequestHandler):
-    """X, as far as a stream needs it: rules, and `number` posts, `rate` a second."""
-
-    rate: ClassVar[float]
-    number: ClassVar[int]
-    rules: ClassVar[list[dict]]
-    stopped: ClassVar[threading.Event]
-    protocol_version = "HTTP/1.1"
-
-    def do_POST(self):
-        sent = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        self.rules += [{**rule, "id": str(FIRST)} for rule in sent["add"]]
-        self._whole({"meta": {"sent": "now"}})
-
-    def do_GET(self):
-        if not self.path.startswith("/2/tweets/search/stream?"):
-            self._whole({"data": self.rules, "meta": {"sent": "now"}})
-            return
-        self.send_response(200)
-        self.send_header("Transfer-Encoding", "chunked")
-        self.end_headers()
-        start = time.monotonic()
-        for number in range(self.number):
-            ahead = start + number / self.rate - time.monotonic()
-            if ahead > 0:
-                time.sleep(ahead)
-            line = json.dumps(post(number)).encode() + b"\r\n"
-            self.wfile.write(b"%x\r\n%s\r\n" % (len(line), line))
-        self.stopped.wait()
-
-    def _whole(self, value: dict) -> None:
-        body = json.dumps(value).encode()
-        self.send_response(200)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *_) -> None:
-        pass
+    def wait(self, timeout: float | None = None) -> bool:
+        return super().wait(None if timeout is None else min(timeout, 0.05))
 
 
 def measure(rate: stream.Rate, scorer: str) -> dict:
     """Posts lost and doubled, and lag in seconds, at a steady rate and in a flood."""
+    tests = paths.inside("tests")
     return {
-        "steady": streamed(rate, scorer, STEADY, STEADY_SECONDS, Pace()),
-        "flood": streamed(rate, scorer, FLOOD, FLOOD_SECONDS, Pace()),
+        "steady": streamed(tests, rate, scorer, STEADY, STEADY_SECONDS, Pace()),
+        "flood": streamed(tests, rate, scorer, FLOOD, FLOOD_SECONDS, Pace()),
     }
 
 
-def streamed(rate: stream.Rate, scorer: str, a_second: float, seconds: float, pace: Pace) -> dict:
-    """What became of `a_second` posts for so many `seconds`.
+def scenarios() -> list[Scenario]:
+    """Connections that X refuses or breaks, gaps whose search fails, kills."""
+    modules = loopback.load(paths.inside("tests"))
+    refusals, breaks = modules.stream.REFUSALS, modules.stream.BREAKS
+    searched = [name for name in sorted(modules.faults.FAULTS) if not name.startswith(NOT_IN_GAPS)]
+    moments = random.Random(7)  # noqa: S311
+    return [
+        *(Scenario("stream", f"{name}, connecting", _disturbed, ("close", name, None))
+          for name in sorted(refusals)),
+        *(Scenario("stream", name, _disturbed, (name, None, None)) for name in sorted(breaks)),
+        *(Scenario("stream", f"{name}, in a gap", _disturbed, ("close", None, name))
+          for name in searched),
+        *(Scenario("stream", f"killed ({n})", _killed, (moments.random(),)) for n in range(KILLS)),
+    ]  # fmt: skip
+
+
+def streamed(
+    tests: Path, rate: stream.Rate, scorer: str, a_second: float, seconds: float, pace: Pace
+) -> dict:
+    """What became of `a_second` posts for so many `seconds`; `tests` has the loopback X.
 
     `lag_end` and `lag_most` are seconds from receipt to the database, when the last post was sent
     and at worst, `waiting_most` the posts that waited on disk then; `lost` posts were sent and are
@@ -94,9 +88,12 @@ def streamed(rate: stream.Rate, scorer: str, a_second: float, seconds: float, pa
     this machine's.
     """
     number = int(a_second * seconds)
-    with _project(a_second, number):
+    with _asked(tests) as (x, fresh):
         stopping, lags, waiting = threading.Event(), [0.0], [0]
         live = stream.Stream(rate, scorer, stopping, pace)
+        x.when(
+            1, lambda: _write(x, (fresh(1, TEXTS[n % 3 :]) for n in range(number)), 1 / a_second)
+        )
         with ThreadPoolExecutor(1) as pool:
             run = pool.submit(live.run)
             while live.reception.received < number and not run.done():
@@ -107,77 +104,118 @@ def streamed(rate: stream.Rate, scorer: str, a_second: float, seconds: float, pa
             stopping.set()
             run.result()
         drained = time.monotonic() - sent
-        with server.database(live.database) as held:
-            stored = held.observations.count_documents({})
-            written = held.observations.count_documents({"origin": "stream"})
-        return {
-            "posts": number,
-            "a_second": a_second,
-            "lost": number - stored,
-            "doubled": live.scored - written,
-            "waiting_most": max(waiting),
-            "lag_end": lag,
-            "lag_most": max(lags),
-            "drain_seconds": drained,
-        }
-
-
-def post(number: int) -> dict:
-    """An invented line of the stream."""
-    author = str(9_000_900_000 + number * 7919 % AUTHORS)
-    counts = {"followers_count": 40, "following_count": 30, "tweet_count": 20, "listed_count": 1}
+        lost, doubled = _compared(live.database, [post["id"] for post in x.posts])
     return {
-        "data": {
-            "id": str(FIRST + number),
-            "text": f"{TEXTS[number % len(TEXTS)]} {number}",
-            "author_id": author,
-            "created_at": datetime.now(UTC).isoformat(),
-            "public_metrics": {"like_count": 0, "retweet_count": 0},
-        },
-        "includes": {"users": [{"id": author, "public_metrics": counts}]},
-        "matching_rules": [{"id": str(FIRST)}],
+        "posts": number,
+        "a_second": a_second,
+        "lost": lost,
+        "doubled": doubled,
+        "waiting_most": max(waiting),
+        "lag_end": lag,
+        "lag_most": max(lags),
+        "drain_seconds": drained,
     }
 
 
-@contextmanager
-def _project(rate: float, number: int) -> Iterator[None]:
-    """A scratch project that asks the loopback X, as the working folder."""
-    told = {"rate": rate, "number": number, "rules": [], "stopped": threading.Event()}
-    source = ThreadingHTTPServer(("127.0.0.1", 0), type("X", (Source,), told))
-    source.daemon_threads = True
-    threading.Thread(target=source.serve_forever, daemon=True).start()
+def agreeing(texts: Sequence[str]) -> Scores:
+    """The scores of a model that finds every post the same."""
+    n = len(texts)
+    return Scores(np.full(n, 0.9), np.full(n, 0.8), np.array(["positive"] * n, dtype=object))
+
+
+def run() -> int:
+    """The command, with a model that takes no time: what a scenario kills."""
+    return stream.main(lambda: (agreeing, SCORER), QUICK)
+
+
+@contextlib.contextmanager
+def _asked(tests: Path) -> Iterator[tuple]:
+    """X on loopback, and its maker of posts, in a project of its own that asks it."""
+    modules = loopback.load(tests)
     before, environment = Path.cwd(), dict(os.environ)
-    text = paths.inside("params.yaml").read_text(encoding="utf-8")
-    asked = {
-        "handles": "[tindlewick]",
-        "host": f"http://127.0.0.1:{source.server_port}",
-        "budget": "1.0e+6",
-    }
-    with tempfile.TemporaryDirectory() as scratch:
-        lines = [
-            f"  {name}: {asked[name]}"
-            if (name := line.partition(":")[0].strip()) in asked
-            else line
-            for line in text.splitlines()
-        ]
-        Path(scratch, "params.yaml").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    with modules.stream.XStream() as x, tempfile.TemporaryDirectory() as scratch:
         Path(scratch, "dvc.yaml").touch()
-        for name in (server.VARIABLE, "CUSTOMER_PROFILES_KEY"):
-            os.environ.pop(name, None)
-        os.environ["X_BEARER_TOKEN"] = "of-nobody"  # noqa: S105
         os.chdir(scratch)
+        os.environ |= loopback.secrets(modules.faults.TOKEN)
+        os.environ.pop(server.VARIABLE, None)
         try:
-            with collected.alone():
-                yield
+            loopback.settle(tests, "recent", x.address)
+            yield x, modules.stream.fresh
         finally:
             os.chdir(before)
             os.environ.clear()
             os.environ.update(environment)
-            told["stopped"].set()
-            source.shutdown()
-            source.server_close()
 
 
-if __name__ == "__main__":
-    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stdout)
-    logger.info(json.dumps(measure(*stream.model()), indent=2, sort_keys=True))
+def _write(x, posts: Iterator[list[dict]], each: float) -> None:
+    """Let people write `posts`, one every `each` seconds."""
+    start = time.monotonic()
+    for number, post in enumerate(posts):
+        time.sleep(max(0.0, start + number * each - time.monotonic()))
+        x.write(*post)
+
+
+def _disturbed(tests: Path, line: str, refusal: str | None, fault: str | None) -> tuple[int, int]:
+    """The connection ends as `line` says; X refuses the next one, or a search for the gap."""
+    with _asked(tests) as (x, fresh):
+        x.refusals = [None, *([refusal] if refusal else [])]
+
+        def fail():
+            x.write(*fresh(PART, [TEXT]))
+            x.cut_off(line)
+            x.faults = [fault] if fault else []
+            x.write(*fresh(PART, [TEXT]))
+            x.wait(2)
+            x.write(*fresh(PART, [TEXT]))
+
+        x.when(1, fail)
+        found = _survived(x, 3 * PART)
+        if x.refusals or x.faults:
+            raise RuntimeError(f"the fault {refusal or fault!r} was never met")
+    return found
+
+
+def _killed(tests: Path, part: float) -> tuple[int, int]:
+    """The command is killed after `part` of the time in which posts are written."""
+    with _asked(tests) as (x, fresh):
+        with subprocess.Popen(
+            [sys.executable, "-c", "from customer_profiles.bench import live; live.run()"],
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        ) as process:  # fmt: skip
+            while not x.requests and process.poll() is None:
+                time.sleep(0.001)
+            posts = (fresh(1, [TEXT]) for _ in range(KILLED_POSTS))
+            alive = int(part * KILLED_POSTS)
+            _write(x, itertools.islice(posts, alive), EACH)
+            process.kill()
+        if not x.requests:
+            raise RuntimeError("the command ended before it asked anything")
+        x.write(*itertools.chain(*posts))
+        return _survived(x, KILLED_POSTS)
+
+
+def _survived(x, number: int) -> tuple[int, int]:
+    """Run the stream, again where it ends, until it has `number` posts; lost, and doubled."""
+    for _ in range(RUNS):
+        stopping = Hurried()
+        live = stream.Stream(agreeing, SCORER, stopping, QUICK)
+        with server.database(live.database) as database, ThreadPoolExecutor(1) as pool:
+            running, end = pool.submit(live.run), time.monotonic() + LONGEST
+            while not running.done() and time.monotonic() < end:
+                if database.observations.count_documents({}) >= number:
+                    break
+                time.sleep(0.05)
+            stopping.set()
+            with contextlib.suppress(XError):
+                running.result()
+            if database.observations.count_documents({}) >= number:
+                break
+    return _compared(live.database, [post["id"] for post in x.posts])
+
+
+def _compared(name: str, wanted: Sequence[str]) -> tuple[int, int]:
+    """How many posts of `wanted` the database `name` does not have, and rows beyond them."""
+    sought = set(Vault(KEY).pseudonyms("post", wanted))
+    with server.database(name) as database:
+        stored = [row["_id"] for row in database.observations.find({}, {"_id": 1})]
+    return len(sought - set(stored)), len(stored) - len(sought & set(stored))
