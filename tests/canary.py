@@ -16,6 +16,8 @@ from pathlib import Path
 from urllib.parse import quote
 
 import pymongo
+from x_faults import TOKEN
+from x_stream import XStream
 
 from customer_profiles.store import server
 
@@ -31,7 +33,7 @@ MOMENTS = [datetime(2012, 3, day, 3, 47, 29, tzinfo=UTC) for day in range(5, 10)
 JOINED = [datetime(year, 2, 3, 3, 47, 29, tzinfo=UTC) for year in (2007, 2010)]
 KEY = b"nobody may see this canary key!!"
 SECRETS = {
-    "X_BEARER_TOKEN": "AAAAAAAAAAAAAAAAAAAAAHwQzTnobody%2Fmay%3DseeThisToken",
+    "X_BEARER_TOKEN": TOKEN,
     "CUSTOMER_PROFILES_KEY": base64.urlsafe_b64encode(KEY).decode(),
     "password": "nobody-may-see-this-Passw0rd",
 }
@@ -39,6 +41,7 @@ SECRETS = {
 PEOPLE = 240
 POSTS = 4  # of each
 POST = 1000  # the first post's number: people have the numbers before it
+SAID = ("so", "open")  # one of them in every post: what a search asks for
 FEELINGS = ("love it, so good", "hate it, so bad", "it is open today")
 RARE = 4  # people of each rare kind: fewer than may be shown
 
@@ -179,6 +182,24 @@ def damaged() -> dict[str, str]:
     }
 
 
+class X(XStream):
+    """X with these people: their first posts are there to be searched, `streamed` come later."""
+
+    streamed = range(PEOPLE * POSTS, PEOPLE * POSTS + 60)
+
+    def __init__(self):
+        super().__init__([post(number, "tweet") for number in range(PEOPLE)])
+        self.jobs.gone = {identifier(POST): "deleted", identifier(3): "suspended"}
+
+    def author(self, number):
+        return user(int(number) - ID, "tweet")
+
+    def stream(self):
+        """Stream the later posts, and a line that is no use."""
+        self.write(*(post(number, "tweet") for number in self.streamed))
+        self.say(damaged()["half a line"].encode())
+
+
 def write_archive(folder: Path) -> None:
     """The pages as files of all kinds, and among them what is broken."""
     folder.mkdir(parents=True)
@@ -221,7 +242,7 @@ def mongod(folder):
             "--wiredTigerCollectionBlockCompressor", "none",
             "--wiredTigerJournalCompressor", "none",
             "--wiredTigerIndexPrefixCompression", "false",
-            "--wiredTigerEngineConfigString", "log=(prealloc=false,file_max=1MB)",
+            "--wiredTigerEngineConfigString", "log=(prealloc=false,file_max=1MB,remove=false)",
         ],
         stdout=subprocess.DEVNULL,
     )  # fmt: skip

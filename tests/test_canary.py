@@ -22,9 +22,10 @@ import requests
 import traces
 from bson import json_util
 
-from customer_profiles import pages, verdict
+from customer_profiles import collected, pages, verdict
 from customer_profiles.publication import AVERAGES, CLUSTERS
 from customer_profiles.store import schema, server
+from customer_profiles.vault import Vault
 
 PRIVATE = ("assignments", "observations", "profiles")
 PREFERRED = CLUSTERS["properties"]["preferred"]["properties"]
@@ -67,6 +68,10 @@ SMALL = {
     r"(  references: )20": "3",
     r"(  max_suppressed: )0.1": "0.5",  # so few people
     r"(  exclude_flagged: )true": "false",  # they nearly all say the same
+    r"(  keywords: )\[\]": f"[{', '.join(canary.SAID)}]",
+    r"(  scope: )recent": "all",
+    r"(  start: )''": f"'{canary.MOMENTS[0]:%Y-%m-%d}'",
+    r"(  budget: )5.0": "1000.0",
 }
 
 
@@ -107,11 +112,13 @@ def run(fresh, tiny_wheel, tmp_path_factory):
     project = fresh.copy(written / "project")
     shutil.rmtree(project.root / "tests")  # which hold the marks themselves
     run = Run(project, written)
-    for pattern, value in {**SMALL, r"(  wheel: )\S+": tiny_wheel}.items():
+    x = canary.X()
+    outside = {r"(  wheel: )\S+": tiny_wheel, r"(  host: )\S+": x.address}
+    for pattern, value in {**SMALL, **outside}.items():
         project.rewrite(pattern, rf"\g<1>{value}")
     project.set(f"fetch.source={folder / 'training'}", f"pull.archive={folder / 'pages'}")
     project.commit()
-    with canary.mongod(written / "mongo") as address:
+    with x, canary.mongod(written / "mongo") as address:
         password = canary.SECRETS["password"]
         uri = f"mongodb://keeper:{password}@{address}/?authSource=admin"
         project.environment |= {
@@ -122,6 +129,7 @@ def run(fresh, tiny_wheel, tmp_path_factory):
             **{name: value for name, value in canary.SECRETS.items() if name.isupper()},
         }
         pipeline(run)
+        asking(run, x)
         readers(run)
         with pymongo.MongoClient(uri) as client:
             api(run, client)
@@ -146,6 +154,35 @@ def pipeline(run):
 
     together((repro, "fetch", "pull"), (repro, "encoder"))
     repro("finetune", "evaluate", "score", "load", "cluster", "publish")
+
+
+def asking(run, x):
+    """What the commands write that ask X, also where X refuses."""
+    collect = "python", "-m", "customer_profiles.collect"
+    run.keep("collect", *collect)
+    x.faults = ["token in the detail"]
+    run.keep("refused search", *collect)
+    run.keep("wrong key to collect", *collect, CUSTOMER_PROFILES_KEY=canary.handle(1))
+    stream(run, x)
+    run.keep("compliance", "python", "-m", "customer_profiles.compliance", "--dry-run")
+
+
+def stream(run, x):
+    """Let it score what X streams, until it is told to end."""
+    with (run.written / "logs" / "stream").open("wb") as log, subprocess.Popen(
+        ["python", "-m", "customer_profiles.stream"],
+        cwd=run.project.root, env=run.project.environment, stdout=log, stderr=log,
+    ) as process:  # fmt: skip
+        try:
+            x.wait(1)
+            x.stream()
+            deadline = time.monotonic() + 60
+            while f"scored {len(x.streamed)}" not in run.said("stream"):
+                assert time.monotonic() < deadline, run.said("stream")
+                time.sleep(0.05)
+        finally:
+            process.terminate()
+    run.codes["stream"] = process.returncode
 
 
 def readers(run):
@@ -244,10 +281,11 @@ def failures(run):
 
 def dump(run, client):
     """Every collection as text, and the journal before the server empties it."""
-    database = client[run.audience]
-    for name in database.list_collection_names():
-        rows = json_util.dumps(database[name].find())
-        (run.written / "exports" / f"{name}.json").write_text(rows)
+    of_stream = Vault(canary.KEY).audience(collected.PAGES)
+    for kind, audience in (("", run.audience), ("streamed ", of_stream)):
+        for name in client[audience].list_collection_names():
+            rows = json_util.dumps(client[audience][name].find())
+            (run.written / "exports" / f"{kind}{name}.json").write_text(rows)
     client.admin.command("fsync")
     shutil.copytree(run.written / "mongo" / "db" / "journal", run.written / "mongo" / "journal")
 
@@ -278,12 +316,21 @@ def named_leaves(value, name=""):
 
 
 def test_the_run_went_well_and_every_error_was_one(run):
-    failed = {"wrong key", "broken model", "refused row", "wrong password", "broken address"}
+    failed = {"wrong key", "broken model", "refused row", "wrong password", "broken address",
+              "refused search", "wrong key to collect"}  # fmt: skip
     assert {name for name, code in run.codes.items() if code} == failed
     assert "fields: _id, author" in run.said("refused row")
     assert "Traceback" in run.said("api")
     asked = Counter(path.name[-3:] for path in (run.written / "answers").iterdir())
     assert asked == {"200": 16, "400": 9, "401": 18, "404": 16, "500": 1}
+
+
+def test_x_was_asked_and_what_it_gave_was_kept_and_scored(run):
+    assert (run.project.root / "data/collect/spend.json").exists()
+    rows = json.loads((run.written / "exports" / "streamed observations.json").read_text())
+    assert len(rows) == len(canary.X.streamed)
+    assert "broken lines 1" in run.said("stream")
+    assert "X says" in run.said("refused search")
 
 
 def test_nothing_that_was_written_holds_a_trace(run):
@@ -320,7 +367,8 @@ def test_the_token_is_nowhere_but_where_it_was_printed(run):
 
 def test_no_pseudonym_is_where_anybody_may_read(run):
     rows = pd.read_csv(run.written / "exports" / "observations.csv")
-    pseudonyms = {*rows["_id"], *rows["author"]}
+    streamed = json.loads((run.written / "exports" / "streamed observations.json").read_text())
+    pseudonyms = {*rows["_id"], *rows["author"], *(row["_id"] for row in streamed)}
     private = {run.project.root / "data" / "processed" / f"{name}.parquet" for name in PRIVATE}
     read = 0
     for place in ("project", "home", "tmp", "site", "logs", "answers"):

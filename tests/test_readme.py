@@ -25,7 +25,7 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 # A command is run that starts so, and is not left out below.
 RUN = ("make ", "dvc ", "python -m customer_profiles.", "curl ", "token=$(", "echo ")
 ITSELF, INSTALLS = "it would run this test again", "it installs from the package index"
-ASKS_X = "it asks X, which wants a token and money; test_collect and test_compliance do"
+ASKS_X = "it asks X, which wants a token and money; test_canary does"
 LEFT_OUT = {
     "make test": ITSELF,
     "pytest": ITSELF,
@@ -36,6 +36,7 @@ LEFT_OUT = {
     "make repro X_ARCHIVE=FOLDER": "it takes a minute and runs the stages that `make repro` does",
     "make collect DRY_RUN=1": ASKS_X,
     "make collect": ASKS_X,
+    "make stream": ASKS_X,
     "make comply DRY_RUN=1": ASKS_X,
     "make repro X_ARCHIVE=data/collect/pages": "there are none, for nothing was collected",
     "make repro PROFILE=standard": "it downloads Sentiment140",

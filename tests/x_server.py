@@ -159,6 +159,10 @@ class XServer:
     def _fields(self):
         return (f"{self.spelling}.fields", "user.fields", "expansions")
 
+    def author(self, number: str) -> dict:
+        """The account of this id."""
+        return person(number)
+
     # Routes
 
     def search(self, params, scope):
@@ -260,8 +264,8 @@ class XServer:
             meta["next_token"] = "b" + base36(int(page[-1]["id"]))
         body = {"data": [self._shown(post, params) for post in page]}
         if "author_id" in params.get("expansions", "").split(","):
-            authors = dict.fromkeys(post["author_id"] for post in page)
-            users = [self._projected(person(author), params) for author in authors]
+            numbers = dict.fromkeys(post["author_id"] for post in page)
+            users = [self._projected(self.author(number), params) for number in numbers]
             body["includes"] = {"users": users}
         return self._spelled(body | {"meta": meta})
 

@@ -12,7 +12,7 @@ from contextlib import suppress
 from urllib.parse import parse_qsl
 
 from x_faults import FAULTS, PROBLEM, TOKEN, Refused, limited
-from x_posts import invented, is_retweet, parsed, person, says, snowflake, written
+from x_posts import invented, is_retweet, parsed, says, snowflake, written
 from x_server import ROUTES, Handler, Route, Seen, XServer
 
 STREAM = "/2/tweets/search/stream"
@@ -107,7 +107,7 @@ class XStream(XServer):
         fields |= set(self._params.get("tweet.fields", "").split(","))
         data = {name: value for name, value in post.items() if name in fields}
         users = {"id", "name", "username", *self._params.get("user.fields", "").split(",")}
-        author = person(post["author_id"])
+        author = self.author(post["author_id"])
         named = [{name: rule[name] for name in ("id", "tag") if name in rule} for rule in rules]
         item = {"data": data}
         if "author_id" in self._params.get("expansions", "").split(","):
