@@ -412,7 +412,7 @@ def test_without_a_model_the_stage_to_run_is_named(project):
 
 def test_the_bench_measures_a_stream_of_its_own(project):
     told = live.streamed(ROOT / "tests", rate, SCORER, 200.0, 1.0, Pace(posts=50, seconds=0.05))
-    assert (told["posts"], told["lost"], told["doubled"]) == (200, 0, 0)
+    assert (told["posts"], told["lost"], told["duplicated"]) == (200, 0, 0)
     assert told["waiting_most"] > 0
     assert sorted(path.name for path in project.iterdir()) == ["dvc.yaml"]
 

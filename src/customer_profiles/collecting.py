@@ -31,7 +31,7 @@ class Outcome(NamedTuple):
     posts: int
     pages: int
     spent: float
-    stopped: Exception | None
+    stopped: BaseException | None
 
 
 class Estimate(NamedTuple):

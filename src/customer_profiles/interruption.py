@@ -11,8 +11,11 @@ logger = logging.getLogger(__name__)
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
-class Interrupted(Exception):
-    """Somebody wants an end; `code` is what the command then ends with, as in a shell."""
+class Interrupted(BaseException):
+    """Somebody wants an end; `code` is what the command then ends with, as in a shell.
+
+    No Exception: logging, where it can be raised as anywhere, would swallow it.
+    """
 
     def __init__(self, number: int):
         super().__init__(f"stopped by {signal.Signals(number).name}")

@@ -109,7 +109,7 @@ def streamed(
         "posts": number,
         "a_second": a_second,
         "lost": lost,
-        "doubled": doubled,
+        "duplicated": doubled,
         "waiting_most": max(waiting),
         "lag_end": lag,
         "lag_most": max(lags),
