@@ -113,7 +113,7 @@ def test_under_the_sample_it_is_said_that_collected_pages_are_not_reached(sealed
     shutil.copy(shipped / vault.SAMPLE_DIGEST, sealed / vault.SAMPLE_DIGEST)
     held = erasure.Audience(vault.SAMPLE, vault.demonstration(), "name")
     assert erasure.clean_pages(held, {}) == 0
-    assert "not reached: data/collect/pages, which has another key than the sam" in caplog.text
+    assert "not reached: data/collect/pages and its database, which have another key" in caplog.text
 
 
 def test_a_new_key_opens_what_the_old_one_sealed_but_for_the_erased(sealed):

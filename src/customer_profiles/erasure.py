@@ -198,8 +198,8 @@ def clean_pages(
         )
         if collected.sealed():
             logger.warning(
-                "not reached: %s, which has another key than the sample; set pull.archive to it, "
-                "run `make repro`, then this again",
+                "not reached: %s and its database, which have another key than the sample; set "
+                "pull.archive to it, run `make repro`, then this again",
                 collected.PAGES,
             )
         return 0
