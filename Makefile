@@ -43,13 +43,10 @@ stream: .venv/.ready
 comply: .venv/.ready
 	@$(RUN) python -m customer_profiles.compliance $(if $(DRY_RUN),--dry-run)
 
-# A module of customer_profiles.bench for each file of data/reports/bench/.
+BENCHES := collection original segments sentiment store
+
 bench: .venv/.ready $(ENCODER)
-	$(RUN) python -m customer_profiles.bench.collection
-	$(RUN) python -m customer_profiles.bench.original
-	$(RUN) python -m customer_profiles.bench.segments
-	$(RUN) python -m customer_profiles.bench.sentiment
-	$(RUN) python -m customer_profiles.bench.store
+	set -e; for name in $(BENCHES); do $(RUN) python -m customer_profiles.bench $$name; done
 
 lint: .venv/.ready
 	$(RUN) ruff check .

@@ -1,4 +1,4 @@
-"""What collecting from X loses, doubles and takes: `python -m customer_profiles.bench.collection`.
+"""What collecting from X loses, doubles and takes.
 
 X is the tests' own, on loopback: it answers wrongly, late or not at all, and the collector is
 killed. Each scenario compares the posts then held with those of a run that nothing disturbed.
@@ -6,7 +6,6 @@ killed. Each scenario compares the posts then held with those of a run that noth
 
 import contextlib
 import json
-import logging
 import os
 import random
 import subprocess
@@ -15,7 +14,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from customer_profiles import archive, collected, collecting, inquiry, outputs, paths, stream
+from customer_profiles import archive, collected, collecting, inquiry, paths, stream
 from customer_profiles.bench import live, loopback
 from customer_profiles.bench.loopback import KEY, RUNS, TEXT, Scenario
 from customer_profiles.bench.process import alone, peak_gib
@@ -27,8 +26,6 @@ POSTS = 250  # of a scenario: three pages
 KILLS = 10  # of each way to ask
 FEW, MANY = 20_000, 200_000
 WAYS = ("recent", "mentions")
-
-logger = logging.getLogger(__name__)
 
 
 def measure() -> dict:
@@ -156,10 +153,3 @@ def _collect_all(address: str, token: str, number: int) -> dict[str, float]:
     if done.posts != number:
         raise RuntimeError(f"{done.posts} of {number} posts were collected")
     return {"seconds": seconds, "peak_gib": peak_gib()}
-
-
-if __name__ == "__main__":
-    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stdout)
-    file = paths.inside("data/reports/bench/collection.json")
-    outputs.write_json(file, measure())
-    logger.info(file.read_text(encoding="utf-8"))

@@ -1,12 +1,10 @@
-"""What the profile `original` takes here: `python -m customer_profiles.bench.original`.
+"""What the profile `original` takes here.
 
 BERT base goes the way from a TF Hub handle to training steps of the original's own table. Its
 weights are random: the arithmetic, and so time and memory, is that of the pretrained one.
 """
 
-import logging
 import os
-import sys
 import tempfile
 import time
 from pathlib import Path
@@ -14,7 +12,6 @@ from pathlib import Path
 from customer_profiles import (
     batching,
     encoder,
-    outputs,
     params,
     paths,
     sentiment,
@@ -25,8 +22,6 @@ from customer_profiles.bench.process import alone, peak_gib
 
 POSTS = 640
 TOKENS = 26  # of a post of Sentiment140, on average; those of the sample are shorter
-
-logger = logging.getLogger(__name__)
 
 
 def measure() -> dict:
@@ -103,10 +98,3 @@ def _train(origin: str, chosen: dict, settings: dict) -> dict:
         "tokens_a_post": rows[0]["input_mask"].sum(axis=1).mean(),
         "peak_gib": peak_gib(),
     }
-
-
-if __name__ == "__main__":
-    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stdout)
-    file = paths.inside("data/reports/bench/original.json")
-    outputs.write_json(file, measure())
-    logger.info(file.read_text(encoding="utf-8"))

@@ -1,8 +1,5 @@
-"""What finding and reading the segments takes, and how often some are found where there are none:
-`python -m customer_profiles.bench.segments`."""
+"""What finding and reading segments takes, and how often some are found where there are none."""
 
-import logging
-import sys
 import time
 from collections.abc import Mapping
 
@@ -10,7 +7,7 @@ import numpy as np
 import pandas as pd
 from sklearn.cluster import KMeans
 
-from customer_profiles import clustering, evidence, outputs, params, paths, verdict
+from customer_profiles import clustering, evidence, params, verdict
 from customer_profiles.bench import api
 from customer_profiles.bench.process import alone, peak_gib
 
@@ -21,8 +18,6 @@ APART = 3.0  # standard deviations of a group, about, between two of their middl
 NOISE_PROFILES = 1_000
 NOISE_DRAWS = 20
 NOISE = ("uniform", "gaussian", "correlated")
-
-logger = logging.getLogger(__name__)
 
 
 def measure() -> dict:
@@ -110,10 +105,3 @@ def false_alarms(kind: str, section: Mapping) -> int:
         profiles = noise(kind, NOISE_PROFILES, 2 + draw % 9, np.random.default_rng((7, draw)))
         alarms += segment(profiles, section)[0].verdict == verdict.STABLE
     return alarms
-
-
-if __name__ == "__main__":
-    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stdout)
-    result = paths.inside("data/reports/bench/segments.json")
-    outputs.write_json(result, measure())
-    logger.info(result.read_text(encoding="utf-8"))

@@ -1,5 +1,4 @@
-"""How fast posts are scored and learned from, beside the original's way and the processor's limit:
-`python -m customer_profiles.bench.sentiment`.
+"""How fast posts are scored and learned from, beside the original's way and the processor's limit.
 
 The model is the project's encoder (the one of data/models, or the wheel's) with a head that has
 seen a few hundred posts: speed does not depend on what a model knows. The posts are the sample's,
@@ -10,9 +9,7 @@ turns, and a figure is the median over its turns: other work on the machine fall
 # First: it settles which Keras TensorFlow uses.
 from customer_profiles import encoder  # isort: skip
 
-import logging
 import math
-import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -25,7 +22,6 @@ import tf_keras
 
 from customer_profiles import (
     batching,
-    outputs,
     params,
     paths,
     precision,
@@ -44,8 +40,6 @@ PADDED = 128  # tokens of each post in the original's way
 BATCH = 32
 FEW = 2 * BATCH  # posts of a turn where each costs much
 SHORT = "ok"  # the post whose memory is measured: most of what is kept of a post is its answer
-
-logger = logging.getLogger(__name__)
 
 
 def measure() -> dict:
@@ -223,10 +217,3 @@ def _memory(folder: Path, number: int) -> float:
     scorer = scoring.Scorer(folder, bfloat16=True)
     scorer.polarity(repeat(SHORT, number))
     return peak_gib()
-
-
-if __name__ == "__main__":
-    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stdout)
-    file = paths.inside("data/reports/bench/sentiment.json")
-    outputs.write_json(file, measure())
-    logger.info(file.read_text(encoding="utf-8"))

@@ -1,10 +1,8 @@
-"""How fast observations are loaded and profiles derived: `python -m customer_profiles.bench.store`.
+"""How fast observations are loaded and profiles derived.
 
 A million observations of invented authors go into an embedded MongoDB of their own.
 """
 
-import logging
-import sys
 import tempfile
 import time
 from pathlib import Path
@@ -12,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from customer_profiles import outputs, params, paths
+from customer_profiles import outputs, params
 from customer_profiles.bench.process import alone, peak_gib
 from customer_profiles.observations import AUTHOR_COUNTS, CLASSES, COLUMNS, POST_COUNTS
 from customer_profiles.store import loading, profiles, schema, server, source
@@ -22,8 +20,6 @@ POSTS_AN_AUTHOR = 4
 PROFILES = 1_000_000
 TOUCHED = 0.01
 NAME = "bench"
-
-logger = logging.getLogger(__name__)
 
 
 def measure() -> dict:
@@ -155,10 +151,3 @@ def read_back(address: str, how: str) -> dict[str, float]:
         if len(table) != PROFILES:
             raise RuntimeError(f"{len(table)} of {PROFILES} profiles were read back")
         return {"seconds": seconds, "peak_gib": peak_gib()}
-
-
-if __name__ == "__main__":
-    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stdout)
-    result = paths.inside("data/reports/bench/store.json")
-    outputs.write_json(result, measure())
-    logger.info(result.read_text(encoding="utf-8"))
