@@ -181,7 +181,7 @@ def test_a_dry_run_says_how_much_is_held_and_changes_nothing(held, caplog):
     assert "not reached: copies that lie elsewhere" in caplog.text
     purge("author", IDS["ann"], IDS["bob"])
     assert f"{told.removeprefix('would be ')}; profiles touched: <10" in caplog.text
-    assert "run `make repro`, so that clusters and figures follow" in caplog.text
+    assert "run `dvc repro`, so that clusters and figures follow" in caplog.text
 
 
 def test_nothing_that_is_said_repeats_an_id(held, caplog, capfd):

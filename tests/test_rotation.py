@@ -41,7 +41,7 @@ def test_a_new_key_leaves_nothing_of_the_old_one(held, caplog):
     with database_of(held) as database:
         assert database.name not in database.client.list_database_names()
     assert "Copies of the pages elsewhere would bring back" in caplog.text
-    assert "`dvc repro -f pull && make repro`" in caplog.text
+    assert "`dvc repro -f pull && dvc repro`" in caplog.text
 
 
 def test_a_key_from_the_environment_is_left_to_whoever_set_it(held, caplog, monkeypatch):

@@ -126,7 +126,7 @@ def expire(days: int | None = None, as_of: str | None = None, dry_run: bool = Fa
     )  # fmt: skip
     if {"expire_days": days, "as_of": as_of} != shared:
         logger.info(
-            "set expire_days and as_of so in params.yaml too: else the next `make repro` takes "
+            "set expire_days and as_of so in params.yaml too: else the next `dvc repro` takes "
             "these posts from the pages again"
         )
     _then_repro(dry_run)
@@ -228,4 +228,4 @@ def clean_pages(
 
 def _then_repro(dry_run: bool) -> None:
     if not dry_run:
-        logger.info("run `make repro`, so that clusters and figures follow")
+        logger.info("run `dvc repro`, so that clusters and figures follow")

@@ -77,7 +77,7 @@ def rotate() -> None:
     logger.info(
         "gone: the audience's database with its API tokens, the files in %s, the manifest. Copies "
         "of the pages elsewhere would bring back whom the old key erased. Now run "
-        "`dvc repro -f pull && make repro`, then make new tokens",
+        "`dvc repro -f pull && dvc repro`, then make new tokens",
         tables.FOLDER,
     )
 
