@@ -263,7 +263,7 @@ def test_a_gap_that_x_refuses_to_search_is_left_to_the_next_run(held, settings, 
             x.write(*(lost := posts(2)))
             x.faults = ["401"]
             x.wait(2)
-            until(lambda: "next start: X does not know the bearer token (401)" in caplog.text)
+            until(lambda: "or start: X does not know the bearer token (401)" in caplog.text)
             x.stay(x.keep_alives + 5)
         assert [seen.path for seen in x.requests].count("/2/tweets/search/recent") == 1
         assert stored(held) == []
@@ -284,6 +284,22 @@ def test_a_gap_that_was_not_filled_is_filled_by_the_next_run(held, settings):
         assert stored(held) == []
         with running():
             until(lambda: held.observations.count_documents({}) == 2)
+    assert stored(held) == ids(lost)
+
+
+def test_an_end_while_x_is_away_leaves_a_gap_for_the_next_run(held, settings):
+    with XStream() as x:
+        settings(x)
+        with running() as run:
+            x.wait(1)
+            x.refusals = ["503"]
+            x.lose()
+            x.write(*(lost := posts(3)))
+            until(lambda: not run.reception.connected)
+        assert stored(held) == []
+        with running():
+            x.wait(2)
+            until(lambda: held.observations.count_documents({}) == 3)
     assert stored(held) == ids(lost)
 
 

@@ -4,6 +4,7 @@ import logging
 import socket
 import time
 import traceback
+from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
 from urllib.parse import unquote
@@ -19,7 +20,7 @@ from x_ways import BOUNDS, MENTION, QUERY, by_archive, by_mentions, by_search
 
 from customer_profiles.x_api import endpoints, errors
 from customer_profiles.x_api.client import Client
-from customer_profiles.x_api.transport import TIMEOUTS
+from customer_profiles.x_api.transport import TIMEOUTS, Timeouts
 
 pytest_plugins = ("x_asking",)
 
@@ -126,6 +127,21 @@ def test_where_nobody_listens_the_network_is_named(waits):
     client = Client(TOKEN, f"http://127.0.0.1:{port}", attempts=2, sleep=waits)
     with pytest.raises(errors.Unreachable, match="X cannot be reached"):
         list(by_search(client))
+
+
+def test_where_no_connection_is_taken_nothing_is_in_doubt(ask):
+    with socket.create_server(("127.0.0.1", 0), backlog=0) as deaf, ExitStack() as waiting:
+        for _ in range(2):  # fill the queue of those who wait to be taken
+            other = waiting.enter_context(socket.socket())
+            other.setblocking(False)
+            other.connect_ex(deaf.getsockname())
+        client = Client(
+            TOKEN, f"http://127.0.0.1:{deaf.getsockname()[1]}", Timeouts(connect=0.1),
+            attempts=2, sleep=lambda seconds: None,
+        )  # fmt: skip
+        with pytest.raises(errors.Unreachable, match="X cannot be reached"):
+            next(by_search(client))
+    assert not client.in_doubt
 
 
 @pytest.mark.parametrize(

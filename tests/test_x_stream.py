@@ -227,10 +227,11 @@ def test_a_second_stream_of_the_same_app_is_waited_for_like_a_limit(ask):
 def test_waiting_begins_anew_after_a_connection_that_lasted(ask, waits):
     with XStream() as x:
         client = ask(x)
-        with listening(client) as (_, told):
+        with listening(client) as (listener, told):
             x.wait(1)
             x.say(CLOSE)
-            x.wait(2)
+            while not (listener.connects == 2 and listener.connected):
+                time.sleep(0.01)
             waits(stream.STEADY)  # so much later
             x.say(CLOSE)
             x.wait(3)

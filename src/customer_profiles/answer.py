@@ -19,14 +19,28 @@ def read(body: dict) -> tuple[int, int]:
 
 def newest(body: dict) -> tuple[str, int] | None:
     """Id of the newest post, and the second since 1970 at which X gave it; None without a post."""
-    ids = [int(post["id"]) for post in posts(body) if str(post.get("id")).isdecimal()]
-    return (str(max(ids)), ((max(ids) >> 22) + EPOCH_MS) // 1000) if ids else None
+    ids = _ids(body)
+    return (str(max(ids)), _second(max(ids))) if ids else None
+
+
+def oldest(body: dict) -> int | None:
+    """The second since 1970 at which X gave the oldest post its id; None without a post."""
+    ids = _ids(body)
+    return _second(min(ids)) if ids else None
 
 
 def line(raw: str) -> bytes:
     """The answer as one line, the rest as it was received."""
     # In JSON a raw line end can only stand between tokens.
     return raw.replace("\r", " ").replace("\n", " ").encode()
+
+
+def _ids(body: dict) -> list[int]:
+    return [int(post["id"]) for post in posts(body) if str(post.get("id")).isdecimal()]
+
+
+def _second(number: int) -> int:
+    return ((number >> 22) + EPOCH_MS) // 1000
 
 
 def _objects(held: dict, name: str) -> list[dict]:

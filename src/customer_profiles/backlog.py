@@ -6,6 +6,7 @@ again.
 """
 
 import json
+import logging
 import os
 import threading
 import time
@@ -17,6 +18,8 @@ from itertools import islice
 from typing import BinaryIO
 
 from customer_profiles import collected, durable, paths
+
+logger = logging.getLogger(__name__)
 
 STATE = f"{collected.FOLDER}/stream.json"
 TYPICAL = 4096  # bytes of a line with a post: a batch of n lines has at most n of these
@@ -155,6 +158,8 @@ class Backlog:
                 size += len(lines[-1])
                 if size > most * TYPICAL:
                     break
+        if not read:
+            logger.warning("%d lines that waited to be scored were removed with their file", count)
         with self._changed:
             file.taken = file.taken + read if read else file.lines
         return [line for line in lines if line.strip()]
@@ -189,6 +194,7 @@ class Backlog:
         with self._changed:
             self._files.append(file)
         self._save()  # before its first line: nobody else knows that this file is to be scored
+        collected.note(file.name, 0, 0, day)  # nor that it expires
         return file
 
     def _save(self) -> None:

@@ -15,6 +15,7 @@ from customer_profiles.x_api.endpoints import RECENT, SMALLEST, Window
 logger = logging.getLogger(__name__)
 
 AGAIN = 60.0  # seconds after which a search that failed is tried again
+REFUSED = 3600.0  # and one that X refused
 # Of what is left of the budget, that a page may cost: what is streamed meanwhile has to be paid.
 SHARE = 0.25
 
@@ -40,13 +41,14 @@ class Gaps:
     ):
         self.found, self.filled = 0, 0
         self._open = [(float(start), float(end)) for start, end in known]
-        self._refused: set[tuple[float, float]] = set()
+        self._refused: dict[tuple[float, float], float] = {}
         self._overlap, self._settle, self._clock = overlap, settle, clock
         self._lock = threading.Lock()
 
     def add(self, start: float, end: float) -> None:
         """Add a gap; one that overlaps it becomes one with it."""
-        start, end = start - self._overlap, end + self._overlap
+        # A clock that was set back makes an end before the start.
+        start, end = min(start, end) - self._overlap, end + self._overlap
         with self._lock:
             self.found += 1
             apart = [gap for gap in self._open if gap[1] < start or gap[0] > end]
@@ -66,28 +68,32 @@ class Gaps:
     ) -> bool:
         """Search the gaps that are due, and give each page, paid for, to `receive`.
 
-        Whether all went well: False where it may go better later. A gap that X refuses to have
-        searched is left to the next run, one that is too old is given up; both are said. Raises
-        BudgetReached.
+        Whether all went well: False where it may go better later. What was received of a gap is
+        not searched again. One that X refuses to have searched is left for an hour, or to the next
+        run, one that is too old is given up; both are said. Raises BudgetReached.
         """
+        good = True
         for gap in self.open:
             start, end = gap
-            if end + self._settle > self._clock() or gap in self._refused:
+            now = self._clock()
+            if end + self._settle > now or now < self._refused.get(gap, now):
                 continue
+            posts = 0
             try:
-                posts = 0
                 for page in _pages(client, query, budget, gap):
                     receive(page)
                     posts += len(answer.posts(page.body))
+                    gap = self._shortened(gap, page)
             except errors.TryAgain as error:
                 logger.warning("a gap of the stream is not filled yet: %s", error)
-                return False
+                good = False
+                continue
             except errors.XError as error:
                 logger.warning(
-                    "a gap of %.0f s in the stream is left to the next start: %s",
+                    "a gap of %.0f s in the stream is left to the next hour, or start: %s",
                     end - start, error,
                 )  # fmt: skip
-                self._refused.add(gap)
+                self._refused[gap] = now + REFUSED
                 continue
             except TooOld:
                 logger.warning(
@@ -99,7 +105,17 @@ class Gaps:
                 logger.info("a gap of %.0f s is filled: %d posts were found", end - start, posts)
             with self._lock:  # what was joined with it meanwhile is searched again
                 self._open = [other for other in self._open if other != gap]
-        return True
+        return good
+
+    def _shortened(self, gap: tuple[float, float], page: Page) -> tuple[float, float]:
+        """What is left of `gap` behind `page`: X gives the newest posts first."""
+        oldest = answer.oldest(page.body)
+        with self._lock:
+            if oldest is None or gap not in self._open:  # joined with another one meanwhile
+                return gap
+            left = gap[0], max(gap[0], min(gap[1], oldest))
+            self._open = [left if other == gap else other for other in self._open]
+        return left
 
 
 def _pages(client: Client, query: str, budget: Budget, gap: tuple[float, float]) -> Iterator[Page]:
@@ -108,6 +124,11 @@ def _pages(client: Client, query: str, budget: Budget, gap: tuple[float, float])
     start, end = (datetime.fromtimestamp(moment, UTC) for moment in (gap[0], gap[1] + 1))
     if end <= earliest:
         raise TooOld
+    if start < earliest:
+        logger.warning(
+            "a part of a gap stays: of before %s X's recent search has nothing any more",
+            f"{earliest:%Y-%m-%d %H:%M} UTC",
+        )
     pages = endpoints.search(
         client, query, "recent",
         window=Window(start_time=max(start, earliest), end_time=end),

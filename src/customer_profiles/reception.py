@@ -22,6 +22,7 @@ from customer_profiles.x_api.transport import Timeouts
 logger = logging.getLogger(__name__)
 
 QUEUED = 10_000  # lines between the connection and the disk
+LONGEST = 3600.0  # seconds between two searches for a gap
 TOGETHER = 1_000  # of them written at once
 # What ends receiving with a sentence.
 ERRORS = (BudgetReached, errors.XError, ValueError, OSError)
@@ -39,7 +40,7 @@ class Pace:
     status: float = 5.0
     silence: float = SILENCE
     overlap: float = 30.0
-    settle: float = 12.0
+    settle: float = 30.0
 
 
 class Reception:
@@ -62,9 +63,10 @@ class Reception:
         self._streaming = Client(token, asked.host, Timeouts(read=pace.silence), sleep=self._pause)
         self._budget = Budget(asked, self._streaming.clock)
         self._gaps = Gaps(self.backlog.kept("gaps") or (), pace.overlap, pace.settle)
-        self._queue: queue.Queue[bytes | None] = queue.Queue(QUEUED)
+        # Each line with the time at which it was heard.
+        self._queue: queue.Queue[tuple[float | None, bytes] | None] = queue.Queue(QUEUED)
         self._listener = Listener(
-            self._streaming, self._queue.put, self._gaps.add, stopping.wait,
+            self._streaming, self._hear, self._gaps.add, stopping.wait,
             self.backlog.kept("heard"),
         )  # fmt: skip
         # Until when all that was heard is on disk, and whether something later is not.
@@ -73,6 +75,11 @@ class Reception:
         self._rules = rules.Rules(frozenset(), 0)
         self._putting = threading.Lock()
         self._pool = ThreadPoolExecutor(4, thread_name_prefix="reception")
+
+    @property
+    def connected(self) -> bool:
+        """Whether what is posted now is received."""
+        return self._listener.connected
 
     def begin(self) -> None:
         """Connect, in threads of its own. Raises OSError where the disk is full."""
@@ -87,6 +94,8 @@ class Reception:
         self._pool.shutdown()
         heard = self._safe if self._lost else self._listener.heard
         if clean and self.failure is None and self._listener.connects:
+            if not self.connected:
+                self._gaps.add(heard, self._streaming.clock())
             heard = None
         try:
             self._keep(heard)
@@ -124,17 +133,23 @@ class Reception:
             self._filling.exception()  # waits for its end
             self._queue.put(None)
 
+    def _hear(self, line: bytes) -> None:
+        self._queue.put((self._listener.heard, line))
+
     def _record(self) -> None:
         """Put what is received on disk, as much at once as there is."""
         ended = False
         try:
             while not ended:
-                lines = [self._queue.get()]
-                while len(lines) < TOGETHER and not self._queue.empty():
-                    lines.append(self._queue.get())
-                ended = lines[-1] is None
-                self._take_in(lines[:-1] if ended else lines)
-                for _ in lines:
+                items = [self._queue.get()]
+                while len(items) < TOGETHER and not self._queue.empty():
+                    items.append(self._queue.get())
+                ended = items[-1] is None
+                heard = [item for item in items if item is not None]
+                self._take_in([line for _, line in heard])
+                if heard and not self._lost:
+                    self._safe = heard[-1][0]
+                for _ in items:
                     self._queue.task_done()
         finally:
             self.backlog.close()
@@ -157,7 +172,7 @@ class Reception:
             self._budget.check()
         except BudgetReached as error:
             self._fail(error)
-        except (OSError, ValueError) as error:
+        except Exception as error:  # noqa: BLE001 - the queue has to be emptied, or all waits
             self.failure, self._lost = self.failure or error, True
             self._stopping.set()
 
@@ -171,14 +186,15 @@ class Reception:
         def receive(page: Page) -> None:
             self._put([answer.line(page.raw)], len(answer.posts(page.body)))
 
-        pause = self._settle / 10
+        pause, failed = self._settle / 10, 0
         while not self._stopping.wait(pause):
             try:
                 good = self._gaps.fill(self._searching, self._query, self._budget, receive)
             except ERRORS as error:
                 self._fail(error)
                 return
-            pause = self._settle / 10 if good else AGAIN
+            failed = 0 if good else failed + 1
+            pause = min(AGAIN * 2 ** (failed - 1), LONGEST) if failed else self._settle / 10
 
     def _hang_up(self) -> None:
         """Break off what is waited for, once it is stopping."""

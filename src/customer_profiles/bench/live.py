@@ -95,8 +95,8 @@ def streamed(
             1, lambda: _write(x, (fresh(1, TEXTS[n % 3 :]) for n in range(number)), 1 / a_second)
         )
         with ThreadPoolExecutor(1) as pool:
-            run = pool.submit(live.run)
-            while live.reception.received < number and not run.done():
+            run, end = pool.submit(live.run), time.monotonic() + 2 * seconds + 60
+            while live.reception.received < number and time.monotonic() < end and not run.done():
                 lags.append(live.reception.backlog.lag)
                 waiting.append(live.reception.backlog.waiting)
                 time.sleep(0.1)

@@ -77,7 +77,10 @@ class Listener:
         """Lines that were no JSON, too long, or neither post nor error."""
         self.heard = heard
         """When the last sign of life came, here or, as `heard` says, in an earlier run."""
+        self.connected = False
+        """Whether what is posted now is heard."""
         self._client, self._on_data, self._on_gap = client, on_data, on_gap
+        self._began: float | None = None
         self._stopped = threading.Event()
         self._wait = wait or self._stopped.wait
 
@@ -90,7 +93,7 @@ class Listener:
         """Connect and take what comes; raises errors.XError for what waiting does not change."""
         backoff = Backoff()
         while not self._stopped.is_set():
-            began = self._client.clock()
+            self._began = None
             try:
                 with contextlib.closing(self._client.stream(PATH, PARAMS)) as pieces:
                     self._take(pieces)
@@ -101,7 +104,8 @@ class Listener:
                 failure = error
             if self._stopped.is_set():
                 return
-            if self._client.clock() - began >= STEADY:
+            self.connected = False
+            if self._began and self._client.clock() - self._began >= STEADY:
                 backoff.reset()
             seconds = backoff.seconds(failure)
             logger.warning("%s; connecting again in %.2f s", failure, seconds)
@@ -113,7 +117,8 @@ class Listener:
         now = self._client.clock()
         if self.heard is not None:
             self._on_gap(self.heard, now)
-        self.heard = now
+        self.heard = self._began = now
+        self.connected = True
         logger.info("connected to X's stream")
         for line in self._lines(pieces):
             item = _parsed(line)
@@ -130,7 +135,10 @@ class Listener:
         for piece in pieces:
             if self._stopped.is_set():
                 return
-            self.heard = self._client.clock()
+            now = self._client.clock()
+            if now - self.heard > SILENCE:  # we stood still, not X: it may have dropped some
+                self._on_gap(self.heard, now)
+            self.heard = now
             *whole, rest = (rest + piece).split(b"\n")
             for line in whole:
                 if line.strip() and not skipped:

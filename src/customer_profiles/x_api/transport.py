@@ -197,6 +197,8 @@ def _failed(error: Exception) -> errors.TryAgain:
         for cause in causes
     ):
         return errors.Unreachable("X cannot be reached; look at this machine's network")
+    if isinstance(error, requests.ConnectTimeout):  # nothing was sent, so nothing is in doubt
+        return errors.Unreachable("X cannot be reached; look at this machine's network")
     if any(
         isinstance(cause, requests.Timeout | urllib3.exceptions.TimeoutError) for cause in causes
     ):
