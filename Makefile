@@ -21,10 +21,10 @@ endif
 .PHONY: repro test collect stream comply bench lint results plots serve mlflow lab wheels lock
 
 repro: .venv/.ready $(ENCODER)
-	@$(BIN)/python -m customer_profiles.choices "profile=$(PROFILE)" \
+	@$(BIN)/customer-profiles choose "profile=$(PROFILE)" \
 	    "fetch.source=$(SENTIMENT140)" "pull.archive=$(X_ARCHIVE)"
 	$(RUN) dvc repro
-	@$(BIN)/python -m customer_profiles.overview
+	@$(BIN)/customer-profiles summary
 	@test "$(PROFILE)" = quick || $(RUN) dvc exp save --force --name $(PROFILE) || \
 	    echo "not kept as an experiment: dvc exp save needs a commit and a Git identity"
 
@@ -33,19 +33,19 @@ test: .venv/.ready $(ENCODER)
 
 # What section `collect` of params.yaml says, into data/collect; DRY_RUN=1 only counts and prices it.
 collect: .venv/.ready
-	@$(RUN) python -m customer_profiles.collect $(if $(DRY_RUN),--dry-run)
+	@$(RUN) customer-profiles collect $(if $(DRY_RUN),--dry-run)
 
 # The same as it is posted, scored within seconds into the database; until Ctrl-C, or the budget ends.
 stream: .venv/.ready
-	@$(RUN) python -m customer_profiles.stream
+	@$(RUN) customer-profiles stream
 
 # Asks X what was deleted there, and erases it here; DRY_RUN=1 only says how much.
 comply: .venv/.ready
-	@$(RUN) python -m customer_profiles.compliance $(if $(DRY_RUN),--dry-run)
+	@$(RUN) customer-profiles comply $(if $(DRY_RUN),--dry-run)
 
 # Several figures want an idle machine; what they say is in data/reports/bench/.
 bench: .venv/.ready $(ENCODER)
-	$(RUN) python -m customer_profiles.bench
+	$(RUN) customer-profiles bench
 
 lint: .venv/.ready
 	$(RUN) ruff check .
@@ -56,17 +56,17 @@ lint: .venv/.ready
 	git diff --exit-code -- requirements.txt
 
 results: .venv/.ready
-	@$(RUN) python -m customer_profiles.results
+	@$(RUN) customer-profiles results
 
 # The curves of this run; `make plots REVS="HEAD dropout"` lays those of commits or experiments beside.
 plots: .venv/.ready
-	@$(RUN) python -m customer_profiles.plots .dvc/tmp/plots.html
+	@$(RUN) customer-profiles plots .dvc/tmp/plots.html
 	$(RUN) dvc plots $(if $(REVS),diff $(REVS) workspace,show) \
 	    --html-template .dvc/tmp/plots.html --out data/reports/plots
 
 serve: PORT = 8000
 serve: .venv/.ready
-	$(RUN) python -m customer_profiles.api serve --port $(PORT)
+	$(RUN) customer-profiles serve --port $(PORT)
 
 mlflow: PORT = 5000
 mlflow: .venv/.ready

@@ -15,12 +15,15 @@ import pandas as pd
 import pytest
 import safetensors.numpy
 
-from customer_profiles import outputs
-from customer_profiles.observations import AUTHOR_COUNTS, COLUMNS, POST_COUNTS
-from customer_profiles.store import loading, profiles, schema, server
+from customer_profiles.posts.observations import COLUMNS
+from customer_profiles.project import files
+from customer_profiles.project.vocabulary import AUTHOR_COUNTS, POST_COUNTS
+from customer_profiles.store import connection, loading, mongod, profiles, schema
 
 # Plugins whose functions are imported as well: told before they are.
-pytest.register_assert_rewrite("erasable", "served", "x_collecting")
+pytest.register_assert_rewrite(
+    "tests.erasure.erasable", "tests.api.served", "tests.collect.collecting"
+)
 
 ROOT = Path(__file__).parents[1]
 ORDINARY = {
@@ -93,7 +96,7 @@ class Project:
         return json.loads(self.call("dvc", "status", "--json", *stages))
 
     def set(self, *values):
-        self.call("python", "-m", "customer_profiles.choices", *values)
+        self.call("customer-profiles", "choose", *values)
 
     def reset(self):
         """Choose the profile quick and the shipped sample."""
@@ -157,7 +160,7 @@ def fresh(tmp_path_factory, environment):
 @pytest.fixture(scope="session")
 def mongodb(tmp_path_factory):
     """Address of one real MongoDB for the whole session."""
-    with server.embedded(tmp_path_factory.mktemp("mongo")) as address:
+    with mongod.embedded(tmp_path_factory.mktemp("mongo")) as address:
         yield address
 
 
@@ -165,7 +168,7 @@ def mongodb(tmp_path_factory):
 def database(mongodb):
     """An empty database, prepared, of a name of its own."""
     name = f"audience_{uuid4().hex[:12]}"
-    with server.connect(mongodb, name) as client:
+    with connection.connect(mongodb, name) as client:
         schema.prepare(client[name])
         yield client[name]
         client.drop_database(name)
@@ -210,7 +213,7 @@ def load(tmp_path):
 
     def loaded(database, observations, grid=GRID, **limits):
         file = tmp_path / f"{uuid4().hex}.parquet"
-        outputs.write_parquet(file, observations)
+        files.write_parquet(file, observations)
         return loading.update(database, file, grid, loading.Limits(**limits))
 
     return loaded
@@ -248,7 +251,9 @@ def tiny_wheel(encoder_wheel, tmp_path_factory) -> Path:
 @pytest.fixture(scope="session")
 def tiny_encoder(tiny_wheel, tmp_path_factory) -> tuple[Path, Path]:
     """Preprocess and encoder of that wheel: trained in seconds."""
-    from customer_profiles import encoder  # TensorFlow takes seconds; few tests need it
+    from customer_profiles.sentiment.model import (
+        encoder,  # TensorFlow takes seconds; few tests need it
+    )
 
     folder = tmp_path_factory.mktemp("tiny")
     encoder.from_wheel(tiny_wheel, folder / "preprocess", folder / "encoder", 64)
@@ -258,12 +263,12 @@ def tiny_encoder(tiny_wheel, tmp_path_factory) -> tuple[Path, Path]:
 @pytest.fixture(scope="session")
 def tiny_sentiment(tiny_encoder, tmp_path_factory) -> Path:
     """A saved model that was never trained: it has a polarity for everything all the same."""
-    from customer_profiles import encoder, sentiment
+    from customer_profiles.sentiment.model import classifier, encoder
 
     preprocess, bert = encoder.load(*tiny_encoder)
-    model = sentiment.build(bert, dropout=0.1, pooling="mean", seed=1)
+    model = classifier.build(bert, dropout=0.1, pooling="mean", seed=1)
     folder = tmp_path_factory.mktemp("models") / "sentiment"
-    sentiment.save(folder, preprocess, bert, model, "mean")
+    classifier.save(folder, preprocess, bert, model, "mean")
     return folder
 
 

@@ -1,1 +1,5 @@
-"""The API: what is published, over HTTP, for holders of a token."""
+"""The REST API: Django REST Framework over the current publication.
+
+Imports project, store and publication; starts without TensorFlow, MLflow and pandas.
+No stage.
+"""

@@ -12,7 +12,7 @@ from customer_profiles.api.connection import connection
 from customer_profiles.store import tokens
 
 # Each audience has its own database, and its own tokens in it.
-MAKE_ONE = "`python -m customer_profiles.api token create NAME` makes one for the current audience"
+MAKE_ONE = "`customer-profiles token create NAME` makes one for the current audience"
 
 
 @dataclass(frozen=True)

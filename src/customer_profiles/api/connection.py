@@ -12,8 +12,8 @@ import pymongo
 from pymongo.database import Database
 from pymongo.errors import PyMongoError
 
-from customer_profiles.store import StoreError, database
-from customer_profiles.store.server import FOLDER, TIMEOUT_MS, VARIABLE, audience
+from customer_profiles.store.connection import FOLDER, TIMEOUT_MS, VARIABLE, audience, database
+from customer_profiles.store.errors import StoreError
 
 logger = logging.getLogger(__name__)
 

@@ -10,8 +10,8 @@ from django.urls import URLPattern, path
 from django.views.decorators.http import require_safe
 from drf_spectacular.generators import SchemaGenerator
 
-from customer_profiles import page
 from customer_profiles.api.headers import OF_FILES
+from customer_profiles.publication.page import parts
 
 HTML, CSS, SCRIPT = (f"text/{kind}; charset=utf-8" for kind in ("html", "css", "javascript"))
 SWAGGER = importlib.resources.files("drf_spectacular_sidecar").joinpath(
@@ -49,9 +49,9 @@ def _description() -> str:
 
 
 PAGE = [
-    _file("", HTML, page.served),
-    _file(page.STYLE, CSS, partial(page.part, page.STYLE)),
-    *(_file(name, SCRIPT, partial(page.part, name)) for name in page.SCRIPTS),
+    _file("", HTML, parts.served),
+    _file(parts.STYLE, CSS, partial(parts.part, parts.STYLE)),
+    *(_file(name, SCRIPT, partial(parts.part, name)) for name in parts.SCRIPTS),
 ]
 DOCUMENTATION = [
     _file("", HTML, lambda: DOCS),

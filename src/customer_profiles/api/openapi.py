@@ -5,10 +5,10 @@ from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.plumbing import ResolvedComponent
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse
 
-from customer_profiles import publication
 from customer_profiles.api.authentication import MAKE_ONE
 from customer_profiles.api.problems import TYPE, problem
-from customer_profiles.publication import (
+from customer_profiles.publication import document
+from customer_profiles.publication.document import (
     CELL,
     CERTIFICATE,
     CONTINUITY,
@@ -126,7 +126,7 @@ class Described(AutoSchema):
         return OpenApiResponse(self._shape("Problem"), description=why, examples=[example])
 
     def _shape(self, name: str) -> dict:
-        shape = {**SHAPES[name], "examples": [publication.example(SHAPES[name])]}
+        shape = {**SHAPES[name], "examples": [document.example(SHAPES[name])]}
         component = ResolvedComponent(name, ResolvedComponent.SCHEMA, shape, object=name)
         self.registry.register_on_missing(component)
         return component.ref

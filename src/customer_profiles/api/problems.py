@@ -12,7 +12,7 @@ from rest_framework.renderers import JSONRenderer
 from rest_framework.response import Response
 from rest_framework.views import exception_handler
 
-from customer_profiles.store import StoreError
+from customer_profiles.store.errors import StoreError
 
 logger = logging.getLogger(__name__)
 

@@ -15,9 +15,10 @@ import waitress
 from django.conf import settings
 from django.core.wsgi import get_wsgi_application
 
-from customer_profiles import paths
 from customer_profiles.api.connection import connection
-from customer_profiles.store import StoreError, publications
+from customer_profiles.project import paths
+from customer_profiles.store import publications
+from customer_profiles.store.errors import StoreError
 
 logger = logging.getLogger(__name__)
 
@@ -45,7 +46,7 @@ def serve(host: str, port: int) -> None:
         logger.info(
             "listening on http://%(at)s/api/v1/\n"
             "the page: http://%(at)s/\n"
-            "a token: python -m customer_profiles.api token create NAME",
+            "a token: customer-profiles token create NAME",
             {"at": f"{shown}:{listening.getsockname()[1]}"},
         )
         while not leaving.is_set():

@@ -13,8 +13,8 @@ from rest_framework.response import Response
 from rest_framework.serializers import IntegerField, Serializer
 from rest_framework.views import APIView
 
-from customer_profiles import briefs
 from customer_profiles.api.connection import Unpublished, connection
+from customer_profiles.publication import briefs
 from customer_profiles.store import publications
 
 

@@ -1,5 +1,5 @@
-"""Benchmarks: of each, data/reports/bench/NAME.json holds figures that are ratios of one run.
+"""Benchmarks, each of which writes data/reports/bench/NAME.json.
 
-A figure that is none, and so holds for one machine only, stands under `absolute` or has its unit in
-its name.
+Imports any room; only commands imports it.
+No stage.
 """

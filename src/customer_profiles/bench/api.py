@@ -21,9 +21,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from customer_profiles import publication
-from customer_profiles.bench.process import alone
-from customer_profiles.store import publications, schema, server, tokens
+from customer_profiles.bench.process import alone, program
+from customer_profiles.publication import document
+from customer_profiles.store import connection, mongod, publications, schema, tokens
 
 CLIENTS = 50
 PER_SECOND = 100
@@ -49,14 +49,14 @@ server.run()
 
 def measure() -> dict:
     """Milliseconds in which answers come, beside those of a server that only says hello."""
-    with tempfile.TemporaryDirectory() as scratch, server.embedded(
-        Path(scratch, server.FOLDER)
+    with tempfile.TemporaryDirectory() as scratch, mongod.embedded(
+        Path(scratch, connection.FOLDER)
     ) as address:  # fmt: skip
         token = _published(address, Path(scratch))
-        serve = ["-m", "customer_profiles.api", "serve", "--port", "0"]
+        serve = [program(), "serve", "--port", "0"]
         with _started(serve, scratch) as base:
             asked = alone(_ask, base, PATHS, token)
-        with _started(["-c", BARE], scratch) as base:
+        with _started([sys.executable, "-c", BARE], scratch) as base:
             bare = alone(_ask, base, ("",), token)
     p50, p95 = (float(np.percentile(asked["ms"], part)) for part in (50, 95))
     plain = float(np.percentile(bare["ms"], 95))
@@ -74,10 +74,10 @@ def measure() -> dict:
 def _published(address: str, root: Path) -> str:
     """Make `root` a project with a publication; a token for it."""
     (root / "dvc.yaml").touch()
-    manifest = root / server.MANIFEST
+    manifest = root / connection.MANIFEST
     manifest.parent.mkdir(parents=True)
     manifest.write_text(json.dumps({"audience": NAME}), encoding="utf-8")
-    with server.connect(address, NAME) as client:
+    with connection.connect(address, NAME) as client:
         database = client[NAME]
         schema.prepare(database)
         nobody = pd.DataFrame(columns=list(schema.ASSIGNMENT))
@@ -87,7 +87,7 @@ def _published(address: str, root: Path) -> str:
 
 def _publication() -> dict:
     """The example, as long as a publication of some thousands of authors."""
-    whole = publication.example(publication.PUBLICATION)
+    whole = document.example(document.PUBLICATION)
     (segment,), (cell,), (day,) = (whole[name] for name in ("segments", "cells", "mood_daily"))
     curves = whole["summary"]["clusters"]["curves"]
     curves *= CURVES
@@ -103,9 +103,9 @@ def _publication() -> dict:
 def _started(command: Sequence[str], folder: str) -> Iterator[str]:
     """Base address that a server of `command` says it listens on; it ends with the block."""
     environment = {**os.environ, "API_RATE": f"{10**6}/min"}
-    environment.pop(server.VARIABLE, None)
+    environment.pop(connection.VARIABLE, None)
     with subprocess.Popen(  # noqa: S603
-        [sys.executable, *command], cwd=folder, env=environment, text=True,
+        command, cwd=folder, env=environment, text=True,
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
     ) as process:  # fmt: skip
         try:

@@ -1,6 +1,6 @@
 """What collecting from X loses, doubles and takes.
 
-X is the tests' own, on loopback: it answers wrongly, late or not at all, and the collector is
+X is our own, on loopback: it answers wrongly, late or not at all, and the collector is
 killed. Each scenario compares the posts then held with those of a run that nothing disturbed.
 """
 
@@ -9,18 +9,24 @@ import json
 import os
 import random
 import subprocess
-import sys
 import tempfile
 import time
 from pathlib import Path
 
-from customer_profiles import archive, collected, collecting, inquiry, paths, stream
-from customer_profiles.bench import live, loopback
-from customer_profiles.bench.loopback import KEY, RUNS, TEXT, Scenario
-from customer_profiles.bench.process import alone, peak_gib
-from customer_profiles.vault import Vault
-from customer_profiles.x_api.client import Client
-from customer_profiles.x_api.transport import TIMEOUTS
+from customer_profiles.bench import live, scenarios
+from customer_profiles.bench.process import alone, peak_gib, program
+from customer_profiles.bench.scenarios import KEY, RUNS, TEXT, Scenario
+from customer_profiles.bench.scenarios.faults import FAULTS, TOKEN
+from customer_profiles.bench.scenarios.posts import invented
+from customer_profiles.bench.scenarios.server import XServer
+from customer_profiles.bench.scenarios.ways import BOUNDS
+from customer_profiles.collect import collected, collector, settings
+from customer_profiles.collect.stream import stream
+from customer_profiles.collect.x_api.client import Client
+from customer_profiles.collect.x_api.transport import TIMEOUTS
+from customer_profiles.posts import archive
+from customer_profiles.privacy.keys.key import Key
+from customer_profiles.project import paths
 
 POSTS = 250  # of a scenario: three pages
 KILLS = 10  # of each way to ask
@@ -33,16 +39,15 @@ def measure() -> dict:
     # First: a process counts the memory of the one that starts it, so a model would be counted.
     found = undisturbed(FEW, MANY)
     rated = stream.model()  # now: it may be missing
-    found |= loopback.disturb([*scenarios(), *live.scenarios()])
+    found |= scenarios.disturb([*disturbed(), *live.disturbed()])
     return found | {"live": live.measure(*rated)}
 
 
-def scenarios() -> list[Scenario]:
+def disturbed() -> list[Scenario]:
     """Faults of X and kills, in search and in mentions."""
-    faults = sorted(loopback.load(paths.inside("tests")).faults.FAULTS)
     moments = random.Random(7)  # noqa: S311
     return [
-        *(Scenario(way, fault, _faulty, (way, fault)) for way in WAYS for fault in faults),
+        *(Scenario(way, fault, _faulty, (way, fault)) for way in WAYS for fault in sorted(FAULTS)),
         *(
             Scenario(way, f"killed ({n})", _killed, (way, moments.random()))
             for way in WAYS
@@ -53,8 +58,7 @@ def scenarios() -> list[Scenario]:
 
 def undisturbed(few: int, many: int) -> dict:
     """Posts a second of `many`, and the most memory beside that of `few`; X takes none of it."""
-    tests = paths.inside("tests")
-    small, large = (_timed(tests, number) for number in (few, many))
+    small, large = (_timed(number) for number in (few, many))
     return {
         "posts_per_second": many / large["seconds"],
         "memory": {
@@ -65,12 +69,12 @@ def undisturbed(few: int, many: int) -> dict:
     }
 
 
-def _collect(x, scope: str, token: str, timeouts=TIMEOUTS) -> None:
+def _collect(x, scope: str, timeouts=TIMEOUTS) -> None:
     """Collect without a wait, again and again until everything is there."""
-    asked = inquiry.read(loopback.section(scope, x.address))
+    asked = settings.read(scenarios.section(scope, x.address))
     for _ in range(RUNS):
-        client = Client(token, x.address, timeouts, sleep=lambda seconds: None)
-        if collecting.run(asked, client, Vault(KEY)).stopped is None:
+        client = Client(TOKEN, x.address, timeouts, sleep=lambda seconds: None)
+        if collector.run(asked, client, Key(KEY)).stopped is None:
             return
 
 
@@ -78,41 +82,38 @@ def _compared(wanted: list[str]) -> tuple[int, int]:
     """How many posts of `wanted` are lost, and how many doubled; on one page X itself doubles."""
     held = []
     for file in archive.files(paths.inside(collected.PAGES)):
-        for line in archive.read_lines(file, Vault(KEY).unseal):
+        for line in archive.read_lines(file, Key(KEY).unseal):
             held += {post["id"] for post in json.loads(line)["data"]}
     return len(set(wanted) - set(held)), len(held) - len(set(held))
 
 
-def _faulty(tests: Path, scope: str, fault: str) -> tuple[int, int]:
+def _faulty(scope: str, fault: str) -> tuple[int, int]:
     """X does `fault` once, in the middle of a run."""
-    modules = loopback.load(tests)
-    posts = modules.posts.invented(POSTS, time.time(), [TEXT], every=60)
-    timeouts = modules.ways.BOUNDS.get(fault, TIMEOUTS)
+    posts = invented(POSTS, time.time(), [TEXT], every=60)
+    timeouts = BOUNDS.get(fault, TIMEOUTS)
     # Of mentions, the first thing that is asked is whose.
     before = [None] * (1 + (scope == "mentions"))
-    with modules.server.XServer(posts, [*before, fault]) as x:
-        _collect(x, scope, modules.faults.TOKEN, timeouts)
+    with XServer(posts, [*before, fault]) as x:
+        _collect(x, scope, timeouts)
         if x.faults:
             raise RuntimeError(f"the fault {fault!r} was never met")
     return _compared([post["id"] for post in posts])
 
 
-def _killed(tests: Path, scope: str, part: float) -> tuple[int, int]:
+def _killed(scope: str, part: float) -> tuple[int, int]:
     """The command is killed after `part` of the time that it takes, and run again."""
-    modules = loopback.load(tests)
-    posts = modules.posts.invented(POSTS, time.time(), [TEXT], every=60)
-    token = modules.faults.TOKEN
-    with modules.server.XServer(posts) as x:
+    posts = invented(POSTS, time.time(), [TEXT], every=60)
+    with XServer(posts) as x:
         with tempfile.TemporaryDirectory() as other, contextlib.chdir(other):
             Path("dvc.yaml").touch()
             start = time.perf_counter()
-            _collect(x, scope, token)
+            _collect(x, scope)
             taken = time.perf_counter() - start
         x.requests.clear()
-        loopback.settle(tests, scope, x.address)
-        environment = os.environ | loopback.secrets(token)
-        with subprocess.Popen(
-            [sys.executable, "-m", "customer_profiles.collect"], env=environment,
+        scenarios.ask(scope, x.address)
+        environment = os.environ | scenarios.secrets(TOKEN)
+        with subprocess.Popen(  # noqa: S603
+            [program(), "collect"], env=environment,
             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
         ) as process:  # fmt: skip
             while not x.requests and process.poll() is None:
@@ -121,22 +122,21 @@ def _killed(tests: Path, scope: str, part: float) -> tuple[int, int]:
             process.kill()
         if not x.requests:
             raise RuntimeError("the command ended before it asked anything")
-        _collect(x, scope, token)
+        _collect(x, scope)
     return _compared([post["id"] for post in posts])
 
 
-def _timed(tests: Path, number: int) -> dict[str, float]:
+def _timed(number: int) -> dict[str, float]:
     """Seconds and memory to collect `number` posts, in a process of its own."""
-    modules = loopback.load(tests)
     now = time.time()
 
-    class Endless(modules.server.XServer):
+    class Endless(XServer):
         """Makes each page when it is asked for: it holds no posts."""
 
         def _routed(self, path, asked, body):
             place, size = int(asked.pop("next_token", 0)), int(asked["max_results"])
             count = min(size + 1, number - place)
-            posts = modules.posts.invented(count, now - 3 * place, [TEXT], every=3)
+            posts = invented(count, now - 3 * place, [TEXT], every=3)
             body = self._page(posts, asked, "next_token", size, size)
             if count > size:
                 body["meta"]["next_token"] = str(place + size)
@@ -144,13 +144,13 @@ def _timed(tests: Path, number: int) -> dict[str, float]:
             return body
 
     with Endless() as x, tempfile.TemporaryDirectory() as root:
-        return alone(loopback.inside, root, _collect_all, x.address, modules.faults.TOKEN, number)
+        return alone(scenarios.inside, root, _collect_all, x.address, number)
 
 
-def _collect_all(address: str, token: str, number: int) -> dict[str, float]:
-    client = Client(token, address, sleep=lambda seconds: None)
+def _collect_all(address: str, number: int) -> dict[str, float]:
+    client = Client(TOKEN, address, sleep=lambda seconds: None)
     start = time.perf_counter()
-    done = collecting.run(inquiry.read(loopback.section("recent", address)), client, Vault(KEY))
+    done = collector.run(settings.read(scenarios.section("recent", address)), client, Key(KEY))
     seconds = time.perf_counter() - start
     if done.posts != number:
         raise RuntimeError(f"{done.posts} of {number} posts were collected")

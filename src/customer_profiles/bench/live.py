@@ -17,16 +17,18 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-import numpy as np
+import pandas as pd
 
-from customer_profiles import paths, stream
-from customer_profiles.bench import loopback
-from customer_profiles.bench.loopback import HANDLE, KEY, RUNS, TEXT, Scenario
-from customer_profiles.observations import Scores
-from customer_profiles.reception import Pace
-from customer_profiles.store import server
-from customer_profiles.vault import Vault
-from customer_profiles.x_api.errors import XError
+from customer_profiles.bench import scenarios
+from customer_profiles.bench.loopback.faults import FAULTS, TOKEN
+from customer_profiles.bench.loopback.stream import BREAKS, REFUSALS, XStream, fresh
+from customer_profiles.bench.scenarios import HANDLE, KEY, RUNS, TEXT, Scenario
+from customer_profiles.collect.stream import stream
+from customer_profiles.collect.stream.receiver import Pace
+from customer_profiles.collect.x_api.errors import XError
+from customer_profiles.privacy.keys.key import Key
+from customer_profiles.project import files, params
+from customer_profiles.store import connection
 
 STEADY, STEADY_SECONDS = 50.0, 300.0
 FLOOD, FLOOD_SECONDS = 500.0, 20.0
@@ -54,33 +56,28 @@ class Hurried(threading.Event):
 
 def measure(rate: stream.Rate, scorer: str) -> dict:
     """Posts lost and doubled, and lag in seconds, at a steady rate and in a flood."""
-    tests = paths.inside("tests")
     return {
-        "steady": streamed(tests, rate, scorer, STEADY, STEADY_SECONDS, Pace()),
-        "flood": streamed(tests, rate, scorer, FLOOD, FLOOD_SECONDS, Pace()),
+        "steady": streamed(rate, scorer, STEADY, STEADY_SECONDS, Pace()),
+        "flood": streamed(rate, scorer, FLOOD, FLOOD_SECONDS, Pace()),
     }
 
 
-def scenarios() -> list[Scenario]:
+def disturbed() -> list[Scenario]:
     """Connections that X refuses or breaks, gaps whose search fails, kills."""
-    modules = loopback.load(paths.inside("tests"))
-    refusals, breaks = modules.stream.REFUSALS, modules.stream.BREAKS
-    searched = [name for name in sorted(modules.faults.FAULTS) if not name.startswith(NOT_IN_GAPS)]
+    searched = [name for name in sorted(FAULTS) if not name.startswith(NOT_IN_GAPS)]
     moments = random.Random(7)  # noqa: S311
     return [
         *(Scenario("stream", f"{name}, connecting", _disturbed, ("close", name, None))
-          for name in sorted(refusals)),
-        *(Scenario("stream", name, _disturbed, (name, None, None)) for name in sorted(breaks)),
+          for name in sorted(REFUSALS)),
+        *(Scenario("stream", name, _disturbed, (name, None, None)) for name in sorted(BREAKS)),
         *(Scenario("stream", f"{name}, in a gap", _disturbed, ("close", None, name))
           for name in searched),
         *(Scenario("stream", f"killed ({n})", _killed, (moments.random(),)) for n in range(KILLS)),
     ]  # fmt: skip
 
 
-def streamed(
-    tests: Path, rate: stream.Rate, scorer: str, a_second: float, seconds: float, pace: Pace
-) -> dict:
-    """What became of `a_second` posts for so many `seconds`; `tests` has the loopback X.
+def streamed(rate: stream.Rate, scorer: str, a_second: float, seconds: float, pace: Pace) -> dict:
+    """What became of `a_second` posts for so many `seconds`.
 
     `lag_end` and `lag_most` are seconds from receipt to the database, when the last post was sent
     and at worst, `waiting_most` the posts that waited on disk then; `lost` posts were sent and are
@@ -88,7 +85,7 @@ def streamed(
     this machine's.
     """
     number = int(a_second * seconds)
-    with _asked(tests) as (x, fresh):
+    with _asked() as x:
         stopping, lags, waiting = threading.Event(), [0.0], [0]
         live = stream.Stream(rate, scorer, stopping, pace)
         x.when(
@@ -117,30 +114,31 @@ def streamed(
     }
 
 
-def agreeing(texts: Sequence[str]) -> Scores:
+def agreeing(texts: Sequence[str]) -> pd.DataFrame:
     """The scores of a model that finds every post the same."""
-    n = len(texts)
-    return Scores(np.full(n, 0.9), np.full(n, 0.8), np.array(["positive"] * n, dtype=object))
+    same = {"polarity": 0.9, "subjectivity": 0.8, "label": "positive"}
+    return pd.DataFrame([same] * len(texts), columns=list(same))
 
 
 def run() -> int:
     """The command, with a model that takes no time: what a scenario kills."""
-    return stream.main(lambda: (agreeing, SCORER), QUICK)
+    return stream.command(lambda: (agreeing, SCORER), QUICK)
 
 
 @contextlib.contextmanager
-def _asked(tests: Path) -> Iterator[tuple]:
-    """X on loopback, and its maker of posts, in a project of its own that asks it."""
-    modules = loopback.load(tests)
+def _asked() -> Iterator[XStream]:
+    """X on loopback, in a project of its own that asks it."""
+    values = params.load()
     before, environment = Path.cwd(), dict(os.environ)
-    with modules.stream.XStream() as x, tempfile.TemporaryDirectory() as scratch:
+    with XStream() as x, tempfile.TemporaryDirectory() as scratch:
         Path(scratch, "dvc.yaml").touch()
         os.chdir(scratch)
-        os.environ |= loopback.secrets(modules.faults.TOKEN)
-        os.environ.pop(server.VARIABLE, None)
+        os.environ |= scenarios.secrets(TOKEN)
+        os.environ.pop(connection.VARIABLE, None)
         try:
-            loopback.settle(tests, "recent", x.address)
-            yield x, modules.stream.fresh
+            files.write_json(Path("params.yaml"), values)
+            scenarios.ask("recent", x.address)
+            yield x
         finally:
             os.chdir(before)
             os.environ.clear()
@@ -155,9 +153,9 @@ def _write(x, posts: Iterator[list[dict]], each: float) -> None:
         x.write(*post)
 
 
-def _disturbed(tests: Path, line: str, refusal: str | None, fault: str | None) -> tuple[int, int]:
+def _disturbed(line: str, refusal: str | None, fault: str | None) -> tuple[int, int]:
     """The connection ends as `line` says; X refuses the next one, or a search for the gap."""
-    with _asked(tests) as (x, fresh):
+    with _asked() as x:
         x.refusals = [None, *([refusal] if refusal else [])]
 
         def fail():
@@ -175,9 +173,9 @@ def _disturbed(tests: Path, line: str, refusal: str | None, fault: str | None) -
     return found
 
 
-def _killed(tests: Path, part: float) -> tuple[int, int]:
+def _killed(part: float) -> tuple[int, int]:
     """The command is killed after `part` of the time in which posts are written."""
-    with _asked(tests) as (x, fresh):
+    with _asked() as x:
         with subprocess.Popen(
             [sys.executable, "-c", "from customer_profiles.bench import live; live.run()"],
             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
@@ -199,7 +197,7 @@ def _survived(x, number: int) -> tuple[int, int]:
     for _ in range(RUNS):
         stopping = Hurried()
         live = stream.Stream(agreeing, SCORER, stopping, QUICK)
-        with server.database(live.database) as database, ThreadPoolExecutor(1) as pool:
+        with connection.database(live.database) as database, ThreadPoolExecutor(1) as pool:
             running, end = pool.submit(live.run), time.monotonic() + LONGEST
             while not running.done() and time.monotonic() < end:
                 if database.observations.count_documents({}) >= number:
@@ -215,7 +213,7 @@ def _survived(x, number: int) -> tuple[int, int]:
 
 def _compared(name: str, wanted: Sequence[str]) -> tuple[int, int]:
     """How many posts of `wanted` the database `name` does not have, and rows beyond them."""
-    sought = set(Vault(KEY).pseudonyms("post", wanted))
-    with server.database(name) as database:
+    sought = set(Key(KEY).pseudonyms("post", wanted))
+    with connection.database(name) as database:
         stored = [row["_id"] for row in database.observations.find({}, {"_id": 1})]
     return len(sought - set(stored)), len(stored) - len(sought & set(stored))

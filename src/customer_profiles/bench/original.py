@@ -9,16 +9,11 @@ import tempfile
 import time
 from pathlib import Path
 
-from customer_profiles import (
-    batching,
-    encoder,
-    params,
-    paths,
-    sentiment,
-    sentiment140,
-    training,
-)
 from customer_profiles.bench.process import alone, peak_gib
+from customer_profiles.project import params, paths
+from customer_profiles.sentiment.data import sentiment140
+from customer_profiles.sentiment.model import classifier, encoder
+from customer_profiles.sentiment.training import batching, training
 
 POSTS = 640
 TOKENS = 26  # of a post of Sentiment140, on average; those of the sample are shorter
@@ -77,7 +72,7 @@ def _train(origin: str, chosen: dict, settings: dict) -> dict:
             encoder.from_wheel(wheel, *folders, chosen["sequence_length"])
         preprocess, bert = encoder.load(*folders)
     rows = training.tokenise(preprocess, posts["text"]), posts["label"].to_numpy() / 4
-    model = sentiment.build(bert, settings["dropout"], settings["pooling"], settings["seed"])
+    model = classifier.build(bert, settings["dropout"], settings["pooling"], settings["seed"])
     names = ("batch_size", "optimizer", "learning_rate", "decay", "patience", "seed")
     few = {name: tokens[:1] for name, tokens in rows[0].items()}, rows[1][:1]
     ends = []

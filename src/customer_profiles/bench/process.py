@@ -5,6 +5,7 @@ import sys
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
+from pathlib import Path
 from typing import TypeVar
 
 Result = TypeVar("Result")
@@ -16,6 +17,11 @@ def alone(work: Callable[..., Result], *arguments) -> Result:
     """What `work` returns in a process of its own: its peak of memory is nobody else's."""
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
         return pool.submit(work, *arguments).result()
+
+
+def program() -> str:
+    """The command `customer-profiles` of the environment that this process runs in."""
+    return str(Path(sys.executable).with_name("customer-profiles"))
 
 
 def peak_gib() -> float:

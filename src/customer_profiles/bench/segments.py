@@ -7,9 +7,10 @@ import numpy as np
 import pandas as pd
 from sklearn.cluster import KMeans
 
-from customer_profiles import clustering, evidence, params, verdict
 from customer_profiles.bench import api
 from customer_profiles.bench.process import alone, peak_gib
+from customer_profiles.project import params
+from customer_profiles.segments import clustering, evidence, verdict
 
 PROFILES = 1_000_000
 FEATURES = 10

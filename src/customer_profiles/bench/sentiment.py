@@ -7,8 +7,6 @@ turns, and a figure is the median over its turns: other work on the machine fall
 """
 
 # First: it settles which Keras TensorFlow uses.
-from customer_profiles import encoder  # isort: skip
-
 import math
 import tempfile
 import time
@@ -20,17 +18,13 @@ import numpy as np
 import tensorflow as tf
 import tf_keras
 
-from customer_profiles import (
-    batching,
-    params,
-    paths,
-    precision,
-    scoring,
-    sentiment,
-    sentiment140,
-    training,
-)
 from customer_profiles.bench.process import alone, peak_gib
+from customer_profiles.project import params, paths
+from customer_profiles.sentiment.data import sentiment140
+from customer_profiles.sentiment.model import classifier, encoder
+from customer_profiles.sentiment.model.bfloat16 import bfloat16, supported
+from customer_profiles.sentiment.model.scorer import TOKENS, Scorer, agreement
+from customer_profiles.sentiment.training import batching, training
 
 ROUNDS = 5
 READ = 2048  # posts that are scored: half of what scoring sorts together
@@ -90,10 +84,10 @@ def turns(ways: dict[str, tuple[Callable, int]], rounds: int = ROUNDS) -> dict[s
 def _learning(folder: Path) -> dict[str, float]:
     """`_training`, and the model that it left in `folder`."""
     preprocess, bert = _encoder(folder.with_name("encoder"))
-    model = sentiment.build(bert, dropout=0.1, pooling="mean", seed=7)
+    model = classifier.build(bert, dropout=0.1, pooling="mean", seed=7)
     texts, labels = posts(LEARNED)
     found = _training(model, training.tokenise(preprocess, texts), labels)
-    sentiment.save(folder, preprocess, bert, model, "mean")
+    classifier.save(folder, preprocess, bert, model, "mean")
     return found
 
 
@@ -108,11 +102,11 @@ def _reading(folder: Path) -> dict:
         # Of this model: another one is read in bfloat16 where its own agreement holds.
         "agreement": {**agreed._asdict(), "holds": agreed.holds},
         "absolute": {
-            "bfloat16": precision.supported(),
+            "bfloat16": supported(),
             "posts": READ,
             "rounds": ROUNDS,
             "tokens_a_post": float(lengths.mean()),
-            "tokens_a_batch": scoring.TOKENS,
+            "tokens_a_batch": TOKENS,
         },
     }
 
@@ -136,11 +130,11 @@ def _training(model, tokens: training.Tokens, labels: np.ndarray) -> dict[str, f
     like = list(training.batches(tokens, labels, plan))
 
     def padded():
-        with precision.bfloat16(False):
+        with bfloat16(False):
             model.train_on_batch(whole, labels[:BATCH])
 
     def bucketed():
-        with precision.bfloat16(precision.supported()):
+        with bfloat16(supported()):
             for batch in like:
                 model.train_on_batch(*batch)
 
@@ -151,11 +145,11 @@ def _training(model, tokens: training.Tokens, labels: np.ndarray) -> dict[str, f
 
 def _scoring(folder: Path, bert, texts: list[str], lengths: np.ndarray) -> tuple:
     """Posts a second, the share of the processor's limit, and how far both precisions agree."""
-    exact, best = (scoring.Scorer(folder, bfloat16=wanted) for wanted in (False, True))
+    exact, best = (Scorer(folder, bfloat16=wanted) for wanted in (False, True))
     signatures = tf.saved_model.load(str(folder)).signatures
 
     def padded():
-        with precision.bfloat16(False):
+        with bfloat16(False):
             for start in range(0, FEW, BATCH):
                 raw = tf.constant(texts[start : start + BATCH])
                 signatures["score"](**signatures["tokenise"](text=raw))
@@ -171,9 +165,9 @@ def _scoring(folder: Path, bert, texts: list[str], lengths: np.ndarray) -> tuple
     found = turns(ways)
     a_token = sum(rows * columns for rows, columns in kernels)
     a_post = a_token * lengths.mean() + _attention(kernels, lengths)
-    share = found["best"] * a_post / (found.pop("ceiling") * scoring.TOKENS * a_token)
+    share = found["best"] * a_post / (found.pop("ceiling") * TOKENS * a_token)
     found |= {"speedup": found["best"] / found["original_way"], "ceiling_share": share}
-    return found, scoring.agreement(exact.polarity(texts), best.polarity(texts))
+    return found, agreement(exact.polarity(texts), best.polarity(texts))
 
 
 def _kernels(bert) -> list[tuple[int, int]]:
@@ -200,7 +194,7 @@ def _multiply(kernels: list[tuple[int, int]], dtype: tf.DType) -> Callable[[], N
     rng = tf.random.Generator.from_seed(7)
     pairs = {
         shape: (
-            tf.cast(rng.normal([scoring.TOKENS, shape[0]]), dtype),
+            tf.cast(rng.normal([TOKENS, shape[0]]), dtype),
             tf.cast(rng.normal(shape), dtype),
         )
         for shape in set(kernels)
@@ -214,6 +208,6 @@ def _multiply(kernels: list[tuple[int, int]], dtype: tf.DType) -> Callable[[], N
 
 
 def _memory(folder: Path, number: int) -> float:
-    scorer = scoring.Scorer(folder, bfloat16=True)
+    scorer = Scorer(folder, bfloat16=True)
     scorer.polarity(repeat(SHORT, number))
     return peak_gib()

@@ -10,10 +10,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from customer_profiles import outputs, params
 from customer_profiles.bench.process import alone, peak_gib
-from customer_profiles.observations import AUTHOR_COUNTS, CLASSES, COLUMNS, POST_COUNTS
-from customer_profiles.store import loading, profiles, schema, server, source
+from customer_profiles.posts.observations import COLUMNS
+from customer_profiles.project import files, params
+from customer_profiles.project.vocabulary import AUTHOR_COUNTS, CLASSES, POST_COUNTS
+from customer_profiles.store import connection, loading, mongod, observations_file, profiles, schema
 
 OBSERVATIONS = 1_000_000
 POSTS_AN_AUTHOR = 4
@@ -25,7 +26,7 @@ NAME = "bench"
 def measure() -> dict:
     """Speed of loading, deriving and reading back, beside the plain ways of the driver."""
     grid = profiles.Grid(**params.stage("load"))
-    with tempfile.TemporaryDirectory() as scratch, server.embedded(Path(scratch)) as address:
+    with tempfile.TemporaryDirectory() as scratch, mongod.embedded(Path(scratch)) as address:
         few, many = Path(scratch, "few.parquet"), Path(scratch, "many.parquet")
         alone(write_observations, few, OBSERVATIONS // 4)
         alone(write_observations, many, OBSERVATIONS)
@@ -62,7 +63,7 @@ def measure() -> dict:
 def write_observations(file: Path, number: int) -> None:
     rng = np.random.default_rng(7)
     days = pd.date_range("2026-05-01", periods=60).strftime("%Y-%m-%d").to_numpy()
-    outputs.write_parquet(file, pd.DataFrame({
+    files.write_parquet(file, pd.DataFrame({
         "_id": pseudonyms(rng.permutation(number)),
         "author": pseudonyms(rng.integers(number // POSTS_AN_AUTHOR, size=number)),
         "scorer": "0" * 16,
@@ -87,21 +88,21 @@ def pseudonyms(numbers: np.ndarray) -> list[str]:
 def insert_plainly(address: str, file: Path) -> float:
     """Documents a second by insert_many alone: no validator, one batch after the other."""
     posts = pd.read_parquet(file).to_dict("records")
-    with server.connect(address, NAME) as client:
+    with connection.connect(address, NAME) as client:
         client.drop_database(NAME)
         start = time.perf_counter()
-        for part in server.chunks(posts):
+        for part in connection.chunks(posts):
             client[NAME].plain.insert_many(part, ordered=False)
         return len(posts) / (time.perf_counter() - start)
 
 
 def load(address: str, file: Path, grid: profiles.Grid) -> dict:
     """Observations a second from a file into an empty database, and the most memory it took."""
-    with server.connect(address, NAME) as client:
+    with connection.connect(address, NAME) as client:
         client.drop_database(NAME)
         database = client[NAME]
         schema.prepare(database)
-        with profiles.following(database, grid) as people, source.opened(file) as rows:
+        with profiles.following(database, grid) as people, observations_file.opened(file) as rows:
             start = time.perf_counter()
             done = loading.write(database.observations, people, rows)
             seconds = time.perf_counter() - start
@@ -110,7 +111,7 @@ def load(address: str, file: Path, grid: profiles.Grid) -> dict:
 
 def derive(address: str, grid: profiles.Grid) -> dict[str, float]:
     """Seconds in which all profiles, and those of TOUCHED of the authors, are derived."""
-    with server.connect(address, NAME) as client:
+    with connection.connect(address, NAME) as client:
         database = client[NAME]
         authors = sorted(row["_id"] for row in database.profiles.find({}, {"_id": 1}))
         touched = np.random.default_rng(7).choice(authors, int(TOUCHED * len(authors)))
@@ -128,7 +129,7 @@ def derive(address: str, grid: profiles.Grid) -> dict[str, float]:
 
 def insert_profiles(address: str) -> None:
     """Put PROFILES of them in the place of the derived ones."""
-    with server.connect(address, NAME) as client:
+    with connection.connect(address, NAME) as client:
         database = client[NAME]
         some = list(database.profiles.find().limit(PROFILES // 10))
         database.profiles.drop()
@@ -140,7 +141,7 @@ def insert_profiles(address: str) -> None:
 
 def read_back(address: str, how: str) -> dict[str, float]:
     """Seconds and memory to have all profiles as a table."""
-    with server.connect(address, NAME) as client:
+    with connection.connect(address, NAME) as client:
         held = client[NAME]
         start = time.perf_counter()
         if how == "arrow":

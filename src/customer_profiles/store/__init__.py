@@ -1,6 +1,5 @@
-"""MongoDB: observations, the profiles derived from them, and what is published."""
+"""MongoDB: observations, profiles derived from them, publications, tokens.
 
-from customer_profiles.store.errors import StoreError
-from customer_profiles.store.server import database
-
-__all__ = ["StoreError", "database"]
+Imports project, privacy, privacy/keys, posts and publication.
+Stages load and publish.
+"""

@@ -1,4 +1,4 @@
-"""What `python -m customer_profiles.store` does: the server up and down, a look at it, tables."""
+"""What `customer-profiles store` does: the server up and down, a look at it, tables."""
 
 import os
 from collections.abc import Iterator
@@ -8,29 +8,28 @@ import pandas as pd
 from pymongo import MongoClient
 from pymongo.database import Database
 
-from customer_profiles import briefs, params, paths, privacy
-from customer_profiles.observations import COLUMNS, ordered
-from customer_profiles.store import mongod, publications, schema, server
+from customer_profiles.posts.observations import COLUMNS, ordered
+from customer_profiles.project import params, paths, vocabulary
+from customer_profiles.publication import briefs
+from customer_profiles.store import connection, mongod, publications, schema
 from customer_profiles.store.errors import StoreError
 from customer_profiles.store.profiles import read, read_profiles
 
 # Where params.yaml does not say otherwise.
 K = 10
-FOREIGN = f"{server.VARIABLE} is set: that server is not this project's to start or to stop"
+FOREIGN = f"{connection.VARIABLE} is set: that server is not this project's to start or to stop"
 
 
 def up() -> str:
     """Start the embedded server, to run until `down`; what to tell. Raises StoreError."""
     address = mongod.up(_own())
-    return (
-        f"MongoDB runs in {server.FOLDER} until `python -m customer_profiles.store down`\n{address}"
-    )
+    return f"MongoDB runs in {connection.FOLDER} until `customer-profiles store down`\n{address}"
 
 
 def down() -> str:
     """Stop the embedded server; what to tell. Raises StoreError while somebody uses it."""
     there = mongod.down(_own())
-    return f"MongoDB in {server.FOLDER} " + ("is stopped" if there else "was not running")
+    return f"MongoDB in {connection.FOLDER} " + ("is stopped" if there else "was not running")
 
 
 def status() -> Iterator[str]:
@@ -38,16 +37,16 @@ def status() -> Iterator[str]:
 
     An embedded server that does not run is started for it, and stopped again.
     """
-    if os.environ.get(server.VARIABLE):
-        yield f"server     the one in {server.VARIABLE}"
+    if os.environ.get(connection.VARIABLE):
+        yield f"server     the one in {connection.VARIABLE}"
     else:
-        folder = paths.inside(server.FOLDER)
-        yield f"server     {server.FOLDER}, {_how(folder)}"
+        folder = paths.inside(connection.FOLDER)
+        yield f"server     {connection.FOLDER}, {_how(folder)}"
         if not (folder / "db").is_dir():
             yield "databases  none yet; `make repro` fills one"
             return
         yield f"on disk    {_size(folder) / 1e6:,.0f} MB"
-    with server.database("admin") as held:
+    with connection.database("admin") as held:
         yield f"version    MongoDB {held.client.server_info()['version']}"
         yield from _audiences(held.client)
 
@@ -69,9 +68,9 @@ def table(held: Database, what: str) -> pd.DataFrame:
 
 def _own() -> Path:
     """Folder of the embedded server. Raises StoreError when another server is used."""
-    if os.environ.get(server.VARIABLE):
+    if os.environ.get(connection.VARIABLE):
         raise StoreError(FOREIGN)
-    return paths.inside(server.FOLDER)
+    return paths.inside(connection.FOLDER)
 
 
 def _how(folder: Path) -> str:
@@ -97,7 +96,7 @@ def _audiences(client: MongoClient) -> Iterator[str]:
 
 def _held(held: Database, size: int, k: int) -> Iterator[str]:
     for name in ("observations", "profiles"):
-        yield f"{name:<14}{privacy.at_least(held[name].count_documents({}), k)}"
+        yield f"{name:<14}{vocabulary.at_least(held[name].count_documents({}), k)}"
     current = held.current.find_one({"_id": "current"})
     shown = current["publication"] if current else "none"
     yield f"{'publications':<14}{held.published.count_documents({})}, current: {shown}"
@@ -113,6 +112,6 @@ def _smallest() -> int:
 
 def _pulled() -> str:
     try:
-        return server.audience()
+        return connection.audience()
     except StoreError:
         return ""

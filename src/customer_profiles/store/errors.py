@@ -1,6 +1,13 @@
 """What goes wrong with a database, told without a value, an address or a password."""
 
-from collections.abc import Mapping
+import errno
+import json
+import os
+import re
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
 
 from pymongo.errors import BulkWriteError, ConnectionFailure, OperationFailure, PyMongoError
 
@@ -62,3 +69,76 @@ def _code(error: PyMongoError) -> tuple[int | None, str]:
     if isinstance(error, OperationFailure):
         return error.code, (error.details or {}).get("codeName", type(error).__name__)
     return None, type(error).__name__
+
+
+FOLDER = "data/mongo"
+LOG = "mongod.log"
+LOOK = f"the last lines of {FOLDER}/{LOG} say why"
+# Below this many bytes mongod cannot even write its log.
+SCARCE = 1_000_000
+FULL = (errno.ENOSPC, errno.EDQUOT)
+NEWER = (
+    f"the data in {FOLDER} were written by another version of MongoDB, which this mongod cannot "
+    "read: use that version, or move the folder away and `make repro` fills a new one"
+)
+FORBIDDEN = (
+    f"{FOLDER} may not be written: make it writable, keep the project on another disk, or set "
+    "MONGODB_URI to a server"
+)
+TAKEN = f"another mongod, not started by this project, has the data in {FOLDER} open: stop it"
+# What a log says, in this order: a version that is not known is reported as a permission, too.
+MEANINGS = (
+    (r"unsupported WiredTiger|featureCompatibilityVersion|FeatureCompatibilityVersion", NEWER),
+    (r"DBPathInUse", TAKEN),
+    (r"Read-only file system|Permission denied|Operation not permitted", FORBIDDEN),
+)
+
+
+def of_the_log(folder: Path) -> str:
+    """Why the mongod of `folder` ended, or did not start, and what to do; no line of the log."""
+    said = "\n".join(_errors(folder / LOG))
+    if re.search(r'"error(_code)?": ?(28|122)\b|No space left|quota exceeded', said) or (
+        shutil.disk_usage(folder).free < SCARCE
+    ):
+        return full(folder)
+    for pattern, meaning in MEANINGS:
+        if re.search(pattern, said):
+            return meaning
+    return LOOK if said else f"it was killed, or its memory ran out; {LOOK}"
+
+
+def full(folder: Path) -> str:
+    """That the disk of `folder` is full, and how much is free."""
+    free = shutil.disk_usage(folder).free / 1e6
+    return f"the disk of {FOLDER} is full, {free:.1f} MB are free: make room there and try again"
+
+
+@contextmanager
+def of_the_folder(folder: Path) -> Iterator[None]:
+    """An OSError in the block becomes a StoreError that says what is the matter with `folder`."""
+    try:
+        yield
+    except OSError as error:
+        there = next(path for path in (folder, *folder.parents) if path.exists())
+        if error.errno in FULL:
+            raise StoreError(full(there)) from None
+        owner = there.stat().st_uid
+        if error.errno in (errno.EACCES, errno.EPERM) and owner != os.geteuid():
+            raise StoreError(
+                f"{FOLDER} belongs to another user (number {owner}, this is {os.geteuid()}): work "
+                "as that user, have the folder given to this one, or set MONGODB_URI to a server"
+            ) from None
+        if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+            raise StoreError(FORBIDDEN) from None
+        raise StoreError(f"{FOLDER} cannot be used: {error.strerror}") from None
+
+
+def _errors(log: Path) -> Iterator[str]:
+    """Lines of errors in mongod's `log`; none where there is no log."""
+    if not log.is_file():
+        return
+    with log.open(encoding="utf-8", errors="replace") as lines:
+        for line in lines:
+            with suppress(json.JSONDecodeError):  # the line it was writing when it died
+                if json.loads(line).get("s") in ("E", "F"):
+                    yield line

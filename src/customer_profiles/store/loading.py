@@ -23,14 +23,13 @@ from pymongo.database import Database
 from pymongo.errors import BulkWriteError
 from tqdm import tqdm
 
-from customer_profiles.observations import first_day, last_day
+from customer_profiles.posts.retention import UNLIMITED, Limits, first_day, last_day, nobody
+from customer_profiles.privacy.keys.key import Key
 from customer_profiles.store import profiles, removal, schema
+from customer_profiles.store.connection import audience, chunks, lasting
 from customer_profiles.store.errors import StoreError, refused_fields
-from customer_profiles.store.limits import UNLIMITED, Limits, nobody
-from customer_profiles.store.server import audience, chunks, lasting
-from customer_profiles.store.source import Source, among, documents, opened
+from customer_profiles.store.observations_file import Source, among, documents, opened
 from customer_profiles.store.tombstones import united
-from customer_profiles.vault import Vault
 
 logger = logging.getLogger(__name__)
 
@@ -79,7 +78,7 @@ class Loaded:
 
 
 def load(
-    name: str, file: Path, grid: profiles.Grid, key: Vault, days: int, as_of: str, today: date
+    name: str, file: Path, grid: profiles.Grid, key: Key, days: int, as_of: str, today: date
 ) -> Loaded:
     """Make database `name` what `update` says, also when the server goes away for a moment.
 

@@ -26,7 +26,7 @@ from urllib.parse import quote
 import pymongo
 from pymongo.errors import PyMongoError
 
-from customer_profiles.store import diagnosis
+from customer_profiles.store import errors
 from customer_profiles.store.errors import StoreError
 
 logger = logging.getLogger(__name__)
@@ -50,7 +50,7 @@ def embedded(folder: Path) -> Iterator[str]:
     # Two projects may share a folder by a link: they must find the same socket.
     folder = folder.resolve()
     with contextlib.ExitStack() as stack:
-        with diagnosis.of_the_folder(folder):
+        with errors.of_the_folder(folder):
             folder.mkdir(parents=True, exist_ok=True)
             users = stack.enter_context((folder / USERS).open("a"))
             start = stack.enter_context((folder / START).open("a"))
@@ -68,7 +68,7 @@ def embedded(folder: Path) -> Iterator[str]:
 def up(folder: Path) -> str:
     """Address of the embedded server of `folder`, which now runs until `down`."""
     with embedded(folder) as address:
-        with diagnosis.of_the_folder(folder):
+        with errors.of_the_folder(folder):
             (folder / KEPT).touch()
         return address
 
@@ -81,7 +81,7 @@ def down(folder: Path) -> bool:
     if not folder.is_dir():
         return False
     with (
-        diagnosis.of_the_folder(folder),
+        errors.of_the_folder(folder),
         (folder / USERS).open("a") as users,
         (folder / START).open("a") as start,
         _locked(start),
@@ -96,7 +96,7 @@ def down(folder: Path) -> bool:
         _stop(folder)
         if alive(folder):
             raise StoreError(
-                f"the embedded mongod did not stop within {WAIT_SECONDS} s; {diagnosis.LOOK}"
+                f"the embedded mongod did not stop within {WAIT_SECONDS} s; {errors.LOOK}"
             )
     return there
 
@@ -164,19 +164,19 @@ def _start(folder: Path) -> None:
         if process is None:
             process = _launch(folder)
         elif process.poll() is not None:
-            raise StoreError(f"the embedded mongod did not start: {diagnosis.of_the_log(folder)}")
+            raise StoreError(f"the embedded mongod did not start: {errors.of_the_log(folder)}")
         if time.monotonic() > deadline:
             # Left alone: after a crash it may take minutes to mend its data.
             raise StoreError(
                 f"the embedded mongod has not answered for {WAIT_SECONDS} s; try again in a "
-                f"minute. If that does not help: {diagnosis.LOOK}"
+                f"minute. If that does not help: {errors.LOOK}"
             )
         time.sleep(0.01)
 
 
 def _launch(folder: Path) -> subprocess.Popen | None:
     """A new mongod that holds the lock of the server; None while another one does."""
-    data, log = folder / "db", folder / diagnosis.LOG
+    data, log = folder / "db", folder / errors.LOG
     with (folder / SERVER).open("a") as server:
         if not _lock(server):
             return None

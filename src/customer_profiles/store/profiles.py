@@ -16,19 +16,19 @@ import pyarrow as pa
 from pymongo.database import Database
 from pymongo.errors import OperationFailure
 
-from customer_profiles.observations import (
+from customer_profiles.posts.observations import ordered
+from customer_profiles.project.vocabulary import (
     AUTHOR_COUNTS,
     CLASSES,
     POLARITY_STEPS,
     POST_COUNTS,
     SUBJECTIVITY_STEPS,
-    ordered,
+    UNFLAGGED,
 )
+from customer_profiles.store.connection import chunks
 from customer_profiles.store.errors import StoreError, refusal
 from customer_profiles.store.lease import Lease, LeaseLost, aggregate, leased
 from customer_profiles.store.schema import PROFILE
-from customer_profiles.store.server import chunks
-from customer_profiles.words import UNFLAGGED
 
 with warnings.catch_warnings():
     # Built against an older pyarrow of the same interface; it says so once per class.

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 
 from pymongo.database import Database
 
+from customer_profiles.store.connection import chunks
+from customer_profiles.store.errors import StoreError
 from customer_profiles.store.lease import leased
-from customer_profiles.store.server import StoreError, chunks
 
 if TYPE_CHECKING:  # the API reads publications and starts faster without pandas
     import pandas as pd
@@ -119,7 +120,7 @@ def _publish(database: Database, publication: dict, assignments: "pd.DataFrame")
 
 def _following(database: Database, publication: dict, assignments: "pd.DataFrame") -> dict:
     # Here, because the API imports this module and starts faster without pandas and SciPy.
-    from customer_profiles import continuity, segments
+    from customer_profiles.publication import continuity, segments
 
     former = current(database)
     if former and continuity.same(former, publication):
@@ -157,19 +158,19 @@ def _beside(database: Database, publication: dict, assignments: "pd.DataFrame") 
     former = current(database)
     if former is None or former["_id"] == publication["_id"]:
         return []
-    cells = {author: row["cell"] for author, row in _assigned(database).items()}
-    complete = len(cells) == former["summary"]["authors"]
+    cell_of = {author: row["cell"] for author, row in _assigned(database).items()}
+    complete = len(cell_of) == former["summary"]["authors"]
     if not complete or not _elsewhere(former).items() <= _elsewhere(publication).items():
         return []
     # Here, because the API imports this module and starts faster without pandas.
     import pandas as pd
 
-    from customer_profiles import privacy
+    from customer_profiles.privacy import cells
 
     bounds = [told["certificate"]["published"]["k"] for told in (former, publication)]
-    earlier = privacy.atoms(pd.Series(cells, dtype=object), bounds[0])
-    later = privacy.atoms(assignments.set_index("_id")["cell"], bounds[1])
-    return [former["_id"]] if privacy.together(earlier, later, max(bounds)) else []
+    earlier = cells.atoms(pd.Series(cell_of, dtype=object), bounds[0])
+    later = cells.atoms(assignments.set_index("_id")["cell"], bounds[1])
+    return [former["_id"]] if cells.together(earlier, later, max(bounds)) else []
 
 
 def _elsewhere(publication: dict) -> dict:

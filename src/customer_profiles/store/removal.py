@@ -1,13 +1,18 @@
 """Observations taken out of the database: expired, erased, or no longer in the archive."""
 
+import logging
 from collections.abc import Iterable, Mapping, Sequence
 
 from pymongo.collection import Collection
 from pymongo.database import Database
+from pymongo.errors import OperationFailure
 
-from customer_profiles.store import remains
+from customer_profiles.privacy.keys.key import SAMPLE, demonstration_key
+from customer_profiles.project import paths
+from customer_profiles.store import connection, mongod
+from customer_profiles.store.connection import chunks
+from customer_profiles.store.lease import aggregate
 from customer_profiles.store.profiles import Following, Grid, following
-from customer_profiles.store.server import chunks
 
 OWNER = {"author": 1}
 
@@ -61,7 +66,7 @@ def erase(database: Database, posts: Sequence[str], authors: Sequence[str], grid
         for match in _matches(posts, authors):
             database.observations.delete_many(match)
         people.derive()
-        remains.rewrite(database, people)
+        rewrite(database, people)
 
 
 def expire(database: Database, day: str, grid: Grid) -> None:
@@ -76,9 +81,53 @@ def expire(database: Database, day: str, grid: Grid) -> None:
         for part in chunks(row["_id"] for row in database.assignments.find({}, {"_id": 1})):
             gone = set(part) - known(database, part)
             database.assignments.delete_many({"_id": {"$in": sorted(gone)}})
-        remains.rewrite(database, people)
+        rewrite(database, people)
 
 
 def _matches(posts: Sequence[str], authors: Sequence[str]) -> list[dict]:
     named = {"_id": posts, "author": authors}
     return [{key: {"$in": part}} for key, ids in named.items() for part in chunks(ids)]
+
+
+logger = logging.getLogger(__name__)
+
+ABOUT_PEOPLE = ("observations", "profiles", "assignments")
+
+
+def audiences(database: Database) -> list[Database]:
+    """The other archives' databases on the server of this one, but for the shipped sample's."""
+    ours = database.name, demonstration_key().audience(SAMPLE)
+    names = database.client.list_database_names()
+    found = sorted(name for name in names if name.startswith("audience_") and name not in ours)
+    return [database.client[name] for name in found]
+
+
+def rewrite(database: Database, people: Following) -> None:
+    """Write all that is about single people into new files; the old ones are removed.
+
+    `compact` is not enough: deleted ids still stand in the indexes (tried with MongoDB 6.0).
+    Indexes and validators stay. What anybody else wrote meanwhile would be lost: raises LeaseLost
+    once `people` may not write any more.
+    """
+    for name in ABOUT_PEOPLE:
+        people.check()
+        try:
+            aggregate(database[name], [{"$out": name}])
+        except OperationFailure as error:
+            logger.warning(
+                "MongoDB refused to write %s anew (code %s): its files keep what was deleted until "
+                "they are written over",
+                name, error.code,
+            )  # fmt: skip
+
+
+def empty_journal(name: str) -> bool:
+    """Start and stop the embedded server, which begins a new journal; False if it is in use.
+
+    To be called when this process has no database open. A server of one's own is left alone.
+    """
+    if mongod.running(paths.inside(connection.FOLDER)):
+        return False
+    with connection.database(name) as database:
+        database.client.admin.command("fsync")
+    return True

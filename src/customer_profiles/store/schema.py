@@ -7,8 +7,9 @@ from pymongo import IndexModel
 from pymongo.database import Database
 from pymongo.errors import DuplicateKeyError, OperationFailure
 
-from customer_profiles import publication, words
-from customer_profiles.observations import AUTHOR_COUNTS, CLASSES, POST_COUNTS
+from customer_profiles.project import vocabulary
+from customer_profiles.project.vocabulary import AUTHOR_COUNTS, CLASSES, POST_COUNTS
+from customer_profiles.publication import document
 from customer_profiles.store.errors import StoreError
 
 # The server's numbers for a collection that is there already, and for one being indexed.
@@ -30,7 +31,7 @@ OBSERVATION = {
     "origin": {"enum": ["archive", "stream"]},
     "day": DAY,
     "label": {"enum": list(CLASSES)},
-    "flag": {"enum": [words.UNFLAGGED, *words.FLAGS]},
+    "flag": {"enum": [vocabulary.UNFLAGGED, *vocabulary.FLAGS]},
     "polarity": BIN,
     "subjectivity": {**BIN, "maximum": 10},
     **dict.fromkeys(POST_COUNTS + AUTHOR_COUNTS, BIN),
@@ -52,7 +53,7 @@ ASSIGNMENT = {
     "cluster": BIN,
     "cell": {"bsonType": "string", "pattern": "^[0-9]+(/[0-9]+)*$"},
 }
-PUBLICATION = publication.for_mongodb(publication.PUBLICATION)["properties"]
+PUBLICATION = document.for_mongodb(document.PUBLICATION)["properties"]
 # `beside` names earlier publications that nobody is singled out by comparing with this one.
 CURRENT = {
     "_id": {"enum": ["current"]},
@@ -167,7 +168,7 @@ def _forget_publications_of_before(database: Database) -> None:
 
 def _flag_nothing_of_before(database: Database) -> None:
     """Flags came later: `load` gives the archive's rows theirs, and `publish` counts them."""
-    unflagged = {"$set": {"flag": words.UNFLAGGED}}
+    unflagged = {"$set": {"flag": vocabulary.UNFLAGGED}}
     database["observations"].update_many({"flag": {"$exists": False}}, unflagged)
     _forget_publications(database, {"summary.flagged": {"$exists": False}})
 

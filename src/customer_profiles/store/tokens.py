@@ -6,7 +6,7 @@ from datetime import date, timedelta
 
 from pymongo.database import Database
 
-from customer_profiles.store.server import StoreError
+from customer_profiles.store.errors import StoreError
 
 
 def create(database: Database, name: str, days: int, today: date) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pymongo import UpdateOne
 from pymongo.database import Database
 
-from customer_profiles import tombstones
+from customer_profiles.privacy.keys import tombstones
 
 
 def united(database: Database, fingerprint: str) -> dict[str, str]:

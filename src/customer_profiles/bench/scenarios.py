@@ -1,0 +1,85 @@
+"""Scenarios of collecting from X on loopback: what it is asked, and what goes wrong."""
+
+import base64
+import logging
+import os
+import tempfile
+from collections.abc import Callable
+from multiprocessing import TimeoutError as TooLate
+from multiprocessing import get_context
+from pathlib import Path
+from typing import NamedTuple
+
+from customer_profiles.collect.x_api import errors
+from customer_profiles.privacy.keys import keyfile
+from customer_profiles.project import files, params
+
+KEY = bytes(range(32))
+HANDLE = "tindlewick"
+TEXT = f"@{HANDLE} your tea is fine"
+RUNS = 5  # until a scenario has everything: what X refuses ends a run
+GOOD = "0 lost, 0 twice"
+
+logger = logging.getLogger(__name__)
+
+
+class Scenario(NamedTuple):
+    """What goes wrong in a way to collect: `work`, called with `arguments`.
+
+    It runs in a project without data and a process of its own, and returns how many posts were
+    lost and doubled; after `patience` seconds it counts as hanging.
+    """
+
+    way: str
+    name: str
+    work: Callable[..., tuple[int, int]]
+    arguments: tuple
+    patience: float = 120.0
+
+
+def disturb(chosen: list[Scenario]) -> dict:
+    """What `chosen` scenarios lose, double, how many never end, and as `table` each by its name."""
+    found = {"scenarios": len(chosen), "lost": 0, "duplicated": 0, "hangs": 0}
+    table = {way: {} for way in dict.fromkeys(scenario.way for scenario in chosen)}
+    for scenario in chosen:
+        with tempfile.TemporaryDirectory() as root, get_context("spawn").Pool(1) as pool:
+            begun = pool.apply_async(inside, (root, scenario.work, *scenario.arguments))
+            try:
+                lost, doubled = begun.get(scenario.patience)
+                told = f"{lost} lost, {doubled} twice"
+            except TooLate:
+                lost, doubled, told = 0, 0, "hangs"
+                found["hangs"] += 1
+        if told != GOOD:
+            logger.warning("%s: %s: %s", scenario.way, scenario.name, told)
+        found["lost"] += lost
+        found["duplicated"] += doubled
+        table[scenario.way][scenario.name] = told
+    return found | {"table": table}
+
+
+def inside(root: str, work: Callable, *arguments):
+    """What `work` returns in a project at `root` that holds nothing but our params.yaml."""
+    values = params.load()
+    Path(root, "dvc.yaml").touch()
+    os.chdir(root)
+    files.write_json(Path("params.yaml"), values)
+    return work(*arguments)
+
+
+def section(scope: str, host: str) -> dict:
+    """What `collect` of params.yaml asks of the X at `host`."""
+    prices = {"post_price": 0.005, "user_price": 0.01, "mention_price": 0.001}
+    asked = {"handles": [HANDLE], "keywords": [], "language": "", "retweets": False}
+    kept = {"budget": 10.0**8, "keep_days": 30, "fields": "tweet", "host": host, "start": ""}
+    return {"scope": scope, **asked, **prices, **kept}
+
+
+def ask(scope: str, host: str) -> None:
+    """Let params.yaml of the working folder ask the X at `host`."""
+    files.write_json(Path("params.yaml"), params.load() | {"collect": section(scope, host)})
+
+
+def secrets(token: str) -> dict[str, str]:
+    """Environment of a command that asks with `token`."""
+    return {errors.VARIABLE: token, keyfile.VARIABLE: base64.urlsafe_b64encode(KEY).decode()}

@@ -1,0 +1,178 @@
+"""A month's budget for reading from X, which no request can exceed, also over restarts.
+
+Before a request the most it can cost is counted as spent, on disk; once the answer is there, what
+it did cost. So a kill in between counts too much, never too little. What X streams is counted when
+it comes: nobody can know before.
+"""
+
+import json
+import re
+import threading
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+from customer_profiles.collect.settings import SECTION, Inquiry
+from customer_profiles.project import files, paths
+
+
+class BudgetReached(Exception):
+    """What is left of this month's budget does not pay for what comes next.
+
+    `code` is what a command then ends with.
+    """
+
+    code = 3
+
+
+class Budget:
+    """What an inquiry may still spend this month; `clock` gives seconds since 1970.
+
+    One thread may `take` and `settle`, one request at a time, while others `add`.
+    """
+
+    def __init__(self, inquiry: Inquiry, clock: Callable[[], float]):
+        """Raises ValueError where nobody can tell what was spent (spending.Spend)."""
+        self.dollars = inquiry.budget
+        self._inquiry, self._clock = inquiry, clock
+        self._spend = Spend(*inquiry.prices)
+        self._taken = (0, 0, "")
+        self._lock = threading.RLock()
+
+    def spent(self) -> float:
+        """Dollars of this month, with what is taken for the request at hand."""
+        with self._lock:
+            return self._spend.total(self._day()[: len("YYYY-MM")])["price"]
+
+    def left(self) -> float:
+        """Dollars that may still be spent this month, 0 or more."""
+        return max(0.0, round(self.dollars - self.spent(), DIGITS))
+
+    def room(self, size: int, smallest: int, share: float = 1.0) -> int:
+        """Take the most that a page of `size` posts can cost, or of fewer; how many they may be.
+
+        Above `smallest` it takes a `share` of what is left at most. Raises BudgetReached where not
+        even `smallest` can be paid.
+        """
+        with self._lock:
+            most = share * self.left()
+            while size > smallest and self._price(*self._inquiry.most(size)) > most:
+                size -= 1
+            self.take(*self._inquiry.most(size))
+        return size
+
+    def take(self, posts: int, users: int) -> None:
+        """Count the most that the next request can read as read. Raises BudgetReached."""
+        price = self._price(posts, users)
+        with self._lock:
+            if price > self.left():
+                raise BudgetReached(
+                    f"the next request can cost ${price:.2f}, and of this month's budget of "
+                    f"${self.dollars:.2f} ${self.left():.2f} are left"
+                )
+            day = self._day()
+            self._spend.add(posts, users, day)
+            self._taken = posts, users, day
+
+    def settle(self, posts: int, users: int) -> None:
+        """Count what the request did read instead of what was taken for it."""
+        with self._lock:
+            taken_posts, taken_users, day = self._taken
+            if day:
+                self._spend.add(posts - taken_posts, users - taken_users, day)
+            self._taken = (0, 0, "")
+
+    def add(self, posts: int, users: int) -> None:
+        """Count what X sent without being asked for each; it is on disk when this returns."""
+        with self._lock:
+            self._spend.add(posts, users, self._day())
+
+    def check(self) -> None:
+        """Raise BudgetReached where nothing is left."""
+        if not self.left():
+            raise BudgetReached(
+                f"this month's budget is used up, ${self.spent():.2f} of ${self.dollars:.2f}: "
+                f"raise budget in {SECTION}, or go on next month"
+            )
+
+    def _price(self, posts: int, users: int) -> float:
+        return round(self._inquiry.price(posts, users), DIGITS)
+
+    def _day(self) -> str:
+        return f"{datetime.fromtimestamp(self._clock(), UTC):%Y-%m-%d}"
+
+
+FILE = "data/collect/spend.json"
+DIGITS = 6  # of a price: a millionth of a dollar
+
+
+class Spend:
+    """Posts and users read, and their price in dollars, by UTC day."""
+
+    def __init__(self, post: float, user: float):
+        """`post` and `user` are the prices of one, in dollars, of what is added from now on.
+
+        Raises ValueError for a file that cannot be read: to begin at 0 again could cost money.
+        """
+        self._prices = post, user
+        self._file = paths.inside(FILE)
+        self._days = _read(self._file) if self._file.exists() else {}
+
+    def add(self, posts: int, users: int, day: str) -> None:
+        """Count what was read on `day` (YYYY-MM-DD, UTC); it is on disk when this returns.
+
+        A hard budget adds before a request the most it can cost, and the difference, which is
+        negative, when its answer is there: a kill between the two counts too much, not too little.
+        """
+        _check(day)
+        held = self._days.get(day, {"posts": 0, "users": 0, "price": 0.0})
+        price = held["price"] + posts * self._prices[0] + users * self._prices[1]
+        added = {
+            "posts": held["posts"] + posts,
+            "users": held["users"] + users,
+            "price": round(price, DIGITS),
+        }
+        days = {**self._days, day: added}
+        files.write_json_synced(self._file, days)
+        self._days = days
+
+    def total(self, month: str | None = None) -> dict[str, float]:
+        """Posts, users and price of a calendar `month` (YYYY-MM); default: this one, UTC."""
+        month = month or datetime.now(UTC).strftime("%Y-%m")
+        return _total(self._days, month)
+
+
+def by_month() -> dict[str, dict[str, float]]:
+    """Posts, users and price of each calendar month (YYYY-MM) in which anything was read.
+
+    Raises ValueError for a file that cannot be read.
+    """
+    file = paths.inside(FILE)
+    days = _read(file) if file.exists() else {}
+    return {month: _total(days, month) for month in sorted({day[:7] for day in days})}
+
+
+def _total(days: dict[str, dict], month: str) -> dict[str, float]:
+    held = [told for day, told in days.items() if day.startswith(f"{month}-")]
+    summed = {name: sum(told[name] for told in held) for name in ("posts", "users", "price")}
+    return {**summed, "price": round(summed["price"], DIGITS)}
+
+
+def _read(file) -> dict[str, dict]:
+    try:
+        days = json.loads(file.read_text(encoding="utf-8"))
+        for day, told in days.items():
+            _check(day)
+            if {type(told["posts"]), type(told["users"])} != {int}:
+                raise TypeError
+            float(told["price"])
+    except (ValueError, TypeError, KeyError, AttributeError):
+        raise ValueError(
+            f"{FILE} is damaged, so nobody can tell what was spent this month: restore it, or look "
+            "it up in X's developer portal and remove the file"
+        ) from None
+    return days
+
+
+def _check(day: str) -> None:
+    if not re.fullmatch(r"\d{4}-\d\d-\d\d", day):
+        raise ValueError(f"a day is given as YYYY-MM-DD (UTC), got {day!r}")

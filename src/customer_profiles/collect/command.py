@@ -1,0 +1,78 @@
+"""The command that collects from X into data/collect: `customer-profiles collect`.
+
+What is asked stands in section `collect` of params.yaml, the token in X_BEARER_TOKEN. It ends with
+0, with 1 after an error, with 3 where the budget is reached, with 130 or 143 when it is stopped.
+"""
+
+import logging
+import os
+
+from customer_profiles.collect import collected, collector, settings
+from customer_profiles.collect.budget import BudgetReached
+from customer_profiles.collect.collector import Estimate, Outcome
+from customer_profiles.collect.interruption import Interrupted, Interruption
+from customer_profiles.collect.settings import QUARTER, REQUESTS, Inquiry
+from customer_profiles.collect.x_api import errors
+from customer_profiles.collect.x_api.client import Client
+from customer_profiles.privacy.keys.key import open_key
+from customer_profiles.project import params
+
+logger = logging.getLogger(__name__)
+
+
+def collect(dry_run: bool) -> int:
+    """Collect as section collect of params.yaml says, or only price it; the exit code."""
+    try:
+        with Interruption() as stop:
+            asked = settings.read(params.stage("collect"))
+            client = Client(
+                os.environ.get(errors.VARIABLE), asked.host, fields=asked.fields, sleep=stop.sleep
+            )
+            if dry_run:
+                key = open_key(collected.PAGES) if collected.sealed() else None
+                return _told(asked, collector.estimate(asked, client, key))
+            # A key that is lost must not be followed by another one.
+            key = open_key(collected.PAGES, make=not collected.sealed())
+            return _ended(collector.run(asked, client, key, stop.check), asked)
+    except Interrupted as error:
+        logger.error("%s", error)
+        return error.code
+
+
+def _told(asked: Inquiry, found: Estimate) -> int:
+    """Say what a run would read and cost."""
+    if found.posts is None:
+        logger.info(
+            "X does not count mentions beforehand: a page of %d costs $%.2f at most, and what is "
+            "left of this month's budget, $%.2f, pays for %d pages of that price",
+            found.page_size, found.page_price, found.left, found.left // (found.page_price or 1),
+        )  # fmt: skip
+        return 0
+    logger.info(
+        "%d posts by X's count, with as many authors at most (of a post one user is read)\n"
+        "price: $%.2f at most; a page of %d costs $%.2f at most\n"
+        "time: %d minutes or more, at X's %d requests in %d minutes\n"
+        "left of this month's budget: $%.2f, %s",
+        found.posts, found.price, found.page_size, found.page_price,
+        -(-found.seconds // 60), REQUESTS[asked.scope], QUARTER // 60, found.left,
+        "which is enough" if found.price <= found.left else "which may not be enough for all",
+    )  # fmt: skip
+    return 0
+
+
+def _ended(outcome: Outcome, asked: Inquiry) -> int:
+    """Say what was collected, what ended it, and how to go on; the exit code."""
+    logger.info(
+        "collected %d posts on %d pages; $%.2f of $%.2f spent this month",
+        outcome.posts, outcome.pages, outcome.spent, asked.budget,
+    )  # fmt: skip
+    if outcome.stopped is None:
+        logger.info("next: make repro X_ARCHIVE=%s", collected.PAGES)
+        return 0
+    logger.error("%s", outcome.stopped)
+    kept = "what was collected is kept; run the same again to go on where this ended"
+    if isinstance(outcome.stopped, BudgetReached):
+        logger.info("%s, next month or with a higher budget in %s", kept, settings.SECTION)
+        return outcome.stopped.code
+    logger.info("%s", kept)
+    return outcome.stopped.code if isinstance(outcome.stopped, Interrupted) else 1

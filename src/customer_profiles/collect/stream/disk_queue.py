@@ -1,0 +1,245 @@
+"""What was received and is not scored yet: sealed on disk, in the pages of data/collect.
+
+They are themselves the place where lines wait, so nothing is written twice, memory holds no more
+than a batch, and a kill loses nothing that was received: what is not marked as scored is given
+again.
+"""
+
+import json
+import logging
+import os
+import threading
+import time
+from collections import deque
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from itertools import islice
+from typing import BinaryIO
+
+from customer_profiles.collect import collected
+from customer_profiles.project import files, paths
+
+logger = logging.getLogger(__name__)
+
+STATE = f"{collected.FOLDER}/stream.json"
+TYPICAL = 4096  # bytes of a line with a post: a batch of n lines has at most n of these
+
+
+@dataclass
+class File:
+    """A file of lines: how many, and the posts on them; how many were taken, how many scored.
+
+    `noted` is the number of lines that the ledger tells of.
+    """
+
+    name: str
+    lines: int = 0
+    posts: int = 0
+    taken: int = 0
+    scored: int = 0
+    noted: int = 0
+
+
+class Backlog:
+    """Lines in their order: `put` by one thread, `take` and `done` by another.
+
+    Begins with what an earlier run left. Raises ValueError for a state file that cannot be read.
+    """
+
+    def __init__(self, key: collected.Sealer):
+        self.damaged = 0
+        """Lines that could not be read again."""
+        self._key = key
+        self._kept = _read_state()
+        self._files = [file for name, n in self._kept["files"] if (file := _found(name, n))]
+        self._changed, self._closed = threading.Condition(), False
+        # Up to which line of a file something was received, and when: one for each `put`.
+        self._moments = deque((file, file.lines, time.monotonic()) for file in self._files)
+        # Of which file, and behind how many of its lines.
+        self._handle: tuple[File, BinaryIO, int] | None = None
+        self._forget_scored()
+
+    @property
+    def waiting(self) -> int:
+        """Lines that are not scored yet."""
+        with self._changed:
+            return sum(file.lines - file.scored for file in self._files)
+
+    @property
+    def ended(self) -> bool:
+        """Whether no more will be put, and all is given to be scored."""
+        with self._changed:
+            return self._closed and not self._left
+
+    @property
+    def lag(self) -> float:
+        """Seconds since the oldest line that is not scored was received; 0 without one."""
+        with self._changed:
+            return time.monotonic() - self._moments[0][2] if self._moments else 0.0
+
+    def kept(self, name: str):
+        """What `keep` kept last, here or in an earlier run; None before."""
+        return self._kept.get(name)
+
+    def keep(self, **values) -> None:
+        """Keep `values`, of JSON, beside the place that is reached: on disk when this returns."""
+        with self._changed:
+            self._kept |= values
+        self._save()
+
+    def put(self, lines: list[bytes], posts: int) -> None:
+        """Take in `lines` with so many `posts`: sealed and on disk when this returns.
+
+        Raises OSError, naming the file, where they cannot be written; then none of them is.
+        """
+        file = self._current()
+        collected.add(self._key, file.name, lines)
+        with self._changed:
+            file.lines, file.posts = file.lines + len(lines), file.posts + posts
+            self._moments.append((file, file.lines, time.monotonic()))
+            self._changed.notify_all()
+
+    def take(self, most: int, seconds: float) -> list[bytes]:
+        """The next lines, at most `most`; waits `seconds` for the first, and as long for all.
+
+        Fewer where they are long; none where none came. They are to be marked by `done` before
+        others are taken.
+        """
+        while True:
+            with self._changed:
+                self._changed.wait_for(lambda: self._left or self._closed, seconds)
+                if not self._left:
+                    return []
+                self._changed.wait_for(lambda: self._left >= most or self._closed, seconds)
+            lines = self._read(most)
+            if lines:
+                return lines
+            self.done()  # of what has expired, was erased or is damaged
+
+    def done(self) -> None:
+        """Mark as scored what was taken last: on disk when this returns."""
+        with self._changed:
+            for file in self._files:
+                file.scored = file.taken
+            self._forget_scored()
+        self._save()
+
+    def close(self) -> None:
+        """Say that nothing more will be put: `take` waits no longer."""
+        with self._changed:
+            self._closed = True
+            self._changed.notify_all()
+
+    @property
+    def _left(self) -> int:
+        """Lines to be taken."""
+        return sum(file.lines - file.taken for file in self._files)
+
+    def _forget_scored(self) -> None:
+        while self._moments and self._moments[0][0].scored >= self._moments[0][1]:
+            self._moments.popleft()
+
+    def _read(self, most: int) -> list[bytes]:
+        """Lines of the file that is next; one that is gone, expired or erased, has none."""
+        with self._changed:
+            file = next(file for file in self._files if file.taken < file.lines)
+            count = min(most, file.lines - file.taken)
+        lines, read, size = [], 0, 0
+        with collected.locked():  # else half of what is being added could be read ahead
+            for token in self._tokens(file, count):
+                read += 1
+                try:
+                    lines.append(self._key.unseal(token))
+                except PermissionError:
+                    raise
+                except ValueError:
+                    self.damaged += 1
+                    continue
+                size += len(lines[-1])
+                if size > most * TYPICAL:
+                    break
+        if not read:
+            logger.warning("%d lines that waited to be scored were removed with their file", count)
+        with self._changed:
+            file.taken = file.taken + read if read else file.lines
+        return [line for line in lines if line.strip()]
+
+    def _tokens(self, file: File, count: int) -> Iterable[bytes]:
+        """`count` sealed lines from where we are, through a handle that is kept as long as it may.
+
+        Erasure puts another file of as many lines in the place of one; the old one is then no
+        longer linked.
+        """
+        of, handle, line = self._handle or (None, None, 0)
+        if not (of is file and line == file.taken and os.fstat(handle.fileno()).st_nlink):
+            if handle:
+                handle.close()
+            self._handle, path = None, paths.inside(collected.PAGES, file.name)
+            if not path.exists():
+                return
+            handle = path.open("rb")
+            for _ in islice(handle, file.taken):
+                pass
+        for number, token in enumerate(islice(handle, count), file.taken + 1):
+            self._handle = (file, handle, number)
+            yield token
+
+    def _current(self) -> File:
+        """The file of today that lines are added to."""
+        day = _today()
+        last = self._files[-1] if self._files else None
+        if last and f"_{day}." in last.name and paths.inside(collected.PAGES, last.name).exists():
+            return last
+        file = File(collected.following(day))
+        with self._changed:
+            self._files.append(file)
+        self._save()  # before its first line: nobody else knows that this file is to be scored
+        collected.note(file.name, 0, 0, day)  # nor that it expires
+        return file
+
+    def _save(self) -> None:
+        with self._changed:
+            earlier, last = self._files, self._files[-1:]
+            self._files = [file for file in earlier[:-1] if file.scored < file.lines] + last
+            self._kept["files"] = [[file.name, file.scored] for file in self._files]
+            files.write_json_synced(paths.inside(STATE), self._kept)
+            for file in earlier:
+                if file.noted != file.lines:
+                    collected.note(file.name, file.lines, file.posts, _today())
+                    file.noted = file.lines
+
+
+def _found(name: str, scored: int) -> File | None:
+    """What the file `name` of an earlier run holds, its half last line cut off."""
+    path = paths.inside(collected.PAGES, name)
+    if not path.exists():
+        return None
+    with collected.locked():
+        with path.open("rb") as lines:
+            whole = sum(line.endswith(b"\n") for line in lines)
+        files.cut_lines(path, whole)
+    told = collected.ledger().get(name, {"pages": 0, "posts": 0})
+    posts = told["posts"] + whole - told["pages"]
+    scored = min(scored, whole)
+    return File(name, whole, posts, taken=scored, scored=scored, noted=told["pages"])
+
+
+def _read_state() -> dict:
+    file = paths.inside(STATE)
+    if not file.exists():
+        return {"files": []}
+    try:
+        held = json.loads(file.read_text(encoding="utf-8"))
+        _ = [(str(name), int(scored)) for name, scored in held["files"]]
+        return held
+    except (ValueError, TypeError, KeyError):
+        raise ValueError(
+            f"{STATE} is damaged: restore it, or remove it; then posts that were received and not "
+            "scored come into the database with the next `make repro X_ARCHIVE="
+            f"{collected.PAGES}` only"
+        ) from None
+
+
+def _today() -> str:
+    return datetime.now(UTC).date().isoformat()

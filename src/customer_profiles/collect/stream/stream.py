@@ -1,0 +1,190 @@
+"""Live collection: `customer-profiles stream`.
+
+What X streams about the brand is sealed on disk, scored in small batches and written to the
+database of data/collect/pages, until SIGTERM or Ctrl-C; then what was received is scored first. It
+ends with 0 then, with 1 after an error, with 3 where the budget is reached, and with 130 or 143
+when it is stopped a second time.
+"""
+
+import json
+import logging
+import threading
+import time
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+
+import pandas as pd
+
+from customer_profiles.collect import collected, settings
+from customer_profiles.collect.budget import BudgetReached
+from customer_profiles.collect.interruption import Interrupted, Interruption
+from customer_profiles.collect.stream.receiver import Pace, Reception
+from customer_profiles.posts import observations, pages
+from customer_profiles.privacy.keys.key import open_key
+from customer_profiles.project import files, params, paths
+from customer_profiles.store import connection, profiles, schema, streaming
+from customer_profiles.store.errors import Gone, StoreError
+
+logger = logging.getLogger(__name__)
+
+MODEL = "data/models/sentiment"
+DECISION = "data/models/decision.json"
+# What each of them is made by.
+STAGES = {MODEL: "finetune", DECISION: "evaluate"}
+TRIES = 12  # to have a database again that went away
+Rate = Callable[[Sequence[str]], pd.DataFrame]
+
+
+class Stream:
+    """One run of the live stream; `rate` gives the scores of texts, `scorer` is its digest.
+
+    Whoever sets `stopping` makes it come to its end: no more is read, what was received is scored.
+    Raises what a wrong setting, key or token raises.
+    """
+
+    def __init__(self, rate: Rate, scorer: str, stopping: threading.Event, pace: Pace):
+        self.scored = 0
+        """Posts, duplicates in one micro-batch not included."""
+        self._rate, self._scorer, self._stopping, self._pace = rate, scorer, stopping, pace
+        self._edges, self._shared = params.stage("score"), params.shared(["expire_days", "as_of"])
+        self._grid = profiles.Grid(**params.stage("load"))
+        # Whatever is collected, and at which price: the stream and its gaps are searches.
+        asked = settings.read({**params.stage("collect"), "scope": "recent"})
+        self._keep_days = asked.keep_days
+        # A key that is lost must not be followed by another one.
+        self._key = open_key(collected.PAGES, make=not collected.sealed())
+        self.database = self._key.audience(collected.PAGES)
+        """Name of the database that is written to."""
+        self.reception = Reception(asked, self._key, stopping, pace)
+        self._backlog = self.reception.backlog
+        self._told, self._day = time.monotonic(), ""
+
+    def run(self) -> None:
+        """Receive, score and write until `stopping` is set, or raise what ended it before.
+
+        BudgetReached, XError, StoreError, ValueError (settings) or OSError (a full disk).
+        """
+        if self._backlog.waiting:
+            logger.info("%d lines of an earlier run are scored first", self._backlog.waiting)
+        self.reception.begin()
+        clean = False
+        try:
+            self._score()
+            clean = True
+        finally:
+            self.reception.end(clean)
+            self._tell()
+            if self.reception.failure is not None:  # the reason of all that followed
+                raise self.reception.failure
+
+    def _score(self) -> None:
+        """Score and write what is received, until no more comes; a database may go away for long.
+
+        Raises StoreError where it was never there, or does not come back.
+        """
+        lines, tries = [], 0
+        while True:
+            try:
+                with connection.database(self.database) as database:
+                    schema.prepare(database)
+                    while lines := lines or self._next():
+                        self._write(database, lines)
+                        lines, tries = [], 0
+                    return
+            except StoreError as error:
+                away = tries or isinstance(error, Gone)
+                if not away or tries == TRIES or (tries and self._stopping.is_set()):
+                    raise self._unscored(error) from None
+                logger.warning("%s; what is received waits on disk meanwhile", error)
+                self._stopping.wait(min(2**tries, 60))
+                tries += 1
+
+    def _next(self) -> list[bytes]:
+        """The next micro-batch; none at the end."""
+        while True:
+            self._at_times()
+            lines = self._backlog.take(self._pace.posts, self._pace.seconds)
+            if lines or self._backlog.ended:
+                return lines
+
+    def _write(self, database, lines: list[bytes]) -> None:
+        rows = self._observed(lines)
+        if len(rows):
+            today = datetime.now(UTC).date()
+            streaming.write(database, rows, self._grid, self._key, **self._shared, today=today)
+        self._backlog.done()
+        self.scored += len(rows)
+
+    def _observed(self, lines: list[bytes]) -> pd.DataFrame:
+        """Observations of the posts on `lines`; none where there is none that can be used."""
+        decoded = (line.decode("utf-8", "replace") for line in lines)
+        try:
+            found = pages.collect(pages.parse_lines(decoded))
+        except ValueError:
+            logger.warning("left out: %d lines without a post that can be used", len(lines))
+            return pd.DataFrame()
+        posts = observations.pseudonymous(found.posts, self._key)
+        scores = self._rate(posts["text"].tolist())
+        return observations.build(posts, found.authors, scores, self._edges, self._scorer)
+
+    def _unscored(self, error: StoreError) -> StoreError:
+        waiting = self._backlog.waiting
+        kept = f"; {waiting} lines received wait on disk, sealed, and are scored at the next start"
+        return StoreError(f"{error}{kept if waiting else ''}")
+
+    def _at_times(self) -> None:
+        day = datetime.now(UTC).date().isoformat()
+        if day != self._day:
+            self._day = day
+            if gone := collected.expire(self._keep_days, day):
+                logger.info("removed %d files of pages, older than params allow", len(gone))
+        if time.monotonic() - self._told >= self._pace.status:
+            self.reception.keep()
+            self._tell()
+
+    def _tell(self) -> None:
+        self._told = time.monotonic()
+        logger.info(
+            "received %d posts, scored %d, lag %.1f s; %s",
+            self.reception.received, self.scored, self._backlog.lag, self.reception.status(),
+        )  # fmt: skip
+
+
+def stream(rate: Rate, scorer: str, stopping: threading.Event, pace: Pace | None = None) -> None:
+    """Run the live stream until `stopping` is set; see Stream. One at a time in a project."""
+    with collected.alone():
+        Stream(rate, scorer, stopping, pace or Pace()).run()
+
+
+def model() -> tuple[Rate, str]:
+    """What rates posts, and its digest; raises FileNotFoundError, naming the stage to run."""
+    for name, stage in STAGES.items():
+        if not paths.inside(name).exists():
+            raise FileNotFoundError(
+                f"{name} is missing, which scores posts: run `dvc repro {stage}`, or `make repro`"
+            )
+    from customer_profiles.sentiment.model.scorer import Scorer
+    from customer_profiles.sentiment.rating import decision
+    from customer_profiles.sentiment.rating.rate import rate  # TensorFlow takes seconds
+
+    folder, file = paths.inside(MODEL), paths.inside(DECISION)
+    learned = decision.Decision.from_dict(json.loads(file.read_text(encoding="utf-8")))
+    scorer = Scorer(folder)
+    digest = "".join(files.digest(each)[:8] for each in (folder, file))
+    return lambda texts: rate(texts, scorer, learned), digest
+
+
+def command(made: Callable[[], tuple[Rate, str]] | None = None, pace: Pace | None = None) -> int:
+    """Run until a signal comes or the budget ends; the exit code. `made` stands for `model`."""
+    stopping = threading.Event()
+    told = "stopping: no more is read, what was received is scored first"
+    try:
+        with Interruption(told, stopping.set):
+            stream(*(made or model)(), stopping, pace)
+    except Interrupted as error:
+        logger.error("%s; what was received is kept, and scored at the next start", error)
+        return error.code
+    except BudgetReached as error:
+        logger.error("%s", error)
+        return error.code
+    return 0

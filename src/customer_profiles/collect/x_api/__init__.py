@@ -1,0 +1,5 @@
+"""X's API v2: requests, retries, errors, the stream, compliance jobs.
+
+Imports no other room.
+No stage.
+"""

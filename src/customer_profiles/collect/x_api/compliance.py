@@ -1,0 +1,165 @@
+"""Compliance jobs: which posts and users are still there, asked by lists of ids of any length.
+
+X takes one job of a kind at a time: `create`, `upload`, `finished`, then `verdicts`.
+"""
+
+import json
+import logging
+import re
+from collections.abc import Iterable, Iterator
+from itertools import islice
+from typing import Literal, NamedTuple
+
+from customer_profiles.collect.x_api import errors
+from customer_profiles.collect.x_api.client import Client, Page
+from customer_profiles.collect.x_api.storage import Lines, Storage
+
+logger = logging.getLogger(__name__)
+
+PATH = "/2/compliance/jobs"
+NAME = "customer-profiles"  # what it is called in X's list of jobs
+Kind = Literal["tweets", "users"]
+STATES = ("created", "in_progress", "complete", "failed", "expired")
+# Seconds between two looks at a job, a half more each time, and until it is given up.
+FIRST_LOOK = 5.0
+LONGEST_LOOK = 300.0
+PATIENCE = 3 * 3600.0
+BLOCK = 1000  # verdicts that are asked for again when the line breaks
+
+
+class Job(NamedTuple):
+    """A compliance job. Its addresses are as good as a password and not in its `repr`."""
+
+    number: str
+    kind: Kind
+    status: str
+    upload: str
+    download: str
+
+    def __repr__(self) -> str:
+        return f"Job({self.kind}, {self.status})"
+
+
+class Verdict(NamedTuple):
+    """What is to be done about an id, and why: X's own words. They are not in its `repr`."""
+
+    number: str
+    action: str
+    reason: str
+
+    def __repr__(self) -> str:
+        return "Verdict()"
+
+
+def create(client: Client, kind: Kind) -> Job:
+    """A new job for ids of posts ("tweets") or users, or one of ours that waits for its upload.
+
+    Raises errors.Conflict while X works on another one of this kind, and other errors.XError.
+    """
+    try:
+        data = client.post(PATH, {"type": kind, "name": NAME}).body.get("data")
+    except errors.Conflict:
+        # Made by a run that was killed, or that never got the answer, as this one may have.
+        waiting = client.get(PATH, {"type": kind, "status": "created"}).body.get("data")
+        waiting = [job for job in _listed(waiting) if job.get("name") == NAME]
+        if not waiting:
+            raise
+        data = waiting[0]
+    return _job(data, kind)
+
+
+def upload(client: Client, storage: Storage, job: Job, ids: Iterable[str]) -> None:
+    """Send `ids`, which are had anew for each attempt, and are never all in memory here.
+
+    Raises errors.XError.
+    """
+    lines = Lines(ids)
+    client.again(lambda: storage.put(job.upload, lines))
+
+
+def finished(client: Client, job: Job, patience: float = PATIENCE) -> Job:
+    """`job` when X is done with it. Raises errors.JobFailed, also after `patience` seconds."""
+    look, waited, kind = FIRST_LOOK, 0.0, job.kind
+
+    def check(page: Page) -> None:
+        _job(page.body.get("data"), kind)
+
+    while True:
+        page = client.get(f"{PATH}/{job.number}", {}, check)
+        job = _job(page.body.get("data"), kind)
+        if job.status == "complete":
+            return job
+        if job.status in ("failed", "expired"):
+            raise errors.JobFailed(
+                f"X ended the compliance job about {_called(job)} without a result "
+                f"({job.status}); nothing was erased, run this again"
+            )
+        if waited + look > patience:
+            raise errors.JobFailed(
+                f"X has not finished the compliance job about {_called(job)} in "
+                f"{waited / 60:.0f} minutes; nothing was erased, run this again in some hours"
+            )
+        logger.info("X works on %s; looking again in %.0f s", _called(job), look)
+        client.sleep(look)
+        look, waited = min(look * 1.5, LONGEST_LOOK), waited + look
+
+
+def verdicts(client: Client, storage: Storage, job: Job) -> Iterator[Verdict]:
+    """What X says about the ids of a job that is `finished`; of most ids it says nothing.
+
+    Each once, also when the line breaks, since results do not change. Raises errors.XError.
+    """
+    read, lines = 0, None
+
+    def block() -> list[Verdict | None]:
+        nonlocal lines
+        try:
+            if lines is None:
+                lines = islice(storage.lines(job.download), read, None)
+            return [_verdict(line) for line in islice(lines, BLOCK)]
+        except errors.TryAgain:
+            lines = None
+            raise
+
+    while found := client.again(block):
+        read += len(found)
+        yield from (verdict for verdict in found if verdict)
+
+
+def _listed(value: object) -> list[dict]:
+    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
+
+
+def _called(job: Job) -> str:
+    return {"tweets": "posts", "users": "users"}[job.kind]
+
+
+def _job(data: object, kind: Kind) -> Job:
+    data = data if isinstance(data, dict) else {}
+    told = [data.get(name) for name in ("id", "status", "upload_url", "download_url")]
+    # The id becomes a part of an address.
+    if not all(isinstance(value, str) for value in told) or not _is_id(told[0]):
+        raise errors.BrokenAnswer("X's answer is broken: it describes no compliance job")
+    number, status, up, down = told
+    if status not in STATES:
+        raise errors.BrokenAnswer("X's answer is broken: it gives a job a state that there is not")
+    return Job(number, kind, status, up, down)
+
+
+def _verdict(line: bytes) -> Verdict | None:
+    """None for a line with nothing on it."""
+    if not line.strip():
+        return None
+    try:
+        value = json.loads(line)
+        found = Verdict(str(value["id"]), str(value["action"]), str(value.get("reason", "")))
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+        found = None
+    if found is None or not _is_id(found.number):
+        # To pass over it could keep what has to go.
+        raise errors.BrokenAnswer("X's results are broken: a line of them cannot be read")
+    return found
+
+
+def _is_id(text: str) -> bool:
+    return re.fullmatch(r"[1-9][0-9]{0,18}", text) is not None

@@ -1,0 +1,186 @@
+"""Deletion as X's rules ask for it: `customer-profiles comply`.
+
+X is asked about every post and user on the pages held, in two compliance jobs. What it says is
+deleted is erased from everywhere, at once, when both jobs are done: a run that is broken off before
+has changed nothing.
+"""
+
+import logging
+import os
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from pathlib import Path
+
+import numpy as np
+
+from customer_profiles.collect import collected
+from customer_profiles.collect.x_api import compliance as jobs
+from customer_profiles.collect.x_api import errors
+from customer_profiles.collect.x_api.client import Client
+from customer_profiles.collect.x_api.compliance import Verdict
+from customer_profiles.collect.x_api.storage import Storage
+from customer_profiles.erasure import erasing, redaction
+from customer_profiles.erasure.held_data import Audience, opened
+from customer_profiles.posts import archive
+from customer_profiles.privacy.keys.key import is_sample
+from customer_profiles.project import params, paths, vocabulary
+
+logger = logging.getLogger(__name__)
+
+KINDS: dict[str, jobs.Kind] = {"post": "tweets", "author": "users"}
+CALLED = {"post": "posts", "author": "users"}
+# Why X says "delete", and whether that erases. X's policy is to keep nothing that is not, or no
+# longer, there for everybody to read; who comes back later stays out, for what they wrote was gone.
+ERASES = {
+    "deleted": True,  # the post, or the whole account, by whose it was
+    "deactivated": True,  # the account, by whose it was; X deletes it within weeks
+    "suspended": True,  # the account, by X: nobody is shown what it wrote
+    "protected": True,  # the account, by whose it is: only for those they let in
+    "bounced": True,  # the post, by a check of X's
+    "scrub_geo": False,  # only the place goes, which is never asked for and held nowhere
+}
+# A reason that X may invent: it says "delete" all the same.
+OTHER = "another reason"
+CHUNK = 100_000
+
+
+class Ids:
+    """Ids of X, each once, in 8 bytes: those of millions of posts fit into little memory."""
+
+    def __init__(self):
+        self._sorted = np.array([], dtype=np.uint64)
+        self._fresh: set[int] = set()
+
+    def add(self, name: str) -> None:
+        """Hold `name`, unless it is no id."""
+        if re.fullmatch(r"[1-9][0-9]{0,18}", name):
+            self._fresh.add(int(name))
+        if len(self._fresh) == CHUNK:
+            self._all()
+
+    def __len__(self) -> int:
+        return len(self._all())
+
+    def __iter__(self) -> Iterator[str]:
+        for start in range(0, len(self), CHUNK):
+            yield from map(str, self._sorted[start : start + CHUNK].tolist())
+
+    def __contains__(self, name: str) -> bool:
+        held, number = self._all(), np.uint64(int(name))
+        place = np.searchsorted(held, number)
+        return bool(place < len(held) and held[place] == number)
+
+    def _all(self) -> np.ndarray:
+        if self._fresh:
+            fresh = np.array(sorted(self._fresh), dtype=np.uint64)
+            self._sorted = np.union1d(self._sorted, fresh)
+            self._fresh.clear()
+        return self._sorted
+
+
+def comply(
+    connect: Callable[[], Client | None],
+    storage: Storage,
+    folder: str | None = None,
+    dry_run: bool = False,
+) -> None:
+    """Ask X about all that stands on the pages in `folder`, and erase what it says is deleted.
+
+    `folder` is by default all that is held: pull.archive and what was collected. A dry run asks X
+    too and erases nothing; X is not asked if `connect`, which is called late, gives no client.
+    Raises ValueError for the shipped sample, errors.XError, and what erasure raises.
+    """
+    held = opened()
+    if any(is_sample(place) for place in (held.archive, folder) if place):
+        raise ValueError(
+            f"the people of the shipped sample are invented, X knows none of them: set "
+            f"pull.archive to real pages (make repro X_ARCHIVE={collected.PAGES}), then run this"
+        )
+    files = archive.files(paths.inside(folder)) if folder else erasing.page_files(held)
+    k = params.shared(["k_anonymity"])["k_anonymity"]
+    ids = _standing(held, files)
+    asked = ", ".join(f"{CALLED[kind]}: {vocabulary.at_least(len(ids[kind]), k)}" for kind in ids)
+    logger.info("on the pages held, to ask X about: %s", asked)
+    client = connect()
+    if client is None:
+        logger.info("X was not asked: %s is not set", errors.VARIABLE)
+        return
+    gone = _asked(client, storage, ids, k)
+    if not any(gone.values()):
+        logger.info("X says of none of them that they are deleted; nothing was to be erased")
+        return
+    if opened().name != held.name:
+        raise ValueError("pull.archive was changed while X worked; nothing was erased, run it anew")
+    # Files that are held may have come and gone meanwhile.
+    erasing.purge_all(gone, dry_run, files if folder else ())
+
+
+def _standing(held: Audience, files: Iterable[Path]) -> dict[str, Ids]:
+    """Ids of each kind that stand on the pages in `files`."""
+    ids = {kind: Ids() for kind in KINDS}
+    with collected.locked():
+        for file in files:
+            for line in archive.read_lines(file, held.key.unseal):
+                for kind, name in redaction.standing(line):
+                    ids[kind].add(name)
+    return ids
+
+
+def _asked(
+    client: Client, storage: Storage, ids: Mapping[str, Ids], k: int
+) -> dict[str, list[str]]:
+    """Ids of each kind that have to go."""
+    begun = {}
+    for kind in ids:
+        if len(ids[kind]):
+            begun[kind] = jobs.create(client, KINDS[kind])
+            # At once: the address for the upload is good for a quarter of an hour.
+            jobs.upload(client, storage, begun[kind], ids[kind])
+    ended = {kind: jobs.finished(client, job) for kind, job in begun.items()}
+    return {
+        kind: _weighed(jobs.verdicts(client, storage, job), kind, ids[kind], k)
+        for kind, job in ended.items()
+    }
+
+
+def _weighed(verdicts: Iterable[Verdict], kind: str, ids: Ids, k: int) -> list[str]:
+    """Those of `ids` that have to go by X's verdicts; says how many there are for each reason."""
+    gone, reasons, strangers, unknown = set(), Counter(), 0, 0
+    for verdict in verdicts:
+        if verdict.number not in ids:
+            strangers += 1
+        elif verdict.action != "delete":
+            unknown += 1
+        else:
+            reason = verdict.reason if verdict.reason in ERASES else OTHER
+            reasons[reason] += 1
+            if ERASES.get(reason, True):
+                gone.add(verdict.number)
+    told = (
+        f"{reason} {vocabulary.at_least(count, k)}" for reason, count in sorted(reasons.items())
+    )
+    logger.info("%s that X says are to be deleted: %s", CALLED[kind], ", ".join(told) or "none")
+    if strangers:
+        logger.warning(
+            "left out: verdicts on %s that X was not asked about, %s",
+            CALLED[kind], vocabulary.at_least(strangers, k),
+        )  # fmt: skip
+    if unknown:
+        logger.warning(
+            "left out: verdicts on %s with another action than delete, %s",
+            CALLED[kind], vocabulary.at_least(unknown, k),
+        )  # fmt: skip
+    return sorted(gone)
+
+
+def command(pages: Path | None, dry_run: bool) -> None:
+    """`comply` with the token of the environment and the host of section collect."""
+
+    def connect() -> Client | None:
+        section, token = params.stage("collect"), os.environ.get(errors.VARIABLE)
+        if dry_run and not token:
+            return None
+        return Client(token, section["host"], fields=section["fields"])
+
+    comply(connect, Storage(), pages, dry_run)

@@ -1,0 +1,227 @@
+"""Erasure and expiry: what one person left, or what is too old, is gone everywhere.
+
+Each may be repeated after a crash, and ends the same then: tombstones are written first, and the
+file of observations, which tells whose profile was touched, is changed last.
+"""
+
+import logging
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from functools import cache
+from itertools import chain
+from pathlib import Path
+
+import pandas as pd
+
+from customer_profiles.collect import collected
+from customer_profiles.erasure import parquet_files, redaction
+from customer_profiles.erasure.held_data import Audience, alone, close_journal, opened
+from customer_profiles.posts import archive, retention
+from customer_profiles.privacy.keys import tombstones
+from customer_profiles.privacy.keys.key import is_sample
+from customer_profiles.project import params, paths, vocabulary
+from customer_profiles.store import connection, profiles, removal, schema
+from customer_profiles.store.tombstones import united
+
+logger = logging.getLogger(__name__)
+
+BEYOND = (
+    "not reached: copies that lie elsewhere, of the pages, of data/ or of the database (backups, "
+    "snapshots, another machine), and figures that were published before"
+)
+
+
+def purge(kind: str, ids: Sequence[str], dry_run: bool = False) -> None:
+    """Erase what is held of these ids of X, all of one `kind` ("author", "post").
+
+    Says how much was held, never of whom. Raises ValueError for an id that is none, by its place.
+    """
+    _check(kind, ids)
+    purge_all({kind: ids}, dry_run)
+
+
+@alone()
+def purge_all(
+    ids: Mapping[str, Sequence[str]], dry_run: bool = False, beside: Iterable[Path] = ()
+) -> None:
+    """Erase what is held of ids of X, by their kind ("author", "post"), all at once.
+
+    `beside` are files of pages that are reached too, besides those held. Says how much was held,
+    never of whom.
+    """
+    held, grid = opened(), profiles.Grid(**params.stage("load"))
+    pseudonyms = {kind: held.key.pseudonyms(kind, some) for kind, some in ids.items()}
+    posts, authors = pseudonyms.get("post", []), pseudonyms.get("author", [])
+    marks = {held.key.mark(name): kind for kind, names in pseudonyms.items() for name in names}
+    fingerprint = held.key.fingerprint()
+    if not dry_run:
+        tombstones.add(fingerprint, marks)
+        logger.info("noted what to leave out from now on; should this stop, run it again")
+    with connection.database(held.name) as database:
+        every = [database, *_others(database, posts, authors)]
+        rows, people = _held(every, posts, authors)
+        if not dry_run:
+            schema.prepare(database)
+            for each in every:
+                marks |= united(each, fingerprint)
+                removal.erase(each, posts, authors, grid)
+            parquet_files.erase(posts, authors, profiles.read_profiles(database))
+        named = frozenset((kind, number) for kind, some in ids.items() for number in some)
+        marks |= tombstones.read(fingerprint)
+        in_pages = clean_pages(held, marks, named, dry_run, beside=beside)
+    if not dry_run:
+        close_journal(held.name)
+    k = params.shared(["k_anonymity"])["k_anonymity"]
+    logger.info(
+        "%s: %d posts in the database and its files, %d in pages; profiles touched: %s",
+        "would be erased" if dry_run else "erased", rows, in_pages, vocabulary.at_least(people, k),
+    )  # fmt: skip
+    if not (rows or people or in_pages):
+        logger.info("nothing of them was held; what comes of them later is left out")
+    logger.info(BEYOND)
+    _then_repro(dry_run)
+
+
+@alone()
+def expire(days: int | None = None, as_of: str | None = None, dry_run: bool = False) -> None:
+    """Remove observations older than `days` before `as_of`, both of section shared by default.
+
+    Raises ValueError for 0 days, and for a day that is none.
+    """
+    shared = params.shared(["expire_days", "as_of"])
+    days = shared["expire_days"] if days is None else days
+    as_of = shared["as_of"] if as_of is None else as_of
+    if days < 1:
+        raise ValueError(
+            f"nothing expires after {days} days; set expire_days in section shared of params.yaml, "
+            "or give --days"
+        )
+    held, grid = opened(), profiles.Grid(**params.stage("load"))
+    with connection.database(held.name) as database:
+        rows = pd.concat(
+            [
+                parquet_files.read("observations"),
+                profiles.read(database, "observations", parquet_files.KEYS),
+            ]
+        )
+        rows = rows[list(parquet_files.KEYS)].drop_duplicates("_id")
+        today = datetime.now(UTC).date()
+        dated = rows.loc[~retention.in_future(rows["day"], today), "day"]
+        first = retention.first_day(dated, days, as_of)
+        old = rows[rows["day"] < first]
+        if not dry_run:
+            schema.prepare(database)
+            removal.expire(database, first, grid)
+            parquet_files.expire(first, profiles.read_profiles(database))
+    if not dry_run:
+        close_journal(held.name)
+    logger.info(
+        "%s: %d posts before %s",
+        "would be removed" if dry_run else "removed", len(old), first or "any day",
+    )  # fmt: skip
+    if {"expire_days": days, "as_of": as_of} != shared:
+        logger.info(
+            "set expire_days and as_of so in params.yaml too: else the next `dvc repro` takes "
+            "these posts from the pages again"
+        )
+    _then_repro(dry_run)
+
+
+def _check(kind: str, ids: Sequence[str]) -> None:
+    if kind not in tombstones.KINDS:
+        raise ValueError("say whose ids these are first: author or post")
+    if not ids:
+        raise ValueError("no id was given; X's ids are digits, separated by blanks or lines")
+    for place, given in enumerate(ids, 1):
+        if not re.fullmatch(r"[1-9][0-9]{0,19}", given):
+            raise ValueError(
+                f"id number {place} of {len(ids)} is none: X's ids are 1 to 20 digits (a handle "
+                "is not an id); nothing was erased"
+            )
+
+
+def _others(database, posts: list[str], authors: list[str]) -> list:
+    """Databases of other archives that hold some of it; the rest may be of other projects."""
+    return [
+        each
+        for each in removal.audiences(database)
+        if removal.found(each, posts, authors) or removal.known(each, authors)
+    ]
+
+
+def _held(every: Sequence, posts: list[str], authors: list[str]) -> tuple[int, int]:
+    """How many posts and profiles, in databases and files, an erasure touches."""
+    rows = parquet_files.read("observations")
+    rows = rows[rows["_id"].isin(posts) | rows["author"].isin(authors)]
+    of_post = dict(zip(rows["_id"], rows["author"], strict=True))
+    for database in every:
+        of_post |= removal.found(database, posts, authors)
+    touched = {*authors, *of_post.values()}
+    people = touched & set(parquet_files.read("profiles")["_id"])
+    for database in every:
+        people |= removal.known(database, sorted(touched))
+    return len(of_post), len(people)
+
+
+def page_files(held: Audience, beside: Iterable[Path] = ()) -> list[Path]:
+    """Files with pages of X, none twice: the archive's, the collected ones, those `beside`."""
+    try:
+        files = archive.files(paths.inside(held.archive))
+    except FileNotFoundError:
+        logger.warning("there are no pages in %s any more", held.archive)
+        files = []
+    return list({file.resolve(): file for file in [*files, *collected.sealed(), *beside]}.values())
+
+
+def clean_pages(
+    held: Audience,
+    marks: Mapping[str, str],
+    named: redaction.Names = frozenset(),
+    dry_run: bool = False,
+    unseal: archive.Opener | None = None,
+    beside: Iterable[Path] = (),
+) -> int:
+    """Take out of the pages what `marks` say and is `named`; how many posts that were.
+
+    `unseal` opens sealed pages; default: the key of what is `held`, under which they are sealed
+    again. `beside` as in `page_files`.
+    """
+    if is_sample(held.archive):
+        logger.info(
+            "the pages are the shipped sample, whose people are invented; they stay as they are, "
+            "for their bytes prove that they are the sample"
+        )
+        if collected.sealed():
+            logger.warning(
+                "not reached: %s and its database, which have another key than the sample; set "
+                "pull.archive to it, run `make repro`, then this again",
+                collected.PAGES,
+            )
+        return 0
+    opener = unseal or held.key.unseal
+
+    @cache
+    def is_erased(kind: str, number: str) -> bool:
+        return held.key.mark(held.key.pseudonym(kind, number)) in marks
+
+    with collected.locked():
+        files = page_files(held, beside)
+        every = chain.from_iterable(archive.exact_lines(file, opener) for file in files)
+        erased = redaction.find(every, is_erased, named)
+        posts = 0
+        for file in files:
+            changed = False
+            for line in archive.exact_lines(file, opener):
+                kept, gone = redaction.redacted(line, erased)
+                posts, changed = posts + gone, changed or kept != line
+            if changed and not dry_run:
+                lines = archive.exact_lines(file, opener)
+                kept = (redaction.redacted(line, erased)[0] for line in lines)
+                archive.write_lines(file, kept, held.key.seal)
+    return posts
+
+
+def _then_repro(dry_run: bool) -> None:
+    if not dry_run:
+        logger.info("run `dvc repro`, so that clusters and figures follow")

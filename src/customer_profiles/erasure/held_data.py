@@ -1,0 +1,64 @@
+"""What is held of the archive pulled last, opened to take something out of it."""
+
+import fcntl
+import json
+import logging
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from customer_profiles.privacy.keys.key import Key, open_key, reopen_key
+from customer_profiles.project import params, paths
+from customer_profiles.store import connection, removal
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Audience:
+    """What is held of one archive: its folder, its key, the name of its database."""
+
+    archive: str
+    key: Key
+    name: str
+
+
+@contextmanager
+def alone() -> Iterator[None]:
+    """One at a time: of two, each would write pages and tables back as before the other."""
+    folder = os.open(paths.inside("."), os.O_RDONLY)
+    try:
+        fcntl.flock(folder, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(folder)
+
+
+def opened(pulled: bool = True) -> Audience:
+    """The archive pulled last, and its key; before the first pull only if it need not be."""
+    folder = params.stage("pull")["archive"]
+    manifest = paths.inside(connection.MANIFEST)
+    if not pulled and not manifest.is_file():
+        key = open_key(folder)
+        return Audience(folder, key, key.audience(folder))
+    name = connection.audience()
+    key = reopen_key(json.loads(manifest.read_text(encoding="utf-8")))
+    if key.audience(folder) != name:
+        raise ValueError(
+            f"{connection.MANIFEST} is of another archive than pull.archive in params.yaml "
+            f"({folder}); run `make repro` with the archive that is meant, then this again"
+        )
+    return Audience(folder, key, name)
+
+
+def close_journal(name: str) -> None:
+    if os.environ.get(connection.VARIABLE):
+        logger.info(
+            "journal, oplog and backups of the server in %s are its operator's", connection.VARIABLE
+        )
+    elif not removal.empty_journal(name):
+        logger.warning(
+            "the embedded MongoDB is in use elsewhere (`make serve`?): its journal holds what was "
+            "deleted until the last user leaves and the next comes"
+        )

@@ -1,0 +1,109 @@
+"""Another key: all that was made under the old one goes.
+
+It may be repeated after a crash, and ends the same then.
+"""
+
+import logging
+import os
+
+from customer_profiles.collect import collected
+from customer_profiles.erasure import parquet_files
+from customer_profiles.erasure.erasing import clean_pages, page_files
+from customer_profiles.erasure.held_data import alone, close_journal, opened
+from customer_profiles.posts import archive
+from customer_profiles.privacy.keys import keyfile, tombstones
+from customer_profiles.privacy.keys.key import (
+    FILE,
+    VARIABLE,
+    AnotherKey,
+    Key,
+    is_sample,
+    successor_key,
+)
+from customer_profiles.project import paths
+from customer_profiles.store import connection, removal, schema
+from customer_profiles.store.lease import leased
+from customer_profiles.store.tombstones import united
+
+logger = logging.getLogger(__name__)
+
+NEW_KEY = (
+    'python -c "from cryptography.fernet import Fernet; print(Fernet.generate_key().decode())"'
+)
+
+
+@alone()
+@collected.alone()
+def rotate() -> None:
+    """Put a new key in the place of the old one, and remove all that was made under the old one.
+
+    What was erased is first taken out of the pages held: under the new key nobody can tell it.
+    Sealed pages are then sealed anew. Raises ValueError for the shipped sample, unless the key is
+    that of the manifest, and for sealed pages whose key is the environment's.
+    """
+    held = opened(pulled=False)
+    if is_sample(held.archive):
+        raise ValueError(
+            "the shipped sample has a public key, which is the same everywhere and stays; there "
+            "is nothing in it to protect"
+        )
+    sealed = [file for file in page_files(held) if file.suffix == archive.SEALED]
+    if sealed and VARIABLE in os.environ:
+        raise ValueError(
+            f"sealed pages must be sealed anew, and the key is in {VARIABLE}: put it into "
+            f"{FILE} (chmod 600), unset {VARIABLE} and run this again, then set it to "
+            "what that file holds"
+        )
+    following = successor_key() if sealed else held.key
+    unseal = _either(held.key, following)
+    old = held.key.fingerprint()
+    with connection.database(held.name) as database:
+        schema.prepare(database)
+        clean_pages(held, united(database, old), unseal=unseal)
+        with collected.locked():
+            for file in sealed:
+                archive.write_lines(file, archive.exact_lines(file, unseal), following.seal)
+        with leased(database):
+            # First: a load that waits for the lease must not bring the old key's rows back.
+            paths.inside(connection.MANIFEST).unlink(missing_ok=True)
+            database.client.drop_database(database)
+        others = removal.audiences(database)
+    close_journal(held.name)
+    parquet_files.remove()
+    if keyfile.renew():
+        # Only now: until then they are what keeps the erased out.
+        tombstones.remove(old)
+        logger.info("a new key is in %s: keep a copy in a safe place", FILE)
+    else:
+        logger.info(
+            "the key comes from %s, so the rest is yours: put a new one there (`%s`), then remove "
+            "%s/%s.txt, which says nothing under it",
+            VARIABLE, NEW_KEY, tombstones.FOLDER, old,
+        )  # fmt: skip
+    if others:
+        logger.warning(
+            "databases of other archives stay (%s): drop those that were made under the old key, "
+            "nobody can erase from them any more",
+            ", ".join(each.name for each in others),
+        )
+    logger.info(
+        "gone: the audience's database with its API tokens, the files in %s, the manifest. Copies "
+        "of the pages elsewhere would bring back whom the old key erased. Now run "
+        "`dvc repro -f pull && dvc repro`, then make new tokens",
+        parquet_files.FOLDER,
+    )
+
+
+def _either(key: Key, following: Key) -> archive.Opener:
+    """What opens lines under both: a change of key may have been interrupted."""
+
+    def unseal(token: bytes) -> bytes:
+        try:
+            return key.unseal(token)
+        except AnotherKey as error:
+            try:
+                return following.unseal(token)
+            except AnotherKey:
+                raise error from None
+
+    return unseal

@@ -1,0 +1,30 @@
+"""DVC's plots without a network: `customer-profiles plots FILE` writes a page template.
+
+DVC's own template loads Vega from a server, so its page stays empty offline. This one carries it.
+"""
+
+import vl_convert
+
+# SVG, not a canvas: sharp in print, and its text can be searched.
+SNIPPET = 'window.vegaEmbed = (at, spec) => vegaEmbed(at, spec, { renderer: "svg" });'
+# DVC fills the braces; without {scripts} nothing is loaded. The library keeps its names to itself.
+PAGE = """\
+<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+{refresh_tag}
+<title>Plots</title>
+<style>body { font-family: sans-serif; margin: 2rem; } table { border-spacing: 15px; }</style>
+<script>(() => { VEGA })();</script>
+</head>
+<body>
+{plot_divs}
+</body>
+</html>
+"""
+
+
+def template() -> str:
+    """The page for `dvc plots show --html-template`, with Vega, Vega-Lite and Vega-Embed in it."""
+    return PAGE.replace("VEGA", vl_convert.javascript_bundle(SNIPPET))

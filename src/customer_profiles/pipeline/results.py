@@ -1,0 +1,216 @@
+"""Results worth keeping: `customer-profiles results` records the last run.
+
+Its metrics go to docs/results/PROFILE/, the benchmarks' to docs/results/bench/. The README's table
+and the figures in docs/figures/ are made from what lies there; `--redraw` makes only these.
+"""
+
+import json
+import logging
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pandas as pd
+
+from customer_profiles.pipeline import flow
+from customer_profiles.pipeline.summary import accuracy, calibration_error, spread, structure
+from customer_profiles.pipeline.tracking import provenance
+from customer_profiles.project import charts, files, params, paths
+from customer_profiles.segments.figures import elbow as elbow_figure
+from customer_profiles.sentiment.model.classifier import sentiment_layers
+from customer_profiles.sentiment.training.figures import architecture, learning_curves
+
+logger = logging.getLogger(__name__)
+
+REPORTS, RESULTS, FIGURES = Path("data/reports"), Path("docs/results"), Path("docs/figures")
+METRICS = (
+    "fetch.json", "encoder.json", "finetune.json", "sentiment.json", "score.json", "load.json",
+    "clusters.json", "privacy.json",
+)  # fmt: skip
+CURVES = ("learning_curves.csv", "training_steps.csv", "elbow.csv")
+SAMPLE = "data/sample/sentiment140"
+MARKED = re.compile(r"(<!-- results -->\n).*?(<!-- /results -->\n)", re.DOTALL)
+# A path, an address, a handle or a pseudonym; a rate like posts/s is none.
+PRIVATE = re.compile(r"(?<![\w.<])(?:[A-Za-z]:)?[/\\~]\w|://|@\w|[0-9a-f]{24}", re.IGNORECASE)
+NOTHING = "Nothing is recorded yet: `make repro`, then `make results`.\n"
+
+
+def record() -> Path:
+    """Copy the last run's metrics, with what they come from, to docs/results; the folder.
+
+    Raises FileNotFoundError for a missing report, RuntimeError when a stage has not run since
+    something that it depends on changed, the choice of a profile included.
+    """
+    values = params.load()
+    check_finished(values["profile"])
+    target = paths.inside(RESULTS, values["profile"])
+    about = provenance.described() | {
+        "profile": values["profile"],
+        "posts": origin(params.stage("fetch", values)),
+        "training": params.stage("finetune", values),
+    }
+    _copy([paths.inside(REPORTS, name) for name in METRICS + CURVES], target, about)
+    return target
+
+
+def record_benchmarks() -> Path | None:
+    """The same for the figures of the benchmarks; None when there are none, or no new ones."""
+    target = paths.inside(RESULTS, "bench")
+    reports = sorted(paths.inside(REPORTS, "bench").glob("*.json"))
+    held = {file.name: file.read_bytes() for file in target.glob("*.json")}
+    if all(held.get(file.name) == file.read_bytes() for file in reports):
+        return None
+    _copy(reports, target, provenance.described())
+    return target
+
+
+def check_finished(profile: str) -> None:
+    """Raise unless every report is there and DVC holds every stage for done."""
+    missing = [name for name in METRICS + CURVES if not paths.inside(REPORTS, name).is_file()]
+    if missing:
+        raise FileNotFoundError(
+            f"the run is not finished: {REPORTS} has no {', '.join(missing)}; run "
+            f"`make repro PROFILE={profile}` first"
+        )
+    told = subprocess.run(
+        [sys.executable, "-m", "dvc", "status", "--json"],
+        cwd=paths.root(), capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    if told.returncode:
+        raise RuntimeError(f"`dvc status` failed: {told.stderr.strip()}")
+    reasons = json.loads(told.stdout).items()
+    stale = [stage for stage, why in reasons if any(reason != "always changed" for reason in why)]
+    if stale:
+        raise RuntimeError(
+            f"the reports are not those of profile {profile} as it is now: {', '.join(stale)} "
+            f"would run again (`dvc status` says why); run `make repro PROFILE={profile}` first"
+        )
+
+
+def origin(fetch: dict) -> str:
+    """Where the posts trained and validated on come from, for readers: no path."""
+    if fetch["source"] != SAMPLE:
+        return "a folder in Sentiment140's format"
+    return "Sentiment140" if fetch["official"] else "shipped sample"
+
+
+def redraw() -> None:
+    """Write the README's table and the figures anew from docs/results.
+
+    Raises ValueError unless the README holds the table's two marks, once.
+    """
+    runs = recorded(paths.inside(RESULTS))
+    readme = paths.inside("README.md")
+    files.write_text(readme, with_table(readme.read_text(encoding="utf-8"), table(runs)))
+    for name, text in drawn(paths.inside(RESULTS), runs).items():
+        files.write_text(paths.inside(FIGURES, f"{name}.svg"), text)
+
+
+def with_table(text: str, lines: str) -> str:
+    """`text` with `lines` between its two marks; ValueError unless it has them once."""
+    text, times = MARKED.subn(lambda marks: f"{marks[1]}\n{lines}\n{marks[2]}", text)
+    if times != 1:
+        marks = "<!-- results --> and <!-- /results -->"
+        raise ValueError(f"README.md must hold the lines {marks} once, but has them {times} times")
+    return text
+
+
+def recorded(folder: Path) -> dict[str, dict[str, dict]]:
+    """What `folder` holds of each profile, in their order: JSON files by name."""
+    return {
+        profile: {file.stem: _json(file) for file in sorted((folder / profile).glob("*.json"))}
+        for profile in params.PROFILES
+        if (folder / profile).is_dir()
+    }
+
+
+def table(runs: dict[str, dict[str, dict]]) -> str:
+    """Markdown: a column for each profile, a line for each result."""
+    if not runs:
+        return NOTHING
+    columns = [lines(run) for run in runs.values()]
+    rows = [["profile", *runs], ["---"] * (len(runs) + 1)]
+    rows += [[name, *(column[name] for column in columns)] for name in columns[0]]
+    whose = f"\nFigures in [{FIGURES}]({FIGURES}): profile {nearest(runs)}.\n"
+    return "".join(f"| {' | '.join(row)} |\n" for row in rows) + whose
+
+
+def nearest(runs: dict[str, dict[str, dict]]) -> str:
+    """The last of the profiles: the one nearest to real posts."""
+    return list(runs)[-1]
+
+
+def lines(run: dict[str, dict]) -> dict[str, str]:
+    """The results of one run, each under its name, as the README shows them."""
+    sentiment, clusters, privacy, about = (
+        run[name] for name in ("sentiment", "clusters", "privacy", "run")
+    )
+    published = privacy["published"]
+    made, machine = about["commit"][:7], about["machine"]
+    return {
+        "posts trained on": f"{run['finetune']['train_rows']:,} ({about['posts']})",
+        "accuracy, two classes": accuracy(sentiment["manual2"]) + spread(sentiment, "manual2"),
+        "the same of TF-IDF": accuracy(sentiment["baselines"]["tfidf"]),
+        "accuracy, three classes": accuracy(sentiment["manual3"]) + spread(sentiment, "manual3"),
+        "macro F1, three classes": f"{sentiment['manual3']['macro_f1']:.3f}",
+        "polar against neutral, AUC": f"{sentiment['neutral']['auc']:.3f}",
+        "accuracy, validation": accuracy(sentiment["validation"]),
+        "calibration error, validation": calibration_error(sentiment["validation"]),
+        "segments": structure(clusters),
+        "privacy certificate": "passed" if privacy["passed"] else "**not passed**",
+        "smallest group shown": f"{published['k_min']} authors",
+        "authors in cells held back": f"{published['suppressed_share']:.1%}",
+        "recorded": f"{about['date']}, commit {made}{' and changes' if about['modified'] else ''}",
+        "machine": f"{machine['processor']}, {machine['cores']} cores, "
+        f"{machine['memory_gib']} GiB, Python {machine['python']}",
+    }
+
+
+def drawn(folder: Path, runs: dict[str, dict[str, dict]]) -> dict[str, str]:
+    """Figures as SVG by name: the pipeline; model and curves of the run nearest to real posts."""
+    made = {"flow": flow.figure()}
+    if runs:
+        profile = nearest(runs)
+        run, training = runs[profile], runs[profile]["run"]["training"]
+        bert = run["encoder"]
+        made["model"] = architecture(
+            sentiment_layers(
+                bert["width"], bert["parameters"], bert["sequence_length"],
+                training["pooling"], training["dropout"],
+            )
+        )  # fmt: skip
+        curves, points, elbow = (pd.read_csv(folder / profile / name) for name in CURVES)
+        made["accuracy_and_loss"] = learning_curves(curves, points)
+        made["elbow"] = elbow_figure(elbow, run["clusters"]["k"])
+        for name in ("accuracy_and_loss", "elbow"):
+            made[name].get_layout_engine().set(w_pad=0.15, h_pad=0.1)  # inches; a page has no rim
+    return {name: charts.svg(figure) for name, figure in made.items()}
+
+
+def _copy(reports: list[Path], target: Path, about: dict) -> None:
+    for file in reports:
+        if found := PRIVATE.search(file.read_text(encoding="utf-8")):
+            raise ValueError(
+                f"{file.name} holds something that looks like a path, an address or a pseudonym "
+                f"({found[0]}…) and is not for docs/results; take it out where it is written"
+            )
+    with files.replacing(target) as fresh:
+        fresh.mkdir()
+        for file in reports:
+            shutil.copyfile(file, fresh / file.name)
+        files.write_json(fresh / "run.json", about, digits=8)
+
+
+def _json(file: Path) -> dict:
+    return json.loads(file.read_text(encoding="utf-8"))
+
+
+def command(only_redraw: bool) -> None:
+    """Record the last run and its benchmarks, unless `only_redraw`; then draw table and figures."""
+    if not only_redraw:
+        for folder in filter(None, (record(), record_benchmarks())):
+            logger.info("recorded %s", folder.relative_to(paths.root()))
+    redraw()
+    logger.info("README.md and %s are up to date", FIGURES)

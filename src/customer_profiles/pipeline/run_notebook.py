@@ -1,0 +1,168 @@
+"""The notebook of a stage, run with papermill: `customer-profiles run STAGE`.
+
+The values come from params.yaml alone. The executed copy in data/reports/notebooks is the same,
+byte for byte, whenever the notebook and what it prints are. `--quiet`, or TQDM_DISABLE in the
+environment, leaves warnings and errors of what is shown on the way.
+"""
+
+import copy
+import logging
+import os
+import re
+import shutil
+import sys
+from pathlib import Path
+from typing import TextIO
+
+import nbformat
+import papermill
+from papermill.exceptions import PapermillExecutionError
+
+from customer_profiles.project import files, params, paths
+
+logger = logging.getLogger(__name__)
+
+STAGES = ("fetch", "encoder", "finetune", "evaluate", "pull", "score", "load", "cluster", "publish")
+EXECUTED = "data/reports/notebooks"
+START_SECONDS = 120
+LOG_SECONDS = 10  # from one state of a progress bar to the next where each takes a line
+# What kernel and libraries say of themselves at each start would bury what a stage has to say. What
+# TensorFlow writes past Python is shown as it comes: captured, each line would be there twice.
+KERNEL_QUIET = ["--IPKernelApp.log_level=50", "--IPKernelApp.capture_fd_output=False"]
+# Beginnings of messages; a colon would end one. The last is MLflow's, on integer columns.
+WARNINGS = "ignore:IProgress not found,ignore:pkg_resources is deprecated,ignore:Hint:UserWarning"
+
+
+def notebook_of(stage: str) -> Path:
+    """The notebook that is `stage`: its number is the stage's place in the pipeline.
+
+    Raises ValueError for an unknown stage, FileNotFoundError unless there is exactly one.
+    """
+    if stage not in STAGES:
+        raise ValueError(f"no stage {stage!r}; stages are {', '.join(STAGES)}")
+    pattern = f"{STAGES.index(stage) + 1:02d}_*.ipynb"
+    found = sorted(paths.inside("notebooks").glob(pattern))
+    if len(found) != 1:
+        raise FileNotFoundError(
+            f"stage {stage} needs one notebook notebooks/{pattern}, found {len(found)}"
+        )
+    return found[0]
+
+
+def values_for(stage: str, notebook: Path) -> dict:
+    """Values of the notebook's parameters: the stage's section, and what it names of `shared`.
+
+    Raises KeyError unless the parameters cell holds exactly the names of the section besides.
+    Papermill only warns about a name it does not know, and runs on the default.
+    """
+    cell = set(papermill.inspect_notebook(str(notebook)))
+    section = params.stage(stage)
+    values = {**params.shared(cell), **section}
+    missing, unknown = sorted(set(section) - cell), sorted(cell - set(values))
+    if missing or unknown:
+        raise KeyError(
+            f"{notebook.name}: its parameters cell and section {stage} of params.yaml disagree: "
+            f"only in params.yaml: {missing or 'none'}, only in the cell: {unknown or 'none'}"
+        )
+    return values
+
+
+def stable(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
+    """A copy without what differs from run to run: times, cell ids, stderr and stdout's pieces."""
+    notebook = copy.deepcopy(notebook)
+    for extra in ("papermill", "widgets"):
+        notebook.metadata.pop(extra, None)
+    for number, cell in enumerate(notebook.cells):
+        cell.id = f"cell-{number:02d}"
+        for extra in ("papermill", "execution"):
+            cell.metadata.pop(extra, None)
+        if "outputs" in cell:
+            cell.outputs = _without_stderr(cell.outputs)
+    return notebook
+
+
+def _without_stderr(found: list) -> list:
+    # The kernel sends stdout in pieces, by a timer and around stderr.
+    kept = []
+    for output in found:
+        if output.get("name") == "stderr":
+            continue
+        if kept and output.output_type == kept[-1].output_type == "stream":
+            kept[-1].text += output.text
+        else:
+            kept.append(output)
+    return kept
+
+
+class Log:
+    """A file to write to, in which a bar's states, meant to cover each other, become lines."""
+
+    def __init__(self, file: TextIO):
+        self._file, self._at_start = file, True
+
+    def write(self, text: str) -> None:
+        for part in re.split("(\r)", text):
+            if part == "\r":
+                part = "" if self._at_start else "\n"
+            self._file.write(part)
+            self._at_start = part.endswith("\n") if part else self._at_start
+
+    def flush(self) -> None:
+        self._file.flush()
+
+
+def bars(quiet: bool) -> dict[str, str]:
+    """Variables by which tqdm, in the kernel, learns where its bars will be seen."""
+    if quiet:
+        return {"TQDM_DISABLE": "1"}
+    if sys.stderr.isatty():
+        return {"TQDM_NCOLS": str(shutil.get_terminal_size().columns)}
+    return {"TQDM_MININTERVAL": str(LOG_SECONDS)}
+
+
+def run(stage: str, quiet: bool = False) -> Path:
+    """Run the stage's notebook from the project's root; the executed copy's path.
+
+    What it prints is shown, with `quiet` only what it writes to stderr, and no progress bar.
+    Raises PapermillExecutionError when a cell fails; what ran until then is kept beside the
+    executed copies as NAME.failed.ipynb. A DVC output stays absent, also one of a former run.
+    """
+    notebook = notebook_of(stage)
+    values = values_for(stage, notebook)
+    target = paths.inside(EXECUTED, notebook.name)
+    failed = target.with_suffix(".failed.ipynb")
+    for former in (target, failed):
+        former.unlink(missing_ok=True)
+    scratch = target.with_suffix(".running.ipynb")
+    scratch.parent.mkdir(parents=True, exist_ok=True)
+    os.environ.setdefault("PYTHONWARNINGS", WARNINGS)
+    os.environ.update(bars(quiet))
+    try:
+        executed = papermill.execute_notebook(
+            str(notebook), str(scratch), parameters=values, cwd=str(paths.root()),
+            progress_bar=False, start_timeout=START_SECONDS,
+            extra_arguments=KERNEL_QUIET,
+            stdout_file=None if quiet else sys.stdout,
+            stderr_file=sys.stderr if sys.stderr.isatty() else Log(sys.stderr),
+        )  # fmt: skip
+        files.write_text(target, nbformat.writes(stable(executed)) + "\n")
+    except PapermillExecutionError:
+        scratch.replace(failed)
+        raise
+    finally:
+        scratch.unlink(missing_ok=True)
+    return target
+
+
+def command(stage: str, quiet: bool) -> int:
+    """`run` the stage, and log the cell that stopped it, if one did; the exit code."""
+    try:
+        run(stage, quiet)
+    except PapermillExecutionError as error:
+        failed = f"{EXECUTED}/{notebook_of(stage).stem}.failed.ipynb"
+        logger.error(
+            "\nstage %s stopped in cell %s: %s: %s\n(see %s for all that ran)",
+            stage, error.exec_count, error.ename, error.evalue, failed,
+        )  # fmt: skip
+        return 1
+    return 0

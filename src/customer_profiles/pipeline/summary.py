@@ -1,0 +1,68 @@
+"""The main figures of a finished run, and where to look next: `customer-profiles summary`."""
+
+import json
+
+from customer_profiles.project import paths
+
+NEXT = """
+  data/reports/segments.html       the segments; open it in a browser
+  data/reports/notebooks/          the notebooks as they ran
+  make serve                       the same page on http://127.0.0.1:8000, and the API
+  make mlflow                      every training run on http://127.0.0.1:5000
+  make plots                       the curves: data/reports/plots/index.html
+  make lab                         the notebooks, to change something"""
+
+
+def summary() -> str:
+    """The main figures of the last run, then what to do next.
+
+    Raises FileNotFoundError when a report is missing, because the run did not finish.
+    """
+    sentiment, clusters, privacy = (
+        json.loads(paths.inside("data/reports", f"{name}.json").read_text(encoding="utf-8"))
+        for name in ("sentiment", "clusters", "privacy")
+    )
+    tfidf = sentiment["baselines"]["tfidf"]
+    published = privacy["published"]
+    return f"""
+sentiment  two classes {accuracy(sentiment["manual2"])}{spread(sentiment, "manual2")}
+           three classes {accuracy(sentiment["manual3"])}{spread(sentiment, "manual3")}
+           TF-IDF baseline {accuracy(tfidf)} on the same two classes
+           polar against neutral, AUC {sentiment["neutral"]["auc"]:.3f}; \
+calibration error {calibration_error(sentiment["validation"])}
+segments   {structure(clusters)}, sizes {clusters["sizes"]}
+privacy    {"passed" if privacy["passed"] else "NOT PASSED"}: smallest group {published["k_min"]}, \
+{published["suppressed_share"]:.1%} of the authors in cells held back
+{NEXT}"""
+
+
+def accuracy(found: dict) -> str:
+    """An accuracy with its interval and the number of posts behind it."""
+    return f"{found['accuracy']:.1%} ({found['low']:.1%} to {found['high']:.1%}, n {found['n']:,})"
+
+
+def spread(sentiment: dict, metric: str) -> str:
+    """Mean and standard deviation of a metric over the seeds that were trained, if several."""
+    seeds = sentiment.get("seeds")
+    if not seeds:
+        return ""
+    mean, sd = seeds["mean"][metric], seeds["sd"][metric]
+    return f"; {len(seeds['models'])} seeds {mean:.1%} ± {sd:.1%}"
+
+
+def calibration_error(validation: dict) -> str:
+    """The expected calibration error, crossfitted, beside what chance alone would give."""
+    if "ece_crossfitted" not in validation:
+        return f"{validation['ece']:.3f}"
+    return f"{validation['ece_crossfitted']:.3f} (by chance {validation['ece_by_chance']:.3f})"
+
+
+def structure(clusters: dict) -> str:
+    """How many segments, the verdict, and how far they are found again: in resamples the least
+    certain one (mean Jaccard similarity), from other starts the whole (adjusted Rand index)."""
+    by_hand = " by hand" if clusters.get("by_hand") else ""
+    found = f"{clusters['k']}{by_hand}, {clusters['verdict']}"
+    again = clusters["stability"]
+    if not again["jaccard"]:
+        return found
+    return f"{found} (Jaccard {min(again['jaccard']):.2f} or more, ARI {again['ari']:.2f})"

@@ -1,0 +1,129 @@
+"""A sweep over settings of the training: `customer-profiles sweep finetune.NAME=VALUE,VALUE …`.
+
+Every combination trains a model on the same few rows; validation judges it, and nobody keeps it.
+What does well goes into params.yaml by hand. All that is not given is as it stands there.
+"""
+
+import logging
+import sys
+import warnings
+from itertools import product
+
+import pandas as pd
+
+from customer_profiles.pipeline.tracking import runs
+from customer_profiles.project import files, params, paths
+from customer_profiles.sentiment.data import sentiment140
+from customer_profiles.sentiment.model import encoder
+from customer_profiles.sentiment.training import finetuning, training
+
+EXPERIMENT = "sweeps"
+POSTS, ENCODER = "data/processed/sentiment140", "data/models/encoder"
+TABLE = "data/reports/sweep.csv"
+OPTIONS = {"train": "--rows", "validation": "--validation-rows"}
+KINDS = {bool: {"true": True, "false": False}.__getitem__, int: int, float: float, str: str}
+
+logger = logging.getLogger(__name__)
+
+
+def grid(arguments: list[str], section: dict) -> dict[str, list]:
+    """The values to try of each name, from `arguments` like "finetune.dropout=0.1,0.2".
+
+    Raises ValueError for a name that `section` does not have or that is given twice, and for a
+    value of another kind than the section's, or that no training can use.
+    """
+    found = {}
+    for argument in arguments:
+        name, _, texts = argument.partition("=")
+        key = name.removeprefix("finetune.")
+        if key == name or key not in section:
+            known = ", ".join(f"finetune.{key}" for key in section)
+            raise ValueError(f"give NAME=VALUE,VALUE, where NAME is one of {known}; got {argument}")
+        if key in found:
+            raise ValueError(f"{name} is given twice; give all of its values at once")
+        values = [_value(name, text, section[key]) for text in texts.split(",")]
+        for value in values:
+            params.check_hyperparameters({key: value})
+        found[key] = list(dict.fromkeys(values))
+    return found
+
+
+def sweep(arguments: list[str], rows: dict[str, int]) -> pd.DataFrame:
+    """Train every combination; a row each, the lowest validation loss first.
+
+    `rows`: of train and of validation at most so many are drawn (0: all), the same for every
+    combination. In MLflow one run holds the settings and the table, and one below it for each
+    combination its curves.
+    """
+    section = params.stage("finetune")
+    del section["seeds"]  # a combination is one training; finetune.seed=7,8 makes it two
+    tried = grid(arguments, section)
+    combinations = [dict(zip(tried, values, strict=True)) for values in product(*tried.values())]
+    posts = {name: _posts(name, most, section["seed"]) for name, most in rows.items()}
+    sizes = {f"{name}_rows": len(frame) for name, frame in posts.items()}
+    texts = {key: ",".join(map(str, values)) for key, values in tried.items()}
+    found = []
+    with runs.run(EXPERIMENT, f"sweep-{sizes['train_rows']}", " ".join(arguments)):
+        runs.log_params({**section, **texts, **sizes})
+        for name in rows:
+            runs.log_dataset(paths.inside(POSTS, f"{name}.parquet"), name)
+        tokens = _tokenised(posts)
+        for place, chosen in enumerate(combinations, 1):
+            name = " ".join(f"{key}={value}" for key, value in chosen.items())
+            with runs.run(EXPERIMENT, name, "A combination of a sweep.", nested=True):
+                logger.info("%d of %d: %s", place, len(combinations), name)
+                found.append({**chosen, **_train(tokens, {**section, **chosen})})
+        table = pd.DataFrame(found).sort_values("val_loss", kind="stable", ignore_index=True)
+        runs.log_table(table, "sweep")
+    return table
+
+
+def _value(name: str, text: str, like):
+    """`text` as a value of the kind of `like`."""
+    try:
+        return KINDS[type(like)](text)
+    except (KeyError, ValueError):
+        kind = type(like).__name__
+        raise ValueError(f"{name} takes values like {like} ({kind}), got {text!r}") from None
+
+
+def _posts(name: str, most: int, seed: int) -> pd.DataFrame:
+    file = paths.inside(POSTS, f"{name}.parquet")
+    if not file.exists():
+        raise FileNotFoundError(f"{POSTS} holds no {file.name}; run `dvc repro fetch encoder`")
+    posts = pd.read_parquet(file)
+    rows = most if most < len(posts) else 0
+    return sentiment140.sample(posts, rows, seed, OPTIONS[name], even=name == "train")
+
+
+def _tokenised(sets: dict[str, pd.DataFrame]) -> dict[str, training.Rows]:
+    folder = paths.inside(ENCODER)
+    preprocess, _ = encoder.load(folder / "preprocess", folder / "encoder")
+    return {
+        name: (training.tokenise(preprocess, posts["text"]), posts["label"].to_numpy() / 4)
+        for name, posts in sets.items()
+    }
+
+
+def _train(rows: dict[str, training.Rows], settings: dict) -> dict:
+    """Figures of the epoch that a training keeps; its curves in the active run."""
+    runs.log_params(settings)
+    fitted = finetuning.fit(paths.inside(ENCODER), rows, on_point=runs.log_point, **settings)
+    best = finetuning.kept(fitted.curves, settings["patience"]).to_dict()
+    runs.log_curves(fitted.curves, step="epoch")
+    runs.log_metrics(best)
+    return {name: round(value, 4) for name, value in best.items()} | {"epoch": int(best["epoch"])}
+
+
+def command(arguments: list[str], rows: int, validation_rows: int) -> int:
+    """`sweep` on at most so many rows, write and show its table; the exit code."""
+    warnings.filterwarnings("ignore", "Hint:", UserWarning)  # MLflow's, on integer columns
+    try:
+        table = sweep(arguments, {"train": rows, "validation": validation_rows})
+    except KeyboardInterrupt:
+        logger.error("interrupted; what has ended is in MLflow, see experiment %s", EXPERIMENT)
+        return 130
+    # Digits for a learning rate; the figures are rounded already.
+    files.write_csv(paths.inside(TABLE), table, digits=12)
+    sys.stdout.write(table.to_string(index=False) + "\n")
+    return 0

@@ -1,0 +1,5 @@
+"""MLflow: runs, artefacts, provenance.
+
+Imports project.
+Stages finetune, evaluate and cluster.
+"""

@@ -1,0 +1,222 @@
+"""The one place that knows MLflow: where the store lies, and what every run carries."""
+
+import logging
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.metadata import version
+from pathlib import Path
+
+import mlflow
+import pandas as pd
+from mlflow.data.code_dataset_source import CodeDatasetSource
+from mlflow.exceptions import MlflowException
+from mlflow.models import infer_signature
+
+from customer_profiles.pipeline.tracking import provenance
+from customer_profiles.pipeline.tracking.artifacts import SCHEME, store
+from customer_profiles.project import files, params, paths
+
+logger = logging.getLogger(__name__)
+
+# Read when mlflow is imported: it would otherwise print a notice of its own at each start.
+os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "WARNING")
+os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
+
+MODEL = "sentiment"
+ALIAS = "champion"
+# What opening the registered model takes; the locked versions are the installed ones.
+NEEDED = ("tensorflow", "tensorflow-text", "tensorflow-hub", "tf-keras", "pandas", "tqdm")
+# Seconds between two looks at processor and memory: a quick training takes less than a minute.
+SAMPLING = 5
+
+
+def uri() -> str:
+    """Tracking address: SQLite, as MLflow has given up its file store."""
+    return f"sqlite:///{store() / 'mlflow.db'}"
+
+
+@contextmanager
+def run(
+    experiment: str, name: str, description: str, tags: dict | None = None, nested: bool = False
+) -> Iterator:
+    """An MLflow run PROFILE-`name` in `experiment`, with processor and memory as metrics.
+
+    Tagged with the profile, the Git commit, whether the code differs from it, DVC's stage and
+    experiment, whose name ends the run's. `nested` makes it a child of the active run. Ends as
+    FAILED when the block raises.
+    """
+    _open()
+    if mlflow.get_experiment_by_name(experiment) is None:
+        mlflow.create_experiment(experiment, artifact_location=f"{SCHEME}:/artifacts")
+    mlflow.set_experiment(experiment)
+    profile = params.load()["profile"]
+    with mlflow.start_run(
+        run_name="-".join(filter(None, (profile, name, os.environ.get("DVC_EXP_NAME")))),
+        description=description,
+        tags={"profile": profile, **_origin(), **(tags or {})},
+        log_system_metrics=True,
+        nested=nested,
+    ) as active:
+        yield active
+
+
+@contextmanager
+def again(run: mlflow.entities.Run) -> Iterator:
+    """A run of before, open once more: no run stays open from one cell to the next."""
+    _open()
+    with mlflow.start_run(run_id=run.info.run_id) as active:
+        yield active
+
+
+def log_params(values: dict) -> None:
+    """Parameters of the active run."""
+    mlflow.log_params(values)
+
+
+def log_metrics(metrics: dict, prefix: str = "") -> None:
+    """Numbers of a nested dict as metrics `a.b.c`; lists and texts are left to the JSON report."""
+    for name, value in metrics.items():
+        if isinstance(value, dict):
+            log_metrics(value, f"{prefix}{name}.")
+        elif isinstance(value, int | float) and not isinstance(value, bool):
+            mlflow.log_metric(prefix + name, value)
+
+
+def log_curves(curves: pd.DataFrame, step: str) -> None:
+    """Each column of `curves` as a stepped metric; the column `step` counts the steps."""
+    for row in curves.to_dict("records"):
+        at = int(row.pop(step))
+        mlflow.log_metrics({name: float(v) for name, v in row.items() if pd.notna(v)}, step=at)
+
+
+def log_point(values: dict[str, float], step: int) -> None:
+    """One point of each training curve `training/NAME`, while it is being made."""
+    mlflow.log_metrics({f"training/{name}": value for name, value in values.items()}, step=step)
+
+
+def log_dataset(file: Path, context: str) -> str:
+    """Name, shape and digest of the data set in a parquet `file`, none of its rows; the digest.
+
+    The digest is the file's: MLflow's own looks at the first 10,000 rows only.
+    """
+    digest = files.digest(file)[:12]
+    data = mlflow.data.from_pandas(
+        pd.read_parquet(file),
+        source=CodeDatasetSource({"file": file.relative_to(paths.root()).as_posix()}),
+        name=file.stem,
+        digest=digest,
+    )
+    mlflow.log_input(data, context=context)
+    mlflow.set_tag(f"digest.{file.stem}", digest)
+    return digest
+
+
+def log_figure(figure, name: str) -> None:
+    """A matplotlib figure as figures/NAME.png."""
+    mlflow.log_figure(figure, f"figures/{name}.png")
+
+
+def log_table(table: pd.DataFrame, name: str) -> None:
+    """A table as tables/NAME.json, which MLflow shows as one."""
+    mlflow.log_table(table, f"tables/{name}.json")
+
+
+def log_file(path: Path) -> None:
+    """A file as an artifact of the run."""
+    mlflow.log_artifact(str(path))
+
+
+def register_model(
+    code: Path, saved_model: Path, example: pd.DataFrame, validation: pd.DataFrame, digest: str
+) -> bool:
+    """Log the SavedModel with signature and example and register it; whether it is champion.
+
+    `code` is the file that loads it (sentiment/model/mlflow_model.py). `example` (columns text,
+    polarity) shows what goes in and comes out. Each profile has a
+    registered model of its own, `sentiment-PROFILE`. The alias moves only to a model at least as
+    accurate as the champion on the same rows: `validation` (columns label, text, polarity as the
+    new model sees them), known by their `digest`. A champion that was judged on others is judged
+    anew on these; one that cannot be loaded any more counts as none.
+    """
+    name = registered_name()
+    inputs, answers = example[["text"]], example[["polarity"]]
+    # Relative to where we stand: MLflow writes both paths down, as they are given.
+    program, model = map(os.path.relpath, (code, saved_model))
+    info = mlflow.pyfunc.log_model(
+        name=MODEL,
+        python_model=program,
+        artifacts={"saved_model": model},
+        signature=infer_signature(inputs, answers),
+        input_example=inputs,
+        pip_requirements=[f"{package}=={version(package)}" for package in NEEDED],
+        registered_model_name=name,
+    )
+    client = mlflow.MlflowClient()
+    accuracy = _accuracy(validation["polarity"], validation["label"])
+    facts = {"validation_accuracy": str(accuracy), "validation_digest": digest}
+    for key, value in facts.items():
+        client.set_model_version_tag(name, info.registered_model_version, key, value)
+    best = _champion_accuracy(client, name, validation, digest)
+    if best is not None and accuracy < best:
+        return False
+    client.set_registered_model_alias(name, ALIAS, info.registered_model_version)
+    return True
+
+
+def registered_name() -> str:
+    """Name of the chosen profile's model in the registry."""
+    return f"{MODEL}-{params.load()['profile']}"
+
+
+def _champion_accuracy(
+    client: mlflow.MlflowClient, name: str, validation: pd.DataFrame, digest: str
+) -> float | None:
+    if ALIAS not in client.get_registered_model(name).aliases:
+        return None
+    champion = client.get_model_version_by_alias(name, ALIAS)
+    if champion.tags["validation_digest"] == digest:
+        return float(champion.tags["validation_accuracy"])
+    try:
+        model = mlflow.pyfunc.load_model(f"models:/{name}@{ALIAS}")
+    except (ImportError, AttributeError, OSError, MlflowException) as error:
+        # Its code names modules as they were called when it was logged.
+        logger.warning(
+            "the champion of %s, version %s, cannot be loaded (%s): it counts as none",
+            name, champion.version, type(error).__name__,
+        )  # fmt: skip
+        return None
+    return _accuracy(model.predict(validation[["text"]])["polarity"], validation["label"])
+
+
+def _accuracy(polarity: pd.Series, label: pd.Series) -> float:
+    right = (polarity.to_numpy() > 0.5) == (label.to_numpy() == 4)
+    return round(float(right.mean()), 6)
+
+
+def _open() -> None:
+    fresh = not (store() / "mlflow.db").exists()
+    store().mkdir(parents=True, exist_ok=True)
+    mlflow.set_tracking_uri(uri())
+    mlflow.set_registry_uri(uri())
+    mlflow.set_system_metrics_sampling_interval(SAMPLING)
+    if fresh:
+        # MLflow makes an empty one, whose files would lie in whatever folder we stand in.
+        mlflow.delete_experiment("0")
+
+
+def _origin() -> dict[str, str]:
+    stage = os.environ.get("DVC_STAGE", "none")
+    commit = provenance.commit()
+    return {
+        "git.commit": commit,
+        "git.changed": str(provenance.modified()).lower(),
+        "dvc.stage": stage,
+        "dvc.experiment": os.environ.get("DVC_EXP_NAME", "none"),
+        "dvc.baseline": os.environ.get("DVC_EXP_BASELINE_REV", "none"),
+        # MLflow would write the absolute path of the kernel that runs the notebook.
+        "mlflow.source.name": f"stage {stage}",
+        "mlflow.source.type": "NOTEBOOK",
+        "mlflow.source.git.commit": commit,
+    }

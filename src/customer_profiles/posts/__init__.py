@@ -1,0 +1,5 @@
+"""Posts: files of X pages, posts and authors on them, flags, observations, retention.
+
+Imports project and privacy. Only archive touches files.
+Stages pull, score, load and publish.
+"""

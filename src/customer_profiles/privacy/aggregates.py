@@ -1,0 +1,259 @@
+"""All that is published of a segment and depends on who belongs to it, as coarse as it must be."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+
+from customer_profiles.privacy import attacks, averages, centroids, shares
+from customer_profiles.privacy.microdata import COUNT_AVERAGES, KINDS, MOOD_AVERAGES, Microdata
+
+QUANTITIES = (*MOOD_AVERAGES, *COUNT_AVERAGES, *KINDS, "volume", "centroid")
+# So many members and others tell which quantity to round further.
+MEMBERS, OTHERS = 100, 2000
+# In so many of the finest units nothing is told any more.
+LARGEST = 10**15
+
+
+@dataclass(frozen=True)
+class Aggregate:
+    """Averages with their index, mood, weekdays, volume and centroid of one segment of `microdata`.
+
+    Each of these quantities is rounded to `factors` times its finest units, 0 for not at all.
+    `rest`: the aggregate of all others, where they are one segment that is published as well. Who
+    knows all members but one then knows its members but one, and uses both. `fixed`: quantities
+    that are known in their finest units already, and stay so.
+    """
+
+    microdata: Microdata
+    segment: int
+    averages: Mapping[str, averages.Average]
+    shares: Mapping[str, shares.Shares]
+    centroid: centroids.Centroid
+    factors: Mapping[str, int]
+    rest: "Aggregate | None" = None
+    fixed: tuple[str, ...] = ()
+
+    def published(self) -> dict:
+        """The averages, `index`, `mood`, `weekdays`, `volume`, `centroid`, as published."""
+        found = {
+            name: held.shown(self.factors[name]).tolist() for name, held in self.averages.items()
+        }
+        mixed = {
+            name: held.rounded(held.posts, self.factors[name]).tolist()
+            for name, held in self.shares.items()
+        }
+        return {
+            **{name: mean for name, (mean, *_) in found.items()},
+            "index": {
+                name: {"index": int(index), "low": int(low), "high": int(high)}
+                for name, (_, index, low, high) in found.items()
+                if self.averages[name].whole
+            },
+            **{
+                name: dict(zip(KINDS[name], map(_known, of_kinds), strict=True))
+                for name, of_kinds in mixed.items()
+            },
+            "volume": float(self._volume(self.microdata.written[self.members].sum())),
+            "centroid": self.centroid.published(self.factors["centroid"]),
+        }
+
+    def attacked(self) -> dict[str, attacks.Outcome]:
+        """What attackers who know all members but one make of it.
+
+        `last_member`: of everything together. `extreme_values`: of one average with its index, the
+        worst of them.
+        """
+
+        def same(own: np.ndarray, outside: np.ndarray) -> np.ndarray:
+            alike = np.logical_and.reduce([*self._averages(own[:, None], outside).values()])
+            # Few pairs are left to be looked at more closely.
+            t, c = np.nonzero(alike)
+            alike[t, c] = np.logical_and.reduce([*self._others(own[t], outside[c]).values()])
+            return alike
+
+        return {
+            "extreme_values": max(self.extremes().values()),
+            "last_member": attacks.last_member(self.members, self.others, same),
+        }
+
+    def extremes(self) -> dict[str, attacks.Outcome]:
+        """The attack `extreme_values` on each average."""
+        marks = self.microdata.marks
+        return {
+            name: attacks.extreme_values(
+                marks[self.members, place], marks[self.others, place], same
+            )
+            for place, (name, same) in enumerate(self._tables.items())
+        }
+
+    def coarser(self, k: int) -> "Aggregate":
+        """With the quantity that gives most away in the next coarser units (of 1, 2, 5, 10 …)."""
+        extremes = self.extremes()
+        worst = max(extremes, key=lambda name: extremes[name].success)
+        if extremes[worst].success <= 1 / k:
+            worst = self._telling()
+        factor = self.factors[worst]
+        double = 2.5 if f"{factor}"[0] == "2" else 2
+        return self.in_units({**self.factors, worst: int(factor * double)})
+
+    def in_units(self, factors: Mapping[str, int]) -> "Aggregate":
+        """With other `factors`, for the `rest` too."""
+        return replace(self, factors=factors, rest=self.rest and self.rest.in_units(factors))
+
+    def _telling(self) -> str:
+        """The quantity without which the last member could be named least; of equals, the one
+        that tells most people apart."""
+        own = attacks.spread(self.members, MEMBERS)[:, None]
+        outside = attacks.spread(self.others, OTHERS)[None]
+        same = self._averages(own, outside) | self._others(own, outside)
+        apart = {name: ~table for name, table in same.items()}
+        differing = np.sum([*apart.values()], axis=0)
+
+        def without(name: str) -> tuple[float, float]:
+            alike = 1 + (differing == apart[name]).sum(axis=1)
+            return (1 / alike).mean(), -apart[name].mean()
+
+        return min((name for name in apart if name not in self.fixed), key=without)
+
+    def _averages(self, own: np.ndarray, outside: np.ndarray) -> dict[str, np.ndarray]:
+        """Whether each average, with its index, would be published as it is with `outside` in the
+        place of `own`, rows of the microdata, bool of their common shape."""
+        marks = self.microdata.marks
+        return {
+            name: table[marks[own, place], marks[outside, place]]
+            for place, (name, table) in enumerate(self._tables.items())
+        }
+
+    def _others(self, own: np.ndarray, outside: np.ndarray) -> dict[str, np.ndarray]:
+        """The same of the other quantities."""
+        found = self._alike(own, outside)
+        if self.rest:
+            there = self.rest._alike(outside, own)
+            found = {name: table & there[name] for name, table in found.items()}
+        return found
+
+    def _alike(self, own: np.ndarray, outside: np.ndarray) -> dict[str, np.ndarray]:
+        """The same of the segment alone."""
+        posts, written, away = self.microdata.posts, self.microdata.written, self.microdata.away
+        total = written[self.members].sum()
+        volume = self._volume(total - written[own] + written[outside])
+        return {
+            **{
+                name: held.same(posts[name][own], posts[name][outside], self.factors[name])
+                for name, held in self.shares.items()
+            },
+            "volume": np.abs(volume - self._volume(total)) < averages.SLACK,
+            "centroid": self.centroid.same(away[own], away[outside], self.factors["centroid"]),
+        }
+
+    def _volume(self, posts: np.ndarray) -> np.ndarray:
+        return shares.volume(posts, self.microdata.written.sum(), self.factors["volume"])
+
+    @cached_property
+    def _tables(self) -> dict[str, np.ndarray]:
+        found = {name: held.same(self.factors[name]) for name, held in self.averages.items()}
+        if self.rest:
+            found = {name: table & self.rest._tables[name].T for name, table in found.items()}
+        return found
+
+    @cached_property
+    def members(self) -> np.ndarray:
+        """Rows of the microdata that belong to the segment."""
+        return np.flatnonzero(self.microdata.segment == self.segment)
+
+    @cached_property
+    def others(self) -> np.ndarray:
+        """Rows of the microdata that do not."""
+        return np.flatnonzero(self.microdata.segment != self.segment)
+
+
+def of_segments(
+    microdata: Microdata, published: Sequence[int], k: int, seed: int, told: Collection[int] = ()
+) -> tuple[list[Aggregate], list[int]]:
+    """Aggregates of the `published` segments, each so coarse that nobody who knows all members but
+    one names that one with more than 1/k.
+
+    And the numbers of authors behind every share that is shown, or left when these are taken away.
+    `told`: segments whose centroid can be read in the model, and is shown as finely here.
+    """
+    found = {
+        name: shares.shown(posts, microdata.segment, published, k)
+        for name, posts in microdata.posts.items()
+    }
+    finely = [
+        finest(
+            microdata, segment, {name: table[place] for name, (table, _) in found.items()}, k, seed
+        )
+        for place, segment in enumerate(published)
+    ]
+    fixed = [replace(one, fixed=("centroid",) * (one.segment in told)) for one in finely]
+    aggregates = [_coarse_enough(aggregate, k) for aggregate in _beside(fixed)]
+    # Two that give each other away stay in the same units: the coarser of either.
+    while any(one.rest and one.factors != aggregates[0].factors for one in aggregates):
+        factors = {name: max(one.factors[name] for one in aggregates) for name in QUANTITIES}
+        aggregates = [_coarse_enough(one.in_units(factors), k) for one in aggregates]
+    return aggregates, [size for _, sizes in found.values() for size in sizes]
+
+
+def finest(
+    microdata: Microdata, segment: int, shown: Mapping[str, np.ndarray], k: int, seed: int
+) -> Aggregate:
+    """The aggregate of a segment in the finest units; `shown` shares are not held back."""
+    inside = microdata.segment == segment
+    figures = {
+        name: averages.average(
+            values,
+            microdata.sizes(place, inside),
+            microdata.sizes(place, ~inside),
+            _unit(name),
+            seed,
+        )
+        for place, (name, values) in enumerate(microdata.values.items())
+    }
+    mixed = {
+        name: shares.of(posts[inside], shown[name], k) for name, posts in microdata.posts.items()
+    }
+    centroid = centroids.Centroid(
+        microdata.features, microdata.away[inside].sum(axis=0), int(inside.sum())
+    )
+    return Aggregate(microdata, segment, figures, mixed, centroid, dict.fromkeys(QUANTITIES, 1))
+
+
+def of_everybody(microdata: Microdata) -> dict[str, float]:
+    """The averages of the whole audience, rounded as those of a segment at their finest."""
+    everybody = np.ones(len(microdata.segment), dtype=bool)
+    return {
+        name: averages.of_everybody(values, microdata.sizes(place, everybody), _unit(name))
+        for place, (name, values) in enumerate(microdata.values.items())
+    }
+
+
+def _beside(aggregates: Sequence[Aggregate]) -> Sequence[Aggregate]:
+    """Two segments that are everybody: each with the other as its `rest`."""
+    if len(aggregates) != 2:
+        return aggregates
+    one, other = aggregates
+    if len(one.members) < len(other.others):
+        return aggregates
+    return [replace(one, rest=other), replace(other, rest=one)]
+
+
+def _coarse_enough(aggregate: Aggregate, k: int) -> Aggregate:
+    # Ends: in units far larger than any value nobody is told apart. What is fixed may give too much
+    # away by itself: then the certificate says so.
+    while (
+        max(aggregate.attacked().values()).success > 1 / k
+        and max(aggregate.factors.values()) < LARGEST
+    ):
+        aggregate = aggregate.coarser(k)
+    return aggregate
+
+
+def _unit(name: str) -> float:
+    return 0.01 if name in MOOD_AVERAGES else 0
+
+
+def _known(share: float) -> float | None:
+    return None if np.isnan(share) else share

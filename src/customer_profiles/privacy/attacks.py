@@ -1,0 +1,201 @@
+"""Simulated attackers: who tries to find a person in what is published, and how often it works.
+
+Each attacker holds the whole public conversation: every post, and the counts that every author
+shows. `success` is the expected share of his targets whom he links rightly, where a guess among
+n alike counts 1/n. It is computed exactly, never by drawing guesses.
+
+Against k-anonymous cells no attacker can do better than 1/k, whatever he knows: his guess depends
+on the record, of one record he is right about one person at most, and k people share it.
+"""
+
+import hashlib
+import hmac
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+from scipy.spatial import KDTree
+
+from customer_profiles.privacy import cells, generalisation
+from customer_profiles.privacy.generalisation import years_between
+from customer_profiles.project.vocabulary import AUTHOR_COUNTS
+
+DRIFTING = ("followers", "following", "listed", "account_posts")
+# Distances of the same two points may differ in their last digits.
+SLACK = 1e-9
+HASHES = ("md5", "sha1", "sha256", "sha512", "blake2b")
+TARGETS, CANDIDATES, CHUNK = 500, 2000, 100
+
+
+class Outcome(NamedTuple):
+    """Expected share of the `targets` (how many people) that are linked rightly."""
+
+    success: float
+    targets: int
+
+
+def looked_up(posts: pd.DataFrame, authors: pd.DataFrame) -> pd.DataFrame:
+    """What anyone can look up of each author, exactly: one row per author_id.
+
+    `posts` and `authors` as `pages.collect` gives them. Columns: posts, the AUTHOR_COUNTS
+    (account_age in years on the day of the last post), verified, protected.
+    """
+    seen = posts.groupby("author_id").agg(posts=("day", "size"), day=("day", "max"))
+    found = authors.set_index("author_id").join(seen, how="inner", validate="one_to_one")
+    found["account_age"] = years_between(found["created"], found["day"])
+    return found[["posts", *AUTHOR_COUNTS, "verified", "protected"]]
+
+
+def drifted(counts: pd.DataFrame, drift: float, seed: int) -> pd.DataFrame:
+    """`counts` as they are some time later: DRIFTING grow by `drift` on average (0.1: a tenth).
+
+    Each by its own factor exp(drift · (1 + z)), z standard normal.
+    """
+    normal = np.random.default_rng(seed).standard_normal((len(counts), len(DRIFTING)))
+    grown = counts[list(DRIFTING)] * np.exp(drift * (1 + normal))
+    return counts.assign(**grown.round())
+
+
+def generalised(counts: pd.DataFrame, edges: Mapping[str, Sequence[int]]) -> pd.DataFrame:
+    """`counts` in the bins of profiles: how an attacker makes the two comparable."""
+    bins = {
+        name: generalisation.binned(counts[name], edges[name]) for name in ("posts", *AUTHOR_COUNTS)
+    }
+    return counts.assign(**bins)
+
+
+def linkage(records: np.ndarray, known: np.ndarray) -> Outcome:
+    """For each record one of the nearest known people is named at random.
+
+    Two float arrays (n, d); row i of both is the same person. A record with NaN is suppressed, a
+    known person with NaN is not known: neither can be linked, so they are no targets.
+    """
+    # A constant in front: without any field everybody is alike.
+    records, known = (np.insert(np.asarray(x, dtype=float), 0, 0, axis=1) for x in (records, known))
+    there = ~np.isnan(known).any(axis=1)
+    targets = there & ~np.isnan(records).any(axis=1)
+    if not targets.any():
+        return Outcome(0.0, 0)
+    # Many are alike: places and how many people are there, not people, are compared.
+    places, people = np.unique(known[there], axis=0, return_counts=True)
+    asked, which = np.unique(records[targets], axis=0, return_inverse=True)
+    tree = KDTree(places)
+    reach = tree.query(asked)[0] * (1 + SLACK) + SLACK
+    alike = np.array([people[near].sum() for near in tree.query_ball_point(asked, reach)])
+    own = np.linalg.norm(records[targets] - known[targets], axis=1) <= reach[which]
+    return Outcome(float((own / alike[which]).mean()), int(targets.sum()))
+
+
+def smallest(groups: Iterable[int]) -> Outcome:
+    """The attacker names a member of the smallest of `groups` (how many people each has).
+
+    Not the average over all groups: one small group would vanish among large ones.
+    """
+    size = min((size for size in groups if size), default=0)
+    return Outcome(1 / size if size else 0.0, size)
+
+
+def subtracted(totals: Iterable[np.ndarray], parts: pd.Series) -> list[int]:
+    """Sizes of what is left of published totals when the published parts of them are taken away.
+
+    `totals` are masks bool (n,) over the people; `parts` names the part (n,) each is counted in,
+    NaN where none is shown. Only what lies wholly within a total can be taken from it.
+    """
+    code, _ = pd.factorize(parts)
+    sizes = np.bincount(code + 1)
+    left = []
+    for mask in totals:
+        whole = np.bincount(code[mask] + 1, minlength=len(sizes)) == sizes
+        whole[0] = False  # in no part
+        left.append(int((mask & ~whole[code + 1]).sum()))
+    return left
+
+
+def last_member(
+    own: np.ndarray,
+    outside: np.ndarray,
+    same: Callable[[np.ndarray, np.ndarray], np.ndarray],
+) -> Outcome:
+    """Each member of a group, named from all that is published of the group together.
+
+    Rows `own` (t, …) are what each member adds to it, `outside` (c, …) what everybody else would.
+    The attacker knows every member but his target, and how figures are made and rounded: he works
+    out for everybody what would be published with that one as the last. `same(own, outside)` says,
+    bool (t, c), whether all of it would be as it is. He names one of those, outside or the target.
+    Whoever knows all the other members can make no more of it than that.
+
+    Of more than TARGETS members so many, evenly spread, stand for all. Of more than CANDIDATES
+    others so many are tried: with the rest he could only do worse.
+    """
+    if not len(outside) or not len(own):  # who belongs to a group of everybody is no secret
+        return Outcome(0.0, 0)
+    asked, tried = spread(own, TARGETS), spread(outside, CANDIDATES)
+    alike = np.concatenate([
+        1 + same(asked[start : start + CHUNK], tried).sum(axis=1)
+        for start in range(0, len(asked), CHUNK)
+    ])  # fmt: skip
+    return Outcome(float((1 / alike).mean()), len(own))
+
+
+def extreme_values(marks: np.ndarray, outside: np.ndarray, same: np.ndarray) -> Outcome:
+    """Members with the highest and the lowest of the values of one figure, named from it alone.
+
+    `marks` (t,) and `outside` (c,) are the numbers of the values that members and others have;
+    `same` bool (m, m) says whether the figure would be as it is with one of the second in the
+    place of one of the first. Otherwise as `last_member`. Those who stand out move a figure most.
+    """
+    ends = marks[(marks == marks.min()) | (marks == marks.max())] if len(marks) else marks
+    return last_member(ends, outside, lambda t, c: same[t[:, None], c])
+
+
+def differencing(
+    codes: pd.Series,
+    k: int,
+    seed: int,
+    policy: Callable[[pd.Series, pd.Series, int], bool] = cells.together,
+) -> Outcome:
+    """Two publications read beside each other, where the `policy` leaves both standing.
+
+    `codes` names everybody's cell, as `segments.cell_codes` gives it. The next publication is
+    simulated: 1, k - 1, k and 5 k people gone, drawn from all; and k gone from the largest cell.
+    The attacker counts who is in which group of the one and which of the other.
+    """
+    rng = np.random.default_rng(seed)
+    before, kept = cells.atoms(codes, k), []
+    for gone in _leavers(codes, k, rng):
+        after = cells.atoms(codes.drop(codes.index[gone]), k)
+        if policy(before, after, k):
+            kept += cells.crossed(before, after).tolist()
+    return smallest(kept)
+
+
+def dictionary(pseudonyms: Collection[str], identifiers: Iterable[str]) -> float:
+    """Share of `pseudonyms` recovered by hashing every known identifier, without the key.
+
+    Each of HASHES and an HMAC with an empty key, of the bare id and of "author:" before it, cut
+    to the length of a pseudonym.
+    """
+    wanted, found = set(pseudonyms), set()
+    length = max(map(len, wanted), default=0)
+    for identifier in identifiers:
+        for text in (identifier.encode(), f"author:{identifier}".encode()):
+            digests = [hashlib.new(name, text).hexdigest() for name in HASHES]
+            digests.append(hmac.digest(b"", text, "sha256").hex())
+            found.update(wanted.intersection(digest[:length] for digest in digests))
+    return len(found) / len(wanted) if wanted else 0.0
+
+
+def spread(rows: np.ndarray, most: int) -> np.ndarray:
+    """`rows`, or `most` of them, evenly spaced."""
+    if len(rows) <= most:
+        return rows
+    return rows[np.linspace(0, len(rows) - 1, most).astype(int)]
+
+
+def _leavers(codes: pd.Series, k: int, rng: np.random.Generator) -> list[np.ndarray]:
+    """Places of those who leave, of each simulated next publication."""
+    numbers = [number for number in (1, k - 1, k, 5 * k) if 0 < number < len(codes)]
+    drawn = [rng.choice(len(codes), number, replace=False) for number in numbers]
+    largest = np.flatnonzero((codes == codes.mode().iloc[0]).to_numpy())
+    return [*drawn, largest[:k]] if len(largest) >= k else drawn

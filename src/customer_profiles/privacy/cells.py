@@ -1,0 +1,217 @@
+"""Cells instead of persons: groups of people who are alike, and what of them may be shown.
+
+k-anonymity: everyone is one of at least k alike (Sweeney 2002, IJUFKS 10:557).
+"""
+
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
+
+import numpy as np
+import pandas as pd
+
+from customer_profiles.privacy import generalisation
+from customer_profiles.project.vocabulary import AUTHOR_COUNTS, CLASSES, POST_COUNTS, at_least
+
+# What somebody who knows an author could compare a stolen profile with.
+KNOWABLE = ("posts", *AUTHOR_COUNTS, "verified", "protected")
+# What a profile holds besides: of its posts, and when they were written.
+MOOD = ("polarity", "subjectivity", *CLASSES, *POST_COUNTS)
+MONTHS = ("first_month", "last_month")
+
+
+def sizes(counts: Sequence[int], k: int) -> list[int | str]:
+    """Sizes of groups that are everybody: exact, or a bound for each where one is below `k`.
+
+    Else that one could be had by subtraction from the whole.
+    """
+    if min(counts, default=k) >= k:
+        return [int(count) for count in counts]
+    return [f">{k - 1}" if count >= k else at_least(count, k) for count in counts]
+
+
+def part(count: int, of: int, k: int) -> int | str:
+    """`count` people `of` a shown group, or a bound where it, or the rest, is below `k`.
+
+    A bound says 0 to k - 1, so that not even the existence of a small group can be read off.
+    """
+    if of - count < k:
+        return f">{of - k}"
+    return at_least(count, k)
+
+
+def cells(people: pd.DataFrame, columns: Sequence[str], k: int) -> pd.DataFrame:
+    """Groups of `people` alike in `columns`, with `authors`; those that could single out merged.
+
+    Every group below k is suppressed. What is suppressed can be had by subtraction from the
+    segment's total, so within a segment (the first of `columns`) it must itself make k: the
+    smallest shown cell is suppressed too until it does. The same holds for the segments within
+    the whole, and a suppressed segment shows no cell. Suppressed rows have `shown` False.
+    """
+    return suppressed(people.groupby(list(columns)).size().rename("authors").reset_index(), k)
+
+
+def suppressed(table: pd.DataFrame, k: int) -> pd.DataFrame:
+    """`table` of groups (their columns, the segment first; `authors`) with `shown`, as `cells`."""
+    segment = table.columns[0]
+    segments = table.groupby(segment)["authors"]
+    within = segments.transform(_suppressed, k=k)
+    whole = _suppressed(segments.sum(), k)
+    return table.assign(shown=~within & ~table[segment].map(whole))
+
+
+def atoms(codes: pd.Series, k: int) -> pd.Series:
+    """The smallest group each person can be placed in by whoever reads a publication.
+
+    `codes` name everybody's cell, its segment first ("0/2/1"). An atom is a shown cell, or what is
+    held back of a shown segment ("0/"), or of the whole (""); every group that can be had from a
+    publication, by subtraction too, is made of whole atoms.
+    """
+    sizes = codes.value_counts()
+    table = sizes.index.str.split("/", expand=True).to_frame(index=False).astype(int)
+    order = table.sort_values(list(table)).index
+    table = table.assign(authors=sizes.to_numpy()).loc[order]
+    cell = suppressed(table, k)["shown"]
+    segments = table.groupby(0)["authors"].sum().rename("authors").reset_index()
+    segment = suppressed(segments.assign(all=0)[["all", 0, "authors"]], k).set_index(0)["shown"]
+    rest = (table[0].astype(str) + "/").where(table[0].map(segment), "")
+    code = sizes.index.to_series().reset_index(drop=True).loc[order]
+    return codes.map(dict(zip(code, code.where(cell, rest), strict=True)))
+
+
+def crossed(earlier: pd.Series, later: pd.Series) -> pd.Series:
+    """How many people share a pair of `atoms`, one of each of two publications.
+
+    Both by author; who is in one of them only counts as absent from the other. What can be
+    computed from the two together, sums and differences of any of their groups, is about unions
+    of these pairs.
+    """
+    pairs = pd.concat([earlier, later], axis=1, keys=["earlier", "later"]).fillna("absent")
+    return pairs.groupby(["earlier", "later"]).size()
+
+
+def together(earlier: pd.Series, later: pd.Series, k: int) -> bool:
+    """Whether two publications can be read beside each other, and are about different people.
+
+    They can when every pair of atoms that anybody has is shared by at least `k`: then whoever
+    came to any group, left it, or stayed are none or at least k. Clusters may have been numbered
+    anew, since groups are compared by their members.
+    """
+    if set(earlier.index) == set(later.index):
+        return False
+    return bool((crossed(earlier, later) >= k).all())
+
+
+def groups(rows: pd.DataFrame, columns: Sequence[str], k: int, people: str) -> pd.DataFrame:
+    """Groups of `rows` alike in `columns`: these, and `rows`, how many they are.
+
+    Only groups of at least `k` different `people` (a column), and so that in what is left out
+    there are k as well: else it could be had by subtraction from the whole. Totals of a part, of
+    one class say, must not be shown beside it.
+    """
+    grouped = rows.groupby(list(columns))[people]
+    found = grouped.agg(rows="size", people="nunique")
+    members, held = grouped.unique(), found["people"] < k
+    # The same people may be in several groups: sizes cannot simply be added up.
+    for place in found.loc[~held, "people"].sort_values(kind="stable").index:
+        if not 0 < len({who for group in members[held] for who in group}) < k:
+            break
+        held[place] = True
+    return found.loc[~held, ["rows"]].reset_index()
+
+
+def spread(
+    rows: pd.DataFrame, names: Mapping[str, Sequence[str]], k: int, people: str
+) -> dict[str, pd.Series]:
+    """How many `rows` are in each bin of each field, by the bins' `names`; NaN where held back."""
+    return {
+        field: groups(rows, [field], k, people)
+        .set_index(field)["rows"]
+        .reindex(range(len(called)))
+        .set_axis(list(called))
+        for field, called in names.items()
+    }
+
+
+def _suppressed(sizes: pd.Series, k: int) -> pd.Series:
+    """Which of `sizes` are held back: those below k, then the smallest until they make k."""
+    held = sizes < k
+    for place in sizes[~held].sort_values(kind="stable").index:
+        if not 0 < sizes[held].sum() < k:
+            break
+        held[place] = True
+    return held
+
+
+def uniqueness(people: pd.DataFrame, columns: Sequence[str]) -> float:
+    """Share of `people` whose combination of `columns` nobody else has; 0 for nobody."""
+    if people.empty:
+        return 0.0
+    sizes = people.groupby(list(columns)).size()
+    return float((sizes == 1).sum() / len(people))
+
+
+def tiers(people: pd.DataFrame, cuts: Mapping[str, Sequence[int]]) -> pd.DataFrame:
+    """`segment` and, for each field of `cuts`, its tier: the number of bins it has reached.
+
+    Raises ValueError for a field that profiles do not have, and for cuts that do not rise from 1.
+    """
+    unknown = [name for name in cuts if name not in people.columns]
+    if unknown:
+        raise ValueError(
+            f"publish.tiers names {', '.join(unknown)}, which profiles do not have; they have "
+            f"{', '.join(KNOWABLE)}"
+        )
+    for name, at in cuts.items():
+        if not _rising(at):
+            raise ValueError(
+                f"publish.tiers.{name} must list the bins where its tiers begin, rising, from 1; "
+                f"got {at!r}"
+            )
+    fields = {name: np.searchsorted(at, people[name], side="right") for name, at in cuts.items()}
+    return pd.DataFrame({"segment": people["segment"], **fields})
+
+
+def cell_codes(table: pd.DataFrame) -> pd.Series:
+    """The cell of each row of `table` (as `tiers` gives it) in one word: "0/2/1"."""
+    first, *others = (table[name].astype(str) for name in table)
+    return first.str.cat(others, sep="/")
+
+
+def tier_names(
+    cuts: Mapping[str, Sequence[int]], edges: Mapping[str, Sequence[int]]
+) -> dict[str, list[str]]:
+    """What the tiers of each field of `cuts` are called, by the counts where they begin.
+
+    Raises ValueError for no field, for one without bins (`edges`), and for a bin it does not have.
+    """
+    if not cuts:
+        raise ValueError("publish.tiers names no field; name one at least, and where tiers begin")
+    for name, at in cuts.items():
+        bins = len(edges.get(name, ()))
+        if at[-1] > bins:
+            raise ValueError(
+                f"publish.tiers.{name} begins a tier at bin {at[-1]}, and the last bin of {name} "
+                f"is {bins}; bins are cut in sections score and load, of {', '.join(edges)}"
+            )
+    return {
+        name: generalisation.bin_names([edges[name][cut - 1] for cut in cuts[name]])
+        for name in cuts
+    }
+
+
+def named_cells(table: pd.DataFrame, names: Mapping[str, Sequence[str]]) -> list[dict]:
+    """Shown rows of `table` (as `privacy.cells` gives it), tiers by the `names` of their field."""
+    shown = table[table["shown"]]
+    return [
+        {
+            "segment": int(row["segment"]),
+            **{field: names[field][row[field]] for field in names},
+            "authors": int(row["authors"]),
+        }
+        for row in shown.to_dict("records")
+    ]
+
+
+def _rising(cuts: object) -> bool:
+    whole = isinstance(cuts, list | tuple) and all(type(cut) is int for cut in cuts)
+    return bool(whole and cuts and cuts[0] > 0 and all(a < b for a, b in pairwise(cuts)))

@@ -1,0 +1,72 @@
+"""Where the average member of a segment lies: standard deviations from everybody's average."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from customer_profiles.privacy import attacks
+from customer_profiles.privacy.averages import SLACK, nearest
+
+STEP = 0.2
+# In steps of more times that it says nothing, and is held back.
+COARSEST = 5
+
+
+@dataclass(frozen=True)
+class Centroid:
+    """Of `size` members, whose `features` add up to `total` (features,)."""
+
+    features: Sequence[str]
+    total: np.ndarray
+    size: int
+
+    def published(self, factor: int) -> dict[str, float]:
+        """By feature, in `factor` times the finest steps; nothing where those are too wide."""
+        found = self._rounded(self.total, factor) + 0.0  # no -0.0
+        return dict(zip(self.features, found.tolist(), strict=True)) if factor <= COARSEST else {}
+
+    def same(self, own: np.ndarray, outside: np.ndarray, factor: int) -> np.ndarray:
+        """Whether it would be as it is with `outside` (…, features) in the place of the member
+        `own` (…, features): bool (…,)."""
+        if factor > COARSEST:
+            return np.ones(np.broadcast_shapes(own.shape, outside.shape)[:-1], dtype=bool)
+        found = self._rounded(self.total - own + outside, factor)
+        return (np.abs(found - self._rounded(self.total, factor)) < SLACK).all(axis=-1)
+
+    def _rounded(self, total: np.ndarray, factor: int) -> np.ndarray:
+        return nearest(total / self.size, STEP * factor)
+
+
+def shown(values: np.ndarray, labels: np.ndarray, clusters: int, k: int) -> np.ndarray:
+    """Which `clusters` may show their centroid in the finest steps, bool (clusters,).
+
+    `values` (n, features) of the people in their cluster, `labels` int (n,). None below `k`; and
+    none at all if somebody who knows all members of one but the last names that one with more than
+    1/(2 k). The other half is for what else is published later, when a centroid told cannot be
+    taken back.
+    """
+    sizes = np.bincount(labels, minlength=clusters)
+    away = standardised(values)
+    large = np.flatnonzero(sizes >= k)
+    telling = any(_last_member(away, labels == one, clusters == 2) > 1 / (2 * k) for one in large)
+    return (sizes >= k) & (not telling)
+
+
+def _last_member(away: np.ndarray, inside: np.ndarray, two: bool) -> float:
+    own, outside = away[inside], away[~inside]
+    held, rest = (Centroid((), rows.sum(axis=0), len(rows)) for rows in (own, outside))
+
+    def same(one: np.ndarray, other: np.ndarray) -> np.ndarray:
+        one, other = one[:, None], other[None]
+        alike = held.same(one, other, 1)
+        # Of two clusters, whoever knows the one knows the other.
+        return alike & rest.same(other, one, 1) if two else alike
+
+    return attacks.last_member(own, outside, same).success
+
+
+def standardised(values: np.ndarray) -> np.ndarray:
+    """`values` (n, features) in standard deviations from their average; 0 where all are alike."""
+    spread = values.std(axis=0)
+    return (values - values.mean(axis=0)) / np.where(spread, spread, 1)

@@ -1,0 +1,237 @@
+"""The privacy certificate: whether what is to be published holds against simulated attackers."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from math import ceil
+
+import numpy as np
+import pandas as pd
+from pycanon import anonymity
+
+from customer_profiles.privacy import attacks, cells
+from customer_profiles.privacy.aggregates import Aggregate
+from customer_profiles.privacy.attacks import Outcome
+from customer_profiles.project import vocabulary
+from customer_profiles.project.vocabulary import ATTACKERS, POST_COUNTS
+
+ADVICE = "name fewer or coarser tiers in section publish, or lower k_max in section cluster"
+SIZES_SHOWN = 5
+# A mean of many equal shares may differ from the share in its last digits.
+SLACK = 1e-9
+
+
+@dataclass(frozen=True)
+class Release:
+    """What is to be published, with the people behind it.
+
+    `people`: profiles with `segment`; `tiers` (as `cells.tiers` gives it) of the same rows, and
+    `cells`, their groups, as `cells.cells` gives them; `described` segments, and the `aggregates`
+    they were made of. `authors`: how many are behind each day, and each share of a segment's posts,
+    as `segments.mood_daily` and `aggregates.of_segments` give them.
+    """
+
+    people: pd.DataFrame
+    tiers: pd.DataFrame
+    cells: pd.DataFrame
+    described: Sequence[dict]
+    aggregates: Sequence[Aggregate]
+    authors: Sequence[int]
+
+    @cached_property
+    def codes(self) -> pd.Series:
+        """Everybody's cell in one word."""
+        return cells.cell_codes(self.tiers)
+
+    @cached_property
+    def shown(self) -> pd.Series:
+        """Whether each person's cell is shown."""
+        kept = self.cells.loc[self.cells["shown"], list(self.tiers)]
+        return self.codes.isin(cells.cell_codes(kept))
+
+    @cached_property
+    def groups(self) -> list[int]:
+        """How many people are in every group that can be had from the publication, smallest first.
+
+        What is published as a number, and what is left of it when others are taken away.
+        """
+        segment = self.people["segment"]
+        described = segment.where(segment.isin([row["id"] for row in self.described]))
+        totals = list(self._totals())
+        sizes = [*self.cells.loc[self.cells["shown"], "authors"], *self.authors]
+        sizes += [total.sum() for total in totals]
+        for parts in (described, self.codes.where(self.shown)):
+            sizes += attacks.subtracted(totals, parts)
+        return sorted(int(size) for size in sizes if size)
+
+    def _totals(self) -> Iterator[np.ndarray]:
+        """Everybody, each segment shown, and its parts whose number is shown exactly."""
+        yield np.ones(len(self.people), dtype=bool)
+        for row in self.described:
+            inside = (self.people["segment"] == row["id"]).to_numpy()
+            yield inside
+            for flag in ("verified", "protected"):
+                if not isinstance(row[f"no_{flag}"], str):
+                    has = self.people[flag].to_numpy(dtype=bool)
+                    yield inside & has
+                    yield inside & ~has
+
+
+def issue(
+    release: Release,
+    known: Mapping[str, pd.DataFrame],
+    k: int,
+    max_suppressed: float,
+    seed: int,
+) -> dict:
+    """Whether the `release` holds: what is `published`, `passed`, and `reasons` if it did not.
+
+    `known` gives the tiers that the attackers of `exact_join` and `drifted_join` looked up, in the
+    rows of the release's people, NaN where a person was not found. Numbers of people below `k`
+    read "<k".
+
+    Exactly, the attackers' success and the smallest group would themselves tell who is in which
+    segment, to whoever works all of this out for each possible member. So success is rounded up to
+    halves of the bound, and numbers of people down to multiples of `k`.
+    """
+    cells, shown = release.cells, release.cells.loc[release.cells["shown"], "authors"]
+    total, smallest = len(release.people), min(release.groups, default=0)
+    held_back = float(total - shown.sum()) / total if total else 1.0
+    found = attacked(release, known, k, seed)
+    reasons = [
+        f"{name}: an attacker who {ATTACKERS[name]} succeeds for {outcome.success:.1%} of his "
+        f"targets, more than 1 in {k} (authors in the smallest published groups: "
+        f"{_sizes(release.groups, k)}); {ADVICE}"
+        for name, outcome in found.items()
+        if outcome.success > (1 + SLACK) / k
+    ]
+    if held_back > max_suppressed:
+        reasons.append(
+            f"{held_back:.1%} of the authors are in suppressed cells, more than "
+            f"{max_suppressed:.0%} (authors in the smallest cells: "
+            f"{_sizes(cells['authors'], k)}); {ADVICE}"
+        )
+    return {
+        "published": {
+            "k": k,
+            "k_min": vocabulary.at_least(_in_whole_groups(smallest, k), k),
+            "uniqueness": float((shown == 1).sum() / total) if total else 0.0,
+            "suppressed_share": held_back,
+            "cells": len(shown),
+            "cells_suppressed": int((~cells["shown"]).sum()),
+            "l_diversity": diversity(release),
+            "attacks": {
+                name: {
+                    "success": ceil(outcome.success * 2 * k - SLACK) / (2 * k),
+                    "bound": 1 / k,
+                    "targets": vocabulary.at_least(_in_whole_groups(outcome.targets, k), k),
+                }
+                for name, outcome in found.items()
+            },
+        },
+        "passed": not reasons,
+        "reasons": reasons,
+    }
+
+
+def known_tiers(
+    counts: pd.DataFrame, edges: Mapping, tiers: Mapping, people: Iterable[str]
+) -> pd.DataFrame:
+    """Tiers that an attacker works out from `counts` (by pseudonym, as `attacks.looked_up`).
+
+    A row for each of `people`, NaN for whoever he did not find; no tiers of what X does not show.
+    """
+    shown = {name: cuts for name, cuts in tiers.items() if name in cells.KNOWABLE}
+    bins = attacks.generalised(counts, edges)
+    return cells.tiers(bins.assign(segment=0), shown)[list(shown)].reindex(people)
+
+
+def attacked(
+    release: Release, known: Mapping[str, pd.DataFrame], k: int, seed: int
+) -> dict[str, Outcome]:
+    """What each of ATTACKERS achieves against the `release`; arguments as of `issue`."""
+    records = release.tiers.astype(float)
+    records[~release.shown] = np.nan
+    return {
+        **{name: attacks.linkage(records[list(tiers)], tiers) for name, tiers in known.items()},
+        # Scoring is deterministic: with the model he finds our profiles, with the clusters' centres
+        # our segments. So nothing has to be scored again to know what he achieves.
+        "rescoring_join": attacks.linkage(records, release.tiers),
+        "differencing": attacks.differencing(release.codes, k, seed),
+        "small_groups": attacks.smallest(release.groups),
+        **_aggregates(release),
+    }
+
+
+def diversity(release: Release) -> int:
+    """Fewest different marks of polarity in a shown cell (l-diversity, by pycanon); 0 for none.
+
+    Reported, not bounded: that a group is of one mind says nothing about who is in it.
+    """
+    shown = release.tiers[release.shown]
+    if shown.empty:
+        return 0
+    # pycanon looks rows up one by one, by place; of those alike one is enough.
+    marks = shown.assign(polarity=release.people["polarity"]).drop_duplicates()
+    marks = marks.reset_index(drop=True)
+    return int(anonymity.l_diversity(marks, list(shown.columns), ["polarity"]))
+
+
+def at_rest(
+    people: pd.DataFrame, looked_up: pd.DataFrame, author_ids: Iterable[str]
+) -> dict[str, float]:
+    """What a thief of the database could do without the key: measured and disclosed, not bounded.
+
+    `uniqueness`: share of `people` (profiles) with nobody alike in all fields. `linkage`: expected
+    share recognised by what X shows of an account and by the number of posts; `looked_up` gives
+    these in bins, in the rows of `people`. `linkage_with_posts`: by likes, retweets and months of
+    the posts as well. Whoever was not looked up counts as known exactly. `dictionary`: share of
+    pseudonyms recovered by hashing all `author_ids`.
+    """
+    fields = list(cells.KNOWABLE)
+    own = people[fields].astype(float)
+    known = looked_up[fields].astype(float).set_axis(people.index).fillna(own)
+    months = {name: pd.factorize(people[name])[0] for name in cells.MONTHS}
+    more = people[[*fields, *POST_COUNTS]].assign(**months)
+    every = (*cells.KNOWABLE, *cells.MOOD, *cells.MONTHS)
+    return {
+        "uniqueness": cells.uniqueness(people, every),
+        "linkage": attacks.linkage(own, known).success,
+        "linkage_with_posts": attacks.linkage(more, more).success,
+        "dictionary": attacks.dictionary(people["_id"], author_ids),
+    }
+
+
+def table(certificate: Mapping) -> pd.DataFrame:
+    """The attacks on what is published, one a row, as texts to read."""
+    rows = {
+        name: {
+            "the attacker": ATTACKERS[name],
+            "targets": str(found["targets"]),
+            "success": f"{found['success']:.1%}",
+            "bound": f"{found['bound']:.1%}",
+        }
+        for name, found in certificate["published"]["attacks"].items()
+    }
+    return pd.DataFrame.from_dict(rows, orient="index")
+
+
+def _aggregates(release: Release) -> dict[str, Outcome]:
+    """The two attacks on what is published of each segment: the worst of all."""
+    nothing = dict.fromkeys(("extreme_values", "last_member"), Outcome(0.0, 0))
+    found = [nothing]
+    for row, aggregate in zip(release.described, release.aggregates, strict=True):
+        if not aggregate.published().items() <= row.items():
+            raise ValueError(f"segment {row['id']} is not described by its aggregate")
+        found.append(aggregate.attacked())
+    return {name: max(outcomes[name] for outcomes in found) for name in nothing}
+
+
+def _in_whole_groups(people: int, k: int) -> int:
+    """`people`, down to a multiple of `k`."""
+    return people // k * k
+
+
+def _sizes(sizes: Iterable[int], k: int) -> str:
+    smallest = sorted(sizes)[:SIZES_SHOWN]
+    return ", ".join(str(vocabulary.at_least(size, k)) for size in smallest) or "none"

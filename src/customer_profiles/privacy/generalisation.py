@@ -1,0 +1,50 @@
+"""Bins instead of counts, marks of a grid instead of exact shares, years instead of dates."""
+
+from collections.abc import Sequence
+from itertools import pairwise
+
+import numpy as np
+import pandas as pd
+
+
+def years_between(created: pd.Series, day: pd.Series) -> pd.Series:
+    """Whole years from the month `created` to `day`; 0 where the month is unknown."""
+    start, end = pd.to_datetime(created, format="%Y-%m").dt, pd.to_datetime(day).dt
+    # Counted in months: years of 365.25 days miss the anniversary itself.
+    months = 12 * (end.year - start.year) + (end.month - start.month)
+    return (months // 12).fillna(0).clip(lower=0).astype(int)
+
+
+def binned(counts: Sequence[float], edges: Sequence[float]) -> np.ndarray:
+    """Bin int (n,) of each count: the number of `edges` it reaches; 0 is below all.
+
+    Raises ValueError unless the edges rise.
+    """
+    edges = np.asarray(edges, dtype=float)
+    if edges.ndim != 1 or not len(edges) or (np.diff(edges) <= 0).any():
+        raise ValueError(f"bin edges must rise, got {edges.tolist()}; see section score")
+    return np.searchsorted(edges, np.asarray(counts, dtype=float), side="right")
+
+
+def gridded(values: Sequence[float], steps: int) -> np.ndarray:
+    """Nearest of the `steps` + 1 marks 0 … `steps` of each value in [0, 1], int (n,)."""
+    return np.floor(np.asarray(values, dtype=float) * steps + 0.5).astype(int)
+
+
+def bin_names(edges: Sequence[int]) -> list[str]:
+    """What each bin of `edges` is called: "under 10", "10 to 99", "100 and more"."""
+    inner = [
+        f"{low:,}" if high - low == 1 else f"{low:,} to {high - 1:,}"
+        for low, high in pairwise(edges)
+    ]
+    return [f"under {edges[0]:,}", *inner, f"{edges[-1]:,} and more"]
+
+
+def bin_values(edges: Sequence[int]) -> np.ndarray:
+    """A typical count of each bin: its geometric middle; the last reaches twice its edge.
+
+    Averages over them are estimates: counts themselves are never kept.
+    """
+    low = np.array([0, *edges], dtype=float)
+    high = np.array([*edges, 2 * edges[-1]], dtype=float)
+    return np.sqrt(np.maximum(low, 1) * (high - 1))

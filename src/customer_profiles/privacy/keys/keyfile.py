@@ -1,0 +1,144 @@
+"""The key itself: read from CUSTOMER_PROFILES_KEY or data/secret.key, made, and replaced."""
+
+import base64
+import contextlib
+import logging
+import os
+import re
+import stat
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+from cryptography.fernet import Fernet
+
+from customer_profiles.project import paths
+
+VARIABLE = "CUSTOMER_PROFILES_KEY"
+FILE = "data/secret.key"
+NEXT = "data/.secret.key.next"
+
+logger = logging.getLogger(__name__)
+
+_LONGEST = 1000  # of a key file; more than that is no key
+_SET = f"set {VARIABLE}"
+
+
+def read() -> tuple[bytes, str]:
+    """The key, 32 bytes, and where it comes from, VARIABLE or FILE.
+
+    Raises FileNotFoundError where there is none, ValueError for one that cannot be read,
+    PermissionError for one that others can reach.
+    """
+    key = os.environ.get(VARIABLE)
+    if key is not None:
+        return _decode(key, VARIABLE), VARIABLE
+    return _decode(_read(FILE), FILE), FILE
+
+
+def make() -> None:
+    """Make data/secret.key where there is no key at all."""
+    file = paths.inside(FILE)
+    if VARIABLE in os.environ or os.path.lexists(file):
+        return
+    file.parent.mkdir(parents=True, exist_ok=True)
+    # Of two processes one wins, and the other never reads half a key.
+    with contextlib.suppress(FileExistsError):
+        _put(file, file.hardlink_to)
+        logger.warning(
+            "made a key, %s: keep a copy in a safe place. Without it nothing held here can be "
+            "matched with its author again, not even to erase it",
+            FILE,
+        )
+
+
+def following() -> bytes:
+    """The key that `renew` will put in place: made now, the same one until then."""
+    file = paths.inside(NEXT)
+    if not file.is_file():
+        _put(file, file.hardlink_to)
+    return _decode(_read(NEXT), NEXT)
+
+
+def renew() -> bool:
+    """Put a new key in the place of data/secret.key; False if the key is the environment's."""
+    if VARIABLE in os.environ:
+        return False
+    file, following = paths.inside(FILE), paths.inside(NEXT)
+    for left in file.parent.glob(f".{file.name}.*"):
+        if left != following:
+            left.unlink()  # of a killed process, and maybe the old key
+    if following.is_file():
+        following.replace(file)
+    else:
+        _put(file, lambda fresh: fresh.replace(file))
+    return True
+
+
+def _read(name: str) -> str:
+    """What the key file holds, which must be its owner's alone: looked at once it is open."""
+    file = paths.inside(name)
+    try:
+        # Not waiting, should it be a pipe.
+        handle = os.open(file, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    except FileNotFoundError:
+        raise FileNotFoundError(
+            f"there is no key: {VARIABLE} is not set, and there is no {name}"
+        ) from None
+    except PermissionError:
+        raise PermissionError(
+            f"{name} cannot be read; run as its owner, who alone may (mode 0600)"
+        ) from None
+    except OSError as error:
+        if file.is_symlink():
+            raise ValueError(f"{name} is a link; put the key itself there, or {_SET}") from None
+        raise OSError(f"{name} cannot be read ({error.strerror})") from None
+    try:
+        _guarded(os.fstat(handle), name)
+        return os.read(handle, _LONGEST).decode("ascii", "replace")
+    finally:
+        os.close(handle)
+
+
+def _guarded(found: os.stat_result, name: str) -> None:
+    if not stat.S_ISREG(found.st_mode):
+        raise ValueError(f"{name} is no file; move it away and restore the key, or {_SET}")
+    mode = stat.S_IMODE(found.st_mode)
+    if mode & 0o077:
+        raise PermissionError(
+            f"{name} can be read by others (mode {mode:04o}); run: chmod 600 {name}"
+        )
+    if found.st_uid != os.geteuid():
+        raise PermissionError(
+            f"{name} belongs to user {found.st_uid}, not to {os.geteuid()}, who runs this, and "
+            "whoever owns it can change it: run as its owner, or give it to this user"
+        )
+
+
+def _put(file: Path, place: Callable[[Path], object]) -> None:
+    """Write a new key beside `file`, for its owner only and whole on disk, and `place` it."""
+    handle, name = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")
+    fresh = Path(name)
+    try:
+        with os.fdopen(handle, "wb") as stream:
+            stream.write(Fernet.generate_key())
+            stream.flush()
+            os.fsync(stream.fileno())
+        place(fresh)
+    finally:
+        fresh.unlink(missing_ok=True)
+
+
+def _decode(text: str, source: str) -> bytes:
+    if not text.strip():
+        raise ValueError(
+            f"the key in {source} is empty; restore it"
+            + (f", or unset {VARIABLE} to use {FILE}" if source == VARIABLE else "")
+        )
+    # Python's decoder skips characters it does not know and stops at the first padding.
+    if not re.fullmatch(r"[A-Za-z0-9_-]{43}=", text.strip()):
+        raise ValueError(
+            f"the key in {source} is not 32 bytes in URL-safe base64 (44 characters); restore the "
+            "one this data was made with; a new one is made only when there is none"
+        )
+    return base64.urlsafe_b64decode(text.strip())

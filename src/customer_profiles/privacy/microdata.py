@@ -1,0 +1,106 @@
+"""What each author adds to the figures of a segment: marks that are averaged, posts by kind."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import pandas as pd
+
+from customer_profiles.privacy import generalisation
+from customer_profiles.privacy.centroids import standardised
+from customer_profiles.project.vocabulary import CLASSES, WEEKDAYS
+
+# The original's averages, and the profile field each is estimated from.
+MOOD_AVERAGES = {"avg_polarity": "polarity", "avg_subjectivity": "subjectivity"}
+COUNT_AVERAGES = {
+    "avg_favorites": "favorites",
+    "avg_tweets": "posts",
+    "avg_account_tweets": "account_posts",
+    "avg_followers": "followers",
+}
+# Kinds of posts whose shares are published.
+KINDS = {"mood": CLASSES, "weekdays": WEEKDAYS}
+
+
+@dataclass(frozen=True)
+class Microdata:
+    """n authors, a row each, in an order that what the rows say decides, and no pseudonym.
+
+    `segment` int (n,). `marks` int (n, figures): the place of each author's value among those of
+    the figure in `values`. `posts` int (n, kinds) by the names in KINDS: how many of each kind.
+    `away` float (n, features): standard deviations from the average author in each of `features`.
+    """
+
+    segment: np.ndarray
+    marks: np.ndarray
+    values: Mapping[str, np.ndarray]
+    posts: Mapping[str, np.ndarray]
+    features: Sequence[str]
+    away: np.ndarray
+
+    @cached_property
+    def written(self) -> np.ndarray:
+        """Posts of each author, int (n,)."""
+        return self.posts["mood"].sum(axis=1)
+
+    def sizes(self, place: int, rows: np.ndarray) -> np.ndarray:
+        """How many of the authors in `rows` (a mask) have each value of the figure at `place`."""
+        figure = list(self.values.values())[place]
+        return np.bincount(self.marks[rows, place], minlength=len(figure))
+
+
+def gather(
+    people: pd.DataFrame,
+    observations: pd.DataFrame,
+    edges: Mapping[str, Sequence[int]],
+    steps: Mapping[str, int],
+    features: Sequence[str],
+) -> Microdata:
+    """The microdata of `people` (profiles with `segment`) and their posts, the `observations`.
+
+    Counts have the typical value of their bin of `edges`, mood the marks 0 to 1 of `steps`;
+    `features` are the fields that profiles were clustered by.
+    """
+    fields = MOOD_AVERAGES | COUNT_AVERAGES
+    values = {
+        name: np.arange(steps[field] + 1) / steps[field] for name, field in MOOD_AVERAGES.items()
+    }
+    values |= {
+        name: generalisation.bin_values(edges[field]) for name, field in COUNT_AVERAGES.items()
+    }
+    marks = people[list(fields.values())].to_numpy(dtype=int)
+    author = pd.Index(people["_id"]).get_indexer(observations["author"])
+    kinds = {
+        "mood": pd.Index(CLASSES).get_indexer(observations["label"]),
+        "weekdays": _weekday(observations["day"]),
+    }
+    posts = {
+        name: _counted(author, kind, (len(people), len(KINDS[name])))
+        for name, kind in kinds.items()
+    }
+    segment = people["segment"].to_numpy(dtype=int)
+    away = standardised(people[list(features)].to_numpy(dtype=float))
+    # One number for what a row says, so that no pseudonym decides who comes first.
+    said = np.hstack([*posts.values(), marks, away])
+    order = np.argsort(said @ np.random.default_rng(0).random(said.shape[1]), kind="stable")
+    return Microdata(
+        segment[order],
+        marks[order],
+        values,
+        {name: kind[order] for name, kind in posts.items()},
+        tuple(features),
+        away[order],
+    )
+
+
+def _counted(author: np.ndarray, kind: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
+    """How many posts of each kind each author wrote, int of `shape` (authors, kinds)."""
+    flat = np.bincount(author * shape[1] + kind, minlength=shape[0] * shape[1])
+    return flat.reshape(shape)
+
+
+def _weekday(day: pd.Series) -> np.ndarray:
+    """Number of the weekday of each day, int (n,); Monday is 0."""
+    code, days = pd.factorize(day)
+    return pd.to_datetime(days).day_of_week.to_numpy()[code]

@@ -1,0 +1,98 @@
+"""Shares of a segment's posts by class and weekday, and its part of all posts."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from customer_profiles.privacy.averages import SLACK, nearest
+
+# A share is rounded to whole twentieths, the part of all posts to hundredths.
+STEP, VOLUME_STEP = 0.05, 0.01
+# In wider steps a share says nothing: all are held back.
+WIDEST = 0.25
+
+
+@dataclass(frozen=True)
+class Shares:
+    """A segment's posts by kind: `posts` int (kinds,), and the `authors` behind each.
+
+    `shown` bool (kinds,) as the function `shown` gives it for `k`.
+    """
+
+    posts: np.ndarray
+    authors: np.ndarray
+    shown: np.ndarray
+    k: int
+
+    def rounded(self, posts: np.ndarray, factor: int) -> np.ndarray:
+        """Shares (…, kinds) of `posts` (…, kinds) in `factor` times the finest steps.
+
+        NaN where held back. A factor of 0 rounds nothing.
+        """
+        written = np.maximum(posts.sum(axis=-1, keepdims=True), 1)
+        kept = self.shown & (STEP * factor <= WIDEST)
+        return np.where(kept, nearest(posts / written, STEP * factor), np.nan)
+
+    def same(self, own: np.ndarray, outside: np.ndarray, factor: int) -> np.ndarray:
+        """Whether all would be as they are with an author who wrote `outside` (…, kinds) posts in
+        the place of a member who wrote `own` (…, kinds): bool (…,).
+
+        What is held back tells as well. Whether a share is shown follows from who wrote of which
+        kind, here and elsewhere: where any is held back, only an author who wrote of the very same
+        kinds is sure to leave it so.
+        """
+        if STEP * factor > WIDEST:
+            return np.ones(np.broadcast_shapes(own.shape, outside.shape)[:-1], dtype=bool)
+        now, then = (
+            self.rounded(posts, factor) for posts in (self.posts, self.posts - own + outside)
+        )
+        few = self.authors - (own > 0) + (outside > 0) < self.k
+        alike = few == (self.authors < self.k)
+        if not self.shown.all():
+            alike = (own > 0) == (outside > 0)
+        return (alike & (np.isnan(now) | (np.abs(now - then) < SLACK))).all(axis=-1)
+
+
+def of(posts: np.ndarray, shown: np.ndarray, k: int) -> Shares:
+    """Shares of the `posts` int (n, kinds) of the authors of a segment."""
+    return Shares(posts.sum(axis=0), (posts > 0).sum(axis=0), shown, k)
+
+
+def volume(own: np.ndarray, total: int, factor: int) -> np.ndarray:
+    """`own` posts as a share of all, in `factor` hundredths; a factor of 0 rounds nothing."""
+    return nearest(own / max(total, 1), VOLUME_STEP * factor)
+
+
+def shown(
+    posts: np.ndarray, segment: np.ndarray, published: Sequence[int], k: int
+) -> tuple[np.ndarray, list[int]]:
+    """Which shares of the `published` segments are shown, bool (segments, kinds), and numbers of
+    authors.
+
+    `posts` int (n, kinds) of n authors in their `segment`. A share is shown if at least k authors
+    stand behind it, and so that behind those held back there are none or k: within its segment,
+    where all shares make one, and of its kind over all segments, where they make the audience's
+    (mood) or can be added up from the days. The numbers are those of all such groups.
+    """
+    wrote = posts > 0
+    authors = np.array([wrote[segment == number].sum(axis=0) for number in published])
+    authors = authors.reshape(len(published), posts.shape[1])
+    unpublished = wrote[~np.isin(segment, published)].sum(axis=0)
+    hidden = authors < k
+
+    def rest() -> Iterator[tuple[tuple, int]]:
+        """Each row and column of which anything is shown, and the authors behind what is not."""
+        for place, number in enumerate(published):
+            if not hidden[place].all():
+                mine = wrote[segment == number][:, hidden[place]]
+                yield np.index_exp[place, :], int(mine.any(axis=1).sum())
+        for kind in np.flatnonzero(~hidden.all(axis=0)):
+            # Everybody is in one segment: numbers of different ones can be added up.
+            held = authors[hidden[:, kind], kind].sum() + unpublished[kind]
+            yield np.index_exp[:, kind], int(held)
+
+    while few := [cells for cells, size in rest() if 0 < size < k]:
+        line = hidden[few[0]]  # a view
+        line[np.where(line, np.inf, authors[few[0]]).argmin()] = True
+    return ~hidden, [*authors[~hidden].tolist(), *(size for _, size in rest() if size)]

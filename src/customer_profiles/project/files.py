@@ -1,0 +1,222 @@
+"""Files written whole or not at all, the same bytes for the same content; and room for them.
+
+What is written by a function called `synced`, `append` and `cut_lines` is on the disk itself when
+the call returns.
+"""
+
+import glob
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pandas as pd
+
+ROW_GROUP = 50_000
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """A temporary neighbour of `path` to write to; takes its place when the block succeeds.
+
+    Works for a file and for a folder. A reader sees the old content or the new, never half;
+    after an error the old content is untouched. An old folder is moved aside first, so a kill
+    in that moment can leave no folder, never a mixed one.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    _sweep(path)
+    fresh = path.with_name(f".{path.name}.{os.getpid()}.new")
+    try:
+        yield fresh
+        if path.is_dir() and fresh.exists():  # if there is none, `replace` says so below
+            old = path.with_name(f".{path.name}.{os.getpid()}.old")
+            path.rename(old)
+            fresh.rename(path)
+            _remove(old)
+        else:
+            fresh.replace(path)
+    finally:
+        _remove(fresh)
+
+
+def write_json(path: Path, value: dict, digits: int = 4) -> None:
+    """Write `value` with sorted keys and floats rounded to `digits` decimals.
+
+    Raises ValueError for NaN and infinity, which JSON does not know.
+    """
+    text = json.dumps(_rounded(value, digits), indent=2, sort_keys=True, allow_nan=False)
+    write_text(path, text + "\n")
+
+
+def write_csv(path: Path, frame: pd.DataFrame, digits: int = 4) -> None:
+    """Write `frame` without its index, floats rounded to `digits` decimals."""
+    write_text(path, frame.round(digits).to_csv(index=False, lineterminator="\n"))
+
+
+def write_parquet(path: Path, frame: pd.DataFrame) -> None:
+    """Write `frame` without its index, in groups of rows that a reader can take one by one."""
+    with replacing(path) as fresh:
+        frame.to_parquet(fresh, index=False, row_group_size=ROW_GROUP)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write `text` as UTF-8."""
+    with replacing(path) as fresh:
+        fresh.write_text(text, encoding="utf-8")
+
+
+def require_room(folder: Path, size: float, purpose: str) -> None:
+    """Raise OSError, naming `purpose`, unless `size` bytes are free where `folder` is to be."""
+    place = next(path for path in (folder, *folder.parents) if path.exists())
+    free = shutil.disk_usage(place).free
+    if free < size:
+        raise OSError(
+            f"{purpose} needs {size / 1e9:.2f} GB, but {free / 1e9:.2f} GB are free in {place}; "
+            "make room there, or use a larger disk"
+        )
+
+
+def digest(path: Path) -> str:
+    """SHA-256, in hex, of a file, or of a folder's relative names and contents.
+
+    Raises FileNotFoundError when there is neither.
+    """
+    if path.is_file():
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    if not path.is_dir():
+        raise FileNotFoundError(f"there is no file or folder {path} to take a digest of")
+    total = hashlib.sha256()
+    for file in sorted(p for p in path.rglob("*") if p.is_file()):
+        total.update(f"{file.relative_to(path).as_posix()}\0{digest(file)}\n".encode())
+    return total.hexdigest()
+
+
+def _rounded(value, digits: int):
+    if isinstance(value, dict):
+        return {str(key): _rounded(item, digits) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_rounded(item, digits) for item in value]
+    if hasattr(value, "item"):  # a NumPy scalar
+        value = value.item()
+    return round(value, digits) if isinstance(value, float) else value
+
+
+def _sweep(path: Path) -> None:
+    """Remove what killed processes left beside `path`: it may be private, or half."""
+    for left in path.parent.glob(f".{glob.escape(path.name)}.*"):
+        process, _, kind = left.name.removeprefix(f".{path.name}.").partition(".")
+        if kind in ("new", "old") and process.isdigit() and not _runs_elsewhere(int(process)):
+            _remove(left)
+
+
+def _runs_elsewhere(process: int) -> bool:
+    if process == os.getpid():  # ids come again: this one is from an earlier life
+        return False
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
+
+
+ROOM = "make room on the disk and run this again, what was written before is whole"
+
+
+def append(path: Path, line: bytes) -> None:
+    """Add `line`, or several with line ends between, and one behind: all on disk, or nothing.
+
+    Raises OSError, naming the file, where it cannot be written; what it held stays as it was.
+    """
+    made = not path.exists()
+    with _named(path), path.open("ab", buffering=0) as file:
+        before = file.seek(0, os.SEEK_END)
+        try:
+            left = memoryview(line + b"\n")
+            while left:  # a disk that fills up takes a part first
+                left = left[file.write(left) :]
+            os.fsync(file.fileno())
+        except BaseException:
+            file.truncate(before)
+            raise
+        if made:
+            _sync(path.parent)
+
+
+def cut_lines(path: Path, lines: int) -> int:
+    """Keep the first `lines` of the lines of `path`; how many were cut off, half a one included.
+
+    Raises ValueError where it has fewer.
+    """
+    if not path.exists():
+        if lines:
+            raise ValueError(f"{path.name} is not there, {lines} lines were written")
+        return 0
+    with _named(path), path.open("rb+") as file:
+        held = [len(line) for line in file if line.endswith(b"\n")]
+        if len(held) < lines:
+            raise ValueError(f"{path.name} holds {len(held)} whole lines, {lines} were written")
+        size, end = sum(held[:lines]), file.seek(0, os.SEEK_END)
+        if size == end:
+            return 0
+        file.truncate(size)
+        os.fsync(file.fileno())
+    return len(held) - lines + (sum(held) < end)
+
+
+def write_synced(path: Path, content: bytes, certain: bool = True) -> None:
+    """Put `content` in the place of what `path` holds, at once. Raises OSError, naming it.
+
+    Unless it is to be `certain`, a power failure right behind it may bring the old content back,
+    whole.
+    """
+    certain = certain or not path.exists()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with _named(path), replacing(path) as fresh, fresh.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    if certain:
+        _sync(path.parent)
+
+
+def write_json_synced(path: Path, value: dict, certain: bool = True) -> None:
+    """`write` of `value` as JSON with sorted keys."""
+    text = json.dumps(value, indent=2, sort_keys=True, allow_nan=False) + "\n"
+    write_synced(path, text.encode(), certain)
+
+
+def remove(path: Path) -> None:
+    """Take `path` away, if it is there."""
+    path.unlink(missing_ok=True)
+    if path.parent.is_dir():
+        _sync(path.parent)
+
+
+@contextmanager
+def _named(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise OSError(f"{path.name} could not be written ({error.strerror}); {ROOM}") from None
+
+
+def _sync(folder: Path) -> None:
+    # Only so is a name, too, on disk.
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -1,0 +1,49 @@
+"""What readers call things. Imports nothing: the page's server starts without pandas."""
+
+# Of posts, in order of polarity.
+CLASSES = ("negative", "neutral", "positive")
+# Sentiment140's codes of them.
+LABELS = dict(zip((0, 2, 4), CLASSES, strict=True))
+# Marks of the grids that polarity and subjectivity are stored on: 0 … STEPS.
+POLARITY_STEPS = 20
+SUBJECTIVITY_STEPS = 10
+# Counts that are binned: of the post, and of its author.
+POST_COUNTS = ("favorites", "retweets")
+AUTHOR_COUNTS = ("followers", "following", "listed", "account_posts", "account_age")
+WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+# Of posts that look like a campaign's: one has the first that applies, any other UNFLAGGED.
+FLAGS, UNFLAGGED = ("copies", "burst", "links"), ""
+# What the evidence may say of segments.
+STABLE, UNSTABLE = "stable structure", "no stable structure"
+# Fields of posts and profiles.
+FIELDS = {
+    "polarity": "polarity",
+    "subjectivity": "subjectivity",
+    "favorites": "likes a post",
+    "retweets": "retweets a post",
+    "posts": "posts about the brand",
+    "followers": "followers",
+    "following": "accounts followed",
+    "listed": "lists it is on",
+    "account_posts": "posts of the account",
+    "account_age": "years on X",
+    "verified": "verified",
+    "protected": "protected",
+}
+# What each attacker of the certificate has and does.
+ATTACKERS = {
+    "exact_join": "looks up everybody's counts and compares them with the tiers of the cells",
+    "drifted_join": "does the same some time later, when the counts have changed",
+    "rescoring_join": "runs our model on every post, and so knows everybody's segment and tiers",
+    "differencing": "compares two publications, before and after some people left",
+    "small_groups": "subtracts published numbers from each other, to find a small group",
+    "extreme_values": "knows all members of a segment but the highest or lowest; uses one average "
+    "and its index",
+    "last_member": "knows all members of a segment but one; uses averages, indices, shares of "
+    "posts and centroid together",
+}
+
+
+def at_least(count: int, k: int) -> int | str:
+    """`count`, or "<k" below k: how a number of people is shown."""
+    return int(count) if count >= k else f"<{k}"

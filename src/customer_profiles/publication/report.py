@@ -1,0 +1,36 @@
+"""The HTML report: the page as one file that opens from disk and loads nothing from elsewhere."""
+
+import base64
+import hashlib
+
+from customer_profiles.publication import briefs
+from customer_profiles.publication.page import parts
+
+# What the file may do: run its own script and style, draw, and save what it holds.
+POLICY = "default-src 'none'; style-src {}; script-src {}; img-src data:; base-uri 'none'"
+
+
+def render(publication: dict) -> str:
+    """The page about a `publication` (see `publication.PUBLICATION`) as one HTML file."""
+    style = parts.part(parts.STYLE)
+    script = "".join(parts.part(name) for name in parts.SCRIPTS)
+    policy = POLICY.format(_allowed(style), _allowed(script))
+    head = f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n<style>{style}</style>'
+    held = {"publication": publication, "files": files(publication)}
+    return parts.document(head, f"<script>{script}</script>", **held)
+
+
+def files(publication: dict) -> dict[str, str]:
+    """What a report offers to save, as the API gives it, by the file's name."""
+    segments = publication["segments"]
+    return {
+        "segments.csv": briefs.table(segments),
+        "briefs.md": "\n".join(map(briefs.markdown, segments)),
+        "cells.csv": briefs.table(publication["cells"]),
+        "mood.csv": briefs.table(publication["mood_daily"]),
+    }
+
+
+def _allowed(text: str) -> str:
+    """`text` as a policy names it (CSP level 3): by its hash."""
+    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"

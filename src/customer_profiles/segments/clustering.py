@@ -1,0 +1,219 @@
+"""K-Means on standardised, weighted profiles: the model, who belongs where, and how it is shown."""
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from numbers import Real
+
+import numpy as np
+import pandas as pd
+from sklearn.cluster import KMeans
+from sklearn.metrics import adjusted_rand_score
+from sklearn.preprocessing import StandardScaler
+from threadpoolctl import threadpool_limits
+
+from customer_profiles.privacy import generalisation
+from customer_profiles.project import vocabulary
+
+logger = logging.getLogger(__name__)
+
+# What is learnt of more profiles than these is learnt of a seeded draw of so many of them.
+ROWS = 20_000
+INITS = 10
+CHUNK = 100_000  # profiles placed at a time
+CENTROID_STEP = 0.2  # standard deviations
+TRANSFORMS = ("bins", "raw")
+
+
+@dataclass(frozen=True)
+class Model:
+    """What K-Means needs to place a profile: all arrays, no code.
+
+    `mean` and `scale` (features,) of the scaler, `weights` (features,) by which the scaled values
+    are multiplied, `centroids` (k, features) in scaled units, without the weights.
+    """
+
+    features: tuple[str, ...]
+    weights: np.ndarray
+    mean: np.ndarray
+    scale: np.ndarray
+    centroids: np.ndarray
+
+    def assign(self, profiles: pd.DataFrame) -> np.ndarray:
+        """Cluster int (n,) of each profile: the nearest centroid."""
+        found = [np.zeros(0, dtype=int)]
+        for start in range(0, len(profiles), CHUNK):
+            values = matrix(profiles.iloc[start : start + CHUNK], self.features)
+            apart = ((values - self.mean) / self.scale)[:, None] - self.centroids
+            found.append(((apart * self.weights) ** 2).sum(axis=2).argmin(axis=1))
+        return np.concatenate(found)
+
+
+def transformed(
+    profiles: pd.DataFrame, transform: str, edges: Mapping[str, Sequence[int]]
+) -> pd.DataFrame:
+    """Profiles as they are (`bins`), or with the typical count of each bin of `edges` (`raw`).
+
+    Bins grow like logarithms. Counts do not: a few famous accounts lie so far out that they alone
+    make the clusters (`heavy_tails` shows it). Raises ValueError for another `transform`.
+    """
+    if transform not in TRANSFORMS:
+        raise ValueError(
+            f"cluster.transform must be one of {', '.join(TRANSFORMS)}, got {transform!r}"
+        )
+    if transform == "bins":
+        return profiles
+    counts = {
+        name: generalisation.bin_values(at)[profiles[name]]
+        for name, at in edges.items()
+        if name in profiles
+    }
+    return profiles.assign(**counts)
+
+
+def matrix(profiles: pd.DataFrame, features: Sequence[str], k: int = 1) -> np.ndarray:
+    """Features float (n, features) of at least one profile.
+
+    Raises ValueError for no feature and one that profiles do not have as a number, for a missing or
+    infinite value (how many profiles lack it, from `k` upwards), and when there is no profile.
+    """
+    numbers = list(profiles.select_dtypes(["number", "bool"]))
+    unknown = [str(name) for name in features if name not in numbers]
+    if unknown or not features:
+        raise ValueError(
+            f"cluster.features names {', '.join(unknown) or 'nothing'}, by which profiles cannot "
+            f"be clustered; they have {', '.join(numbers)}"
+        )
+    if profiles.empty:
+        raise ValueError("there is no profile to cluster; stage load writes them, run it again")
+    values = profiles[list(features)].to_numpy(dtype=float, na_value=np.nan)
+    lacking = (~np.isfinite(values)).sum(axis=0)
+    if lacking.any():
+        named = [
+            f"{name} in {vocabulary.at_least(count, k)}"
+            for name, count in zip(features, lacking, strict=True)
+            if count
+        ]
+        raise ValueError(
+            f"values are missing or infinite: {', '.join(named)} of {len(values)} profiles; a "
+            "guessed value would make clusters of its own, so fill them where profiles are made "
+            "(stage load), or take the feature out of cluster.features"
+        )
+    return values
+
+
+def scaled(profiles: pd.DataFrame, features: Mapping[str, float], k: int = 1) -> np.ndarray:
+    """Standardised features times their weights, float (n, features): what K-Means sees.
+
+    Raises what `matrix` raises, and ValueError for a weight that is not above 0, and for fewer than
+    `k` profiles: what could be said of them is said of no group that may be shown.
+    """
+    if len(profiles) < k:
+        raise ValueError(
+            f"there are {vocabulary.at_least(len(profiles), k)} profiles, and {k} are needed to "
+            "speak of a group; pull a larger archive (pull.archive in params.yaml), or let fewer "
+            "posts expire"
+        )
+    values = matrix(profiles, list(features or ()), k)
+    return StandardScaler().fit_transform(values) * _weights(features)
+
+
+def drawn(rows: np.ndarray, seed: int) -> np.ndarray:
+    """`rows`, or a seeded draw of ROWS of them, in their order, where there are more."""
+    if len(rows) <= ROWS:
+        return rows
+    chosen = np.random.default_rng(seed).choice(len(rows), ROWS, replace=False)
+    return rows[np.sort(chosen)]
+
+
+def fit(profiles: pd.DataFrame, features: Mapping[str, float], k: int, seed: int) -> Model:
+    """Scaler and K-Means on `profiles`; clusters numbered from the largest to the smallest.
+
+    `features` are names with their weights. Of more than ROWS profiles, K-Means begins on all of
+    them where it has ended on a draw, whose sizes give the numbers. Raises ValueError when there
+    are fewer different profiles than k.
+    """
+    weights = _weights(features)
+    values = matrix(profiles, list(features))
+    scaler = StandardScaler().fit(values)
+    rows = scaler.transform(values) * weights
+    few = drawn(rows, seed)
+    distinct = len(np.unique(few, axis=0))
+    if not 1 <= k <= distinct:
+        raise ValueError(f"k must be 1 to {distinct}, the number of different profiles; got {k}")
+    # One thread: several add up in the order in which they end, and digits follow.
+    with threadpool_limits(1):
+        fitted = kmeans(k, seed).fit(few)
+        centroids = fitted.cluster_centers_[ordered(fitted)]
+        if len(rows) > len(few):
+            centroids = KMeans(k, init=centroids, n_init=1).fit(rows).cluster_centers_
+    return Model(tuple(features), weights, scaler.mean_, scaler.scale_, centroids / weights)
+
+
+def kmeans(k: int, seed: int, inits: int = INITS) -> KMeans:
+    """K-Means, not fitted: the best of `inits` beginnings (k-means++, Arthur and Vassilvitskii
+    2007)."""
+    return KMeans(k, n_init=inits, random_state=seed)
+
+
+def ordered(fitted: KMeans) -> np.ndarray:
+    """Its clusters int (k,) from the largest to the smallest.
+
+    Ties by centroid, so that the numbers do not depend on the order of initialisation.
+    """
+    sizes = np.bincount(fitted.labels_, minlength=fitted.n_clusters)
+    return np.lexsort((*fitted.cluster_centers_.T[::-1], -sizes))
+
+
+def agreement(labels: np.ndarray, truth: pd.Series) -> float:
+    """Adjusted Rand index (Hubert and Arabie 1985) of `labels` and a known grouping."""
+    return float(adjusted_rand_score(truth, labels))
+
+
+def small(labels: np.ndarray, share: float, k: int) -> list[int]:
+    """Numbers, from 1, of the clusters that hold less than `share` of all, or fewer than `k`.
+
+    A warning names them. Without `k` the share would say how many of fewer there are. Raises
+    ValueError for a share that is not between 0 and 1.
+    """
+    if not isinstance(share, Real) or not 0 <= share <= 1:
+        raise ValueError(f"cluster.min_share must be between 0 and 1, got {share!r}")
+    least = max(share * len(labels), k)
+    found = [number for number, size in enumerate(np.bincount(labels), 1) if size < least]
+    if found:
+        logger.warning("under %g %% of all, or under %d, each: cluster %s", 100 * share, k, found)
+    return found
+
+
+def coarse(model: Model) -> np.ndarray:
+    """The centroids in steps so wide that the last member of a large cluster cannot be told.
+
+    To somebody who knows all the others, exact means of exact bins would name the one left out.
+    Where even the steps do, `centroids.shown` holds them back.
+    """
+    return np.round(model.centroids / CENTROID_STEP) * CENTROID_STEP + 0.0  # no -0
+
+
+def as_json(model: Model, shown: Sequence[bool], transform: str = "bins") -> dict:
+    """The model in plain, coarse numbers, with the centroids that are `shown` (`centroids`)."""
+    return {
+        "features": list(model.features),
+        "transform": transform,
+        "weights": model.weights.tolist(),
+        "mean": np.round(model.mean, 1).tolist(),
+        "scale": np.round(model.scale, 1).tolist(),
+        "centroids": [
+            np.round(centroid, 1).tolist() if told else None
+            for centroid, told in zip(coarse(model), shown, strict=True)
+        ],
+    }
+
+
+def _weights(features: Mapping[str, float]) -> np.ndarray:
+    for name, weight in features.items():
+        if not isinstance(weight, Real) or not 0 < weight < np.inf:
+            raise ValueError(
+                f"cluster.features: the weight of {name} must be above 0, got {weight}; to leave "
+                "the feature out, take its line away"
+            )
+    return np.array(list(features.values()), dtype=float)

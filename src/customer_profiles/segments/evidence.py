@@ -1,0 +1,259 @@
+"""What speaks for each number of clusters: curves, comparison with chance, stability.
+
+On more profiles than `clustering.ROWS`, all of it is about a draw of so many. Each fit has one
+thread and a seed of its own, so that neither the number of workers nor their order changes a digit.
+"""
+
+import warnings
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+
+import numpy as np
+import pandas as pd
+from kneed import KneeLocator
+from sklearn.cluster import KMeans
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.metrics import (
+    adjusted_rand_score,
+    calinski_harabasz_score,
+    davies_bouldin_score,
+    pairwise_distances_chunked,
+)
+from threadpoolctl import threadpool_limits
+
+from customer_profiles.segments import null_model
+from customer_profiles.segments.clustering import kmeans, ordered
+
+# Beginnings of a fit that is one of hundreds; the profiles' own are compared with as few.
+FEW_INITS = 3
+CHANCE_ROWS = 2_000
+WORKERS = 2
+INDICES = ("silhouette", "calinski_harabasz", "davies_bouldin")
+COLUMNS = (
+    "inertia", *INDICES, "gap", "gap_error", *(f"{name}_chance" for name in INDICES), "jaccards",
+    "jaccard", "ari", "smallest",
+)  # fmt: skip
+MIB = 64  # of distances at a time
+
+
+def candidates(rows: np.ndarray, k_min: int, k_max: int, by_hand: int = 0) -> list[int]:
+    """The numbers of clusters to look at: `k_min` to `k_max`, as far as `rows` can be parted.
+
+    More clusters than different rows less one say nothing. A number `by_hand` is looked at as
+    well. Raises ValueError unless 2 <= k_min < k_max and `by_hand` is at most the different rows.
+    """
+    _whole(0, k_min=k_min, k_max=k_max, k=by_hand)
+    if not 2 <= k_min < k_max:
+        raise ValueError(
+            f"cluster needs 2 <= k_min < k_max, got k_min={k_min}, k_max={k_max}; see params.yaml"
+        )
+    distinct = len(np.unique(rows, axis=0))
+    if not 0 <= by_hand <= distinct:
+        raise ValueError(
+            f"cluster.k={by_hand} must be 0 (by evidence) to {distinct}, the number of different "
+            "profiles; see params.yaml"
+        )
+    wanted = {*range(k_min, k_max + 1), by_hand}
+    return sorted(k for k in wanted if 2 <= k < distinct)
+
+
+def scan(rows: np.ndarray, ks: Sequence[int], seed: int, workers: int = WORKERS) -> pd.DataFrame:
+    """K-Means on `rows` for each of `ks`: columns k, inertia, silhouette, labels int (n,).
+
+    Labels are numbered as those of `clustering.fit`. All silhouettes (Rousseeuw 1987) come from
+    one pass over the distances.
+    """
+    fits = _each((partial(_fitted, rows, k, seed) for k in ks), workers)
+    labels = [np.argsort(ordered(fitted))[fitted.labels_] for fitted in fits]
+    with threadpool_limits(1):
+        scores = silhouettes(rows, labels)
+    inertia = [fitted.inertia_ for fitted in fits]
+    return pd.DataFrame({"k": list(ks), "inertia": inertia, "silhouette": scores, "labels": labels})
+
+
+def elbow(table: pd.DataFrame) -> int | None:
+    """The k where inertia stops falling fast (Kneedle, Satopaa et al. 2011), or None."""
+    if len(table) < 3:  # a line has none
+        return None
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # kneed also says so when there is none
+        found = KneeLocator(table["k"], table["inertia"], curve="convex", direction="decreasing")
+    return None if found.elbow is None else int(found.elbow)
+
+
+def silhouettes(rows: np.ndarray, groupings: Sequence[np.ndarray]) -> list[float]:
+    """The mean silhouette of each of `groupings`, labels int (n,) from 0, of the same `rows`."""
+    if not len(groupings):
+        return []
+    sizes = [np.bincount(labels) for labels in groupings]
+    ends = np.cumsum([len(size) for size in sizes])
+    marks = np.concatenate(
+        [np.eye(len(size))[labels] for size, labels in zip(sizes, groupings, strict=True)], axis=1
+    )
+    sums = np.concatenate(list(pairwise_distances_chunked(
+        rows, reduce_func=lambda distances, _: distances @ marks, working_memory=MIB
+    )))  # fmt: skip
+    return [
+        _silhouette(part, labels, size)
+        for part, labels, size in zip(
+            np.split(sums, ends[:-1], axis=1), groupings, sizes, strict=True
+        )
+    ]
+
+
+def weigh(
+    rows: np.ndarray,
+    ks: Sequence[int],
+    seed: int,
+    draws: int,
+    seeds: int,
+    references: int,
+    workers: int = WORKERS,
+) -> pd.DataFrame:
+    """All evidence on `rows` (scaled, weighted), a row for each of `ks`.
+
+    Columns of `scan` without labels, `calinski_harabasz` (1974), `davies_bouldin` (1979), and of
+
+    - chance: `gap` and its standard error `gap_error` (Tibshirani, Walther and Hastie 2001), here
+      against `references` rearrangements of the profiles (`null_model`), and INDEX_chance, what the
+      other three indices are on average there;
+    - stability: `jaccards`, for each cluster, from the largest, the mean over `draws` bootstrap
+      samples of the best Jaccard similarity found there (clusterboot, Hennig 2007, CSDA 52:258),
+      `jaccard`, the lowest of them, and `ari`, the lowest adjusted Rand index (Hubert and Arabie
+      1985) against fits from `seeds` other seeds;
+    - `smallest`, the share of the smallest cluster.
+
+    Raises ValueError unless there is a draw and a seed, and two references: one has no spread, and
+    whatever were above it would count as better than chance.
+    """
+    _whole(1, draws=draws, seeds=seeds)
+    _whole(2, references=references)
+    if not ks:
+        return pd.DataFrame(columns=["k", *COLUMNS])
+    table = scan(rows, ks, seed, workers)
+    labels = list(table.pop("labels"))
+    table["calinski_harabasz"] = [calinski_harabasz_score(rows, found) for found in labels]
+    table["davies_bouldin"] = [davies_bouldin_score(rows, found) for found in labels]
+    chance = by_chance(rows, ks, seed, references, workers)
+    sparing = _each((partial(_fitted, rows, k, seed, FEW_INITS) for k in ks), workers)
+    own = [_tightness(fitted, rows) for fitted in sparing]
+    table["gap"] = chance["tightness"].mean(axis=0) - own
+    table["gap_error"] = chance["tightness"].std(axis=0) * np.sqrt(1 + 1 / references)
+    for name in INDICES:
+        table[f"{name}_chance"] = chance[name].mean(axis=0)
+    table["jaccards"] = _recovered(rows, labels, seed, draws, workers)
+    table["jaccard"] = [float(min(found)) for found in table["jaccards"]]
+    table["ari"] = _repeated(rows, labels, seed, seeds, workers)
+    table["smallest"] = [float(np.bincount(found).min() / len(rows)) for found in labels]
+    return table
+
+
+def by_chance(
+    rows: np.ndarray, ks: Sequence[int], seed: int, references: int, workers: int = WORKERS
+) -> dict[str, np.ndarray]:
+    """INDICES and `tightness` (logarithm of the inertia), each float (references, ks), of as many
+    rearrangements of `rows`."""
+    made = [np.random.default_rng((seed, number)) for number in range(references)]
+    found = np.array(_each((partial(_of_chance, rows, ks, rng) for rng in made), workers))
+    return dict(zip(("tightness", *INDICES), np.moveaxis(found, -1, 0), strict=True))
+
+
+def _of_chance(rows: np.ndarray, ks: Sequence[int], rng: np.random.Generator) -> np.ndarray:
+    other = null_model.rearranged(rows, rng)
+    fits = [_fitted(other, k, int(rng.integers(2**31)), FEW_INITS) for k in ks]
+    # Their mean over all rearrangements is wanted: a part of the distances of each will do.
+    some = rng.permutation(len(other))[:CHANCE_ROWS]
+    return np.transpose([
+        [_tightness(fitted, other) for fitted in fits],
+        silhouettes(other[some], [fitted.labels_[some] for fitted in fits]),
+        [calinski_harabasz_score(other, fitted.labels_) for fitted in fits],
+        [davies_bouldin_score(other, fitted.labels_) for fitted in fits],
+    ])  # fmt: skip
+
+
+def _tightness(fitted: KMeans, rows: np.ndarray) -> float:
+    # Not below a trillionth of the whole: rearranged bins may be fewer different rows than k.
+    whole = ((rows - rows.mean(axis=0)) ** 2).sum()
+    return float(np.log(max(fitted.inertia_ / whole, 1e-12)))
+
+
+def _recovered(
+    rows: np.ndarray, groupings: Sequence[np.ndarray], seed: int, draws: int, workers: int
+) -> list[list[float]]:
+    jobs = [
+        partial(recovery, rows, labels, (seed, place, draw))
+        for place, labels in enumerate(groupings)
+        for draw in range(draws)
+    ]
+    found = _each(jobs, workers)
+    parts = [found[start : start + draws] for start in range(0, len(found), draws)]
+    return [np.mean(part, axis=0).tolist() for part in parts]
+
+
+def recovery(rows: np.ndarray, labels: np.ndarray, entropy: tuple[int, ...]) -> np.ndarray:
+    """Best Jaccard similarity (k,) of each cluster with one of a bootstrap sample's.
+
+    As in clusterboot, whoever is drawn more than once counts once.
+    """
+    k = int(labels.max()) + 1
+    rng = np.random.default_rng(entropy)
+    chosen = np.unique(rng.integers(len(rows), size=len(rows)))
+    most = min(k, len(chosen))
+    again = _fitted(rows[chosen], most, int(rng.integers(2**31)), FEW_INITS).labels_
+    overlap = np.bincount(labels[chosen] * k + again, minlength=k * k).reshape(k, k)
+    union = overlap.sum(1)[:, None] + overlap.sum(0) - overlap
+    return (overlap / np.maximum(union, 1)).max(axis=1)
+
+
+def _repeated(
+    rows: np.ndarray, groupings: Sequence[np.ndarray], seed: int, seeds: int, workers: int
+) -> list[float]:
+    jobs = [
+        partial(_repetition, rows, labels, seed + number)
+        for labels in groupings
+        for number in range(1, seeds + 1)
+    ]
+    found = np.reshape(_each(jobs, workers), (len(groupings), seeds))
+    return found.min(axis=1).tolist()
+
+
+def _repetition(rows: np.ndarray, labels: np.ndarray, seed: int) -> float:
+    return float(adjusted_rand_score(labels, _fitted(rows, int(labels.max()) + 1, seed).labels_))
+
+
+def _fitted(rows: np.ndarray, k: int, seed: int, *inits: int) -> KMeans:
+    return kmeans(k, seed, *inits).fit(rows)
+
+
+def _silhouette(sums: np.ndarray, labels: np.ndarray, sizes: np.ndarray) -> float:
+    """From each row's sums of distances to the clusters (n, k); one alone in a cluster has 0."""
+    each = np.arange(len(labels))
+    inside = sums[each, labels] / np.maximum(sizes[labels] - 1, 1)
+    # A part of the rows, or bins that are too few, may leave a cluster without any.
+    outside = np.where(sizes > 0, sums / np.maximum(sizes, 1), np.inf)
+    outside[each, labels] = np.inf
+    nearest = outside.min(axis=1)
+    width = np.maximum(np.maximum(inside, nearest), 1e-300)
+    return float(np.where(sizes[labels] > 1, (nearest - inside) / width, 0).mean())
+
+
+def _whole(least: int, **values: object) -> None:
+    for name, value in values.items():
+        if type(value) is not int or value < least:  # True is an int as well
+            raise ValueError(
+                f"cluster.{name} must be a whole number, {least} or more, got {value!r}; see "
+                "params.yaml"
+            )
+
+
+def _each(jobs: Iterable[Callable], workers: int) -> list:
+    """What each of `jobs` returns, in their order.
+
+    OpenMP's limit holds for the thread that sets it: every worker has to.
+    """
+    with warnings.catch_warnings(), threadpool_limits(1):
+        # A sample, or rearranged bins, may hold fewer different rows than k: no harm.
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        with ThreadPoolExecutor(workers, initializer=threadpool_limits, initargs=(1,)) as pool:
+            return list(pool.map(lambda job: job(), jobs))

@@ -1,0 +1,228 @@
+"""How many segments there are, by evidence: a rule, its reasons, and "no stable structure".
+
+The rule. A number k *holds* when
+
+1. it beats chance: K-Means parts the profiles more tightly than rearranged ones (`null_model`), by
+   more than ERRORS standard errors of the gap;
+2. every cluster comes back in bootstrap samples: mean Jaccard similarity of at least `jaccard`;
+3. the whole comes back from every seed: adjusted Rand index of at least `ari`.
+
+Of the k that hold, that one is taken which most of the five criteria prefer among them: the elbow;
+the gap, by the rule of one standard error; silhouette, Calinski-Harabasz and Davies-Bouldin, each
+by how much better it is than on rearranged profiles. By themselves these three prefer two clusters
+of any long cloud. Of equal k that of the best silhouette is taken. Where none holds, there is no
+stable structure: everybody is one segment. Somebody may ask for another k by hand; the verdict
+stays what the evidence says.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from numbers import Real
+
+import numpy as np
+import pandas as pd
+
+from customer_profiles.project.vocabulary import STABLE, UNSTABLE
+from customer_profiles.segments.evidence import elbow
+from customer_profiles.segments.evidence_table import shown
+
+ERRORS = 3  # by chance passed once in 740 times, not once in 20
+# Of a single feature all rearrangements are the same profiles: only rounding parts them.
+LEAST_GAP = 1e-6
+TITLES = {
+    "elbow": "the elbow of the inertia",
+    "silhouette": "the silhouette",
+    "gap": "the gap statistic",
+    "calinski_harabasz": "Calinski-Harabasz",
+    "davies_bouldin": "Davies-Bouldin",
+}
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What the evidence says, and what is published: `k` segments, for a `reason` (a sentence)."""
+
+    k: int
+    verdict: str
+    reason: str
+    by_hand: bool
+    elbow: int | None
+    preferred: Mapping[str, int | None]
+
+
+def judged(table: pd.DataFrame, jaccard: float, ari: float) -> pd.DataFrame:
+    """`table` of `evidence.weigh` with the tests of the rule: beats_chance, recurs, repeats, holds.
+
+    The first three are each on its own, `holds` is all of them. Raises ValueError for a bound that
+    is not between 0 and 1.
+    """
+    for name, bound in {"jaccard": jaccard, "ari": ari}.items():
+        if not isinstance(bound, Real) or not 0 <= bound <= 1:
+            raise ValueError(f"cluster.{name} must be between 0 and 1, got {bound!r}")
+    tests = {
+        "beats_chance": table["gap"] > np.maximum(ERRORS * table["gap_error"], LEAST_GAP),
+        "recurs": table["jaccard"] >= jaccard,
+        "repeats": table["ari"] >= ari,
+    }
+    return table.assign(**tests, holds=np.logical_and.reduce(list(tests.values())))
+
+
+def preferred(table: pd.DataFrame, among: Sequence[int]) -> dict[str, int | None]:
+    """For each criterion the k of `among` that it prefers, None where it prefers none of them.
+
+    The gap's is the first whose gap the next one does not surpass by a standard error.
+    """
+    rows = table[table["k"].isin(among)].set_index("k")
+    if rows.empty:
+        return dict.fromkeys(TITLES)
+    knee = elbow(table)
+    gap, error = rows["gap"], rows["gap_error"]
+    enough = gap >= (gap - error).shift(-1, fill_value=-np.inf)
+    return {
+        "elbow": knee if knee in rows.index else None,
+        "silhouette": int(_apart(rows).idxmax()),
+        "gap": int(enough.idxmax()),
+        "calinski_harabasz": int(
+            (rows["calinski_harabasz"] / rows["calinski_harabasz_chance"]).idxmax()
+        ),
+        "davies_bouldin": int((rows["davies_bouldin"] - rows["davies_bouldin_chance"]).idxmin()),
+    }
+
+
+def decide(table: pd.DataFrame, jaccard: float, ari: float, by_hand: int = 0) -> Verdict:
+    """The rule applied to `table` as `judged` gives it; `by_hand` a k that is asked for, or 0."""
+    held = table.loc[table["holds"], "k"].tolist()
+    votes = preferred(table, held or table["k"].tolist())
+    k = _best(table, held) if held else 1
+    reason = _for(k, held, votes) if held else _against(table, jaccard, ari)
+    if by_hand:
+        reason = _asked(by_hand, table, jaccard, ari) + reason[0].lower() + reason[1:]
+    return Verdict(
+        k=by_hand or k,
+        verdict=STABLE if (by_hand or k) in held else UNSTABLE,
+        reason=reason,
+        by_hand=bool(by_hand),
+        elbow=elbow(table),
+        preferred=votes,
+    )
+
+
+def summary(found: Verdict, table: pd.DataFrame, remarks: Sequence[str] = ()) -> dict:
+    """`found` as the report tells it, with `remarks` (sentences) and what `table` says of its k.
+
+    Of one segment there is nothing to say: no silhouette, nothing that could come back.
+    """
+    about = {**asdict(found), "reason": " ".join([found.reason, *remarks])}
+    row = shown(table).set_index("k").reindex([found.k]).iloc[0]
+    weighed = found.k in set(table["k"])
+    return about | {
+        "silhouette": float(row["silhouette"]) if weighed else None,
+        "stability": {
+            "ari": float(row["ari"]) if weighed else None,
+            "jaccard": row["jaccards"] if weighed else [],
+        },
+    }
+
+
+def remarks(
+    rows: np.ndarray, features: Sequence[str], ks: Sequence[int], k_max: int, small: Sequence[int],
+    share: float,
+) -> list[str]:  # fmt: skip
+    """Sentences on what else a reader has to know of the evidence on `rows` (n, features).
+
+    Features without differences, a range that ends below `k_max`, and the `small` clusters.
+    """
+    same = [n for n, width in zip(features, np.ptp(rows, axis=0), strict=True) if not width]
+    found = [f"{_listed(same)} told nobody apart: the same for all."] if same else []
+    if ks and ks[-1] < k_max:
+        found.append(
+            f"Not more than {ks[-1]} were looked at, below k_max: there are too few different "
+            "profiles."
+        )
+    if small:
+        names = _listed([str(number) for number in small])
+        found.append(
+            f"Small, with under {share:.0%} of the authors each or too few to be shown: cluster "
+            f"{names}."
+        )
+    return found
+
+
+def _best(table: pd.DataFrame, among: Sequence[int]) -> int:
+    """The k of `among` that most criteria prefer, of equal ones that of the best silhouette."""
+    liked = list(preferred(table, among).values())
+    silhouette = _apart(table.set_index("k"))
+    return max(among, key=lambda k: (liked.count(k), silhouette[k]))
+
+
+def _apart(table: pd.DataFrame) -> pd.Series:
+    return table["silhouette"] - table["silhouette_chance"]
+
+
+def _for(k: int, held: Sequence[int], votes: Mapping[str, int | None]) -> str:
+    likes = [TITLES[name] for name, at in votes.items() if at == k]
+    others = [str(other) for other in held if other != k]
+    text = (
+        f"{_named(k)}: they stand further apart than chance makes them, and come back when "
+        "the authors are drawn anew and from every start of the search"
+    )
+    if not others:
+        return f"{text}; no other number does."
+    does, prefer = "do" if others[1:] else "does", "prefer" if likes[1:] else "prefers"
+    by = "all five criteria" if len(likes) == len(TITLES) else _listed(likes)
+    return f"{text}. So {does} {_listed(others)}, but {by} {prefer} {k}."
+
+
+def _against(table: pd.DataFrame, jaccard: float, ari: float) -> str:
+    """Why none holds: the first test that the candidate nearest to holding fails."""
+    if table.empty:
+        return "One segment: these authors are too much alike, or too few, to be parted at all."
+    passed = table[["beats_chance", "recurs", "repeats"]].cumprod(axis=1).sum(axis=1)
+    row = _row(table, _best(table, table.loc[passed == passed.max(), "k"].tolist()))
+    if not row["beats_chance"]:
+        low, high = table["k"].min(), table["k"].max()
+        return (
+            f"One segment: no number from {low} to {high} parts these authors better than chance "
+            "parts shuffled ones, so they differ by degrees and not in kind."
+        )
+    return (
+        f"One segment: {row['k']} would stand further apart than chance makes them, but "
+        f"{_failure(row, jaccard, ari)}."
+    )
+
+
+def _asked(k: int, table: pd.DataFrame, jaccard: float, ari: float) -> str:
+    text = f"{_named(k)}, asked for by hand in params.yaml"
+    row = _row(table, k)
+    if row is not None and not row["holds"]:
+        text += f", though {_failure(row, jaccard, ari)}"
+    return f"{text}. By evidence: "
+
+
+def _failure(row: pd.Series, jaccard: float, ari: float) -> str:
+    """The first test that the k of this `row` fails."""
+    told = shown(row.to_frame().T.infer_objects()).iloc[0]
+    if not row["beats_chance"]:
+        return "they stand no further apart than chance makes them"
+    if not row["recurs"]:
+        return (
+            "they do not come back when the authors are drawn anew: the least certain one is "
+            f"found again to {told['jaccard']:.2f} of 1, and {jaccard:g} is asked for"
+        )
+    return (
+        f"they depend on where the search starts: two searches agree to {told['ari']:.2f} of 1, "
+        f"and {ari:g} is asked for"
+    )
+
+
+def _row(table: pd.DataFrame, k: int) -> pd.Series | None:
+    rows = table[table["k"] == k]
+    return None if rows.empty else rows.iloc[0]
+
+
+def _named(k: int) -> str:
+    return "One segment" if k == 1 else f"{k} segments"
+
+
+def _listed(names: Sequence[str]) -> str:
+    return " and ".join(filter(None, [", ".join(names[:-1]), names[-1]]))

@@ -1,0 +1,116 @@
+"""How good a sentiment model is: accuracy with intervals, and whether another one differs."""
+
+import math
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+from scipy.stats import binomtest
+from sklearn.metrics import confusion_matrix, f1_score, roc_auc_score
+
+from customer_profiles.project.vocabulary import CLASSES
+from customer_profiles.sentiment.data.sentiment140 import class_names
+
+DRAWS = 4000  # resamples of the bootstrap
+
+
+def wilson(successes: int, n: int, z: float = 1.959964) -> tuple[float, float]:
+    """Wilson's score interval of a proportion, 95 % by default (Wilson 1927, JASA 22:209).
+
+    Raises ValueError for n = 0, where there is no proportion.
+    """
+    if n < 1:
+        raise ValueError(f"an interval needs at least one trial, got n={n}")
+    share = successes / n
+    centre = share + z * z / (2 * n)
+    spread = z * math.sqrt(share * (1 - share) / n + z * z / (4 * n * n))
+    scale = 1 + z * z / n
+    # Rounding must leave neither [0, 1] nor the share outside, where the interval ends there.
+    low, high = (centre - spread) / scale, (centre + spread) / scale
+    return max(0.0, min(share, low)), min(1.0, max(share, high))
+
+
+def accuracy(correct: Sequence[bool]) -> dict[str, float]:
+    """`accuracy`, its Wilson interval `low` and `high`, and `n`."""
+    correct = np.asarray(correct, dtype=bool)
+    low, high = wilson(int(correct.sum()), len(correct))
+    return {"accuracy": float(correct.mean()), "low": low, "high": high, "n": len(correct)}
+
+
+def two_classes(polarity: np.ndarray, labels: np.ndarray) -> dict[str, float]:
+    """Accuracy at 0.5 over the polar posts (labels 0 and 4), with interval."""
+    polar = np.isin(labels, (0, 4))
+    return accuracy((polarity[polar] > 0.5) == (labels[polar] == 4))
+
+
+def three_classes(predicted: np.ndarray, labels: np.ndarray) -> dict[str, float]:
+    """Accuracy with interval, and macro F1, of class names `predicted` against codes `labels`."""
+    truth = class_names(labels)
+    macro = f1_score(truth, predicted, labels=list(CLASSES), average="macro", zero_division=0)
+    return {**accuracy(predicted == truth), "macro_f1": float(macro)}
+
+
+def confusion(predicted: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """Counts (3, 3): rows the true class, columns the predicted one, in the order of CLASSES."""
+    return confusion_matrix(class_names(labels), predicted, labels=list(CLASSES))
+
+
+def worst(posts: pd.DataFrame, count: int) -> pd.DataFrame:
+    """The `count` rows of `posts` (label, text, polarity) whose polarity is furthest from label.
+
+    A neutral post should have 0.5.
+    """
+    distance = (
+        posts["polarity"] - posts["label"].map(dict(zip(CLASSES, (0, 0.5, 1), strict=True)))
+    ).abs()
+    order = distance.sort_values(ascending=False, kind="stable").index[:count]
+    return posts.loc[order, ["label", "polarity", "text"]]
+
+
+def neutral_auc(subjectivity: np.ndarray, labels: np.ndarray) -> float:
+    """Area under the ROC curve of polar posts (labels 0 and 4) against neutral ones (2)."""
+    return float(roc_auc_score(np.isin(labels, (0, 4)), subjectivity))
+
+
+def mcnemar(correct: Sequence[bool], other: Sequence[bool]) -> dict[str, float]:
+    """Whether two systems differ on the same posts, by those that only one of them has right.
+
+    `only_this` and `only_other` count these; `p` is two-sided and exact: how often chance parts
+    them at least as unevenly (McNemar 1947, Psychometrika 12:153).
+    """
+    correct, other = np.asarray(correct, dtype=bool), np.asarray(other, dtype=bool)
+    if correct.shape != other.shape:
+        raise ValueError(f"both must judge the same posts, got {len(correct)} and {len(other)}")
+    this, that = int((correct & ~other).sum()), int((other & ~correct).sum())
+    p = float(binomtest(this, this + that).pvalue) if this + that else 1.0
+    return {"only_this": this, "only_other": that, "p": p}
+
+
+def by_query(correct: Sequence[bool], queries: Sequence[str], seed: int) -> dict[str, float]:
+    """95 % interval `low`, `high` of the accuracy where whole queries are drawn, and `queries`.
+
+    Posts of one query are alike, and other queries would bring others: the percentile bootstrap
+    over clusters (Field and Welsh 2007, JRSSB 69:369). Of one query it has no width.
+    """
+    correct = pd.Series(np.asarray(correct, dtype=float))
+    totals = correct.groupby(np.asarray(queries)).agg(["sum", "count"]).to_numpy()
+    count = len(totals)
+    drawn = np.random.default_rng(seed).multinomial(count, np.full(count, 1 / count), DRAWS)
+    right, posts = (drawn @ totals).T
+    low, high = np.quantile(right / posts, (0.025, 0.975))
+    return {"low": float(low), "high": float(high), "queries": count}
+
+
+def over_seeds(found: Mapping[str, Mapping[str, float]]) -> dict:
+    """`mean` and `sd` (of a sample: n - 1) of each metric over `models`, as these are called.
+
+    `found`: metrics by model. Empty for one model, which tells nothing of the spread.
+    """
+    if len(found) < 2:
+        return {}
+    table = pd.DataFrame.from_dict(found, orient="index")
+    return {
+        "models": list(found),
+        "mean": table.mean().to_dict(),
+        "sd": table.std(ddof=1).to_dict(),
+    }

@@ -1,0 +1,52 @@
+"""How good a sentiment model is on kinds of posts that are known to be hard."""
+
+import re
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+
+from customer_profiles.project import vocabulary
+from customer_profiles.sentiment.evaluation import metrics
+from customer_profiles.sentiment.model import text
+
+FEWEST = 10  # posts: of fewer an accuracy says nothing
+SHORT, LONG = 7, 20  # words
+FACE = re.compile(
+    r"[\U0001F300-\U0001FAFF\u2600-\u27BF]"  # emoji
+    r"|[:;=][-o^']?[()DPp/|*\[\]\\](?![A-Za-z0-9])"
+    r"|(?<![A-Za-z0-9])([xX]D|<3|[()D][-']?[:;=])(?![A-Za-z0-9])"
+)
+
+
+def members(texts: Sequence[str], signals: pd.DataFrame) -> dict[str, np.ndarray]:
+    """Which of `texts` (n,) belong to each slice: bool (n,) by its name.
+
+    `signals` (n rows) tells of negation, question and link, as `subjectivity.signals` does.
+    """
+    # Normalised: the "://" of a link is no emoticon.
+    faces = [bool(FACE.search(text.normalise(value))) for value in texts]
+    words = np.array([len(value.split()) for value in texts])
+    surface = {name: signals[name].to_numpy() > 0 for name in ("negation", "question", "link")}
+    return {
+        "all": np.ones(len(words), dtype=bool),
+        **surface,
+        "emoji or emoticon": np.array(faces, dtype=bool),
+        f"up to {SHORT} words": words <= SHORT,
+        f"{LONG} words or more": words >= LONG,
+    }
+
+
+def measure(slices: Mapping[str, np.ndarray], correct: np.ndarray) -> dict[str, dict]:
+    """By slice what `evaluation.accuracy` says of its posts; of fewer than FEWEST only n: "<10".
+
+    `slices`: bool (n,) by name; `correct` (n,): 1, 0, or NaN for a post that does not count.
+    """
+    found = {}
+    for name, member in slices.items():
+        counted = correct[member & ~np.isnan(correct)]
+        if len(counted) < FEWEST:
+            found[name] = {"n": vocabulary.at_least(len(counted), FEWEST)}
+        else:
+            found[name] = metrics.accuracy(counted == 1)
+    return found

@@ -1,0 +1,200 @@
+"""Posts read by the saved sentiment model: loaded once, any number of posts."""
+
+# First: the SavedModel needs TensorFlow Text's operations.
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from itertools import islice
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import tensorflow as tf
+from tqdm import tqdm
+
+from customer_profiles.project import files
+from customer_profiles.sentiment.model import encoder as encoders
+from customer_profiles.sentiment.model.bfloat16 import bfloat16, supported
+
+# What each signature takes and gives.
+SIGNATURES = {
+    "serving_default": ({"text"}, {"polarity"}),
+    "tokenise": ({"text"}, set(encoders.INPUTS)),
+    "score": (set(encoders.INPUTS), {"polarity", "vector"}),
+}
+FILES = (
+    "saved_model.pb",
+    "variables/variables.index",
+    "variables/variables.data-00000-of-00001",
+    "assets/vocab.txt",
+)
+WINDOW = 4096  # posts that are sorted by length together
+# Of a batch, padding included: some forty posts as long as Sentiment140's.
+TOKENS = 1024
+# Batches that are read at a time: no processor waits for the small steps of the only one.
+AT_ONCE = 2
+PRECISION = Path("assets.extra/precision.json")
+# How little bfloat16 may change for a model to be read in it.
+LEAST_AGREEMENT = 0.995
+MOST_DELTA = 0.02
+
+
+class Reading(NamedTuple):
+    """What the model says of n posts: `polarity` float32 (n,), `vector` float32 (n, width)."""
+
+    polarity: np.ndarray
+    vector: np.ndarray
+
+
+class Agreement(NamedTuple):
+    """Share of posts of the same side of one half, and the 99.9th percentile of what differs."""
+
+    labels: float
+    delta_p999: float
+
+    @property
+    def holds(self) -> bool:
+        return self.labels >= LEAST_AGREEMENT and self.delta_p999 <= MOST_DELTA
+
+
+class Scorer:
+    """A saved sentiment model, loaded once.
+
+    `bfloat16` is asked for, or None for what `settle` wrote into the folder; the attribute of that
+    name says what is done: a processor without it reads in float32. Raises ValueError, naming the
+    folder, what is wrong with it and the stage that makes it, for what is no such model.
+    """
+
+    def __init__(self, folder: Path, bfloat16: bool | None = None):
+        try:
+            self._model = tf.saved_model.load(str(folder))
+        except (OSError, LookupError, ValueError, tf.errors.OpError) as error:
+            raise ValueError(_refusal(folder, _broken(folder, error))) from error
+        for name, (takes, gives) in SIGNATURES.items():
+            signature = self._model.signatures.get(name)
+            found = ((), ()) if signature is None else _names(signature)
+            if found != (takes, gives):
+                reason = (
+                    f"its signature {name} must take {sorted(takes)} and give {sorted(gives)}, "
+                    f"but takes {sorted(found[0])} and gives {sorted(found[1])}"
+                )
+                raise ValueError(_refusal(folder, reason))
+        self._tokenise, self._score = (
+            self._model.signatures[name] for name in ("tokenise", "score")
+        )
+        wanted = _settled(folder) if bfloat16 is None else bfloat16
+        self.bfloat16 = wanted and supported()
+
+    def polarity(self, texts: Iterable[str], tokens: int = TOKENS) -> np.ndarray:
+        """Polarity float32 (n,) of raw `texts`, in their order."""
+        parts = [reading.polarity for reading in self.readings(texts, tokens)]
+        return np.concatenate([np.empty(0, np.float32), *parts])
+
+    def readings(self, texts: Iterable[str], tokens: int = TOKENS) -> Iterator[Reading]:
+        """What the model says of `texts`, in their order, WINDOW posts at a time.
+
+        A batch has at most `tokens` tokens, or one post. Raises TypeError, naming the place, for
+        what is no text.
+        """
+        texts, done = iter(texts), 0  # a bar that is switched off does not count
+        with tqdm(desc="scoring", unit="post") as bar:
+            while window := list(islice(texts, WINDOW)):
+                raw = tf.constant([_bytes(*post) for post in enumerate(window, done)])
+                with bfloat16(self.bfloat16):
+                    reading = self._read(raw, tokens)
+                done += len(window)
+                bar.update(len(window))
+                yield reading
+
+    def _read(self, raw: tf.Tensor, most: int) -> Reading:
+        tokens = {name: part.numpy() for name, part in self._tokenise(text=raw).items()}
+        lengths = tokens["input_mask"].sum(axis=1)
+        order = np.argsort(-lengths, kind="stable")
+        batches, start = [], 0
+        while start < len(order):
+            batches.append(order[start : start + max(1, most // lengths[order[start]])])
+            start += len(batches[-1])
+
+        def score(rows):
+            longest = lengths[rows[0]]
+            batch = {name: tf.constant(part[rows, :longest]) for name, part in tokens.items()}
+            return self._score(**batch)
+
+        with ThreadPoolExecutor(AT_ONCE) as pool:
+            parts = list(pool.map(score, batches))
+        back = np.argsort(order)
+        return Reading(*(np.concatenate([part[name] for part in parts])[back]
+                         for name in Reading._fields))  # fmt: skip
+
+
+def agreement(exact: np.ndarray, fast: np.ndarray) -> Agreement:
+    """How far two polarities (n,) of the same posts agree."""
+    same = (exact >= 0.5) == (fast >= 0.5)
+    return Agreement(float(same.mean()), float(np.percentile(np.abs(exact - fast), 99.9)))
+
+
+def settle(folder: Path, texts: Sequence[str]) -> dict:
+    """Write into the model's `folder` whether it may be read in bfloat16, and return that.
+
+    It may where that answers for `texts` (n,) as float32 does: see LEAST_AGREEMENT and MOST_DELTA.
+    On a processor without bfloat16 nothing can be known, and it may not. Raises ValueError without
+    texts.
+    """
+    if not len(texts):
+        raise ValueError(f"no posts to compare the precisions of {folder.name} on; give some")
+    scorer = Scorer(folder, bfloat16=False)
+    found = {"bfloat16": False, "posts": len(texts), "agreement": None, "delta_p999": None}
+    if supported():
+        exact = scorer.polarity(texts)
+        scorer.bfloat16 = True
+        measured = agreement(exact, scorer.polarity(texts))
+        found |= {"bfloat16": measured.holds, "agreement": measured.labels}
+        found["delta_p999"] = measured.delta_p999
+    files.write_json(folder / PRECISION, found)
+    return found
+
+
+def _settled(folder: Path) -> bool:
+    """What `settle` wrote into `folder`; False where it wrote nothing."""
+    file = folder / PRECISION
+    if not file.is_file():
+        return False
+    try:
+        allowed = json.loads(file.read_text(encoding="utf-8"))["bfloat16"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise ValueError(_refusal(folder, f"{PRECISION} is damaged")) from error
+    return allowed is True
+
+
+def _bytes(place: int, text: str) -> bytes:
+    if not isinstance(text, str):
+        # Not what it is: that may be somebody's.
+        raise TypeError(f"post {place} (from 0) is {type(text).__name__}; give texts, str each")
+    # What is no Unicode (half a surrogate pair) is replaced, as broken UTF-8 is in the graph.
+    return text.encode("utf-8", "replace")
+
+
+def _broken(folder: Path, error: Exception) -> str:
+    """What is wrong with a SavedModel that TensorFlow could not load."""
+    for file in FILES:
+        if not (folder / file).is_file():
+            return f"{file} is missing"
+    if not isinstance(error, IndexError | tf.errors.OpError):
+        file = FILES[0]
+    else:
+        try:
+            tf.train.load_checkpoint(str(folder / FILES[1]).removesuffix(".index"))
+            file = FILES[2]
+        except tf.errors.OpError:
+            file = FILES[1]
+    return f"{file} is damaged ({type(error).__name__})"
+
+
+def _refusal(folder: Path, reason: str) -> str:
+    return (
+        f"{folder.name} is no sentiment model of this project: {reason}; run `dvc repro finetune`"
+    )
+
+
+def _names(signature) -> tuple[set, set]:
+    return set(signature.structured_input_signature[1]), set(signature.structured_outputs)

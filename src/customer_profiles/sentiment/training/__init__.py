@@ -1,0 +1,5 @@
+"""Training: batches, backups, temperature, fine-tuning, learning curves.
+
+Imports project and sentiment/model.
+Stages finetune and evaluate.
+"""

@@ -1,0 +1,223 @@
+"""Fine-tuning of the sentiment model, which an interruption does not change."""
+
+# First: it settles which Keras TensorFlow uses.
+import hashlib
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import tensorflow as tf
+import tf_keras
+from tqdm import tqdm
+
+from customer_profiles.project import params
+from customer_profiles.sentiment.model import encoder as encoders
+from customer_profiles.sentiment.model.bfloat16 import bfloat16, supported
+from customer_profiles.sentiment.model.classifier import normalise
+from customer_profiles.sentiment.training import batching
+from customer_profiles.sentiment.training.backup import MEASURED, Backup, Progress
+
+Tokens = dict[str, np.ndarray]
+Rows = tuple[Tokens, np.ndarray]  # of each post its tokens, and 0 negative or 1 positive
+
+POINTS = 20  # of the training curves, in an epoch
+
+
+def devices(kind: str = "GPU") -> tf.distribute.Strategy:
+    """Where to train: on all devices of a kind, each batch shared out among them, or on the one.
+
+    Encoder and model have to be made inside its `scope()`.
+    """
+    found = tf.config.list_logical_devices(kind)
+    return tf.distribute.MirroredStrategy(found) if len(found) > 1 else tf.distribute.get_strategy()
+
+
+def forget() -> None:
+    """Give up Keras' hold on the models of before: they take memory until then."""
+    tf_keras.backend.clear_session()
+
+
+def described(strategy: tf.distribute.Strategy) -> str:
+    """What `strategy` trains on: "1 CPU", "2 GPU"."""
+    kind = "GPU" if tf.config.list_logical_devices("GPU") else "CPU"
+    return f"{strategy.num_replicas_in_sync} {kind}"
+
+
+def tokenise(preprocess: Callable, texts: Sequence[str], batch_size: int = 2048) -> Tokens:
+    """BERT's inputs for normalised `texts` (n,): three int32 arrays (n, sequence_length)."""
+    texts = np.asarray(texts, dtype=object)
+    parts = []
+    for start in tqdm(range(0, len(texts), batch_size), desc="tokenising", unit="batch"):
+        tokens = preprocess(normalise(tf.constant(texts[start : start + batch_size])))
+        parts.append({name: tokens[name].numpy() for name in encoders.INPUTS})
+    return {name: np.concatenate([part[name] for part in parts]) for name in encoders.INPUTS}
+
+
+def lengths(tokens: Tokens) -> np.ndarray:
+    """Tokens of each post (n,), [CLS] and [SEP] among them."""
+    return tokens["input_mask"].sum(axis=1)
+
+
+def batches(tokens: Tokens, polarity: np.ndarray, rows: list[np.ndarray]) -> tf.data.Dataset:
+    """A batch for each of `rows` (see `batching.plan`), padded to the longest of its posts."""
+    counts, polarity = lengths(tokens), polarity.astype(np.float32)
+
+    def take():
+        for batch in rows:
+            longest = counts[batch].max()
+            yield {name: tokens[name][batch, :longest] for name in encoders.INPUTS}, polarity[batch]
+
+    inputs = {name: tf.TensorSpec([None, None], tf.int32) for name in encoders.INPUTS}
+    signature = inputs, tf.TensorSpec([None], tf.float32)
+    found = tf.data.Dataset.from_generator(take, output_signature=signature)
+    # Where Keras has to find out that there are no more, the step that fails is counted: the
+    # optimizer's iterations, and with them the learning rate's decay, would run ahead.
+    return found.apply(tf.data.experimental.assert_cardinality(len(rows))).prefetch(2)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How a model is trained. Raises what `hyperparameters.check` raises.
+
+    With `patience` above 0 training stops when the validation loss has not improved for that many
+    epochs, and the best weights are restored; with 0 it runs all epochs and keeps the last. With
+    `bfloat16` matrices are multiplied in it where the processor can; weights stay float32.
+    """
+
+    epochs: int
+    batch_size: int
+    optimizer: str
+    learning_rate: float
+    decay: str
+    patience: int
+    seed: int
+    bfloat16: bool = False
+
+    def __post_init__(self):
+        params.check_hyperparameters(vars(self))
+
+
+def train(
+    model: tf_keras.Model,
+    training: Rows,
+    validation: Rows,
+    settings: Settings,
+    folder: Path | None = None,
+    on_point: Callable[[dict[str, float], int], None] | None = None,
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Train `model` in place; the learning curves, one row an epoch, and by step.
+
+    The loss is binary cross-entropy from the logit. By step: `step` (batches so far), `epoch` (a
+    fraction), `posts` since the row before, and `loss` and `accuracy` over these; `on_point` hears
+    of each row when it is made, as (values, step).
+
+    With a `folder` an interrupted training goes on from the backup in it, to the same result; a
+    finished one is not trained again. Raises FloatingPointError when the loss is not finite.
+    """
+    settings = replace(settings, bfloat16=settings.bfloat16 and supported())
+    counts, tell = lengths(training[0]), on_point or (lambda values, step: None)
+    backup = Backup(folder, _digest(model, training, validation, settings) if folder else "")
+    steps = len(batching.plan(counts, settings.batch_size))
+    _compile(model, settings, steps)
+    backup.resume(model, keep_best=settings.patience > 0)
+    reached = backup.progress
+    for point in reached.points:
+        tell(_measured(point), point["step"])
+    judged = batches(*validation, batching.plan(lengths(validation[0]), settings.batch_size))
+    total = settings.epochs * steps
+    bar = tqdm(total=total, initial=reached.steps(), desc="training", unit="step")
+    with bfloat16(settings.bfloat16), bar:
+        while _goes_on(reached, settings):
+            for rows in _rest_of_epoch(reached, counts, settings):
+                found = _fit(model, batches(*training, rows), bar, settings)
+                reached.add_point(found, rows, steps)
+                tell(found, reached.steps())
+                backup.save()
+            found = model.evaluate(judged, verbose=0, return_dict=True)
+            reached.add_epoch(_measured(found))
+            backup.keep_best(model)
+            backup.save()
+    backup.save(now=True)
+    backup.restore_best(model)
+    return pd.DataFrame(reached.epochs), pd.DataFrame(reached.points)
+
+
+def polarity(model: tf_keras.Model, tokens: Tokens, batch_size: int = 64) -> np.ndarray:
+    """Polarity (n,) that `model` gives, in the order of the posts."""
+    plan = batching.plan(lengths(tokens), batch_size)
+    found = np.empty(len(tokens["input_mask"]), np.float32)
+    logits = model.predict(batches(tokens, np.zeros(len(found)), plan), verbose=0)[:, 0]
+    found[np.concatenate(plan)] = tf.sigmoid(logits).numpy()
+    return found
+
+
+def _goes_on(reached: Progress, settings: Settings) -> bool:
+    stopped = 0 < settings.patience <= reached.since_best()
+    return len(reached.epochs) < settings.epochs and not stopped
+
+
+def _rest_of_epoch(
+    reached: Progress, counts: np.ndarray, settings: Settings
+) -> list[list[np.ndarray]]:
+    """Batches of this epoch from each point of the curves to the next, without those `reached`."""
+    plan = batching.plan(counts, settings.batch_size, (settings.seed, len(reached.epochs)))
+    return batching.parts(plan, POINTS)[len(reached.points_of_epoch()) :]
+
+
+def _compile(model: tf_keras.Model, settings: Settings, steps: int) -> None:
+    rate = settings.learning_rate
+    if settings.decay == "linear":
+        rate = tf_keras.optimizers.schedules.PolynomialDecay(rate, steps * settings.epochs, 0.0)
+    kind = {"adam": tf_keras.optimizers.Adam, "adamw": tf_keras.optimizers.AdamW}
+    with model.distribute_strategy.scope():
+        model.compile(
+            optimizer=kind[settings.optimizer](learning_rate=rate),
+            loss=tf_keras.losses.BinaryCrossentropy(from_logits=True),
+            metrics=[tf_keras.metrics.BinaryAccuracy(name="accuracy", threshold=0.0)],
+        )
+
+
+def _digest(model: tf_keras.Model, training: Rows, validation: Rows, settings: Settings) -> str:
+    """SHA-256 of all that decides what comes out: the model as it begins, rows and settings."""
+    # Layers get their names by counting: those of a second model in a process differ.
+    kinds = [(type(layer).__name__, getattr(layer, "rate", None)) for layer in model.layers]
+    total = hashlib.sha256(json.dumps([kinds, asdict(settings), tf.__version__]).encode())
+    sets = (training, validation)
+    rows = [array for tokens, target in sets for array in (*tokens.values(), target)]
+    for array in (*model.get_weights(), *rows):
+        total.update(f"{array.dtype}{array.shape}".encode() + array.tobytes())
+    return total.hexdigest()
+
+
+class _Bar(tf_keras.callbacks.Callback):
+    """Moves `bar` on by each step, with loss and accuracy since the last point of the curves."""
+
+    def __init__(self, bar: tqdm):
+        super().__init__()
+        self._bar = bar
+
+    def on_train_batch_end(self, batch, logs=None):
+        figures = {name: f"{logs[name]:.3f}" for name in MEASURED}
+        self._bar.set_postfix(figures, refresh=False)
+        self._bar.update()
+
+
+def _fit(
+    model: tf_keras.Model, rows: tf.data.Dataset, bar: tqdm, settings: Settings
+) -> dict[str, float]:
+    """Loss and accuracy over the batches `rows`, which are learned from."""
+    history = model.fit(rows, callbacks=[_Bar(bar)], verbose=0).history
+    found = {name: history[name][0] for name in MEASURED}
+    if not np.isfinite(found["loss"]):
+        raise FloatingPointError(
+            f"the training loss became {found['loss']}; lower finetune.learning_rate "
+            f"(it is {settings.learning_rate})"
+        )
+    return found
+
+
+def _measured(found: dict[str, float]) -> dict[str, float]:
+    return {name: found[name] for name in MEASURED}

@@ -1,0 +1,164 @@
+"""A MongoDB to talk to: MONGODB_URI, or the embedded one in data/mongo/."""
+
+import contextlib
+import json
+import logging
+import os
+import re
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from itertools import islice
+from typing import TypeVar
+
+import pymongo
+from pymongo.database import Database
+from pymongo.errors import ConfigurationError, ConnectionFailure, OperationFailure, PyMongoError
+
+from customer_profiles.project import paths
+from customer_profiles.store import errors
+from customer_profiles.store.errors import FOLDER, ROLES, Gone, StoreError, explained
+from customer_profiles.store.mongod import embedded, running
+
+logger = logging.getLogger(__name__)
+
+VARIABLE = "MONGODB_URI"
+MANIFEST = "data/raw/manifest.json"
+TIMEOUT_MS = 5_000
+ATTEMPTS = 3
+# $jsonSchema is of 3.6, $merge of 4.2; pymongo 4.20 talks to 4.4 and later, and since 5.0 a
+# refused row says which of its fields is wrong.
+MIN_VERSION = "5.0"
+# Documents sent or asked for at once.
+CHUNK = 10_000
+Result = TypeVar("Result")
+
+
+@contextmanager
+def database(name: str = "") -> Iterator[Database]:
+    """The database `name`, on MONGODB_URI or on the embedded server, checked to answer.
+
+    Default: that of the archive pulled last. Raises StoreError within seconds when there is none,
+    and whenever the server fails in the block.
+    """
+    name = name or audience()
+    address = os.environ.get(VARIABLE)
+    with contextlib.ExitStack() as stack:
+        if not address:
+            address = stack.enter_context(embedded(paths.inside(FOLDER)))
+        client = stack.enter_context(connect(address, name))
+        try:
+            yield client[name]
+        except PyMongoError as error:
+            raise _failure(error) from None
+
+
+def lasting(task: Callable[[Database], Result], name: str = "") -> Result:
+    """What `task` says of the database `name`; done again when the server went away meanwhile.
+
+    An embedded server is started again. `task` must be such that doing it twice, or a part of it,
+    is like doing it once. Raises StoreError when the server goes away ATTEMPTS times.
+    """
+    for attempt in range(ATTEMPTS):
+        try:
+            with database(name) as held:
+                return task(held)
+        except Gone as error:
+            why = error
+            logger.warning("%s", error)
+            time.sleep(attempt)
+    raise StoreError(f"{why} (this happened {ATTEMPTS} times)")
+
+
+def chunks(items: Iterable) -> Iterator[list]:
+    """`items` in lists of CHUNK."""
+    left = iter(items)
+    while part := list(islice(left, CHUNK)):
+        yield part
+
+
+def audience() -> str:
+    """Name of the database of the archive pulled last. Raises StoreError before the first."""
+    manifest = paths.inside(MANIFEST)
+    if not manifest.is_file():
+        raise StoreError(f"nothing was pulled yet ({MANIFEST} is missing); run `make repro`")
+    return json.loads(manifest.read_text(encoding="utf-8"))["audience"]
+
+
+@contextmanager
+def connect(address: str, name: str) -> Iterator[pymongo.MongoClient]:
+    """A client that writes to a majority, of a server that lets it in and is not too old."""
+    try:
+        client = pymongo.MongoClient(
+            address, serverSelectionTimeoutMS=TIMEOUT_MS, connectTimeoutMS=TIMEOUT_MS,
+            # Acknowledged is what a killed server still has: written to a majority's journals.
+            w="majority", journal=True,
+        )  # fmt: skip
+    except (ConfigurationError, ValueError):
+        # The driver's own message repeats a part of the address, which may hold a password.
+        raise StoreError(
+            f"{VARIABLE} is no MongoDB address; it looks like mongodb://USER:PASSWORD@HOST:PORT, "
+            "with :, /, @ and % in user and password written as %3A, %2F, %40 and %25"
+        ) from None
+    with client:
+        try:
+            _try(client, name)
+        except ConnectionFailure:
+            raise StoreError(
+                f"no MongoDB answered within {TIMEOUT_MS // 1000} s; check that the server in "
+                f"{VARIABLE} is up and can be reached from here"
+            ) from None
+        except ConfigurationError as error:
+            raise StoreError(
+                _outdated("older than 4.4")
+                if "wire version" in str(error)
+                else f"the host or the options in {VARIABLE} are wrong; check how it is written"
+            ) from None
+        except OperationFailure as error:
+            raise StoreError(
+                f"MongoDB refused the connection (code {error.code}); check the user and its "
+                f"password in {VARIABLE}, and that it has the roles {ROLES} on this database"
+            ) from None
+        yield client
+
+
+def outdated(version: str) -> bool:
+    """Whether a server of `version`, as "6.0.5" or "8.0.0-rc1", lacks what is needed."""
+    return _numbers(version) < _numbers(MIN_VERSION)
+
+
+def _try(client: pymongo.MongoClient, name: str) -> None:
+    """Raise what the driver raises, or StoreError, unless the server is of use."""
+    who = client.admin.command("connectionStatus")["authInfo"]["authenticatedUsers"]
+    # Everybody may ask so far. A known user needs no rights in `admin`: whoever opens that is
+    # after the client only, as the API, whose audience changes.
+    if name != "admin" or not who:
+        client[name].list_collection_names()
+    version = client.server_info()["version"]
+    if outdated(version):
+        raise StoreError(_outdated(version))
+
+
+def _outdated(version: str) -> str:
+    return (
+        f"this MongoDB is {version}, {MIN_VERSION} or later is needed: set {VARIABLE} to such a "
+        "server, or leave it away for the embedded one (Linux x86-64)"
+    )
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    return tuple(map(int, re.findall(r"\d+", version)[:2]))
+
+
+def _failure(error: PyMongoError) -> StoreError:
+    """What the error of a database in use means to who uses it."""
+    if os.environ.get(VARIABLE):
+        gone = f"the server in {VARIABLE} does not answer any more; check that it is up"
+        return explained(error, VARIABLE, gone, f"the disk of the server in {VARIABLE} is full")
+    folder = paths.inside(FOLDER)
+    gone = (
+        "the embedded mongod broke off the connection"
+        if running(folder)
+        else f"the embedded mongod ended while it was in use: {errors.of_the_log(folder)}"
+    )
+    return explained(error, "the embedded mongod", gone, errors.full(folder))

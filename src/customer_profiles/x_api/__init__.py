@@ -1,1 +1,0 @@
-"""The X API: search, mentions and counts, page by page, as X sends them."""

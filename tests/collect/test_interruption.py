@@ -1,0 +1,38 @@
+"""Signals end a command between two steps, the second one anywhere."""
+
+import logging
+import signal
+
+import pytest
+
+from customer_profiles.collect import interruption
+from customer_profiles.collect.interruption import Interrupted, Interruption
+
+
+class Impatient:
+    """A stream on which somebody, seeing a line, sends another signal before it is flushed."""
+
+    def write(self, text):
+        signal.raise_signal(signal.SIGINT)
+
+    def flush(self):
+        pass
+
+
+def test_a_second_signal_ends_also_what_is_being_logged(caplog):
+    handler = logging.StreamHandler(Impatient())
+    interruption.logger.addHandler(handler)
+    try:
+        with caplog.at_level(logging.INFO), Interruption(), pytest.raises(Interrupted) as ended:
+            signal.raise_signal(signal.SIGTERM)
+    finally:
+        interruption.logger.removeHandler(handler)
+    assert ended.value.code == 130
+
+
+def test_the_first_signal_waits_for_the_next_check():
+    with Interruption() as interrupted:
+        signal.raise_signal(signal.SIGTERM)
+        with pytest.raises(Interrupted, match="stopped by SIGTERM"):
+            interrupted.check()
+    assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL

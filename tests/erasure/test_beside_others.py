@@ -1,0 +1,105 @@
+"""Erasing, changing the key, loading and publishing at once: each waits for the other."""
+
+import time
+from concurrent.futures import ThreadPoolExecutor, wait
+from contextlib import contextmanager
+
+import pandas as pd
+import pytest
+
+from customer_profiles.erasure import held_data, key_rotation, parquet_files
+from customer_profiles.privacy.keys import tombstones
+from customer_profiles.privacy.keys.key import Key
+from customer_profiles.store import connection, errors, publications
+from customer_profiles.store.lease import leased
+from tests.erasure.erasable import (
+    IDS,
+    KEY,
+    PLACES,
+    PUBLISHED,
+    database_of,
+    left_by,
+    load,
+    purge,
+    rows_of,
+    traces,
+)
+
+pytest_plugins = ("tests.erasure.erasable",)
+
+
+@contextmanager
+def waiting(project, caplog, action):
+    """`action` at work in a thread, waiting to write; its future, done after the block."""
+    caplog.clear()
+    with ThreadPoolExecutor(1) as pool:
+        with database_of(project) as database, leased(database):
+            future = pool.submit(action)
+            for _ in range(500):
+                if "waiting for it" in caplog.text or future.done():
+                    break
+                time.sleep(0.01)
+            yield future
+        wait([future])
+
+
+def test_who_is_erased_while_a_load_waits_does_not_come_back_with_it(held, caplog):
+    key = Key(KEY)
+    mark = key.mark(key.pseudonym("author", IDS["ann"]))
+    with waiting(held, caplog, load) as loaded:
+        tombstones.add(key.fingerprint(), {mark: "author"})
+    assert loaded.result().observations == 3
+    assert key.pseudonym("author", IDS["ann"]) not in str(rows_of(held)["observations"])
+
+
+def test_a_load_that_waits_for_a_change_of_key_brings_nothing_back(held, caplog):
+    with waiting(held, caplog, load) as loaded:
+        (held / connection.MANIFEST).unlink()
+        with database_of(held) as database:
+            database.client.drop_database(database)
+    with pytest.raises(errors.StoreError, match="nothing was pulled yet"):
+        loaded.result()
+    assert rows_of(held)["observations"] == []
+
+
+def test_a_change_of_key_waits_for_who_writes(held, caplog):
+    with waiting(held, caplog, key_rotation.rotate) as rotated:
+        assert not rotated.done()
+        assert len(rows_of(held)["observations"]) == 5
+    rotated.result()
+    assert rows_of(held)["observations"] == []
+
+
+def test_a_publication_from_before_an_erasure_brings_nobody_back(held):
+    assigned = pd.read_parquet(parquet_files.path("assignments")).assign(cell="0")
+    purge("author", IDS["ann"])
+    before = rows_of(held)
+    with database_of(held) as database:
+        with pytest.raises(errors.StoreError, match="erased, or have expired, since"):
+            publications.publish(database, {"_id": "1" * 16, **PUBLISHED}, assigned)
+        assert publications.current(database)["_id"] == "0" * 16
+    assert rows_of(held) == before
+
+
+def test_a_publication_waits_for_who_writes(held, caplog):
+    people = pd.read_parquet(parquet_files.path("assignments")).assign(cell="0")
+
+    def publish():
+        with database_of(held) as database:
+            publications.publish(database, {"_id": "1" * 16, **PUBLISHED}, people)
+
+    with waiting(held, caplog, publish) as published:
+        assert not published.done()
+    published.result()
+    with database_of(held) as database:
+        assert publications.current(database)["_id"] == "1" * 16
+
+
+def test_erasures_are_done_one_after_the_other(held):
+    with ThreadPoolExecutor(1) as pool:
+        with held_data.alone():
+            purged = pool.submit(purge, "author", IDS["ann"])
+            assert wait([purged], 0.5).not_done
+            assert traces(held, *left_by("ann")) == PLACES
+        purged.result()
+    assert traces(held, *left_by("ann")) == []

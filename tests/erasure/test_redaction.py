@@ -1,0 +1,194 @@
+"""A page without what somebody left in it has all else; one that holds nothing stays as it is."""
+
+import gzip
+import json
+import os
+
+import pytest
+
+from customer_profiles.erasure.redaction import find, redacted, standing
+from customer_profiles.posts import archive
+
+ANN = frozenset({("post", "11"), ("post", "12"), ("author", "70"), ("handle", "ann_h")})
+POST = '{"id":"21", "author_id":"80","text":"caf\\u00e9 at 11 o\'clock, 1.50",  "n":1.0e2}'
+LEFT = '"z":[1.5,-73.98765432109876,1e-07,-0.0,NaN],"a":9100000000000000000123,"m":{"b":1,"a":true}'
+TEXTS = ["plain", "Grüße 🍂", r"half \ud83d", r"\\ \" \u0000", "no UTF-8: \udcff"]
+
+
+def cut(text):
+    return redacted(text, ANN)
+
+
+@pytest.mark.parametrize(
+    ("gone", "posts"),
+    [
+        ('{"id":"11","author_id":"70","text":"mine"}', 1),
+        ('{"id":11,"text":"as a number"}', 1),
+        ('{"text":"later version","id":"13","edit_history_tweet_ids":["12","13"]}', 1),
+        ('{"id":"14","author_id":"70"}', 1),
+        ('{"id":"31","referenced_tweets":[{"type":"retweeted","id":"11"}],"text":"RT"}', 1),
+        ('{"id":"31","referenced_posts":[{"type":"reposted","id":"12"}]}', 1),
+        ('{"id":"32","author_id":"80","text":"RT @Ann_H: mine"}', 1),
+        ('{"id":"70","username":"ann_h"}', 0),
+        ('{"id":"\\u00371\\u0031","author_id":"\\u00370"}', 1),
+    ],
+)
+@pytest.mark.parametrize("key", ['"data":[', '"includes":{"tweets":[', '"includes":{"posts":['])
+def test_an_object_goes_wherever_it_stands_and_the_others_stay(gone, posts, key):
+    end = "]}" + "}" * key.count("{")
+    for kept in (f"{POST}\n ,{POST}", f" {POST} ", ""):
+        others = kept.split("\n ,") if kept.strip() else []
+        for place in range(len(others) + 1):
+            listed = [*others[:place], gone, *others[place:]]
+            page = "{" + key + "\n ,".join(listed) + end
+            found, number = cut(page)
+            assert number == posts
+            assert json.loads(found) == json.loads("{" + key + ",".join(others) + end)
+
+
+@pytest.mark.parametrize("text", TEXTS)
+@pytest.mark.parametrize(("before", "after"), [("", ""), ("", "\r\n"), ("\ufeff ", " \n")])
+def test_what_is_left_has_the_values_order_and_ends_it_had(text, before, after):
+    other = f'{{"id":"21","text":"{text}",{LEFT}}}'
+    page = f'{before}{{"data": [ {{"id":"11"}} ,\n{other},\t{{"id":"12"}}]}}{after}'
+    found, posts = cut(page)
+    assert posts == 2
+    assert (found[: found.index("{")], found[found.rindex("}") + 1 :]) == (before, after)
+    kept = json.loads(found.strip("\ufeff \r\n"))
+    assert json.dumps(kept) == json.dumps({"data": [json.loads(other)]})
+    assert found.encode().decode() == found
+    assert cut(found) == (found, 0)
+
+
+def test_a_single_post_leaves_its_page():
+    assert cut('{"data":{"id":"11"},"matching_rules":[]}') == ('{"matching_rules":[]}', 1)
+    assert cut('{"matching_rules":[],"data":{"id":"11"}}') == ('{"matching_rules":[]}', 1)
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ('"conversation_id":"11","lang":"en"', '"lang":"en"'),
+        ('"lang":"en","in_reply_to_user_id":"70"', '"lang":"en"'),
+        ('"pinned_tweet_id":"11","pinned_post_id":"10"', '"pinned_post_id":"10"'),
+        ('"referenced_posts":[{"type":"quoted","id":"11"}]', '"referenced_posts":[]'),
+        (
+            '"entities":{"mentions":[{"username":"ann_h","start":1},{"username":"b"},{"id":"70"}]}',
+            '"entities":{"mentions":[{"username":"b"}]}',
+        ),
+        (
+            '"entities":{"urls":[{"expanded_url":"https://x.com/ann_h/status/11"}]}',
+            '"entities":{"urls":[]}',
+        ),
+    ],
+)
+@pytest.mark.parametrize("place", ['{"data":[%s]}', '{"includes":{"tweets":[%s]}}'])
+def test_others_posts_stay_without_what_points_to_the_erased(before, after, place):
+    page = place % '{"id":"21","author_id":"80",%s}'
+    assert cut(page % before) == (page % after, 0)
+
+
+def test_pictures_and_polls_go_with_their_post_and_errors_and_marks_of_a_page_too():
+    page = (
+        '{"data":[{"id":"11","attachments":{"media_keys":["3_1"],"poll_ids":["5"]}}],'
+        '"includes":{"media":[{"media_key":"3_1","url":"u"},{"media_key":"3_2"}],'
+        '"polls":[{"id":"5"},{"id":"6"}]},'
+        '"errors":[{"resource_id":"70"},{"resource_id":"81"},{"value":"Ann_H"}],'
+        '"meta":{"newest_id":"11","oldest_id":"12","result_count":1}}'
+    )
+    assert cut(page) == (
+        '{"data":[],"includes":{"media":[{"media_key":"3_2"}],"polls":[{"id":"6"}]},'
+        '"errors":[{"resource_id":"81"}],"meta":{"result_count":1}}',
+        1,
+    )
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        '{"data":[{"id":"21","text":"11 and 70"}]}',
+        '{"data":[{"id":"70","author_id":"11"}]}',  # ids of posts and of users are two series
+        '{"data":[{"id":"111","author_id":"700"}]}',
+        '{"data":[],"meta":{"result_count":11}}',
+        '{"data": [{"author_id": null, "conversation_id": "", "n": 1e2}], "errors": [{}]}',
+        f'{{"data": [{POST}, {{"id": "33", "text": "so said RT @ann_h: mine"}}]}}\r\n',
+        "no page at all",
+        "[]",
+        "\n",
+    ],
+)
+def test_what_only_looks_like_it_stays(page):
+    assert cut(page) == (page, 0)
+
+
+@pytest.mark.parametrize(
+    "line", ['{"data":[{"id":"11","text":"mi', '["11"]', '{"username":"Ann_h"']
+)
+def test_a_line_that_is_no_page_goes_if_it_names_somebody(line):
+    assert cut(line) == ("", 0)
+
+
+def test_an_author_is_found_with_posts_and_handle_and_a_post_without_its_author():
+    lines = [
+        '{"data":[{"id":"11","author_id":"70"},{"id":"21","author_id":"80"}]}',
+        '{"includes":{"tweets":[{"id":"12","author_id":"70"}],'
+        '"users":[{"id":"70","username":"Ann_H"},{"id":"80","username":"b"}]}}',
+        '{"data":{"id":"22","author_id":"80","edit_history_post_ids":["20","22"]}}',
+        '{"data":[{"id":"99"',
+        '{"data":[{"id":"70","username":"ann2"}]}',
+    ]
+    wanted = {("author", "70"), ("post", "20"), ("post", "99")}
+    known = frozenset({("post", "1")})
+    assert find(lines, lambda kind, number: (kind, number) in wanted, known) == {
+        *(("post", number) for number in ("1", "11", "12", "20", "22", "99")),
+        ("author", "70"),
+        ("handle", "ann_h"),
+        ("handle", "ann2"),
+    }
+
+
+def test_what_lacks_its_id_takes_nothing_else_along():
+    line = '{"data":[{"author_id":"70"},{"username":null},{"id":"70","username":null}]}'
+    found = find([line], lambda *name: name == ("author", "70"))
+    assert found == {("author", "70")}
+    page = '{"data":[{"text":"no id"},{"id":"5","username":"none"}],"errors":[{"value":null}]}'
+    assert redacted(page, found) == (page, 0)
+
+
+def test_a_line_too_deep_to_be_read_is_no_page():
+    deep = '{"a":' * 5000 + "1" + "}" * 5000
+    assert cut(deep) == (deep, 0)
+    assert cut(deep.replace("1", '"11"')) == ("", 0)
+
+
+@pytest.mark.parametrize("name", ["a.jsonl.gz", "a.json.gz"])
+def test_of_a_torn_file_all_that_can_be_read_is_written_again(tmp_path, name):
+    whole = b"".join(b'{"n": "%s"}\r\n\xff' % os.urandom(20).hex().encode() for _ in range(3000))
+    file = tmp_path / name
+    file.write_bytes(gzip.compress(whole)[:-2000])
+    lines = list(archive.exact_lines(file))
+    archive.write_lines(file, lines)
+    left = gzip.decompress(file.read_bytes())
+    assert whole.startswith(left)
+    assert len(whole) > len(left) > 0.8 * len(whole)
+    assert list(archive.exact_lines(file)) == lines
+    assert len(lines) == (1 if name == "a.json.gz" else left.count(b"\n") + 1)
+
+
+@pytest.mark.parametrize(
+    ("line", "names"),
+    [
+        ('{"data":[{"id":"11","author_id":"70"}]}', {"post 11", "author 70"}),
+        ('\ufeff{"data":{"id":11,"edit_history_tweet_ids":["10","11"]}}\r\n', {"post 11"}),
+        ('{"includes":{"tweets":[{"id":"12"}],"users":[{"id":"70","username":"a"}]}}',
+         {"post 12", "author 70"}),
+        ('{"includes":{"posts":[{"id":"12","author_id":"71"}]}}', {"post 12", "author 71"}),
+        ('{"data":[{"id":"70","username":"a","pinned_tweet_id":"13"}]}', {"author 70"}),
+        ('{"data":[{"id":"11","referenced_tweets":[{"type":"quoted","id":"9"}]}]}', {"post 11"}),
+        ('{"meta":{"newest_id":"11"},"errors":[{"resource_id":"9"}]}', set()),
+        ("[1]", set()),
+        ('{"data":[{"id":"11"', set()),
+    ],
+)  # fmt: skip
+def test_posts_and_users_that_stand_on_a_page_are_named_and_what_they_point_to_is_not(line, names):
+    assert {f"{kind} {name}" for kind, name in standing(line)} == names

@@ -1,0 +1,115 @@
+"""`make repro` refuses a profile or folder that it cannot use before anything is written."""
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from customer_profiles.project import params
+from tests.program import PROGRAM
+
+ROOT = Path(__file__).parents[2]
+TEST_SET = "testdata.manual.2009.06.14.csv"
+POSTS = (
+    "must hold train.csv or training.1600000.processed.noemoticon.csv, and "
+    f"{TEST_SET}, and may hold validation.csv (each also as .gz); "
+)
+SAMPLE = {
+    "profile": "quick",
+    "fetch.source": "data/sample/sentiment140",
+    "pull.archive": "data/sample/x_archive",
+}
+PAGES = "must hold X API pages, files ending in .json, .jsonl, .json.gz, .jsonl.gz, .jsonl.sealed; "
+
+
+@pytest.fixture
+def checkout(tmp_path):
+    """What `make repro` needs to look at what it is told, in a folder of its own."""
+    for name in ("Makefile", "params.yaml", "dvc.yaml"):
+        shutil.copyfile(ROOT / name, tmp_path / name)
+    for name in ("sentiment140", "x_archive"):
+        shutil.copytree(ROOT / "data/sample" / name, tmp_path / "data/sample" / name)
+    params.change(tmp_path / "params.yaml", SAMPLE)  # whatever is chosen in this checkout
+    return tmp_path
+
+
+def refused(checkout, *told):
+    """The error with which `make repro` ends; it has written nothing."""
+    before = {path: path.read_bytes() for path in checkout.rglob("*") if path.is_file()}
+    # Installed already (-o), in the environment that these tests run in.
+    ended = subprocess.run(
+        ["make", "-o", ".venv/.ready", "-o", "data/input/wheels/.encoder", "repro",
+         f"BIN={Path(sys.executable).parent}", *told],
+        cwd=checkout, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert ended.returncode == 2
+    assert {path: path.read_bytes() for path in checkout.rglob("*") if path.is_file()} == before
+    error, make = ended.stderr.splitlines()
+    assert "repro] Error 2" in make
+    return error
+
+
+def test_an_unknown_profile_is_refused_and_the_known_ones_are_listed(checkout):
+    told = refused(checkout, "PROFILE=foo")
+    assert told == "error: PROFILE must be one of quick, standard, original, got 'foo'"
+
+
+def test_posts_that_are_not_there_are_refused_with_what_the_folder_may_hold(checkout):
+    told = refused(checkout, "SENTIMENT140=data/absent")
+    assert told == f"error: {checkout}/data/absent {POSTS}there is no such folder"
+
+
+def test_posts_without_their_test_set_are_refused_with_what_the_folder_holds(checkout):
+    own = checkout / "data/own"
+    own.mkdir()
+    for name in ("train.csv.gz", "notes.txt"):
+        (own / name).touch()
+    told = refused(checkout, "PROFILE=standard", f"SENTIMENT140={own}")
+    assert told == f"error: {own} {POSTS}it holds notes.txt, train.csv.gz"
+
+
+def test_a_folder_with_a_space_in_its_name_is_refused_as_one(checkout):
+    shutil.copytree(checkout / "data/sample/sentiment140", checkout / "my posts")
+    told = refused(checkout, "SENTIMENT140=my posts")
+    assert told == (
+        "error: fetch.source: use a path of letters, digits and . _ - / only, got 'my posts'"
+    )
+
+
+def test_pages_that_are_not_there_are_refused_with_what_the_folder_may_hold(checkout):
+    told = refused(checkout, "X_ARCHIVE=data/absent")
+    assert told == f"error: {checkout}/data/absent {PAGES}there is no such folder"
+
+
+def test_a_folder_without_pages_is_refused_with_what_it_holds(checkout):
+    told = refused(checkout, "X_ARCHIVE=data/sample/sentiment140")
+    held = ", ".join(sorted(path.name for path in (ROOT / "data/sample/sentiment140").iterdir()))
+    assert told == f"error: {checkout}/data/sample/sentiment140 {PAGES}it holds {held}"
+
+
+def choose(checkout, *told):
+    return subprocess.run(
+        [PROGRAM, "choose", *told],
+        cwd=checkout / "data", capture_output=True, text=True, check=False,
+    )  # fmt: skip
+
+
+def test_what_may_be_used_is_written_and_said_from_anywhere_in_the_project(checkout, tmp_path):
+    own = tmp_path / "own"
+    shutil.copytree(ROOT / "data/sample/sentiment140", own)
+    ended = choose(checkout, "profile=standard", f"fetch.source={own}")
+    assert (ended.returncode, ended.stderr.splitlines()) == (
+        0,
+        ["profile: quick -> standard", "fetch.source: data/sample/sentiment140 -> own"],
+    )
+    changed = params.load(checkout / "params.yaml")
+    assert (changed["profile"], changed["fetch"]["source"]) == ("standard", "own")
+
+
+def test_an_argument_without_a_value_is_refused(checkout):
+    ended = choose(checkout, "profile")
+    assert (ended.returncode, ended.stderr) == (
+        2, "error: give NAME=VALUE, for example profile=quick; got 'profile'\n"
+    )  # fmt: skip

@@ -1,0 +1,250 @@
+"""What is kept of a run, and that the README shows just that."""
+
+import json
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+
+from customer_profiles.pipeline import results
+from customer_profiles.pipeline.tracking import provenance
+from customer_profiles.sentiment.model import classifier
+
+ROOT = Path(__file__).parents[2]
+ABOUT = {
+    "date": "2026-11-20",
+    "commit": "0123456789ab",
+    "modified": False,
+    "machine": {"processor": "Abacus 9", "cores": 2, "memory_gib": 8, "python": "3.11.4"},
+    "posts": "shipped sample",
+    "training": {"pooling": "mean", "dropout": 0.1},
+}
+RUN = {
+    "run": ABOUT,
+    "finetune": {"train_rows": 911, "epochs_run": 2},
+    "encoder": {"width": 384, "parameters": 22713216, "sequence_length": 128},
+    "sentiment": {
+        "validation": {"accuracy": 0.9079, "low": 0.8633, "high": 0.939, "n": 1228, "ece": 0.0246},
+        "manual2": {"accuracy": 0.881, "low": 0.8128, "high": 0.9265, "n": 126},
+        "manual3": {
+            "accuracy": 0.7126,
+            "low": 0.6414,
+            "high": 0.7747,
+            "n": 174,
+            "macro_f1": 0.7044,
+        },
+        "neutral": {"auc": 0.8812},
+        "baselines": {"tfidf": {"accuracy": 0.7302, "low": 0.6467, "high": 0.8, "n": 126}},
+    },
+    "clusters": {
+        "k": 5,
+        "verdict": "stable structure",
+        "stability": {"jaccard": [0.99, 0.9783, 0.99], "ari": 0.9968},
+    },
+    "privacy": {"passed": True, "published": {"k_min": 10, "suppressed_share": 0.0278}},
+}
+SEVERAL = {
+    **RUN["sentiment"],
+    "validation": {
+        **RUN["sentiment"]["validation"], "ece_crossfitted": 0.0251, "ece_by_chance": 0.0219,
+    },
+    "seeds": {
+        "models": ["8", "9", "sentiment"],
+        "mean": {"manual2": 0.8724, "manual3": 0.7087},
+        "sd": {"manual2": 0.0081, "manual3": 0.0123},
+    },
+}  # fmt: skip
+LARGE = {
+    **RUN,
+    "sentiment": SEVERAL,
+    "run": {**ABOUT, "posts": "Sentiment140", "modified": True},
+    "finetune": {"train_rows": 114000, "epochs_run": 1},
+    "clusters": {
+        "k": 1,
+        "verdict": "no stable structure",
+        "stability": {"jaccard": [], "ari": None},
+    },
+    "privacy": {"passed": False, "published": {"k_min": "<10", "suppressed_share": 0.2}},
+}
+TABLE = """\
+| profile | quick | standard |
+| --- | --- | --- |
+| posts trained on | 911 (shipped sample) | 114,000 (Sentiment140) |
+| accuracy, two classes | 88.1% (81.3% to 92.7%, n 126) | \
+88.1% (81.3% to 92.7%, n 126); 3 seeds 87.2% ± 0.8% |
+| the same of TF-IDF | 73.0% (64.7% to 80.0%, n 126) | \
+73.0% (64.7% to 80.0%, n 126) |
+| accuracy, three classes | 71.3% (64.1% to 77.5%, n 174) | \
+71.3% (64.1% to 77.5%, n 174); 3 seeds 70.9% ± 1.2% |
+| macro F1, three classes | 0.704 | 0.704 |
+| polar against neutral, AUC | 0.881 | 0.881 |
+| accuracy, validation | 90.8% (86.3% to 93.9%, n 1,228) | \
+90.8% (86.3% to 93.9%, n 1,228) |
+| calibration error, validation | 0.025 | 0.025 (by chance 0.022) |
+| segments | 5, stable structure (Jaccard 0.98 or more, ARI 1.00) | 1, no stable structure |
+| privacy certificate | passed | **not passed** |
+| smallest group shown | 10 authors | <10 authors |
+| authors in cells held back | 2.8% | 20.0% |
+| recorded | 2026-11-20, commit 0123456 | 2026-11-20, commit 0123456 and changes |
+| machine | Abacus 9, 2 cores, 8 GiB, Python 3.11.4 | Abacus 9, 2 cores, 8 GiB, Python 3.11.4 |
+
+Figures in [docs/figures](docs/figures): profile standard.
+"""
+CURVES = "epoch,loss,accuracy,val_loss,val_accuracy\n1,0.5,0.7,0.4,0.8\n2,0.3,0.8,0.3,0.9\n"
+POINTS = "step,epoch,loss,accuracy\n5,0.5,0.6,0.6\n10,1,0.5,0.7\n20,2,0.3,0.8\n"
+ELBOW = "k,inertia,silhouette\n2,40,0.3\n3,20,0.4\n4,15,0.2\n"
+
+
+def write_run(folder, run):
+    folder.mkdir(parents=True)
+    for name, value in run.items():
+        (folder / f"{name}.json").write_text(json.dumps(value))
+    (folder / "learning_curves.csv").write_text(CURVES)
+    (folder / "training_steps.csv").write_text(POINTS)
+    (folder / "elbow.csv").write_text(ELBOW)
+
+
+def test_the_table_of_the_readme_is_made_from_the_recorded_results():
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    made = results.table(results.recorded(ROOT / results.RESULTS))
+    assert results.with_table(text, made) == text, "stale: run `customer-profiles results --redraw`"
+
+
+def test_a_profile_is_a_column_and_a_result_a_line(tmp_path):
+    write_run(tmp_path / "standard", LARGE)
+    write_run(tmp_path / "quick", RUN)
+    (tmp_path / "bench").mkdir()
+    assert results.table(results.recorded(tmp_path)) == TABLE
+
+
+def test_without_results_the_readme_says_how_to_record_some(tmp_path):
+    assert results.table(results.recorded(tmp_path / "none")) == results.NOTHING
+
+
+def test_the_table_replaces_what_stood_between_its_marks_and_nothing_else():
+    text = "a\n<!-- results -->\nold\n\n<!-- /results -->\nz\n"
+    new = "a\n<!-- results -->\n\n| new \\1 |\n\n<!-- /results -->\nz\n"
+    assert results.with_table(text, "| new \\1 |\n") == new
+    assert results.with_table(new, "| new \\1 |\n") == new
+    for wrong in ("no marks", text + text):
+        with pytest.raises(ValueError, match="once"):
+            results.with_table(wrong, "")
+
+
+def test_redrawing_writes_four_figures_of_the_same_bytes_each_time(project):
+    (project / "README.md").write_text("<!-- results -->\n<!-- /results -->\n")
+    write_run(project / "docs/results/quick", RUN)
+    results.redraw()
+    figures = {path.name: path.read_bytes() for path in (project / "docs/figures").iterdir()}
+    assert set(figures) == {"flow.svg", "model.svg", "accuracy_and_loss.svg", "elbow.svg"}
+    for content in figures.values():  # readable on a dark page
+        assert re.search(rb'id="patch_1">\s*<path [^>]*style="fill: #ffffff', content)
+    results.redraw()
+    again = {path.name: path.read_bytes() for path in (project / "docs/figures").iterdir()}
+    assert again == figures
+    assert "| 911 (shipped sample) |" in (project / "README.md").read_text()
+
+
+def test_of_the_data_it_is_told_what_they_are_and_never_where_they_lie():
+    sample = {"source": "data/sample/sentiment140", "official": False}
+    assert results.origin(sample) == "shipped sample"
+    assert results.origin({**sample, "official": True}) == "Sentiment140"
+    own = {"source": "/data/mine", "official": False}
+    assert results.origin(own) == "a folder in Sentiment140's format"
+
+
+@pytest.mark.parametrize(
+    "private",
+    ["/srv/posts", "C:\\posts", "~/posts", "mongodb://host", "@handle", "0a" * 16],
+)
+def test_a_report_that_names_a_place_or_a_person_is_not_recorded(project, private):
+    bench = project / "data/reports/bench"
+    bench.mkdir(parents=True)
+    (bench / "store.json").write_text(json.dumps({"note": private}))
+    with pytest.raises(ValueError, match=r"store\.json"):
+        results.record_benchmarks()
+    assert not (project / "docs").exists()
+
+
+def test_benchmarks_keep_their_commit_until_there_are_new_figures(project, monkeypatch):
+    bench = project / "data/reports/bench"
+    assert results.record_benchmarks() is None
+    bench.mkdir(parents=True)
+    (bench / "store.json").write_text('{"load": {"per_second": "900 posts/s"}}')
+    held = project / "docs/results/bench"
+    assert results.record_benchmarks() == held
+    assert {path.name for path in held.iterdir()} == {"store.json", "run.json"}
+    assert results.record_benchmarks() is None
+    (bench / "store.json").write_text('{"load": {"per_second": "800 posts/s"}}')
+    assert results.record_benchmarks() == held
+    assert "800" in (held / "store.json").read_text()
+
+
+def test_nothing_recorded_names_a_place_or_a_person():
+    assert (ROOT / results.RESULTS / "quick" / "run.json").is_file()
+    for file in (ROOT / results.RESULTS).rglob("*"):
+        if file.is_file():
+            assert file.suffix in (".json", ".csv")
+            assert results.PRIVATE.search(file.read_text(encoding="utf-8")) is None, file.name
+
+
+def test_a_machine_is_described_by_its_kind_alone():
+    found = provenance.machine()
+    assert set(found) == {"processor", "cores", "memory_gib", "python"}
+    assert found["processor"]
+    assert results.PRIVATE.search(json.dumps(found)) is None
+
+
+def test_an_unfinished_run_is_not_recorded(project):
+    shutil.copy(ROOT / "params.yaml", project)
+    with pytest.raises(FileNotFoundError, match=r"privacy\.json.*make repro"):
+        results.record()
+
+
+def test_reports_of_an_earlier_state_are_not_recorded(fresh, tmp_path):
+    # The reports in Git are of a run that this clone has not made.
+    copy = fresh.copy(tmp_path / "project")
+    for name in results.METRICS + results.CURVES:
+        (copy.root / results.REPORTS / name).touch()
+    with pytest.raises(AssertionError, match=r"profile quick .*fetch.*make repro PROFILE=quick"):
+        copy.call("customer-profiles", "results")
+
+
+def test_only_a_change_of_what_a_run_is_made_of_counts_as_modified(fresh, tmp_path, monkeypatch):
+    copy = fresh.copy(tmp_path / "project")
+    monkeypatch.chdir(copy.root)
+    assert provenance.commit() == "none"
+    copy.commit()
+    assert provenance.commit() == copy.call("git", "rev-parse", "HEAD").strip()
+    assert not provenance.modified()
+    (tmp_path / "pages").mkdir()
+    (tmp_path / "pages" / "page.jsonl").write_text("{}\n")
+    copy.set("profile=standard", f"pull.archive={tmp_path / 'pages'}")
+    (copy.root / "README.md").write_text("other words")
+    (copy.root / "data/reports/fetch.json").write_text("{}")
+    assert not provenance.modified()
+    copy.rewrite(r"(cluster:\n(?:  .*\n)*  k_max: )10\n", r"\g<1>12\n")
+    assert provenance.modified()
+    copy.call("git", "checkout", "params.yaml")
+    (copy.root / "src/customer_profiles/new.py").touch()
+    assert provenance.modified()
+
+
+def test_the_layers_are_those_of_the_model(tiny_encoder):
+    from customer_profiles.sentiment.model import classifier, encoder
+
+    preprocess, bert = encoder.load(*tiny_encoder)
+    model = classifier.build(bert, 0.2, "pooled", 7)
+    weights = sum(int(variable.shape.num_elements()) for variable in bert.trainable_variables)
+    assert classifier.layers(preprocess, model, "pooled", 0.2) == classifier.sentiment_layers(
+        32, weights, 64, "pooled", 0.2
+    )
+
+
+def test_the_layers_tell_what_comes_out_of_each():
+    named = dict(classifier.sentiment_layers(384, 22_713_216, 128, "mean", 0.1))
+    assert named["BERT encoder, 22.7 M trainable weights"] == "float32 (n, ≤ 128, 384)"
+    assert named["mean over tokens"] == named["dropout 0.1 (training only)"] == "float32 (n, 384)"
+    assert next(iter(named)) == "raw text"
+    assert named["dense(1), temperature, sigmoid"] == "polarity float32 (n,)"

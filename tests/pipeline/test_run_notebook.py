@@ -1,0 +1,305 @@
+"""A stage's notebook gets its values from params.yaml and leaves a copy that is always the same."""
+
+import os
+import pty
+import re
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+import nbformat
+import pytest
+from nbformat import v4
+
+from customer_profiles.commands.app import main
+from tests.program import PROGRAM
+
+NAME = "01_prints_and_divides.ipynb"
+EXECUTED = Path("data/reports/notebooks")
+PARAMETERS = """\
+flag = True
+rate = 1
+small = 0.5
+rows = 0.5
+day = ""
+tiers = {}
+features = [
+    "one",
+    "by one",
+]
+divisor = 1
+k = 1
+"""
+LOOK = "print([flag, rate, small, rows, day, tiers, features, k], 'unnamed' in globals())"
+# Whether the pieces come at once or one by one is chance; here the environment says it.
+TALK = """\
+import os, sys
+print("first line", flush="FLUSH" in os.environ)
+print("a warning", file=sys.stderr, flush="FLUSH" in os.environ)
+print("second line", flush="FLUSH" in os.environ)
+"""
+COUNT = """\
+import sys, warnings
+from tqdm import tqdm
+for _ in tqdm(range(300), desc="counting"):
+    pass
+print("counted")
+print("a warning", file=sys.stderr)
+6 / divisor
+"""
+QUIET = {"TQDM_DISABLE": "1"}
+PARAMS = """\
+profile: quick
+shared:
+  k: 10
+  unnamed: 3
+fetch:
+  flag: false
+  rate: 5.0e-5
+  small: 2e-5
+  rows: 0
+  day: "2026-06-30"
+  tiers:
+    followers:
+      - 2
+      - 4
+  features: [it's, 'a "feature"']
+  divisor: 2
+quick:
+  fetch:
+    rows: 160
+"""
+
+
+@dataclass
+class Ran:
+    """How a run ended, what it showed, and the executed copies that lay there afterwards."""
+
+    code: int
+    stdout: str
+    stderr: str
+    copies: dict[str, bytes]
+
+
+def write_notebook(root, name, *cells):
+    """A notebook of code cells, the first tagged `parameters`."""
+    notebook = v4.new_notebook(cells=[v4.new_code_cell(cell) for cell in cells])
+    notebook.cells[0].metadata.tags = ["parameters"]
+    notebook.metadata.kernelspec = {
+        "name": "python3", "language": "python", "display_name": "Python 3"
+    }  # fmt: skip
+    (root / "notebooks").mkdir(exist_ok=True)
+    nbformat.write(notebook, root / "notebooks" / name)
+
+
+def run(root, stage, *options, within="", **environment):
+    inherited = {name: value for name, value in os.environ.items() if "TQDM" not in name}
+    done = subprocess.run(
+        [PROGRAM, "run", stage, *options],
+        cwd=root / within, env={**inherited, **environment},
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    copies = {file.name: file.read_bytes() for file in sorted((root / EXECUTED).glob("*"))}
+    return Ran(done.returncode, done.stdout, done.stderr, copies)
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory):
+    """Three runs of one notebook, each of which takes seconds: good, failing, good again."""
+    root = tmp_path_factory.mktemp("project")
+    (root / "dvc.yaml").touch()
+    file = root / "params.yaml"
+    write_notebook(root, NAME, PARAMETERS, LOOK, TALK, "6 / divisor", "print('the end')")
+    file.write_text(PARAMS)
+    good = run(root, "fetch")
+    file.write_text(PARAMS.replace("divisor: 2", "divisor: 0"))
+    failing = run(root, "fetch", within="notebooks")
+    file.write_text(PARAMS)
+    again = run(root, "fetch", FLUSH="1")
+    return good, failing, again
+
+
+@pytest.fixture
+def stage(project):
+    """A project whose stage fetch would run."""
+    write_notebook(project, NAME, PARAMETERS, LOOK)
+    (project / "params.yaml").write_text(PARAMS)
+    return project
+
+
+def refused(caplog, *arguments):
+    """What a run that ended before anything was executed says."""
+    assert main(["run", *arguments]) == 2
+    assert not Path("data").exists()
+    return caplog.text
+
+
+def test_values_keep_their_types_on_the_way_from_the_file_into_the_notebook(runs):
+    values = (
+        "[False, 5e-05, 2e-05, 160, '2026-06-30', {'followers': [2, 4]},"
+        """ ["it's", 'a "feature"'], 10]"""
+    )
+    assert runs[0].code == 0
+    assert values in runs[0].stdout
+
+
+def test_a_shared_value_reaches_only_a_notebook_that_names_it(runs):
+    copy = nbformat.reads(runs[0].copies[NAME].decode(), as_version=4)
+    (injected,) = (c for c in copy.cells if "injected-parameters" in c.metadata.get("tags", []))
+    assert "\nk = 10\n" in injected.source
+    assert "unnamed" not in injected.source
+    assert runs[0].stdout.splitlines()[0].endswith(", 10] False")
+
+
+def test_what_a_cell_prints_is_seen_in_the_terminal(runs):
+    assert runs[0].stdout.splitlines()[1:] == ["first line", "second line", "the end"]
+    assert runs[0].stderr == "a warning\n"
+
+
+def test_the_executed_copy_holds_what_was_printed_and_shown(runs):
+    copy = nbformat.reads(runs[0].copies[NAME].decode(), as_version=4)
+    nbformat.validate(copy)
+    assert list(runs[0].copies) == [NAME]
+    assert [out.text for out in copy.cells[3].outputs] == ["first line\nsecond line\n"]
+    assert copy.cells[4].outputs[0].data["text/plain"] == "3.0"
+
+
+def test_the_executed_copy_is_the_same_however_the_kernel_sends_what_is_printed(runs):
+    assert runs[2].code == 0
+    assert runs[2].copies == runs[0].copies
+
+
+def test_a_failing_cell_ends_the_run_and_says_which_and_why(runs):
+    assert runs[1].code == 1
+    assert "stage fetch stopped in cell 5: ZeroDivisionError: division by zero" in runs[1].stderr
+    assert "01_prints_and_divides.failed.ipynb" in runs[1].stderr
+    assert "the end" not in runs[1].stdout
+
+
+def test_a_failing_cell_leaves_what_ran_under_another_name_and_no_former_executed_copy(runs):
+    ((name, content),) = runs[1].copies.items()
+    assert name == "01_prints_and_divides.failed.ipynb"
+    copy = nbformat.reads(content.decode(), as_version=4)
+    (failed,) = (c for c in copy.cells if c.cell_type == "code" and c.execution_count == 5)
+    assert failed.source == "6 / divisor"
+    assert failed.outputs[-1].ename == "ZeroDivisionError"
+
+
+def test_in_a_log_a_bar_takes_a_line_for_the_start_and_one_for_the_end(stage):
+    write_notebook(stage, NAME, PARAMETERS, COUNT)
+    ended = run(stage, "fetch")
+    assert ended.stdout == "counted\n"
+    # On a busy machine libzmq may fail an assertion of its own when the kernel has ended.
+    first, last, warning, *farewell = ended.stderr.splitlines()
+    assert not any("counting" in line for line in farewell)
+    assert first.startswith("counting:   0%|")
+    assert last.startswith("counting: 100%|")
+    assert warning == "a warning"
+
+
+def test_on_a_terminal_a_bar_is_as_wide_as_that_and_its_states_cover_each_other(stage):
+    write_notebook(stage, NAME, PARAMETERS, COUNT)
+    terminal, side = pty.openpty()
+    done = subprocess.run(
+        [PROGRAM, "run", "fetch"],
+        cwd=stage, env={**os.environ, "COLUMNS": "60"}, stdout=side, stderr=side, check=False,
+    )  # fmt: skip
+    os.close(side)
+    assert done.returncode == 0
+    shown = os.read(terminal, 100_000).decode()
+    os.close(terminal)
+    states = re.findall(r"(?<=\r)counting: [^\r\n]+", shown)
+    assert (states[0][:14], states[-1][:14]) == ("counting:   0%", "counting: 100%")
+    assert len(states[0]) == 60
+
+
+@pytest.mark.parametrize(("options", "environment"), [(["--quiet"], {}), ([], QUIET)])
+def test_a_quiet_run_leaves_warnings_and_errors(stage, options, environment):
+    write_notebook(stage, NAME, PARAMETERS, COUNT)
+    (stage / "params.yaml").write_text(PARAMS.replace("divisor: 2", "divisor: 0"))
+    ended = run(stage, "fetch", *options, **environment)
+    assert (ended.code, ended.stdout) == (1, "")
+    # Between them a kernel that is ended may complain, which is an error too.
+    warning, *_, error, _ = ended.stderr.splitlines()
+    assert warning == "a warning"
+    assert error == "stage fetch stopped in cell 3: ZeroDivisionError: division by zero"
+    assert "count" not in ended.stderr  # neither the bar nor what was printed
+    (copy,) = ended.copies.values()
+    assert b"counted" in copy
+
+
+@pytest.mark.parametrize(("told", "variable"), [([], ""), (["QUIET=1"], "1")])
+def test_make_hands_quiet_on_to_whatever_it_runs(told, variable):
+    # Nothing of a make that runs these tests: it would tell its own QUIET, and say where it works.
+    foreign = ("MAKE", "MFLAGS", "QUIET", "TQDM")
+    environment = {n: value for n, value in os.environ.items() if not n.startswith(foreign)}
+    shown = subprocess.run(
+        ["make", "--eval", "show: ; @echo \"$$TQDM_DISABLE\"", "show", *told],
+        cwd=Path(__file__).parents[2], env=environment, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert shown.stdout == f"{variable}\n"
+
+
+def test_a_kernel_that_dies_ends_the_run_without_an_executed_copy(stage):
+    write_notebook(stage, NAME, PARAMETERS, "import os; os._exit(0)")
+    ended = run(stage, "fetch")
+    assert ended.code != 0
+    assert "stage fetch: Kernel died" in ended.stderr
+    assert ended.copies == {}
+
+
+def test_a_name_that_the_cell_lacks_is_refused(stage, caplog):
+    write_notebook(stage, NAME, PARAMETERS.replace("small = 0.5\n", ""), LOOK)
+    told = refused(caplog, "fetch")
+    assert f"{NAME}: its parameters cell and section fetch of params.yaml disagree" in told
+    assert "only in params.yaml: ['small'], only in the cell: none" in told
+
+
+def test_a_name_that_the_section_lacks_is_refused(stage, caplog):
+    (stage / "params.yaml").write_text(PARAMS.replace("small: 2e-5", "smal: 2e-5"))
+    told = refused(caplog, "fetch")
+    assert f"{NAME}: its parameters cell and section fetch of params.yaml disagree" in told
+    assert "only in params.yaml: ['smal'], only in the cell: ['small']" in told
+
+
+def test_a_notebook_without_a_parameters_cell_is_refused(stage, caplog):
+    file = stage / "notebooks" / NAME
+    file.write_text(file.read_text().replace('"parameters"', '"parameter"'))
+    assert "only in params.yaml: ['day', 'divisor'" in refused(caplog, "fetch")
+
+
+def test_a_name_that_is_neither_in_the_section_nor_shared_is_refused(stage, caplog):
+    (stage / "params.yaml").write_text(PARAMS.replace("  k: 10\n", ""))
+    assert "only in the cell: ['k']" in refused(caplog, "fetch")
+
+
+def test_a_missing_section_is_named(stage, caplog):
+    (stage / "notebooks" / NAME).rename(stage / "notebooks" / "02_prints.ipynb")
+    assert "no section 'encoder'" in refused(caplog, "encoder")
+
+
+def test_an_unknown_stage_is_refused_and_the_known_ones_are_listed(stage, caplog):
+    assert "no stage 'fetsch'; stages are fetch, encoder, fine" in refused(caplog, "fetsch")
+
+
+@pytest.mark.parametrize("arguments", [(), ("fetch", "pull")])
+def test_anything_but_one_stage_is_refused(stage, caplog, arguments):
+    assert "give one stage of fetch, encoder" in refused(caplog, *arguments)
+
+
+def test_a_stage_without_a_notebook_is_refused(stage, caplog):
+    (stage / "notebooks" / NAME).unlink()
+    assert "one notebook notebooks/01_*.ipynb, found 0" in refused(caplog, "fetch")
+
+
+def test_a_stage_with_two_notebooks_is_refused(stage, caplog):
+    write_notebook(stage, "01_old.ipynb", PARAMETERS)
+    assert "one notebook notebooks/01_*.ipynb, found 2" in refused(caplog, "fetch")
+
+
+def test_outside_a_project_the_command_says_so_and_ends_with_2(tmp_path):
+    ended = run(tmp_path, "fetch")
+    assert ended.code == 2
+    assert ended.stderr.startswith("stage fetch: no dvc.yaml in ")
+    assert "Traceback" not in ended.stderr
+    assert list(tmp_path.iterdir()) == []

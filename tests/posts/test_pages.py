@@ -1,0 +1,385 @@
+"""X API pages become posts and authors, whatever is missing, and never say whose they are."""
+
+import gzip
+import json
+import logging
+import traceback
+from copy import deepcopy
+from itertools import product
+
+import pytest
+
+from customer_profiles.posts import archive
+from customer_profiles.posts.pages import collect, parse_lines
+
+AUTHOR, POST = "9100000000000000001", "9000000000000000001"
+HANDLE, TEXT = "sample_author_00001_tw", "Lovely scones at Tindlewick today"
+SECRETS = (AUTHOR, POST, HANDLE, TEXT, "scones")
+
+
+def a_post(**changes):
+    return {
+        "id": POST,
+        "author_id": AUTHOR,
+        "text": TEXT,
+        "created_at": "2026-06-30T12:00:00.000Z",
+        "lang": "en",
+        "public_metrics": {"like_count": 5, "retweet_count": 2},
+    } | changes
+
+
+def a_user(**changes):
+    return {
+        "id": AUTHOR,
+        "username": HANDLE,
+        "name": "Sample author 1",
+        "created_at": "2019-02-28T23:59:59.000Z",
+        "verified": False,
+        "protected": False,
+        "public_metrics": {
+            "followers_count": 10,
+            "following_count": 20,
+            "tweet_count": 30,
+            "listed_count": 1,
+        },
+    } | changes
+
+
+def a_page(posts=None, users=None, **more):
+    return {
+        "data": [a_post()] if posts is None else posts,
+        "includes": {"users": [a_user()] if users is None else users},
+        "meta": {"result_count": 1},
+    } | more
+
+
+def test_a_page_gives_its_post_and_author_with_known_values():
+    found = collect([a_page()])
+    assert found.posts.to_dict("records") == [
+        {
+            "post_id": POST,
+            "author_id": AUTHOR,
+            "day": "2026-06-30",
+            "text": TEXT,
+            "language": "en",
+            "favorites": 5,
+            "retweets": 2,
+        }
+    ]
+    assert found.authors.to_dict("records") == [
+        {
+            "author_id": AUTHOR,
+            "followers": 10,
+            "following": 20,
+            "listed": 1,
+            "account_posts": 30,
+            "verified": False,
+            "protected": False,
+            "created": "2019-02",
+        }
+    ]
+    assert {name: count for name, count in found.counts.items() if count} == {
+        "pages": 1,
+        "posts_seen": 1,
+        "posts": 1,
+        "authors": 1,
+    }
+
+
+def test_a_stream_item_reads_like_a_search_answer():
+    item = {"data": a_post(), "includes": {"users": [a_user()]}, "matching_rules": [{"id": "1"}]}
+    assert_same(collect([item]), collect([a_page()]))
+
+
+def test_both_spellings_of_renamed_fields_read_alike():
+    metrics = {"like_count": 5, "repost_count": 2}
+    new_user = a_user()
+    new_user["public_metrics"]["post_count"] = new_user["public_metrics"].pop("tweet_count")
+    new = a_page([a_post(public_metrics=metrics)], [new_user])
+    assert_same(collect([new]), collect([a_page()]))
+
+
+@pytest.mark.parametrize("told", [None, "", 7])
+def test_a_post_whose_language_is_not_told_has_none(told):
+    assert collect([a_page([a_post(lang=told)])]).posts["language"].tolist() == [None]
+
+
+@pytest.mark.parametrize("field", ["referenced_tweets", "referenced_posts"])
+def test_a_repost_is_kept_without_the_retweets_of_the_post_it_repeats(field):
+    found = collect([a_page([a_post(**{field: [{"type": "retweeted", "id": "9"}]})])])
+    assert found.counts["reposts"] == 1
+    assert found.posts["retweets"].tolist() == [0]
+    answered = collect([a_page([a_post(**{field: [{"type": "replied_to", "id": "9"}]})])])
+    assert answered.counts["reposts"] == 0
+    assert answered.posts["retweets"].tolist() == [2]
+
+
+def test_the_last_page_wins():
+    early = a_page()
+    late = a_page(
+        [a_post(public_metrics={"like_count": 4, "repost_count": 3})],
+        [a_user(public_metrics=a_user()["public_metrics"] | {"followers_count": 9})],
+    )
+    found = collect([early, late])
+    assert found.counts["duplicates"] == 1
+    assert found.counts["posts_seen"] == 2
+    assert found.posts[["favorites", "retweets"]].to_numpy().tolist() == [[4, 3]]
+    assert found.authors["followers"].tolist() == [9]
+    back = collect([late, early])
+    assert back.posts[["favorites", "retweets"]].to_numpy().tolist() == [[5, 2]]
+    assert back.authors["followers"].tolist() == [10]
+
+
+def test_a_later_page_without_a_field_does_not_blank_it():
+    bare = a_page([{"id": POST}], [{"id": AUTHOR, "username": HANDLE}])
+    found = collect([a_page(), bare])
+    known = collect([a_page(), a_page()])
+    assert_same(found, known)
+
+
+def test_an_author_on_another_page_is_found():
+    found = collect([a_page(users=[]), a_page(posts=[])])
+    assert found.counts["posts"] == 1
+
+
+def test_people_who_are_only_mentioned_are_no_authors():
+    found = collect([a_page(users=[a_user(), a_user(id="9100000000000000002")])])
+    assert found.authors["author_id"].tolist() == [AUTHOR]
+
+
+def test_integer_ids_become_text():
+    found = collect([a_page([a_post(id=12, author_id=34)], [a_user(id=34)])])
+    assert found.posts["post_id"].tolist() == ["12"]
+    assert found.authors["author_id"].tolist() == ["34"]
+
+
+@pytest.mark.parametrize(
+    ("created_at", "day"),
+    [
+        ("2026-06-30T23:30:00.000Z", "2026-06-30"),
+        ("2026-06-30T23:30:00-02:00", "2026-07-01"),
+        ("2026-06-30T00:30:00+02:00", "2026-06-29"),
+        ("2026-06-30T23:30:00", "2026-06-30"),
+    ],
+)
+def test_the_day_is_the_day_in_utc(created_at, day):
+    assert collect([a_page([a_post(created_at=created_at)])]).posts["day"].tolist() == [day]
+
+
+@pytest.mark.parametrize(
+    ("fields", "verified"),
+    [
+        ({"verified": True}, True),
+        ({"verified": True, "verified_type": None}, True),
+        ({"verified": True, "verified_type": "blue"}, False),
+        ({"verified": True, "verified_type": "none"}, False),
+        ({"verified": True, "verified_type": "business"}, True),
+        ({"verified": False, "verified_type": "government"}, True),
+        ({"verified": False}, False),
+    ],
+)
+def test_paid_verification_is_not_verification(fields, verified):
+    found = collect([a_page(users=[a_user(**fields)])])
+    assert found.authors["verified"].tolist() == [verified]
+
+
+def test_metrics_that_no_page_gives_are_zero():
+    nothing = {"like_count": None, "retweet_count": None}
+    user = {"id": AUTHOR, "username": HANDLE}
+    found = collect([a_page([a_post(public_metrics=nothing)], [user])])
+    assert found.posts[["favorites", "retweets"]].to_numpy().tolist() == [[0, 0]]
+    assert found.authors.iloc[0, 1:5].tolist() == [0, 0, 0, 0]
+    assert found.authors["created"].tolist() == [None]
+    assert found.counts["authors_without_metrics"] == 1
+
+
+def test_posts_that_cannot_be_used_are_left_out_and_counted():
+    def other(number, **changes):
+        return a_post(id=f"900000000000000010{number}") | changes
+
+    without_text = other(1)
+    del without_text["text"]
+    posts = [
+        a_post(),
+        without_text,
+        other(2, text="  "),
+        other(3, created_at="yesterday"),
+        other(4, created_at=None),
+        other(5, created_at="2026-02-30T12:00:00Z"),
+        other(6, author_id="9100000000000000009"),
+        other(7, author_id=None),
+        a_post(id=None),
+    ]
+    found = collect([a_page(posts, errors=[{"title": "Forbidden"}, {"title": "Not Found Error"}])])
+    assert found.posts["post_id"].tolist() == [POST]
+    assert {name: count for name, count in found.counts.items() if count} == {
+        "pages": 1,
+        "partial_errors": 2,
+        "posts_seen": 9,
+        "posts_without_id": 1,
+        "posts_without_text": 2,
+        "posts_without_date": 3,
+        "posts_without_author": 2,
+        "posts": 1,
+        "authors": 1,
+    }
+
+
+def test_no_field_is_needed_and_no_wrong_type_stops_the_rest():
+    good = a_page([a_post(id="1")])
+    wrong = (None, "x", 7, -1, 10**30, 1.5, True, [], ["x", None, 3], {}, {"a": "b"}, "\ud800")
+    bad = []
+    for path, value in product(list(_paths(a_page())), wrong):
+        page = deepcopy(a_page())
+        _put(page, path, value)
+        bad.append(page)
+    found = collect([*bad, good])
+    assert found.counts["pages"] == len(bad) + 1
+    assert "1" in set(found.posts["post_id"])
+    assert (found.posts[["favorites", "retweets"]] >= 0).all(axis=None)
+    json.dumps(found.posts.to_dict("records"), ensure_ascii=False).encode("utf-8")
+
+
+def test_rows_are_sorted_by_id_and_have_fixed_types():
+    posts = [a_post(id=str(number), author_id=str(50 - number)) for number in (3, 1, 2)]
+    users = [a_user(id=str(number)) for number in (48, 49, 47)]
+    found = collect([a_page(posts, users)])
+    assert found.posts["post_id"].tolist() == ["1", "2", "3"]
+    assert found.authors["author_id"].tolist() == ["47", "48", "49"]
+    assert [str(kind) for kind in found.posts.dtypes] == ["object"] * 5 + ["int64"] * 2
+    assert [str(kind) for kind in found.authors.dtypes] == (
+        ["object"] + ["int64"] * 4 + ["bool"] * 2 + ["object"]
+    )
+
+
+def test_lines_that_are_no_pages_are_counted_and_blank_ones_skipped():
+    lines = [json.dumps(a_page()), "", "\r\n", '{"data": [', "[1, 2]", "7", "[" * 100_000]
+    assert [page is None for page in parse_lines(lines)] == [False, True, True, True, True]
+    assert collect(parse_lines(lines)).counts["broken_lines"] == 4
+
+
+@pytest.mark.parametrize(
+    ("pages", "message"),
+    [
+        ([], "no posts in 0 pages"),
+        ([None, {"meta": {"result_count": 0}}], "no posts in 1 pages, 1 broken lines"),
+        ([a_page(users=[])], "no page holds authors .* request expansions=author_id"),
+        ([a_page([a_post(text=None)])], "none of 1 posts can be used .*1 without text"),
+    ],
+)
+def test_pages_without_posts_or_authors_are_refused_with_the_way_out(pages, message):
+    with pytest.raises(ValueError, match=message):
+        collect(pages)
+
+
+def test_no_id_handle_or_text_is_in_any_error_log_line_or_repr(tmp_path, caplog):
+    caplog.set_level(logging.DEBUG)
+    stranger = a_user(id="9100000000000000002")
+    problem = {"detail": f"User has been suspended: [{AUTHOR}].", "value": HANDLE}
+    failing = {
+        "no posts": [{"includes": {"users": [a_user()]}, "errors": [problem]}],
+        "no authors": [a_page(users=[], errors=[problem])],
+        "no id": [a_page([a_post(id=None)])],
+        "no date": [a_page([a_post(created_at=TEXT)])],
+        "author elsewhere": [a_page(users=[stranger], errors=[problem])],
+    }
+    said = []
+    for name, pages in failing.items():
+        folder = tmp_path / name.replace(" ", "-")
+        folder.mkdir()
+        lines = [*map(json.dumps, pages), json.dumps(a_page())[:-40]]
+        (folder / "pages.jsonl").write_text("\n".join(lines))
+        with pytest.raises(ValueError, match="post") as caught:
+            archive.read(folder)
+        said += traceback.format_exception(caught.value)
+        assert caught.value.__cause__ is None
+        assert caught.value.__context__ is None
+    (tmp_path / "good.jsonl").write_text(json.dumps(a_page()) + "\n" + json.dumps(a_page())[:-40])
+    found = archive.read(tmp_path)
+    said += [repr(found), str(found), caplog.text]
+    assert "no pages, 1 in 1 files" in caplog.text
+    assert found.posts["text"].tolist() == [TEXT]
+    assert [secret for secret in SECRETS for line in said if secret in line] == []
+
+
+def test_an_archive_is_read_in_the_order_of_its_names(tmp_path):
+    late = a_page([a_post(public_metrics={"like_count": 8, "retweet_count": 0})])
+    (tmp_path / "b.json").write_text(json.dumps(late, indent=2))
+    (tmp_path / "a.jsonl").write_text(json.dumps(a_page()) + "\n")
+    (tmp_path / "notes.txt").write_text("not a page")
+    (tmp_path / ".a.jsonl.new").write_text("{")
+    found = archive.read(tmp_path)
+    assert [path.name for path in archive.files(tmp_path)] == ["a.jsonl", "b.json"]
+    assert found.posts["favorites"].tolist() == [8]
+    assert found.counts["files"] == 2
+    assert found.counts["broken_lines"] == 0
+
+
+@pytest.mark.parametrize("name", ["a.json", "a.jsonl", "a.json.gz", "a.jsonl.gz"])
+def test_plain_and_compressed_files_read_alike(tmp_path, name):
+    content = json.dumps(a_page([a_post(text="Grüße 🍂")]), ensure_ascii=False).encode()
+    (tmp_path / name).write_bytes(gzip.compress(content) if name.endswith(".gz") else content)
+    assert archive.read(tmp_path).posts["text"].tolist() == ["Grüße 🍂"]
+
+
+@pytest.mark.parametrize("ending", ["", ".gz"])
+def test_half_a_last_line_is_a_broken_line(tmp_path, ending):
+    lines = [json.dumps(a_page([a_post(id=str(number))])) for number in range(300)]
+    content = "\n".join(lines).encode()[:-9]
+    file = tmp_path / f"stream.jsonl{ending}"
+    file.write_bytes(gzip.compress(content) if ending else content)
+    found = archive.read(tmp_path)
+    assert found.counts["posts"] == 299
+    assert found.counts["broken_lines"] == 1
+
+
+@pytest.mark.parametrize("kept", [0.9, 0.5])
+def test_a_torn_gzip_file_gives_what_can_be_read_and_a_broken_line(tmp_path, kept):
+    lines = [json.dumps(a_page([a_post(id=str(number * 7919))])) for number in range(3000)]
+    packed = gzip.compress("\n".join(lines).encode())
+    (tmp_path / "stream.jsonl.gz").write_bytes(packed[: int(kept * len(packed))])
+    found = archive.read(tmp_path)
+    assert found.counts["broken_lines"] == 1
+    assert 3000 * (kept - 0.25) < found.counts["posts"] < 3000
+    (tmp_path / "stream.jsonl.gz").rename(tmp_path / "stream.json.gz")
+    assert list(parse_lines(archive.read_lines(tmp_path / "stream.json.gz"))) == [None]
+
+
+def test_a_damaged_gzip_file_is_a_broken_line(tmp_path):
+    (tmp_path / "a.jsonl").write_text(json.dumps(a_page()))
+    (tmp_path / "b.jsonl.gz").write_bytes(b"this was never compressed")
+    found = archive.read(tmp_path)
+    assert found.counts["broken_lines"] == 1
+    assert found.counts["posts"] == 1
+
+
+def test_a_folder_without_pages_is_refused_with_what_it_may_hold_and_what_it_holds(tmp_path):
+    endings = ".json, .jsonl, .json.gz, .jsonl.gz, .jsonl.sealed"
+    wanted = f"must hold X API pages, files ending in {endings}"
+    (tmp_path / "pages.csv").write_text("a,b")
+    with pytest.raises(FileNotFoundError, match=f"{wanted}; it holds pages.csv$"):
+        archive.files(tmp_path)
+    with pytest.raises(FileNotFoundError, match=f"nowhere {wanted}; there is no such folder$"):
+        archive.files(tmp_path / "nowhere")
+    with pytest.raises(NotADirectoryError, match="is a file; give the folder"):
+        archive.files(tmp_path / "pages.csv")
+
+
+def assert_same(one, other):
+    assert one.posts.equals(other.posts)
+    assert one.authors.equals(other.authors)
+
+
+def _paths(value, path=()):
+    if path:
+        yield path
+    items = value.items() if isinstance(value, dict) else []
+    items = enumerate(value) if isinstance(value, list) else items
+    for key, item in items:
+        yield from _paths(item, (*path, key))
+
+
+def _put(value, path, new):
+    for key in path[:-1]:
+        value = value[key]
+    value[path[-1]] = new

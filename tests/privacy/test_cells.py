@@ -1,0 +1,262 @@
+"""Nobody stands alone in what is published, and nobody can be had by subtraction."""
+
+from itertools import product
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from customer_profiles.privacy import cells, generalisation
+from customer_profiles.project import vocabulary
+
+
+def people(*groups, columns=("segment", "tier")):
+    """A row for each person of `groups`: values of `columns`, then how many they are."""
+    rows = [values for *values, number in groups for _ in range(number)]
+    return pd.DataFrame(rows, columns=list(columns))
+
+
+def shown(*groups, k=10):
+    """Cells of `groups` that are shown, as (segment, tier, authors)."""
+    table = cells.cells(people(*groups), ("segment", "tier"), k)
+    return [tuple(row) for row in table[table["shown"]].drop(columns="shown").to_numpy().tolist()]
+
+
+def test_a_count_at_an_edge_is_in_the_bin_that_begins_there():
+    counts = [0, 1, 9, 10, 99, 100, 2**62]
+    assert generalisation.binned(counts, [1, 10, 100]).tolist() == [0, 1, 1, 2, 2, 3, 3]
+
+
+@pytest.mark.parametrize("edges", [[], [10, 1], [1, 1], [[1, 2]]])
+def test_edges_that_do_not_rise_are_refused(edges):
+    with pytest.raises(ValueError, match="bin edges must rise"):
+        generalisation.binned([5], edges)
+
+
+def test_a_value_moves_to_the_nearest_mark_and_from_the_middle_upwards():
+    values = [0, 0.024, 0.025, 0.5, 0.974, 0.975, 1]
+    assert generalisation.gridded(values, 20).tolist() == [0, 0, 1, 10, 19, 20, 20]
+
+
+def test_bins_are_called_by_their_counts():
+    names = ["under 10", "10", "11 to 999", "1,000 and more"]
+    assert generalisation.bin_names([10, 11, 1000]) == names
+
+
+def test_a_bin_stands_for_its_geometric_middle():
+    # 0 to 9 (0 as 1): √(1·9); 10 to 99: √(10·99); 100 to 199: √(100·199)
+    assert generalisation.bin_values([10, 100]) == pytest.approx([3, 31.4643, 141.0674], abs=1e-4)
+    assert generalisation.bin_values([1, 3])[0] == 0
+
+
+@pytest.mark.parametrize(("count", "text"), [(0, "<10"), (9, "<10"), (10, 10), (np.int64(11), 11)])
+def test_a_number_of_people_below_k_is_not_shown(count, text):
+    assert vocabulary.at_least(count, 10) == text
+
+
+def test_cells_of_k_are_shown_and_cells_below_are_not():
+    # 9 and 4 are held back and are 13 together.
+    groups = [(0, 0, 50), (0, 1, 10), (0, 2, 9), (0, 3, 4)]
+    assert shown(*groups) == [(0, 0, 50), (0, 1, 10)]
+
+
+def test_one_held_back_cell_takes_the_smallest_other_one_along():
+    # 65 - 50 - 12 would be the 3 of tier 2.
+    assert shown((0, 0, 50), (0, 1, 12), (0, 2, 3)) == [(0, 0, 50)]
+
+
+def test_as_many_cells_are_held_back_as_it_takes():
+    # 1 + 1 + 1 are 3, with the 10 they are 13.
+    assert shown((0, 0, 30), (0, 1, 10), (0, 2, 1), (0, 3, 1), (0, 4, 1)) == [(0, 0, 30)]
+    # 16 + 3 are 19, one too few for k = 20.
+    groups = [(0, 0, 30), (0, 1, 21), (0, 2, 16), (0, 3, 3)]
+    assert shown(*groups, k=20) == [(0, 0, 30)]
+
+
+def test_a_segment_without_a_small_cell_keeps_all_of_them():
+    groups = [(0, 0, 50), (0, 1, 3), (0, 2, 12), (1, 0, 10), (1, 1, 11)]
+    assert shown(*groups) == [(0, 0, 50), (1, 0, 10), (1, 1, 11)]
+
+
+def test_a_segment_that_could_be_had_by_subtraction_shows_no_cell():
+    # Segment 2 has 5 people: with the 12 of segment 1 shown, 77 - 60 - 12 would be they.
+    groups = [(0, 0, 30), (0, 1, 30), (1, 0, 12), (2, 0, 5)]
+    assert shown(*groups) == [(0, 0, 30), (0, 1, 30)]
+
+
+def test_fewer_than_k_people_show_nothing():
+    assert shown((0, 0, 5), (1, 0, 4)) == []
+
+
+def test_no_remainder_of_any_table_is_below_k():
+    rng = np.random.default_rng(3)
+    k, seen = 10, 0
+    for _ in range(40):
+        sizes = rng.geometric(0.06, size=(4, 5))
+        groups = [
+            (segment, tier, sizes[segment, tier]) for segment in range(4) for tier in range(5)
+        ]
+        table = cells.cells(people(*groups), ("segment", "tier"), k)
+        hidden = table["authors"].where(~table["shown"], 0).groupby(table["segment"]).sum()
+        assert ((hidden == 0) | (hidden >= k)).all()
+        assert (table.loc[table["shown"], "authors"] >= k).all()
+        seen += table["shown"].sum()
+    assert seen > 200
+
+
+def posts(**authors):
+    """A row for each post: its bin, and its author; `authors` are given by bin."""
+    rows = [(bin, author) for bin, names in authors.items() for author in names]
+    return pd.DataFrame(rows, columns=["bin", "author"])
+
+
+def shown_posts(k, **authors):
+    """Bins that are shown, with their posts."""
+    found = cells.groups(posts(**authors), ["bin"], k, "author")
+    return dict(zip(found["bin"], found["rows"], strict=True))
+
+
+def test_a_group_of_posts_needs_k_different_authors_however_many_posts_there_are():
+    assert shown_posts(2, low="aabbc", middle="aaaaa", high="d") == {"low": 5}
+    assert shown_posts(2, low="aabbc", middle="abb") == {"low": 5, "middle": 3}
+    assert shown_posts(4, low="abc") == {}
+
+
+def test_posts_that_are_held_back_are_of_k_different_authors_together():
+    # In low and middle together there are still only two authors: high goes too.
+    groups = {"low": "ab", "middle": "bba", "high": "cde", "top": "abcdef"}
+    assert shown_posts(3, **groups) == {"top": 6}
+    assert shown_posts(3, low="ab", middle="bc", high="cde") == {"high": 3}
+
+
+def test_a_bin_that_is_held_back_has_no_number_in_a_spread():
+    frame = pd.DataFrame({"_id": range(7), "reach": [0, 0, 0, 1, 3, 3, 3]})
+    names = {"reach": ["none", "some", "more", "most"]}
+    counts = cells.spread(frame, names, 3, "_id")["reach"]
+    # One author alone in "some": the smallest other bin is held back as well.
+    assert counts.dropna().to_dict() == {"most": 3}
+    assert list(counts.index) == names["reach"]
+
+
+def test_uniqueness_is_the_share_of_people_like_nobody_else():
+    group = people((0, 0, 2), (0, 1, 1), (1, 0, 1))
+    assert cells.uniqueness(group, ("segment", "tier")) == 0.5
+    assert cells.uniqueness(group, ("tier",)) == 0.25
+    assert cells.uniqueness(group[:0], ("tier",)) == 0
+
+
+def test_the_size_of_a_small_group_is_not_had_from_those_of_the_others():
+    assert cells.sizes([40, 10], 10) == [40, 10]
+    assert cells.sizes([40, 20, 3], 10) == [">9", ">9", "<10"]
+    assert cells.sizes([40, 20, 0], 10) == [">9", ">9", "<10"]
+    assert cells.sizes([], 10) == []
+
+
+def test_neither_a_small_part_nor_a_small_rest_can_be_read_off():
+    assert cells.part(9, of=40, k=10) == "<10"
+    assert cells.part(10, of=40, k=10) == 10
+    assert cells.part(30, of=40, k=10) == 30
+    assert cells.part(31, of=40, k=10) == ">30"
+    # Nor whether there is a rest at all: the bound says 0 to 9, as "<10" does.
+    assert cells.part(40, of=40, k=10) == ">30"
+
+
+def codes(**sizes):
+    """A cell for each of numbered authors, so many in each; `_` in a name stands for a slash."""
+    named = [name[1:].replace("_", "/") for name, size in sizes.items() for _ in range(size)]
+    return pd.Series(named, [f"author {n}" for n in range(len(named))], dtype=object)
+
+
+def atoms(k=10, **sizes):
+    return cells.atoms(codes(**sizes), k).value_counts().to_dict()
+
+
+def test_a_reader_places_nobody_more_closely_than_in_a_cell_or_in_what_is_held_back():
+    sizes = {"c0_0": 50, "c0_1": 10, "c0_2": 9, "c0_3": 4, "c1_0": 20}
+    assert atoms(**sizes) == {"0/0": 50, "0/1": 10, "0/": 13, "1/0": 20}
+    # Segment 2 has 5 people and takes segment 1 along.
+    assert atoms(c0_0=30, c0_1=30, c1_0=12, c2_0=5) == {"0/0": 30, "0/1": 30, "": 17}
+    assert atoms(c0_0=5, c1_0=4) == {"": 9}
+    assert atoms(c0=30, c1=12) == {"0": 30, "1": 12}
+
+
+def test_atoms_are_the_cells_that_are_shown():
+    rng = np.random.default_rng(4)
+    for _ in range(8):
+        # Eleven segments: as texts they would be in another order, and ties fall otherwise.
+        sizes = rng.geometric(0.08, size=(11, 3))
+        group = [(segment, tier, sizes[segment, tier]) for segment in range(11) for tier in (0, 2)]
+        named = {f"c{segment}_{tier}": size for segment, tier, size in group}
+        found = {code: size for code, size in atoms(**named).items() if code[-1:] not in ("", "/")}
+        assert found == {f"{segment}/{tier}": size for segment, tier, size in shown(*group)}
+        assert all(size >= 10 for size in atoms(**named).values())
+
+
+def without(cells, *authors):
+    return cells.drop([f"author {n}" for n in authors])
+
+
+def together(earlier, later, k=10):
+    return cells.together(cells.atoms(earlier, k), cells.atoms(later, k), k)
+
+
+@pytest.fixture
+def before():
+    """Authors 0 to 49 in cell 0/0, 50 to 79 in 0/1, 80 to 119 in 1/0."""
+    return codes(c0_0=50, c0_1=30, c1_0=40)
+
+
+@pytest.mark.parametrize(("gone", "kept"), [(1, False), (9, False), (10, True), (40, True)])
+def test_publications_stay_together_when_k_left_a_group(before, gone, kept):
+    assert together(before, without(before, *range(gone))) is kept
+    assert together(without(before, *range(gone)), before) is kept
+
+
+def test_k_who_left_different_groups_are_fewer_than_k_in_one(before):
+    assert not together(before, without(before, *range(9), 60))
+
+
+def test_publications_of_the_same_people_do_not_stay_together(before):
+    assert not together(before, before)
+    assert not together(before, before.replace("1/0", "1/1"))
+
+
+def test_segments_that_were_only_numbered_anew_are_the_same_groups(before):
+    names = {"0/0": "1/0", "0/1": "1/1", "1/0": "0/0"}
+    later = without(before, *range(10)).replace(names)
+    assert together(before, later)
+    assert not together(before, without(later, 60))
+
+
+def test_one_who_moved_to_another_group_is_seen(before):
+    later = without(before, *range(10))
+    later["author 60"] = "1/0"
+    assert not together(before, later)
+
+
+def test_one_who_came_out_of_what_was_held_back_is_seen():
+    # Nine came to the cell from outside and one from the rest: each sum is right, and yet the
+    # rest has lost one, which is the segment less its cells.
+    earlier = codes(c0_0=50, c0_1=6, c0_2=6, c1_0=40)
+    later = earlier.copy()
+    later["author 50"] = "0/0"
+    later = pd.concat([later, pd.Series("0/0", [f"new {n}" for n in range(9)])])
+    assert not together(earlier, later)
+
+
+def test_any_pair_that_stays_together_is_k_anonymous_whatever_is_added_and_subtracted():
+    seen = 0
+    earlier = codes(c0_0=40, c0_1=25, c0_2=4, c0_3=8, c1_0=30)
+    for cell, gone in product(earlier.unique(), (5, 10, 15, 20)):
+        later = earlier.drop(earlier.index[earlier == cell][:gone])
+        if not together(earlier, later):
+            continue
+        seen += 1
+        one, two = cells.atoms(earlier, 10), cells.atoms(later, 10)
+        for atom in one.unique():
+            for other in two.unique():
+                left = set(one.index[one == atom]) - set(two.index[two == other])
+                stayed = set(one.index[one == atom]) & set(two.index[two == other])
+                assert not 0 < len(left) < 10
+                assert not 0 < len(stayed) < 10
+    assert seen == 8  # 10, 15 or 20 of 40 or 30, 10 or 15 of 25

@@ -1,0 +1,379 @@
+"""What is to be published gets its certificate, or is refused with the reason."""
+
+import json
+import re
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from pycanon import anonymity
+
+from customer_profiles.posts import archive, observations, spam
+from customer_profiles.privacy import aggregates, attacks, cells, certificate, microdata
+from customer_profiles.privacy.keys.key import Key, open_key
+from customer_profiles.project import files, vocabulary
+from customer_profiles.publication import document, segments
+from customer_profiles.segments import clustering
+from customer_profiles.store import connection, loading, profiles, publications, schema
+from tests.privacy import invented
+
+ROOT = Path(__file__).parents[2]
+NOTEBOOK = ROOT / "notebooks" / "09_publish_segments.ipynb"
+SAMPLE = "data/sample/x_archive"
+K, SEED = 10, 7
+STEPS = {"polarity": 4, "subjectivity": 4}
+EDGES = {
+    "favorites": [1, 3, 10, 30],
+    "retweets": [1, 3, 10, 30],
+    "posts": [2, 3, 5],
+    "followers": [100, 1000, 10000, 100000],
+    "following": [30, 300, 1000],
+    "listed": [3, 30, 300],
+    "account_posts": [100, 1000, 10000],
+    "account_age": [3, 9],
+}
+TIERS = {"followers": [2, 4], "account_posts": [1, 3]}
+FEATURES = ["favorites", "account_posts", "followers"]
+
+
+CLUSTERS = {
+    "verdict": "stable structure", "reason": "They come back.", "k": 4, "by_hand": False,
+    "jaccard": 0.75,
+    "preferred": dict.fromkeys(document.CLUSTERS["properties"]["preferred"]["properties"], 4),
+    "sizes": [1, 1, 1, 1], "small": [], "stability": {"jaccard": [0.9, 0.9, 0.9, 0.5]},
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def people():
+    """Profiles of 800 people in three segments, few of them verified."""
+    rng = np.random.default_rng(1)
+    bins = {name: rng.binomial(len(at), 0.4, 800) for name, at in EDGES.items()}
+    marks = {
+        name: rng.binomial(4, 0.5, 800)
+        for name in ("polarity", "subjectivity", *vocabulary.CLASSES)
+    }
+    return pd.DataFrame({
+        **bins, **marks, "_id": [f"{n:032x}" for n in range(800)],
+        "verified": rng.random(800) < 0.1, "protected": rng.random(800) < 0.01,
+        "first_month": "2026-05", "last_month": "2026-06", "segment": np.arange(800) % 3,
+    })  # fmt: skip
+
+
+def release(people, cuts=TIERS, k=K, authors=(), **others):
+    tiers = cells.tiers(people, cuts)
+    everybody = microdata.gather(people, invented.posts(people), EDGES, STEPS, FEATURES)
+    shown = segments.shown(people, k)
+    painted, behind_shares = aggregates.of_segments(everybody, shown, k, SEED)
+    held = {
+        "tiers": tiers,
+        "cells": cells.cells(tiers, list(tiers), k),
+        "described": segments.describe(people, painted, k),
+        "aggregates": painted,
+        "authors": [*authors, *behind_shares],
+    }
+    return certificate.Release(people, **(held | others))
+
+
+@pytest.fixture(scope="module")
+def made(people):
+    """What is to be published of them."""
+    return release(people)
+
+
+def issue(release, k=K, max_suppressed=0.1):
+    own = release.tiers.drop(columns="segment")
+    known = {"exact_join": own, "drifted_join": own}
+    return certificate.issue(release, known, k, max_suppressed, SEED)
+
+
+def test_what_holds_gets_its_certificate(made):
+    issued = issue(made)
+    assert issued["passed"]
+    assert issued["reasons"] == []
+    published = issued["published"]
+    assert published["k_min"] >= K
+    assert published["uniqueness"] == 0
+    assert published["suppressed_share"] <= 0.1
+    assert list(published["attacks"]) == list(certificate.ATTACKERS)
+    for name, found in published["attacks"].items():
+        assert found["bound"] == 1 / K
+        assert 0 < found["success"] <= 1 / K + 1e-12, name
+        assert found["targets"] >= K
+
+
+def test_the_certificate_is_too_coarse_to_tell_who_the_last_member_is(made):
+    """Worked out for each possible member, exact successes and sizes would name the one it is."""
+    exact = certificate.attacked(made, {}, K, SEED)
+    published = issue(made)["published"]
+    assert published["k_min"] == min(made.groups) // K * K
+    for name, outcome in exact.items():
+        found = published["attacks"][name]
+        assert found["success"] in (0.05, 0.1)
+        assert found["success"] - 0.05 < outcome.success <= found["success"] + 1e-12
+        assert found["targets"] == outcome.targets // K * K
+    assert any(outcome.targets % K for outcome in exact.values())
+
+
+@pytest.mark.parametrize("number", [40, 100, 800])
+def test_a_small_segment_of_those_who_stand_out_holds_as_well(people, number):
+    # Everybody with many followers is in one segment, hardly anyone outside has as many.
+    few = people[:number].assign(segment=(people["followers"] < 2).astype(int))
+    found = issue(release(few))["published"]["attacks"]
+    for name in ("extreme_values", "last_member", "small_groups"):
+        assert 0 < found[name]["success"] <= 1 / K + 1e-12, name
+
+
+def test_the_same_release_gets_the_same_certificate(made):
+    assert json.dumps(issue(made)) == json.dumps(issue(replace(made)))
+
+
+def test_pycanon_finds_the_same_k_and_as_many_marks_in_a_cell(people, made):
+    shown = made.tiers[made.shown].assign(polarity=people["polarity"]).reset_index(drop=True)
+    smallest = made.cells.loc[made.cells["shown"], "authors"].min()
+    assert anonymity.k_anonymity(shown, list(made.tiers)) == smallest
+    marks = shown.groupby(list(made.tiers))["polarity"].nunique()
+    assert certificate.diversity(made) == marks.min() > 1
+
+
+def test_a_group_of_one_mind_has_no_diversity(people):
+    made = release(people.assign(polarity=np.where(people["followers"] > 1, 4, 0)))
+    assert certificate.diversity(made) == 1
+
+
+def test_a_cell_below_k_that_is_shown_fails_and_says_how_small_the_groups_are(made):
+    leaky = issue(replace(made, cells=made.cells.assign(shown=True)))
+    assert not leaky["passed"]
+    assert leaky["published"]["k_min"] == "<10"
+    (reason,) = leaky["reasons"]
+    assert reason.startswith("small_groups: an attacker who subtracts published numbers")
+    assert "smallest published groups: <10, <10, <10" in reason
+    assert "section publish" in reason
+
+
+def test_nearly_everybody_is_found_in_cells_of_single_people(people, made):
+    tiers = people[["segment"]].assign(mark=range(len(people)))
+    cells = tiers.assign(authors=1, shown=True)
+    leaky = issue(replace(made, tiers=tiers, cells=cells))["published"]
+    for name in ("exact_join", "drifted_join", "rescoring_join", "small_groups"):
+        assert leaky["attacks"][name]["success"] >= 0.9, name
+    assert leaky["uniqueness"] == 1
+
+
+@pytest.mark.parametrize("days", [[40, 9], [9], [1]])
+def test_a_day_or_a_share_of_fewer_than_k_authors_fails(made, days):
+    issued = issue(replace(made, authors=days))
+    assert issued["published"]["k_min"] == "<10"
+    assert issued["published"]["attacks"]["small_groups"]["targets"] == "<10"
+    assert not issued["passed"]
+
+
+def test_a_segment_that_is_not_shown_must_not_be_had_from_the_whole(people):
+    few = people.assign(segment=np.where(np.arange(800) < 4, 3, people["segment"]))
+    assert min(release(few).groups) >= K
+    naive = [{"id": segment, "no_verified": "<10", "no_protected": "<10"} for segment in range(3)]
+    assert min(release(few, described=naive).groups) == 4
+
+
+def test_what_is_attacked_must_be_what_is_described(made):
+    other = [{**row, "avg_followers": row["avg_followers"] + 1} for row in made.described]
+    with pytest.raises(ValueError, match="segment 0 is not described by its aggregate"):
+        issue(replace(made, described=other))
+
+
+def test_figures_that_are_not_rounded_fail(people, made):
+    leaky = [
+        replace(aggregate, factors=dict.fromkeys(aggregate.factors, 0))
+        for aggregate in made.aggregates
+    ]
+    described = segments.describe(people, leaky, K)
+    issued = issue(replace(made, aggregates=leaky, described=described))
+    assert issued["published"]["attacks"]["last_member"]["success"] >= 0.9
+    assert any(reason.startswith("last_member: an attacker who") for reason in issued["reasons"])
+
+
+def test_a_part_whose_rest_is_small_must_not_be_shown_exactly(people):
+    verified = np.where(np.arange(800) % 3 == 1, np.arange(800) > 12, False)
+    made = release(people.assign(verified=verified))
+    assert {row["no_verified"] for row in made.described} == {"<10", ">257"}
+    assert issue(made)["passed"]
+    exact = [{**row, "no_verified": 0} for row in made.described]
+    assert min(replace(made, described=exact).groups) < K
+
+
+def test_parts_and_cells_that_give_a_small_group_by_subtraction_fail(people):
+    # Of 15 verified people in segment 0, 11 are in a shown cell; the other 4 are held back among
+    # others, and could be had from the number of the verified.
+    first = np.flatnonzero(people["segment"] == 0)
+    verified, followers = np.zeros(800, dtype=bool), np.full(800, 1)
+    verified[first[:15]] = True
+    followers[first[11:15]], followers[first[15:25]] = 3, 3
+    made = release(
+        people.assign(verified=verified, followers=followers), {"verified": [1], "followers": [2]}
+    )
+    assert min(made.groups) == 4
+    assert not issue(made)["passed"]
+
+
+def test_too_much_held_back_fails_and_says_what_to_change(made):
+    issued = issue(made, max_suppressed=0.001)
+    assert not issued["passed"]
+    (reason,) = issued["reasons"]
+    assert re.match(
+        r"\d\.\d% of the authors are in suppressed cells, more than 0% \(authors in the "
+        r"smallest cells: <10, .*\); name fewer or coarser tiers in section publish",
+        reason,
+    )
+
+
+def test_fewer_than_k_people_fail(people):
+    issued = issue(release(people[:9]))
+    assert issued["published"]["suppressed_share"] == 1
+    assert len(issued["reasons"]) == 2
+
+
+def test_a_tier_of_what_x_does_not_show_is_not_looked_up():
+    counts = pd.DataFrame(
+        {name: [5] for name in ("posts", *vocabulary.AUTHOR_COUNTS)}, index=["ann"]
+    ).assign(verified=True)
+    cuts = {"polarity": [2], "account_posts": [1], "posts": [1, 3]}
+    found = certificate.known_tiers(counts, EDGES, cuts, ["bob", "ann"])
+    assert list(found) == ["account_posts", "posts"]
+    assert found.loc["ann"].tolist() == [0, 2]
+    assert found.loc["bob"].isna().all()
+
+
+def test_a_thief_links_by_what_can_be_looked_up_and_tells_apart_by_all():
+    fields = (*cells.KNOWABLE, *cells.MOOD)
+    same = {**dict.fromkeys(fields, 0), "first_month": "2026-05", "last_month": "2026-05"}
+    people = pd.DataFrame(
+        [same, same, {**same, "polarity": 1}, {**same, "followers": 1}, {**same, "retweets": 1}]
+    ).assign(_id=[f"{n:032x}" for n in range(5)])
+    nothing = people[list(cells.KNOWABLE)] * np.nan
+    assert certificate.at_rest(people, nothing, ["a"]) == {
+        "uniqueness": 0.6,
+        "linkage": 2 / 5,  # four alike and one alone
+        "linkage_with_posts": pytest.approx(3 / 5),  # three alike and two alone
+        "dictionary": 0.0,
+    }
+    # Whose bins have changed since is taken for another.
+    moved = people[list(cells.KNOWABLE)].assign(followers=[0, 0, 0, 0, 1])
+    assert certificate.at_rest(people, moved, [])["linkage"] == pytest.approx(3 / 4 / 5)
+
+
+def test_the_attacks_are_shown_as_texts(made):
+    table = certificate.table(issue(made))
+    assert list(table) == ["the attacker", "targets", "success", "bound"]
+    assert list(table.index) == list(certificate.ATTACKERS)
+    assert table.loc["rescoring_join", "bound"] == "10.0%"
+    leaky = certificate.table(issue(replace(made, authors=[1])))
+    assert leaky.loc["small_groups", ["targets", "success"]].tolist() == ["<10", "100.0%"]
+
+
+@pytest.fixture(scope="module")
+def prepared(tmp_path_factory, mongodb):
+    """A project as it stands before publish: the sample, with polarity drawn at random."""
+    root = tmp_path_factory.mktemp("project")
+    shutil.copytree(ROOT / "data/sample", root / "data/sample")
+    for name in ("dvc.yaml", "params.yaml"):
+        shutil.copyfile(ROOT / name, root / name)
+    conversation, rng = archive.read(root / SAMPLE), np.random.default_rng(SEED)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(root)
+        key = open_key(SAMPLE)
+        posts, authors = conversation.posts, conversation.authors
+        polarity = rng.beta(3, 2, len(posts))
+        label = np.array(vocabulary.CLASSES)[np.digitize(polarity, [0.35, 0.65])]
+        rows = observations.build(
+            observations.pseudonymous(posts, key), authors, pd.DataFrame({
+                "polarity": polarity, "subjectivity": rng.beta(2, 3, len(posts)), "label": label,
+            }),
+            {name: at for name, at in EDGES.items() if name != "posts"}, "0" * 16,
+            spam.flags(posts),
+        )  # fmt: skip
+    audience = "audience_" + key.fingerprint()[:12]
+    with connection.connect(mongodb, audience) as client:
+        schema.prepare(client[audience])
+        file = root / "data/processed/observations.parquet"
+        files.write_parquet(file, rows)
+        loading.update(client[audience], file, profiles.Grid(EDGES["posts"], 4, 4, 4, True))
+        people = profiles.read_profiles(client[audience])
+        found = clustering.fit(people, dict.fromkeys(FEATURES, 1), 4, SEED).assign(people)
+        for name, frame in (
+            ("profiles", people), ("assignments", people[["_id"]].assign(cluster=found)),
+        ):  # fmt: skip
+            files.write_parquet(root / f"data/processed/{name}.parquet", frame)
+        for name, value in {
+            "raw/manifest": {"audience": audience, "key": key.fingerprint(), "sample": True},
+            "models/clusters": {"features": FEATURES, "centroids": [None] * 10},
+            "reports/clusters": CLUSTERS,
+            "processed/profiles": {
+                "edges": EDGES,
+                "steps": STEPS,
+                "exclude_flagged": True,
+                "flagged": 0.02,
+            },
+        }.items():
+            files.write_json(root / f"data/{name}.json", value)
+        curves = [document.example(document.CURVES) | {"k": k} for k in (2, 3, 4)]
+        files.write_csv(root / "data/reports/elbow.csv", pd.DataFrame(curves))
+        yield root, client[audience]
+        client.drop_database(audience)
+
+
+def run(root, **parameters):
+    """Run the notebook's cells in the project, parameters in the place of their own."""
+    space = {"display": lambda shown: None}
+    for cell in json.loads(NOTEBOOK.read_text(encoding="utf-8"))["cells"]:
+        if cell["cell_type"] == "code":
+            exec("".join(cell["source"]), space)  # noqa: S102 - the project's own notebook
+        if "parameters" in cell["metadata"].get("tags", []):
+            space |= parameters
+    return (root / "data/reports/privacy.json").read_bytes()
+
+
+def test_the_sample_is_published_and_what_does_not_hold_leaves_it_as_it_was(
+    prepared, mongodb, monkeypatch
+):
+    root, database = prepared
+    monkeypatch.chdir(root)
+    monkeypatch.setenv("MONGODB_URI", mongodb)
+    held = json.loads(run(root))
+    assert held["passed"]
+    assert held["published"]["k_min"] >= K
+    assert held["published"]["suppressed_share"] <= 0.1
+    assert all(0 < row["success"] <= 0.1 for row in held["published"]["attacks"].values())
+    # What anyone looks up is what the profiles hold: nobody here has changed since.
+    assert 0.1 < held["at_rest"]["linkage"] < held["at_rest"]["linkage_with_posts"] < 1
+    assert held["at_rest"]["dictionary"] == 0
+    published = publications.current(database)
+    assert published["certificate"]["passed"]
+    summary = published["summary"]
+    assert (summary["posts"], summary["authors"]) == (5000, 1500)  # without the campaigns
+    assert (summary["flagged"], summary["flagged_excluded"]) == (0.02, True)
+    page = (root / "data/reports/segments.html").read_bytes()
+    for parameters, reason in (
+        ({"k_anonymity": 400}, r"100\.0% of the authors are in suppressed cells"),
+        ({"tiers": {"followers": [1, 2, 3], "following": [1, 2, 3], "listed": [1, 2, 3]}},
+         r"smallest cells: <10, <10, <10, <10, <10\); name fewer or coarser tiers"),
+    ):  # fmt: skip
+        with pytest.raises(RuntimeError, match=f"nothing was published: .*{reason}"):
+            run(root, **parameters)
+        failed = json.loads((root / "data/reports/privacy.json").read_text())
+        assert not failed["passed"]
+        assert publications.current(database) == published
+        assert (root / "data/reports/segments.html").read_bytes() == page
+    assert json.loads(run(root)) == held
+    assert publications.current(database) == published
+    assert database.published.count_documents({}) == 1
+
+
+def test_an_attacker_of_our_pseudonyms_has_read_the_same_pages(prepared):
+    root, _ = prepared
+    conversation = archive.read(root / SAMPLE)
+    counts = attacks.looked_up(conversation.posts, conversation.authors)
+    key = Key(b"k" * 32)
+    assert attacks.dictionary(key.pseudonyms("author", counts.index), counts.index) == 0

@@ -1,0 +1,251 @@
+"""The HTML report and the last words of a run."""
+
+import json
+import re
+
+import pytest
+
+from customer_profiles.pipeline import summary
+from customer_profiles.publication import report
+from tests.publication.published import NAMES, audience
+
+WIDE = {"width": 1280, "height": 900}
+FILE = re.compile(r"^(file|data):")
+
+
+@pytest.fixture(scope="module")
+def opened(browser, tmp_path_factory):
+    """Function that opens a report from disk; in the end nothing was asked for, nothing failed."""
+    asked, said = [], []
+    folder = tmp_path_factory.mktemp("reports")
+    context = browser.new_context(viewport=WIDE)
+
+    def show(publication):
+        page = context.new_page()
+        page.on("request", lambda request: asked.append(request.url))
+        page.on("console", lambda message: said.append(message.text))
+        page.on("pageerror", lambda error: said.append(str(error)))
+        page.goto(saved(folder, publication))
+        return page
+
+    yield show
+    context.close()
+    assert [url for url in asked if not FILE.match(url)] == []
+    assert said == []
+
+
+@pytest.fixture(scope="module")
+def whole(opened):
+    """The report of an ordinary publication, for tests that leave it as it is."""
+    return opened(audience())
+
+
+def saved(folder, publication):
+    """Address of the report on disk."""
+    file = folder / "segments.html"
+    file.write_text(report.render(publication), encoding="utf-8")
+    return file.as_uri()
+
+
+def cards(page):
+    return page.locator("article h3").all_inner_texts()
+
+
+def test_the_report_opens_from_disk_and_has_a_card_for_every_segment(whole):
+    assert cards(whole) == [f"{place} {name}" for place, name in enumerate(NAMES, 1)]
+    card = whole.locator("article").first
+    assert audience()["segments"][0]["brief"]["headline"] in card.inner_text()
+    assert "Not shown" not in whole.locator("#overview").inner_text()
+    assert whole.locator("#overview dd").first.inner_text() == "1,500"
+    assert whole.locator("#sign-in").is_hidden()
+    assert whole.locator("#sign-out").is_hidden()
+
+
+def test_every_chart_of_the_report_is_drawn(whole):
+    sizes = "all => all.map(shape => shape.getBoundingClientRect()).map(b => [b.width, b.height])"
+    for drawn, many in (("#mood .column", 60), ("#map .bubble circle", 5), (".curves .point", 36)):
+        whole.locator(drawn).first.wait_for()
+        boxes = whole.locator(drawn).evaluate_all(sizes)
+        assert len(boxes) == many
+        assert min(min(box) for box in boxes) > 1
+
+
+def test_every_chart_says_how_to_read_it(whole):
+    drawn = whole.locator("figure", has=whole.locator(".chart"))
+    assert drawn.count() == 6
+    assert all(len(said) > 20 for said in drawn.locator("> .soft").all_inner_texts())
+    assert whole.locator("article", has_text="posts by weekday").count() == len(NAMES)
+    how = whole.locator("#segments > details")
+    how.locator("summary").click()
+    assert "95% interval" in how.inner_text()
+
+
+def test_a_day_that_is_not_shown_is_a_gap_in_the_line(opened):
+    publication = audience()
+    del publication["mood_daily"][20]
+    lines = opened(publication).locator("#mood path.line")
+    lines.first.wait_for()
+    assert lines.count() == 2
+
+
+def test_what_a_publication_says_cannot_become_markup(opened):
+    publication = audience()
+    name = "</script><script>document.title = 'taken'</script><!--<b>$given"
+    publication["segments"][0]["name"] = name
+    publication["summary"]["clusters"]["reason"] = "<img src=x onerror=alert(1)>"
+    page = opened(publication)
+    assert cards(page)[0] == f"1 {name}"
+    assert page.title() == "Audience segments"
+    assert page.locator("main img").count() == 0
+
+
+def test_the_policy_of_the_report_forbids_what_it_does_not_need(browser, tmp_path):
+    page = browser.new_page()
+    page.goto(saved(tmp_path, audience()))
+    with page.expect_console_message() as said:
+        page.evaluate("fetch('https://example.org').catch(() => null)")
+    assert "Content Security Policy" in said.value.text
+    page.close()
+
+
+def test_a_report_saves_its_figures_as_the_api_gives_them(whole):
+    publication = audience()
+    for title, name in (("Mood by day, CSV", "mood.csv"), ("Briefs, Markdown", "briefs.md")):
+        with whole.expect_download() as started:
+            whole.get_by_role("button", name=title).click()
+        assert started.value.suggested_filename == name
+        saved = started.value.path().read_bytes().decode()
+        assert saved == report.files(publication)[name]
+    first = publication["mood_daily"][0]
+    row = f"{first['day']},{first['posts']},{first['avg_polarity']}"
+    assert report.files(publication)["mood.csv"].splitlines()[1] == row
+    with whole.expect_download() as started:
+        whole.get_by_role("button", name="Segments, JSON").click()
+    assert json.loads(started.value.path().read_text()) == publication["segments"]
+
+
+def test_the_report_prints_all_cards_with_their_briefs_and_without_what_cannot_be_used(opened):
+    page = opened(audience())
+    assert page.locator(".brief li").first.is_hidden()
+    page.emulate_media(media="print")
+    assert page.locator(".brief li").first.is_visible()
+    assert page.locator("article:visible").count() == len(NAMES)
+    assert page.locator("button:visible, nav:visible, .numbers:visible").count() == 0
+    assert len(re.findall(rb"/Type ?/Page\b", page.pdf(format="A4"))) >= 3
+
+
+def test_one_group_is_said_to_be_one_and_not_drawn_as_a_map(opened):
+    publication = audience(1)
+    publication["continuity"] |= {"former": None, "born": [], "flows": []}
+    page = opened(publication)
+    assert cards(page) == [NAMES[0]]
+    assert "no stable structure" in page.locator("#overview").inner_text()
+    clusters = page.locator("#clusters").inner_text()
+    assert "No split does better than chance." in clusters
+    assert "if it had to" in clusters
+    assert "agrees" not in clusters
+    assert page.locator(".bubble, .range").count() == 0
+    assert "nothing to lay out on a map" in page.locator("#map").inner_text()
+    assert "first publication" in page.locator("#changes").inner_text()
+
+
+@pytest.mark.parametrize("shown", [0, 3])
+def test_segments_that_are_not_shown_are_said_to_be_there(opened, shown):
+    publication = audience()
+    left = publication["segments"][shown:]
+    publication["segments"] = publication["segments"][:shown]
+    publication["cells"] = [row for row in publication["cells"] if row["segment"] < shown]
+    publication["continuity"] = {"former": None, "born": [], "died": [], "flows": []}
+    page = opened(publication)
+    assert f"Not shown: {5 - shown} of 5 segments" in page.locator("#overview").inner_text()
+    assert ("Fewer than two" in page.locator("#map").inner_text()) == (shown < 2)
+    assert not any(row["name"] in page.locator("body").inner_text() for row in left)
+
+
+def test_the_report_says_what_each_attacker_does_and_how_often_he_succeeds(opened):
+    publication = audience()
+    attacks = publication["certificate"]["published"]["attacks"]
+    attacks["small_groups"] = {"success": 0.0833, "bound": 0.1, "targets": 12}
+    rows = opened(publication).locator(".attacks tbody tr")
+    assert rows.count() == len(attacks)
+    assert "line: 10% at most" in rows.locator("xpath=ancestor::table/thead").first.inner_text()
+    shown = rows.filter(has_text="subtracts published numbers").inner_text()
+    assert re.sub(r"\s+", " ", shown).endswith("to find a small group 8.3% 12")
+
+
+def test_a_certificate_that_did_not_pass_is_said_so_with_its_reasons(opened):
+    publication = audience()
+    publication["certificate"] |= {"passed": False, "reasons": ["exact_join: an attacker finds"]}
+    page = opened(publication)
+    assert "certificate not passed" in page.locator("#overview").inner_text()
+    assert "exact_join: an attacker finds" in page.locator("#certificate").inner_text()
+
+
+def test_cells_lie_in_order_by_tier_and_the_rest_of_a_segment_is_held_back(opened):
+    publication = audience(2)
+    publication["cells"] = [
+        {"segment": 0, "listed": "3 to 299", "verified": "1", "authors": 300},
+        {"segment": 0, "listed": "under 3", "verified": "1", "authors": 70},
+        {"segment": 1, "listed": "under 3", "verified": "0", "authors": 319},
+    ]
+    table = opened(publication).get_by_role("table", name="Authors by cell")
+    rows = [row.locator("th, td").all_inner_texts() for row in table.locator("tr").all()]
+    assert rows[0] == ["lists it is on", "verified", "1 Content regulars", "2 Loud critics"]
+    assert rows[1:4] == [
+        ["under 3", "0", "·", "319"], ["under 3", "1", "70", "·"], ["3 to 299", "1", "300", "·"],
+    ]  # fmt: skip
+    assert rows[4][2:] == ["15\n(held back)", "0"]
+
+
+def test_what_too_few_people_stand_behind_is_left_empty(opened):
+    publication = audience()
+    publication["segments"][0] |= {"stability": None, "index": {}}
+    publication["segments"][0]["mood"] = {"negative": None, "neutral": 0.4, "positive": None}
+    publication |= {"mood_daily": [], "cells": []}
+    publication["summary"] |= {"first_day": "", "last_day": ""}
+    page = opened(publication)
+    first = page.locator("article").first
+    bar = first.get_by_role("img", name="negative: too few people to tell, 40% neutral")
+    assert bar.locator("rect").count() == 1
+    assert first.get_by_role("img", name="Posts by weekday: monday").count() == 1
+    assert "No day has enough people" in page.locator("#mood").inner_text()
+    assert "No cell has enough people" in page.locator("#map").inner_text()
+
+
+def test_without_javascript_the_report_says_what_is_missing(browser, tmp_path):
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto(saved(tmp_path, audience()))
+    assert "JavaScript, which is switched off" in page.locator("main").inner_text()
+    context.close()
+
+
+def test_a_run_ends_with_what_it_found_and_where_to_look(project):
+    reports = project / "data" / "reports"
+    reports.mkdir(parents=True)
+    accuracy = {"accuracy": 0.8245, "low": 0.782, "high": 0.86, "n": 359}
+    sentiment = {
+        "manual2": accuracy,
+        "manual3": {**accuracy, "n": 498},
+        "baselines": {"tfidf": {**accuracy, "accuracy": 0.7}},
+        "neutral": {"auc": 0.8812},
+        "validation": {"ece": 0.0246, "ece_crossfitted": 0.0251, "ece_by_chance": 0.0219},
+        "seeds": {"models": ["8", "sentiment"],
+                  "mean": {"manual2": 0.82, "manual3": 0.7}, "sd": {"manual2": 0.01, "manual3": 0}},
+    }  # fmt: skip
+    published = {"k_min": 12, "suppressed_share": 0.05}
+    clusters = {"k": 2, "verdict": "no stable structure", "by_hand": True, "sizes": [30, "<10"],
+                "stability": {"jaccard": [0.9, 0.61], "ari": 0.8}}  # fmt: skip
+    for name, value in (("sentiment", sentiment), ("clusters", clusters)):
+        (reports / f"{name}.json").write_text(json.dumps(value))
+    with pytest.raises(FileNotFoundError, match=r"privacy\.json"):
+        summary.summary()
+    (reports / "privacy.json").write_text(json.dumps({"passed": False, "published": published}))
+    text = summary.summary()
+    for shown in (
+        "two classes 82.5% (78.2% to 86.0%, n 359); 2 seeds 82.0% ± 1.0%", "n 498); 2 seeds 70.0%",
+        "baseline 70.0%", "AUC 0.881", "error 0.025 (by chance 0.022)", "NOT PASSED",
+        "2 by hand, no stable structure (Jaccard 0.61 or more, ARI 0.80), sizes [30, '<10']",
+    ):  # fmt: skip
+        assert shown in text, shown
+    assert "make serve" in text

@@ -1,0 +1,274 @@
+"""What is published of the clusters: figures worked out by hand on six profiles, k = 2."""
+
+import pandas as pd
+import pytest
+
+from customer_profiles.privacy import aggregates, cells, microdata
+from customer_profiles.project import vocabulary
+from customer_profiles.publication import document, segments
+
+EDGES = {
+    "favorites": [1, 3, 10, 30],
+    "posts": [2, 3, 5],
+    "account_posts": [100, 1000, 10000],
+    "followers": [100, 1000],
+}
+STEPS = {"polarity": 4, "subjectivity": 4}
+PEOPLE = pd.DataFrame({
+    "_id": list("abcdef"),
+    "segment": [0, 0, 1, 0, 0, 1],
+    "polarity": [4, 3, 1, 2, 2, 1],
+    "subjectivity": [0, 1, 4, 1, 2, 4],
+    "favorites": [0, 0, 2, 1, 3, 2],
+    "posts": [0, 1, 0, 2, 3, 0],
+    "account_posts": [1, 1, 3, 2, 0, 3],
+    "followers": [2, 2, 0, 1, 0, 0],
+    "verified": [True, True, False, False, False, False],
+    "protected": [True, False, False, False, False, False],
+})  # fmt: skip
+WRITTEN = pd.DataFrame({
+    "author": list("aabbccddef"),
+    "label": ["positive"] * 5 + ["negative"] * 3 + ["neutral"] * 2,
+    "day": ["2026-05-04"] * 6 + ["2026-05-09"] * 4,  # a Monday and a Saturday
+})  # fmt: skip
+
+
+# One segment of everybody: who belongs to it is no secret, so nothing is rounded further.
+ALL = PEOPLE.assign(segment=0)
+REPORT = {
+    "verdict": "stable structure", "reason": "They come back.", "k": 2, "by_hand": False,
+    "jaccard": 0.75,
+    "preferred": dict.fromkeys(document.CLUSTERS["properties"]["preferred"]["properties"], 2),
+    "sizes": [4, 2], "small": [2], "stability": {"jaccard": [0.991, 0.7]}, "elbow": 2,
+}  # fmt: skip
+FLAGGED = {"flagged": 0.02, "flagged_excluded": True}
+CURVES = pd.DataFrame([document.example(document.CURVES)]).assign(more=1)
+
+
+def gathered(people):
+    return microdata.gather(people, WRITTEN, EDGES, STEPS, ("polarity", "followers"))
+
+
+def described(people, k=2):
+    painted, _ = aggregates.of_segments(gathered(people), segments.shown(people, k), k, seed=7)
+    return segments.describe(people, painted, k)
+
+
+def summary(people, written=WRITTEN, days=(), k=2):
+    averages = aggregates.of_everybody(gathered(people))
+    return segments.summary(people, written, days, averages, REPORT, CURVES, FLAGGED, k)
+
+
+def test_the_nine_figures_of_a_segment_and_its_shares():
+    hundred = {"index": 100, "low": 100, "high": 100}
+    (row,) = described(ALL)
+    assert row.pop("index") == dict.fromkeys(document.AVERAGES, hundred)
+    days = dict.fromkeys(vocabulary.WEEKDAYS)
+    assert row == {
+        "id": 0,
+        "customers": 6,
+        "share": 1.0,
+        "avg_polarity": 0.54,  # 13/6 of 4 marks
+        "avg_subjectivity": 0.5,
+        "no_verified": 2,
+        "no_protected": "<2",
+        "avg_favorites": 4.8,  # 0, 0, √(1·2), √(10·29), 2·√(3·9)
+        "avg_tweets": 2.5,  # 3·√(1·1), √(2·2), √(3·4), √(5·9)
+        "avg_account_tweets": 5300.0,  # 2·√(100·999), √(1000·9999), √(1·99), 2·√(1e4·19999)
+        "avg_followers": 530.0,  # 2·√(1000·1999), √(100·999), 3·√(1·99)
+        "mood": {"negative": 0.3, "neutral": 0.2, "positive": 0.5},
+        "weekdays": {**days, "monday": 0.6, "saturday": 0.4},
+        "volume": 1.0,
+        "centroid": {"polarity": 0.0, "followers": 0.0},
+    }
+
+
+def test_segments_are_described_with_the_largest_first():
+    first, second = described(PEOPLE)
+    assert (first["id"], first["customers"], first["share"], first["no_verified"]) == (
+        0,
+        4,
+        0.667,
+        2,
+    )
+    assert (second["id"], second["customers"], second["no_verified"]) == (1, 2, "<2")
+
+
+def test_a_segment_that_a_few_are_not_in_is_not_the_whole_audience():
+    most = pd.concat([PEOPLE.assign(segment=0)] * 700, ignore_index=True)
+    most["_id"] = [*"abcdef", *map(str, most.index[6:])]
+    most.loc[:1, "segment"] = 1
+    first, second = described(most)
+    assert (first["customers"], first["share"], second["share"]) == (4198, 0.999, 0.0)
+
+
+def test_no_favorite_at_all_is_an_average_of_0_and_has_no_index():
+    (row,) = described(ALL.assign(favorites=0))
+    assert row["avg_favorites"] == 0
+    assert "avg_favorites" not in row["index"]
+
+
+def test_a_segment_below_k_is_left_out():
+    split = PEOPLE.assign(segment=[0, 0, 1, 0, 2, 1])
+    # Segment 2 is one person; k = 2 also holds back segment 1, or subtraction would show it.
+    assert [row["id"] for row in described(split)] == [0]
+
+
+def test_personas_have_all_that_is_published_of_a_segment():
+    rows = segments.personas(described(PEOPLE), REPORT, summary(PEOPLE), [], sample=True)
+    for row in rows:
+        assert list(row) == list(document.SEGMENT["properties"])
+        assert row["name"] not in str(row["brief"])
+    assert [row["stability"] for row in rows] == [0.99, 0.7]
+    assert [row["small"] for row in rows] == [False, True]
+    assert any("hint" in caveat for caveat in rows[1]["brief"]["caveats"])
+
+
+def test_everybody_in_one_segment_has_neither_a_name_of_their_own_nor_stability():
+    report = {**REPORT, "sizes": [6], "small": []}
+    (row,) = segments.personas(described(ALL), report, summary(ALL), [], sample=False)
+    assert row["name"] == "The whole audience"
+    assert row["stability"] is None
+
+
+def test_a_cluster_for_each_different_profile_has_no_stability():
+    report = {**REPORT, "stability": {"jaccard": [], "ari": None}}
+    rows = segments.personas(described(PEOPLE), report, summary(PEOPLE), [], sample=False)
+    assert [row["stability"] for row in rows] == [None, None]
+
+
+def test_segments_are_shown_as_texts_with_a_column_each():
+    first, second = described(PEOPLE)
+    table = segments.titled([{**first, "avg_followers": 63000.0}, second])
+    assert list(table.columns) == ["segment 1", "segment 2"]
+    shown = table["segment 1"]
+    assert shown["authors"] == "4"
+    assert shown["share of the audience"] == "67%"
+    assert shown["protected authors"] == "<2"
+    assert shown["followers, about"] == "63,000"
+    assert not table.isna().any(axis=None)
+
+
+def test_the_mood_of_a_day_needs_k_authors():
+    # On the second and the third day one author each, but two together.
+    observations = pd.DataFrame({
+        "day": ["2026-05-01"] * 3 + ["2026-05-02", "2026-05-03"] + ["2026-04-30"] * 2,
+        "author": ["ann", "ann", "bob", "ann", "bob", "ann", "bob"],
+        "polarity": [20, 11, 0, 20, 20, 1, 0],
+    })  # fmt: skip
+    assert segments.mood_daily(observations, k=2) == (
+        [
+            {"day": "2026-04-30", "posts": 2, "avg_polarity": 0.03},  # 0.5 of 20 marks, 0.025
+            {"day": "2026-05-01", "posts": 3, "avg_polarity": 0.52},  # 31/3 of 20 marks
+        ],
+        [2, 2, 2],
+    )
+
+
+def test_days_are_held_back_until_k_authors_are_behind_all_of_them():
+    # Behind the third day is cat alone, and posts less the shown days would be hers.
+    observations = pd.DataFrame({
+        "day": ["2026-05-01"] * 3 + ["2026-05-02"] * 2 + ["2026-05-03"],
+        "author": ["ann", "bob", "cat", "ann", "bob", "cat"],
+        "polarity": 10,
+    })  # fmt: skip
+    rows, authors = segments.mood_daily(observations, k=2)
+    assert [row["day"] for row in rows] == ["2026-05-01"]
+    assert authors == [3, 3]
+
+
+def test_without_a_small_day_all_are_shown():
+    observations = pd.DataFrame({"day": "2026-05-01", "author": ["ann", "bob"], "polarity": 10})
+    assert segments.mood_daily(observations, k=2)[1] == [2]
+
+
+def test_tiers_join_bins():
+    tiers = cells.tiers(PEOPLE, {"account_posts": [1, 3], "verified": [1]})
+    assert tiers.to_dict("list") == {
+        "segment": [0, 0, 1, 0, 0, 1],
+        "account_posts": [1, 1, 2, 1, 0, 2],
+        "verified": [1, 1, 0, 0, 0, 0],
+    }
+
+
+def test_a_tier_of_a_field_that_profiles_do_not_have_is_refused():
+    with pytest.raises(ValueError, match=r"publish\.tiers names likes.*followers"):
+        cells.tiers(PEOPLE, {"likes": [1]})
+
+
+def test_tiers_are_called_by_the_counts_where_they_begin():
+    names = ["under 100", "100 to 9,999", "10,000 and more"]
+    assert cells.tier_names({"account_posts": [1, 3]}, EDGES) == {"account_posts": names}
+
+
+@pytest.mark.parametrize("cuts", [[], [2, 1], [1, 1], [0], [1.5], ["a"], 2])
+def test_tiers_that_do_not_begin_one_above_the_other_are_refused(cuts):
+    with pytest.raises(ValueError, match=r"publish\.tiers\.followers must list the bins"):
+        cells.tiers(PEOPLE, {"followers": cuts})
+
+
+@pytest.mark.parametrize(
+    ("cuts", "told"),
+    [({}, "no field"), ({"followers": [1, 3]}, "at bin 3, .* is 2"), ({"verified": [1]}, "is 0")],
+)
+def test_tiers_that_there_are_no_bins_for_are_refused(cuts, told):
+    with pytest.raises(ValueError, match=rf"publish\.tiers.*{told}"):
+        cells.tier_names(cuts, EDGES)
+
+
+def test_only_shown_cells_are_named():
+    table = cells.cells(cells.tiers(PEOPLE, {"followers": [1]}), ("segment", "followers"), 2)
+    # Segment 0: one below 100 followers and three above; the three go with the one.
+    assert cells.named_cells(table, {"followers": ["under 100", "100 and more"]}) == [
+        {"segment": 1, "followers": "under 100", "authors": 2}
+    ]
+
+
+POSTS = pd.DataFrame({
+    "day": ["2026-05-02", "2026-05-01", "2026-05-03", "2026-05-01"],
+    "label": ["positive", "neutral", "positive", "neutral"],
+    "author": ["ann", "ann", "bob", "bob"],
+})  # fmt: skip
+
+
+def test_the_summary_is_of_the_whole_audience():
+    days = [{"day": "2026-05-01"}, {"day": "2026-05-02"}]  # too few people on the third
+    found = summary(PEOPLE, POSTS, days)
+    assert list(found) == list(document.SUMMARY["properties"])
+    clusters = found.pop("clusters")
+    assert list(clusters) == list(document.CLUSTERS["properties"])
+    assert clusters["curves"] == [document.example(document.CURVES)]
+    assert found == {
+        "authors": 6,
+        "posts": 4,
+        "first_day": "2026-05-01",
+        "last_day": "2026-05-02",
+        "avg_polarity": 0.54,  # 13/6 of 4 marks
+        "avg_subjectivity": 0.5,
+        "avg_favorites": 4.8,
+        "avg_tweets": 2.5,
+        "avg_account_tweets": 5300.0,
+        "avg_followers": 530.0,
+        "mood": {"negative": None, "neutral": 0.5, "positive": 0.5},
+        "flagged": 0.02,
+        "flagged_excluded": True,
+    }
+
+
+def test_a_class_behind_which_too_few_authors_stand_is_not_in_the_mix():
+    # One of few posts could be counted from its share. Only ann was neutral, so with two of each
+    # nothing can be left out alone.
+    one = POSTS.assign(label=["positive", "neutral", "positive", "positive"])
+    assert set(summary(PEOPLE, one)["mood"].values()) == {None}
+    two = pd.concat([one, one[:2].assign(label="negative", author=["cat", "dan"])])
+    # Shares are of all posts, those that are not shown as well.
+    assert summary(PEOPLE, two)["mood"] == {"negative": None, "neutral": None, "positive": 0.5}
+
+
+def test_a_publication_is_called_by_its_content():
+    one = segments.identified({"segments": [{"id": 0, "customers": 4}], "summary": {"posts": 3}})
+    same = segments.identified({"summary": {"posts": 3}, "segments": [{"customers": 4, "id": 0}]})
+    other = segments.identified({"segments": [{"id": 0, "customers": 5}], "summary": {"posts": 3}})
+    assert one == same
+    assert one["_id"] == same["_id"] != other["_id"]
+    assert one["segments"] == [{"id": 0, "customers": 4}]

@@ -1,0 +1,274 @@
+"""Groups that are there are told, noise is called what it is, and every verdict has its reason."""
+
+import re
+import warnings
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from customer_profiles.bench import segments
+from customer_profiles.segments import clustering, evidence, evidence_table, verdict
+
+BOUNDS = {"jaccard": 0.75, "ari": 0.95}
+EFFORT = {"seed": 7, "draws": 10, "seeds": 5, "references": 10}
+
+
+def judged(profiles, k_min=2, k_max=5, by_hand=0, **weights):
+    """The verdict on `profiles`, and the table that it comes from."""
+    rows = clustering.scaled(profiles, {name: weights.get(name, 1) for name in profiles})
+    ks = evidence.candidates(rows, k_min, k_max, by_hand)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")  # nothing is divided by nothing on the way
+        table = verdict.judged(evidence.weigh(rows, ks, **EFFORT), **BOUNDS)
+        return verdict.decide(table, **BOUNDS, by_hand=by_hand), table
+
+
+def grouped(groups, scale=0.5, each=60):
+    """Profiles of `groups` of people in five features with steps, as bins have them."""
+    rng = np.random.default_rng(groups)
+    middles = rng.permuted(np.tile(np.arange(groups) * 3, (5, 1)), axis=1).T
+    values = np.repeat(middles, each, axis=0) + rng.normal(scale=scale, size=(groups * each, 5))
+    return pd.DataFrame(np.round(values)).add_prefix("feature_")
+
+
+def table_of(**columns):
+    """Evidence for k = 2 to 5 that holds up to 4, unless `columns` say otherwise."""
+    held = {
+        "k": [2, 3, 4, 5],
+        "inertia": [90.0, 40.0, 35.0, 31.0],
+        "silhouette": [0.5, 0.6, 0.4, 0.3],
+        "silhouette_chance": 0.3,
+        "gap": [0.2, 0.5, 0.51, 0.4],
+        "gap_error": 0.02,
+        "calinski_harabasz": [100.0, 90.0, 50.0, 40.0],
+        "calinski_harabasz_chance": [99.0, 60.0, 50.0, 40.0],
+        "davies_bouldin": [0.5, 0.6, 0.9, 1.0],
+        "davies_bouldin_chance": [0.6, 1.0, 1.0, 1.0],
+        "jaccards": [[0.9] * (k - 1) + [0.8] for k in range(2, 6)],
+        "jaccard": [0.9, 0.8, 0.8, 0.1],
+        "ari": [1.0, 1.0, 1.0, 0.1],
+        "smallest": 0.2,
+    }
+    for name, values in columns.items():
+        held[name] = [*values, held[name][3]] if isinstance(values, list) else values
+    return verdict.judged(pd.DataFrame(held), **BOUNDS)
+
+
+@pytest.mark.parametrize("bounds", [{"jaccard": 2}, {"ari": -0.1}, {"ari": "a"}])
+def test_a_bound_that_is_not_between_0_and_1_is_refused(bounds):
+    (name,) = bounds
+    with pytest.raises(ValueError, match=f"cluster.{name} must be between 0 and 1, got"):
+        verdict.judged(table_of(), **{**BOUNDS, **bounds})
+
+
+@pytest.mark.parametrize("groups", [2, 3, 4, 6])
+def test_as_many_groups_are_told_as_there_are(groups):
+    found, _ = judged(grouped(groups), k_max=7)
+    assert (found.k, found.verdict) == (groups, verdict.STABLE)
+    assert found.reason.startswith(f"{groups} segments: they stand further apart than chance")
+
+
+@pytest.mark.parametrize("draw", range(2))
+@pytest.mark.parametrize("kind", segments.NOISE)
+def test_noise_has_no_stable_structure(kind, draw):
+    profiles = segments.noise(kind, 400, 3 + draw, np.random.default_rng(draw))
+    found, table = judged(profiles)
+    assert (found.k, found.verdict) == (1, verdict.UNSTABLE)
+    assert found.reason.startswith("One segment: ")
+    assert not table["holds"].any()
+
+
+def test_bins_of_one_long_cloud_are_no_groups():
+    rng = np.random.default_rng(1)
+    cloud = rng.normal(size=(600, 4)) + 1.5 * rng.normal(size=(600, 1))
+    bins = pd.DataFrame(np.digitize(cloud, [-1, 2])).add_prefix("feature_")
+    found, table = judged(bins)
+    assert found.verdict == verdict.UNSTABLE
+    # Stable it would be, in two: only the comparison with chance tells.
+    assert table.loc[0, ["recurs", "repeats", "beats_chance"]].tolist() == [True, True, False]
+    assert "better than chance" in found.reason
+
+
+@pytest.mark.parametrize(
+    ("columns", "holds"),
+    [
+        ({}, True),
+        ({"gap": 0.06}, False),
+        ({"gap": 0.061}, True),
+        ({"gap": 1e-9, "gap_error": 0}, False),
+        ({"jaccard": 0.75}, True),
+        ({"jaccard": 0.74}, False),
+        ({"ari": 0.95}, True),
+        ({"ari": 0.94}, False),
+    ],
+)
+def test_a_number_holds_when_it_beats_chance_and_every_cluster_and_the_whole_come_back(
+    columns, holds
+):
+    sure = {"jaccard": 1, "ari": 1, "gap_error": 0.02}
+    assert table_of(**sure | columns)["holds"].tolist() == [holds] * 4
+
+
+def test_the_criteria_prefer_what_is_furthest_above_chance():
+    assert verdict.preferred(table_of(), [2, 3, 4]) == {
+        "elbow": 3, "silhouette": 3, "gap": 3, "calinski_harabasz": 3, "davies_bouldin": 3,
+    }  # fmt: skip
+    assert verdict.preferred(table_of(), [2, 4]) == {
+        "elbow": None, "silhouette": 2, "gap": 4, "calinski_harabasz": 2, "davies_bouldin": 2,
+    }  # fmt: skip
+
+
+def test_the_gap_prefers_the_first_that_the_next_does_not_surpass_by_an_error():
+    for last, k in ((0.519, 3), (0.521, 4)):
+        assert verdict.preferred(table_of(gap=[0.2, 0.5, last]), [2, 3, 4])["gap"] == k
+
+
+def test_of_equally_preferred_numbers_the_better_silhouette_wins():
+    # Elbow and silhouette are for 3, two others for 2, the gap is for 4.
+    votes = {"gap": [0.2, 0.5, 0.9], "calinski_harabasz": [900.0, 90.0, 50.0]}
+    table = table_of(**votes, davies_bouldin=[0.1, 1.0, 1.0])
+    assert verdict.decide(table, **BOUNDS).k == 3
+    # Silhouette now for 4, which has two as well: it wins by what it wins.
+    better = table_of(**votes, davies_bouldin=[0.1, 1.0, 1.0], silhouette=[0.5, 0.6, 0.7])
+    assert verdict.decide(better, **BOUNDS).k == 4
+
+
+def test_the_reason_names_the_others_that_hold_and_who_prefers_the_chosen():
+    reason = verdict.decide(table_of(jaccard=[0.9, 0.8, 0.7]), **BOUNDS).reason
+    assert "So does 2, but all five criteria prefer 3." in reason
+    alone = verdict.decide(table_of(jaccard=[0.7, 0.8, 0.7]), **BOUNDS).reason
+    assert alone.endswith("no other number does.")
+
+
+@pytest.mark.parametrize(
+    ("columns", "words"),
+    [
+        ({"gap": 0.0}, "no number from 2 to 5 parts these authors better than chance"),
+        ({"jaccard": 0.6}, "3 would stand .* least certain one is found again to 0.60 of 1, and"),
+        ({"ari": 0.6}, "3 would stand .* two searches agree to 0.60 of 1, and 0.95 is asked"),
+        # The one that came furthest is told of, not the one that is preferred.
+        ({"gap": [0.5, 0, 0], "jaccard": 0.6}, "2 would stand"),
+    ],
+)
+def test_without_structure_the_first_test_that_the_best_candidate_fails_is_told(columns, words):
+    found = verdict.decide(table_of(**columns), **BOUNDS)
+    assert (found.k, found.verdict) == (1, verdict.UNSTABLE)
+    assert re.search(words, found.reason)
+
+
+@pytest.mark.parametrize(
+    ("columns", "k", "stable", "words"),
+    [
+        ({}, 2, True, r"^2 segments, asked for by hand in params.yaml. By evidence: 3 segments: "),
+        ({}, 5, False, r"by hand in params.yaml, though they do not come back .* 0.10 of 1"),
+        ({"gap": 0.0}, 3, False, r"though they stand no further .* By evidence: one segment: no"),
+        ({}, 1, False, r"^One segment, asked for by hand in params.yaml. By evidence: 3 seg"),
+    ],
+)
+def test_a_number_asked_for_by_hand_is_published_and_the_verdict_stays_honest(
+    columns, k, stable, words
+):
+    found = verdict.decide(table_of(**columns), **BOUNDS, by_hand=k)
+    assert (found.k, found.by_hand) == (k, True)
+    assert found.verdict == (verdict.STABLE if stable else verdict.UNSTABLE)
+    assert re.search(words, found.reason)
+
+
+def test_a_number_asked_for_by_hand_is_weighed_beyond_the_range_as_well():
+    found, table = judged(grouped(3), k_max=4, by_hand=6)
+    assert (found.k, table["k"].tolist()) == (6, [2, 3, 4, 6])
+    assert len(verdict.summary(found, table)["stability"]["jaccard"]) == 6
+
+
+@pytest.mark.parametrize(
+    "profiles",
+    [
+        pd.DataFrame({"a": [1.0], "b": [2.0]}),
+        pd.DataFrame({"a": [1.0] * 30, "b": 2.0}),
+        pd.DataFrame({"a": [1.0] * 30 + [2.0], "b": 2.0}),
+    ],
+    ids=["one profile", "all the same", "two different profiles"],
+)
+def test_profiles_that_cannot_be_parted_are_one_segment(profiles):
+    found, table = judged(profiles)
+    assert (found.k, found.verdict, found.elbow) == (1, verdict.UNSTABLE, None)
+    assert found.reason.startswith("One segment: these authors are too much alike, or too few")
+    assert set(found.preferred.values()) == {None}
+    assert evidence_table.report(table, 0).empty
+    told = verdict.summary(found, table)
+    assert (told["silhouette"], told["stability"]) == (None, {"ari": None, "jaccard": []})
+
+
+@pytest.mark.parametrize("number", [3, 4, 7])
+def test_a_handful_of_profiles_is_weighed_and_has_no_structure(number):
+    profiles = pd.DataFrame(
+        np.random.default_rng(number).normal(size=(number, 2)), columns=["a", "b"]
+    )
+    found, table = judged(profiles)
+    assert table["k"].max() == min(5, number - 1)
+    assert (found.k, found.verdict) == (1, verdict.UNSTABLE)
+
+
+def test_few_different_profiles_shorten_the_range_and_it_is_said():
+    profiles = pd.DataFrame({"a": np.tile([0.0, 1, 5, 6], 20), "b": np.tile([0.0, 1, 0, 1], 20)})
+    found, table = judged(profiles)
+    assert table["k"].tolist() == [2, 3]
+    rows = clustering.scaled(profiles.assign(c=3), {"a": 1, "b": 1, "c": 1})
+    remarks = verdict.remarks(rows, ["a", "b", "c"], [2, 3], 5, [4, 5], 0.02)
+    assert [remark.split(",")[0] for remark in remarks] == [
+        "c told nobody apart: the same for all.",
+        "Not more than 3 were looked at",
+        "Small",
+    ]
+    assert remarks[-1].endswith("or too few to be shown: cluster 4 and 5.")
+    assert verdict.summary(found, table, remarks)["reason"].endswith(" ".join(remarks))
+
+
+def test_a_feature_without_differences_carries_nothing():
+    profiles = grouped(3)
+    with_more, _ = judged(profiles.assign(same=7))
+    assert with_more == judged(profiles)[0]
+
+
+def test_the_table_is_shown_in_few_digits():
+    table = table_of(
+        inertia=[12345.6, 98.765, 1.2345], silhouette=0.3456, gap=0.12345, jaccard=0.29,
+        calinski_harabasz=1234.5, davies_bouldin=1.2345, ari=0.94999,
+    )  # fmt: skip
+    shown = evidence_table.report(table, 0)
+    assert list(shown) == [
+        "k", "inertia", "silhouette", "silhouette_chance", "gap", "gap_error", "calinski_harabasz",
+        "calinski_harabasz_chance", "davies_bouldin", "davies_bouldin_chance", "jaccard", "ari",
+        "smallest", "holds",
+    ]  # fmt: skip
+    assert shown["inertia"].tolist() == [12300, 98.8, 1.23, 31]
+    assert shown.loc[0, "silhouette":].tolist() == [
+        0.35, 0.3, 0.12, 0.02, 1230, 99, 1.23, 0.6, 0.29, 0.94, 0.2, False,
+    ]  # fmt: skip
+
+
+def test_the_share_of_a_cluster_below_k_is_not_shown():
+    table = table_of().assign(smallest=[0.3, 9 / 60, 1 / 60, 1 / 60])
+    shown = evidence_table.report(table, least=10 / 60)
+    assert shown["smallest"].tolist() == [0.3, 0.17, 0.17, 0.17]
+
+
+def test_the_agreement_table_says_what_fails_and_who_prefers():
+    table = table_of(ari=[1, 1, 0.5], jaccard=[0.9, 0.8, 0.7])
+    shown = evidence_table.overview(table, verdict.decide(table, **BOUNDS).preferred, 0)
+    assert shown["fails"].tolist() == ["none: it holds"] * 2 + ["bootstrap, seeds"] * 2
+    assert shown.loc[3, "preferred by"].startswith("elbow, silhouette, gap")
+    assert shown.loc[[2, 4, 5], "preferred by"].tolist() == ["-"] * 3
+    columns = ["inertia", "silhouette", "gap", "CH", "DB", "Jaccard", "ARI", "smallest", "fails"]
+    assert shown.columns.tolist() == [*columns, "preferred by"]
+    row = ["90", "0.50 (0.30)", "0.20 (0.020)", "100 (99)", "0.50 (0.60)", "0.90", "1.00", "0.20"]
+    assert shown.loc[2, :"smallest"].tolist() == row
+
+
+def test_certainty_is_of_the_clusters_or_of_each_number_where_there_is_one_segment():
+    table = table_of()
+    assert evidence_table.certainty(table, 3).to_dict() == {
+        "cluster 1": 0.9, "cluster 2": 0.9, "cluster 3": 0.8,
+    }  # fmt: skip
+    assert evidence_table.certainty(table, 1).loc["the least certain of 3"] == 0.8

@@ -1,0 +1,38 @@
+"""Baselines on posts whose answers are plain to see."""
+
+import numpy as np
+import pandas as pd
+
+from customer_profiles.sentiment.evaluation import baselines
+
+TRAIN = pd.DataFrame({
+    "label": [4, 4, 4, 0, 0],
+    "text": ["good day", "good night", "so good", "bad day", "bad night"],
+})  # fmt: skip
+TEST = pd.DataFrame({"label": [0, 0, 4], "text": ["bad", "so bad", "good"]})
+LEXICONS = pd.DataFrame({"textblob": [-0.5, 0.0, 0.01], "vader": [0.0, 0.01, 0.9]})
+
+
+def test_two_classes_are_said_by_the_majority_by_tfidf_and_by_the_sign_of_each_lexicon():
+    assert baselines.two_classes(TRAIN, TEST, LEXICONS, seed=7).to_dict("list") == {
+        "majority": [0, 0, 0],  # of the test posts: in train it would be 4
+        "tfidf": [0, 0, 4],
+        "textblob": [0, 0, 4],
+        "vader": [0, 4, 4],
+    }
+
+
+def test_three_classes_are_said_by_the_thresholds_of_the_lexicons():
+    lexicons = pd.DataFrame({
+        "textblob": [-0.01, 0.0, 0.01, 0.0], "vader": [-0.05, -0.049, 0.05, 0.049],
+    })  # fmt: skip
+    truth = np.array(["neutral", "neutral", "positive", "negative"])
+    found = baselines.three_classes(truth, lexicons)
+    expected = ["negative", "neutral", "positive", "neutral"]
+    assert found["textblob"].tolist() == found["vader"].tolist() == expected
+    assert found["majority"].tolist() == ["neutral"] * 4
+
+
+def test_tfidf_says_the_same_again():
+    first, second = (baselines.two_classes(TRAIN, TEST, LEXICONS, seed=7) for _ in range(2))
+    assert first.equals(second)

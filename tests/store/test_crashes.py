@@ -1,0 +1,176 @@
+"""Loaders and servers killed at random moments: nothing is lost, and nothing counts twice."""
+
+import logging
+import os
+import signal
+from datetime import date
+from itertools import chain
+from multiprocessing import get_context
+
+import numpy as np
+import pandas as pd
+import pytest
+from customer_profiles.store.__main__ import table
+
+from customer_profiles.privacy.keys.key import demonstration_key
+from customer_profiles.project import files
+from customer_profiles.project.vocabulary import CLASSES
+from customer_profiles.store import connection, lease, loading, profiles, schema
+
+GRID = profiles.Grid(posts=(2, 3, 5), polarity_steps=4, subjectivity_steps=4, mix_steps=4)
+NAME = "audience_crash"
+POSTS, BATCH = 1500, 50
+SEED = 20261124
+
+
+def loader(root, file, told):
+    """Load `file` in small batches; the ids that the server acknowledged go into `told`."""
+    os.chdir(root)
+    logging.disable()
+    lease.SECONDS, connection.TIMEOUT_MS, connection.CHUNK = 0.5, 500, BATCH
+    insert = loading._insert
+
+    def insert_and_tell(rows, posts):
+        insert(rows, posts)
+        told.send([post["_id"] for post in posts])
+
+    loading._insert = insert_and_tell
+    key, today = demonstration_key(), date(2026, 6, 1)
+    loading.load(NAME, file, GRID, key, days=0, as_of="", today=today)
+
+
+@pytest.fixture(scope="module")
+def processes():
+    """Makes a process in milliseconds: what it needs is imported already."""
+    context = get_context("forkserver")
+    context.set_forkserver_preload(["customer_profiles.store.loading", __name__])
+    return context
+
+
+@pytest.fixture(scope="module")
+def conversation(observe):
+    """Observations before and after: new, changed and vanished posts, and authors of each."""
+    rng = np.random.default_rng(SEED)
+    posts = observe(*(
+        {
+            "_id": f"post {n}", "author": f"author {rng.integers(POSTS // 3)}",
+            "day": f"2026-05-{1 + n % 28:02d}", "label": CLASSES[n % 3],
+            "polarity": int(rng.integers(21)), "followers": int(rng.integers(5)),
+        }
+        for n in range(POSTS)
+    ))  # fmt: skip
+    before, after = posts[: POSTS * 2 // 3], posts[POSTS // 3 :]
+    return before, after.assign(scorer="1" * 16, polarity=(after["polarity"] + 1) % 21)
+
+
+class Run:
+    """One loader at work in a process of its own."""
+
+    def __init__(self, processes, root, posts, seed):
+        file = root / f"{seed}.parquet"
+        files.write_parquet(file, posts.sample(frac=1, random_state=seed))
+        self._told, end = processes.Pipe(duplex=False)
+        self.process = processes.Process(target=loader, args=(root, file, end))
+        self.process.start()
+        end.close()
+
+    def acknowledged(self, batches=None):
+        """Ids of so many batches, or of all that come."""
+        found = []
+        while batches is None or len(found) < batches:
+            try:
+                found.append(self._told.recv())
+            except EOFError:
+                break
+        return set(chain.from_iterable(found))
+
+    def kill(self):
+        self.process.kill()
+        self.process.join()
+
+    def end(self):
+        self.process.join()
+        assert self.process.exitcode == 0
+
+
+@pytest.fixture
+def held(project):
+    """The database of the project, whose server goes on while this test does."""
+    files.write_json(project / connection.MANIFEST, {"audience": NAME})
+    with connection.database(NAME) as database:
+        schema.prepare(database)
+        yield database
+
+
+def load(database, root, posts):
+    file = root / "whole.parquet"
+    files.write_parquet(file, posts)
+    loading.update(database, file, GRID)
+
+
+def exported(database, root):
+    """Bytes of both collections as a reader gets them."""
+    names = ("observations", "profiles")
+    for name in names:
+        files.write_csv(root / name, table(database, name))
+    return [(root / name).read_bytes() for name in names]
+
+
+def ids(database):
+    return {row["_id"] for row in database.observations.find({}, {"_id": 1})}
+
+
+def server_of(database):
+    return int(database.client.admin.command("serverStatus")["pid"])
+
+
+def started_over(database, root, before):
+    for name in ("observations", "profiles", "state"):
+        database[name].delete_many({})
+    load(database, root, before)
+
+
+def test_a_loader_killed_at_ten_random_moments(held, project, processes, conversation):
+    before, after = conversation
+    load(held, project, after)
+    expected, chance = exported(held, project), np.random.default_rng(SEED)
+    for seed in range(10):
+        started_over(held, project, before)
+        run = Run(processes, project, after, seed)
+        acknowledged = run.acknowledged(chance.integers(POSTS // 3 // BATCH))
+        run.kill()
+        acknowledged |= run.acknowledged()
+        assert acknowledged <= ids(held)
+        Run(processes, project, after, seed + 100).end()
+        assert exported(held, project) == expected
+
+
+def test_a_server_killed_at_ten_random_moments(held, project, processes, conversation):
+    before, after = conversation
+    load(held, project, after)
+    expected, chance = exported(held, project), np.random.default_rng(SEED)
+    for seed in range(10):
+        started_over(held, project, before)
+        run = Run(processes, project, after, seed)
+        run.acknowledged(chance.integers(POSTS // 3 // BATCH))
+        os.kill(server_of(held), signal.SIGKILL)
+        # The loader starts it again and comes to its end.
+        acknowledged = run.acknowledged()
+        run.end()
+        assert acknowledged <= ids(held)
+        assert exported(held, project) == expected
+
+
+def test_eight_loaders_at_once_of_which_two_are_killed(held, project, processes, conversation):
+    before, after = conversation
+    load(held, project, after)
+    expected = exported(held, project)
+    started_over(held, project, before)
+    runs = [Run(processes, project, after, seed) for seed in range(8)]
+    runs[0].acknowledged(1)
+    for run in runs[:2]:
+        run.kill()
+    for run in runs[2:]:
+        run.end()
+    assert exported(held, project) == expected
+    assert pd.read_parquet(project / "7.parquet")["_id"].nunique() == len(ids(held))

@@ -1,0 +1,100 @@
+"""Notebooks as JupyterLab runs them, from either folder, and as pages of HTML."""
+
+import re
+import shutil
+from pathlib import Path
+
+import nbformat
+import pytest
+from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError
+from nbconvert import HTMLExporter
+
+from customer_profiles.pipeline import run_notebook
+
+ROOT = Path(__file__).parents[2]
+NOTEBOOKS = sorted(path.name for path in (ROOT / "notebooks").glob("*.ipynb"))
+# Neither TensorFlow nor a database; with the number of their figures.
+LIGHT = {"01_fetch_sentiment140.ipynb": 3, "05_pull_tweets.ipynb": 3}
+
+
+def execute(project, name, folder):
+    """The notebook, run in `folder` of the project, as it would be kept."""
+    notebook = nbformat.read(project / "notebooks" / name, as_version=4)
+    place = {"metadata": {"path": str(project / folder)}}
+    NotebookClient(notebook, timeout=300, resources=place).execute()
+    return run_notebook.stable(notebook)
+
+
+def page(notebook):
+    html, _ = HTMLExporter().from_notebook_node(notebook)
+    return html
+
+
+def outputs(notebook):
+    return [output for cell in notebook.cells for output in cell.get("outputs", [])]
+
+
+def written(project):
+    folder = project / "data"
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    return {file.relative_to(folder).as_posix(): file.read_bytes() for file in files}
+
+
+@pytest.fixture(scope="module", params=LIGHT)
+def ran(request, tmp_path_factory):
+    """A light notebook run from the root and from notebooks/: its copies, and what they wrote."""
+    found = {}
+    for folder in (".", "notebooks"):
+        project = tmp_path_factory.mktemp("project")
+        for name in ("notebooks", "data/sample"):
+            shutil.copytree(ROOT / name, project / name)
+        for name in ("dvc.yaml", "params.yaml"):
+            shutil.copyfile(ROOT / name, project / name)
+        before = set(project.rglob("*"))
+        notebook = execute(project, request.param, folder)
+        new = {path.relative_to(project).parts[0] for path in set(project.rglob("*")) - before}
+        found[folder] = notebook, written(project), new
+    return request.param, found
+
+
+def test_a_notebook_writes_and_shows_the_same_from_either_folder(ran):
+    _, found = ran
+    (one, files, new), (other, other_files, _) = found["."], found["notebooks"]
+    assert files == other_files
+    assert new == {"data"}
+    assert nbformat.writes(one) == nbformat.writes(other)
+
+
+def test_every_figure_of_a_notebook_can_be_seen(ran):
+    name, found = ran
+    texts = [(output, output.get("data", {}).get("text/plain", "")) for output in
+             outputs(found["."][0])]  # fmt: skip
+    drawn = [output for output, text in texts if re.fullmatch(r"<\w+ size .* Axes>", text)]
+    assert len(drawn) == LIGHT[name]
+    assert all("image/png" in output.data for output in drawn)
+
+
+def test_an_executed_notebook_becomes_a_page_with_its_figures(ran):
+    name, found = ran
+    html = page(found["."][0])
+    assert len(re.findall(r'<img[^>]+src="data:image/png;base64', html)) == LIGHT[name]
+    assert not re.search(r"size \d+x[\d.]+ with \d+ Axes", html)
+    assert "<table" in html
+
+
+def test_pulling_from_a_folder_without_pages_makes_no_key(tmp_path):
+    notebook = nbformat.read(ROOT / "notebooks/05_pull_tweets.ipynb", as_version=4)
+    notebook.cells[1].source = 'archive = "pages"\nk_anonymity = 10'
+    (tmp_path / "dvc.yaml").touch()
+    (tmp_path / "pages").mkdir()
+    with pytest.raises(CellExecutionError, match="must hold X API pages"):
+        NotebookClient(notebook, resources={"metadata": {"path": str(tmp_path)}}).execute()
+    assert not (tmp_path / "data").exists()
+
+
+@pytest.mark.parametrize("name", NOTEBOOKS)
+def test_every_notebook_becomes_a_page_with_its_title(name):
+    notebook = nbformat.read(ROOT / "notebooks" / name, as_version=4)
+    title = notebook.cells[0].source.splitlines()[0].removeprefix("# ")
+    assert re.search(rf"<h1[^>]*>{re.escape(title)}<", page(notebook))
