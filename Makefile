@@ -8,7 +8,7 @@ BIN := .venv/bin
 RUN := PATH="$(CURDIR)/$(BIN):$$PATH"
 ENCODER := data/input/wheels/.encoder
 # Begun last it would run on alone while the other process has nothing left to do.
-LONGEST := tests/test_readme.py
+LONGEST := tests/system/test_readme.py
 
 # Each stage imports its libraries anew; compiling TensorFlow every time would take ten seconds more.
 unexport PYTHONDONTWRITEBYTECODE
@@ -18,9 +18,9 @@ ifdef QUIET
 export TQDM_DISABLE := 1
 endif
 
-.PHONY: repro test collect stream comply bench lint results plots serve mlflow lab wheels lock
+.PHONY: help repro test collect stream comply bench lint results plots serve mlflow lab wheels lock
 
-repro: .venv/.ready $(ENCODER)
+repro: .venv/.ready $(ENCODER)  ## run the pipeline: PROFILE=quick|standard|original
 	@$(BIN)/customer-profiles choose "profile=$(PROFILE)" \
 	    "fetch.source=$(SENTIMENT140)" "pull.archive=$(X_ARCHIVE)"
 	$(RUN) dvc repro
@@ -28,26 +28,22 @@ repro: .venv/.ready $(ENCODER)
 	@test "$(PROFILE)" = quick || $(RUN) dvc exp save --force --name $(PROFILE) || \
 	    echo "not kept as an experiment: dvc exp save needs a commit and a Git identity"
 
-test: .venv/.ready $(ENCODER)
+test: .venv/.ready $(ENCODER)  ## run all tests
 	$(RUN) pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder $(LONGEST) tests
 
-# What section `collect` of params.yaml says, into data/collect; DRY_RUN=1 only counts and prices it.
-collect: .venv/.ready
+collect: .venv/.ready  ## fetch posts from X into data/collect; DRY_RUN=1 counts and prices
 	@$(RUN) customer-profiles collect $(if $(DRY_RUN),--dry-run)
 
-# The same as it is posted, scored within seconds into the database; until Ctrl-C, or the budget ends.
-stream: .venv/.ready
+stream: .venv/.ready  ## collect live and score within seconds, until Ctrl-C
 	@$(RUN) customer-profiles stream
 
-# Asks X what was deleted there, and erases it here; DRY_RUN=1 only says how much.
-comply: .venv/.ready
+comply: .venv/.ready  ## erase what X says is deleted; DRY_RUN=1 says how much
 	@$(RUN) customer-profiles comply $(if $(DRY_RUN),--dry-run)
 
-# Several figures want an idle machine; what they say is in data/reports/bench/.
-bench: .venv/.ready $(ENCODER)
+bench: .venv/.ready $(ENCODER)  ## run the benchmarks, on an idle machine
 	$(RUN) customer-profiles bench
 
-lint: .venv/.ready
+lint: .venv/.ready  ## check style, notebooks and lock file
 	$(RUN) ruff check .
 	$(RUN) ruff format --check .
 	$(RUN) nbstripout --verify --extra-keys "metadata.language_info" notebooks/*.ipynb
@@ -55,30 +51,32 @@ lint: .venv/.ready
 	    --no-emit-index-url --no-header requirements.in -o requirements.txt
 	git diff --exit-code -- requirements.txt
 
-results: .venv/.ready
+results: .venv/.ready  ## keep the metrics of the last run in docs/results
 	@$(RUN) customer-profiles results
 
-# The curves of this run; `make plots REVS="HEAD dropout"` lays those of commits or experiments beside.
-plots: .venv/.ready
+plots: .venv/.ready  ## draw the curves of this run; REVS="A B" lays others beside
 	@$(RUN) customer-profiles plots .dvc/tmp/plots.html
 	$(RUN) dvc plots $(if $(REVS),diff $(REVS) workspace,show) \
 	    --html-template .dvc/tmp/plots.html --out data/reports/plots
 
 serve: PORT = 8000
-serve: .venv/.ready
+serve: .venv/.ready  ## serve the API and the page on PORT (8000)
 	$(RUN) customer-profiles serve --port $(PORT)
 
 mlflow: PORT = 5000
-mlflow: .venv/.ready
+mlflow: .venv/.ready  ## open the MLflow UI on PORT (5000)
 	$(RUN) mlflow ui --backend-store-uri sqlite:///mlruns/mlflow.db --port $(PORT)
 
 lab: PORT = 8888
-lab: .venv/.ready
+lab: .venv/.ready  ## open JupyterLab on PORT (8888)
 	$(RUN) jupyter lab --port $(PORT)
 
-wheels: $(ENCODER)
+help:  ## list the targets
+	@sed -n 's/^\([a-z]*\):.*  ## \(.*\)/make \1\t\2/p' Makefile | expand --tabs 15
 
-lock: .venv/.ready
+wheels: $(ENCODER)  ## download the encoder
+
+lock: .venv/.ready  ## resolve requirements.in into requirements.txt anew
 	$(RUN) uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
 	    --no-emit-index-url --no-header requirements.in -o requirements.txt
 

@@ -13,13 +13,14 @@ import urllib.request
 import mlflow
 from playwright.sync_api import sync_playwright
 
-from customer_profiles import paths, tracking
+from customer_profiles.pipeline.tracking import runs
+from customer_profiles.project import paths
 
 CHART = '[data-component-id="fullscreen_button_chartcard"]'
 
 
 def main() -> None:
-    mlflow.set_tracking_uri(tracking.uri())
+    mlflow.set_tracking_uri(runs.uri())
     experiment = mlflow.get_experiment_by_name("sentiment")
     report = paths.inside("data/reports/segments.html")
     if experiment is None or not report.is_file():
@@ -27,7 +28,7 @@ def main() -> None:
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port = str(probe.getsockname()[1])
     server = subprocess.Popen(  # noqa: S603
-        [sys.executable, "-m", "mlflow", "ui", "--backend-store-uri", tracking.uri(),
+        [sys.executable, "-m", "mlflow", "ui", "--backend-store-uri", runs.uri(),
          "--port", port],
         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
     )  # fmt: skip

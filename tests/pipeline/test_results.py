@@ -10,6 +10,7 @@ import pytest
 from customer_profiles.pipeline import results
 from customer_profiles.pipeline.tracking import provenance
 from customer_profiles.sentiment.model import classifier
+from customer_profiles.sentiment.model.layers import sentiment_layers
 
 ROOT = Path(__file__).parents[2]
 ABOUT = {
@@ -232,18 +233,18 @@ def test_only_a_change_of_what_a_run_is_made_of_counts_as_modified(fresh, tmp_pa
 
 
 def test_the_layers_are_those_of_the_model(tiny_encoder):
-    from customer_profiles.sentiment.model import classifier, encoder
+    from customer_profiles.sentiment.model import encoder
 
     preprocess, bert = encoder.load(*tiny_encoder)
     model = classifier.build(bert, 0.2, "pooled", 7)
     weights = sum(int(variable.shape.num_elements()) for variable in bert.trainable_variables)
-    assert classifier.layers(preprocess, model, "pooled", 0.2) == classifier.sentiment_layers(
+    assert classifier.layers(preprocess, model, "pooled", 0.2) == sentiment_layers(
         32, weights, 64, "pooled", 0.2
     )
 
 
 def test_the_layers_tell_what_comes_out_of_each():
-    named = dict(classifier.sentiment_layers(384, 22_713_216, 128, "mean", 0.1))
+    named = dict(sentiment_layers(384, 22_713_216, 128, "mean", 0.1))
     assert named["BERT encoder, 22.7 M trainable weights"] == "float32 (n, ≤ 128, 384)"
     assert named["mean over tokens"] == named["dropout 0.1 (training only)"] == "float32 (n, 384)"
     assert next(iter(named)) == "raw text"

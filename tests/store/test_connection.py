@@ -34,8 +34,8 @@ from tests.publication.published import small
 # Says the server's process id once it may use it, and leaves when its input ends.
 USER = """
 import sys
-from customer_profiles.store import server
-with server.database("shared") as held:
+from customer_profiles.store import connection
+with connection.database("shared") as held:
     print(held.client.admin.command("serverStatus")["pid"], flush=True)
     sys.stdin.read()
 """

@@ -10,12 +10,12 @@ from multiprocessing import get_context
 import numpy as np
 import pandas as pd
 import pytest
-from customer_profiles.store.__main__ import table
 
 from customer_profiles.privacy.keys.key import demonstration_key
 from customer_profiles.project import files
 from customer_profiles.project.vocabulary import CLASSES
 from customer_profiles.store import connection, lease, loading, profiles, schema
+from customer_profiles.store.commands import table
 
 GRID = profiles.Grid(posts=(2, 3, 5), polarity_steps=4, subjectivity_steps=4, mix_steps=4)
 NAME = "audience_crash"

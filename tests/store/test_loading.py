@@ -9,11 +9,11 @@ from uuid import uuid4
 import pandas as pd
 import pymongo
 import pytest
-from customer_profiles.store.__main__ import table
 from pymongo.monitoring import CommandListener
 
 from customer_profiles.project import files
 from customer_profiles.store import profiles, schema
+from customer_profiles.store.commands import table
 from customer_profiles.store.errors import StoreError
 from customer_profiles.store.loading import Change, Limits, update
 from customer_profiles.store.profiles import Grid, read_profiles

@@ -23,7 +23,7 @@ ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 # A command is run that starts so, and is not left out below.
-RUN = ("make ", "dvc ", "python -m customer_profiles.", "curl ", "token=$(", "echo ")
+RUN = ("make ", "dvc ", "customer-profiles ", "curl ", "token=$(", "echo ")
 ITSELF, INSTALLS = "it would run this test again", "it installs from the package index"
 ASKS_X = "it asks X, which wants a token and money; test_canary does"
 LEFT_OUT = {

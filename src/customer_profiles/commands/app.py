@@ -82,7 +82,7 @@ def _raised_by_services() -> tuple[type[Exception], ...]:
 
 @app.command()
 def run(
-    stage: str,
+    stage: Annotated[str, typer.Argument(metavar="STAGE", help="A stage of dvc.yaml.")],
     quiet: Annotated[
         bool, typer.Option("--quiet", help="Show warnings and errors of the notebook alone.")
     ] = False,
@@ -90,7 +90,7 @@ def run(
     """Run the notebook of a stage, with the values of params.yaml; `dvc repro` calls this."""
     from customer_profiles.pipeline import run_notebook
 
-    with reporting(KeyError, RuntimeError, code=2, level=logging.WARNING):
+    with reporting(level=logging.WARNING):
         quiet = quiet or os.environ.get("TQDM_DISABLE", "0") != "0"
         raise typer.Exit(run_notebook.command(stage, quiet))
 
@@ -271,7 +271,7 @@ def serve(
 
 @token.command("create")
 def create_token(
-    name: str,
+    name: Annotated[str, typer.Argument(metavar="NAME")],
     days: Annotated[int, typer.Option(min=1, max=3650, help="Until it expires.")] = 90,
 ) -> None:
     """Make a token and print it, once."""
@@ -300,7 +300,7 @@ def list_tokens() -> None:
 
 
 @token.command("revoke")
-def revoke_token(name: str) -> None:
+def revoke_token(name: Annotated[str, typer.Argument(metavar="NAME")]) -> None:
     """Make a token invalid."""
     from customer_profiles.store import connection, tokens
 

@@ -19,7 +19,7 @@ from customer_profiles.pipeline.summary import accuracy, calibration_error, spre
 from customer_profiles.pipeline.tracking import provenance
 from customer_profiles.project import charts, files, params, paths
 from customer_profiles.segments.figures import elbow as elbow_figure
-from customer_profiles.sentiment.model.classifier import sentiment_layers
+from customer_profiles.sentiment.model.layers import sentiment_layers
 from customer_profiles.sentiment.training.figures import architecture, learning_curves
 
 logger = logging.getLogger(__name__)

@@ -155,7 +155,10 @@ def run(stage: str, quiet: bool = False) -> Path:
 
 
 def command(stage: str, quiet: bool) -> int:
-    """`run` the stage, and log the cell that stopped it, if one did; the exit code."""
+    """`run` the stage and log what stopped it, if anything did.
+
+    The exit code: 1 where a cell failed, 2 where none was run.
+    """
     try:
         run(stage, quiet)
     except PapermillExecutionError as error:
@@ -165,4 +168,8 @@ def command(stage: str, quiet: bool) -> int:
             stage, error.exec_count, error.ename, error.evalue, failed,
         )  # fmt: skip
         return 1
+    except (ValueError, KeyError, OSError, RuntimeError) as error:
+        message = error.args[0] if isinstance(error, KeyError) else error
+        logger.error("stage %s: %s", stage, message)
+        return 2
     return 0

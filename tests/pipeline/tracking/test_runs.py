@@ -16,6 +16,8 @@ from customer_profiles.pipeline.tracking import runs
 from customer_profiles.sentiment.model import classifier, encoder
 from customer_profiles.sentiment.model.scorer import Scorer
 
+ROOT = Path(__file__).parents[3]
+LOADER = ROOT / "src/customer_profiles/sentiment/model/mlflow_model.py"
 # What somebody finds who opens the store where it has been moved to.
 REOPEN = """\
 import mlflow
@@ -215,7 +217,7 @@ def register(folder, positives, negatives, digest):
     labels = [4] * positives + [0] * negatives
     rows = pd.DataFrame({"label": labels, "text": posts, "polarity": polarity})
     with runs.run("registry", "r", ""):
-        return runs.register_model(folder, rows[["text", "polarity"]].head(2), rows, digest)
+        return runs.register_model(LOADER, folder, rows[["text", "polarity"]].head(2), rows, digest)
 
 
 def champion():

@@ -13,6 +13,7 @@ import tf_keras
 
 from customer_profiles.project import files, params
 from customer_profiles.sentiment.model import encoder as encoders
+from customer_profiles.sentiment.model.layers import sentiment_layers
 from customer_profiles.sentiment.model.text import NORMALISATIONS
 
 # [CLS] and [SEP]: what is left of a post where there is nothing to read.
@@ -162,24 +163,3 @@ def mean(sequence: tf.Tensor, mask: tf.Tensor) -> tf.Tensor:
     """Mean (n, width) of `sequence` (n, length, width) over the tokens in `mask` (n, length)."""
     weights = tf.cast(mask, tf.float32)[:, :, tf.newaxis]
     return tf.reduce_sum(sequence * weights, axis=1) / tf.reduce_sum(weights, axis=1)
-
-
-def sentiment_layers(
-    width: int, weights: int, length: int, pooling: str, dropout: float
-) -> list[tuple[str, str]]:
-    """The saved model from top to bottom: name and output of each layer.
-
-    `width` and `weights` are the encoder's, `length` the longest post in tokens.
-    """
-    return [
-        ("raw text", "string (n,)"),
-        ("normalise: handles, links, entities", "string (n,)"),
-        ("BERT preprocess: word pieces", f"3 x int32 (n, ≤ {length})"),
-        (
-            f"BERT encoder, {weights / 1e6:.1f} M trainable weights",
-            f"float32 (n, ≤ {length}, {width})",
-        ),
-        ("pooled output" if pooling == "pooled" else "mean over tokens", f"float32 (n, {width})"),
-        (f"dropout {dropout} (training only)", f"float32 (n, {width})"),
-        ("dense(1), temperature, sigmoid", "polarity float32 (n,)"),
-    ]
