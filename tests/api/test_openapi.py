@@ -13,8 +13,6 @@ import requests
 
 from tests.api.served import PATHS, PROTECTED, assert_problem, get
 
-pytest_plugins = ("tests.api.served",)
-
 README = Path(__file__).parents[2] / "README.md"
 BOUNDED = ["--checks", "all", "--max-examples", "12", "--seed", "7", "--workers", "2"]
 # What stands for the id of a segment.

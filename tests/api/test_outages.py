@@ -33,8 +33,6 @@ from tests.api.served import (
     wait_for,
 )
 
-pytest_plugins = ("tests.api.served",)
-
 PACKAGE = Path(connection.__file__).parents[1]
 HEAVY = ("tensorflow", "mlflow", "tweepy", "papermill", "sklearn", "pandas", "numpy")
 

@@ -24,8 +24,6 @@ from tests.api.served import (
     serving,
 )
 
-pytest_plugins = ("tests.api.served",)
-
 RATE = 10  # a minute, of the server that is asked too often
 FORWARDED = ("Host", "X-Forwarded-Host", "X-Forwarded-For", "Forwarded", "Referer", "Origin")
 

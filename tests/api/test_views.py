@@ -18,8 +18,6 @@ from tests.api.served import (
     get,
 )
 
-pytest_plugins = ("tests.api.served",)
-
 SEGMENTS = [
     {name: value for name, value in row.items() if name != "brief"}
     for row in PUBLICATION["segments"]

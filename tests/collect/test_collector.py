@@ -22,8 +22,6 @@ from customer_profiles.posts import archive
 from customer_profiles.project import paths
 from tests.collect.collecting import KEY, SCOPES, TEXTS, asked, held, pages
 
-pytest_plugins = ("tests.collect.x_api.asking", "tests.collect.collecting")
-
 WEEK = 7 * 86400
 
 

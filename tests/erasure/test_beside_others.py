@@ -25,8 +25,6 @@ from tests.erasure.erasable import (
     traces,
 )
 
-pytest_plugins = ("tests.erasure.erasable",)
-
 
 @contextmanager
 def waiting(project, caplog, action):

@@ -18,8 +18,6 @@ from tests.erasure.erasable import (
     traces,
 )
 
-pytest_plugins = ("tests.erasure.erasable",)
-
 
 def expire(*arguments):
     assert main(["expire", *arguments]) == 0

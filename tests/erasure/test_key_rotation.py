@@ -20,8 +20,6 @@ from tests.erasure.erasable import (
     traces,
 )
 
-pytest_plugins = ("tests.erasure.erasable",)
-
 
 def test_a_new_key_leaves_nothing_of_the_old_one(held, caplog):
     copy = held.joinpath(PAGES, "1.jsonl").read_bytes()

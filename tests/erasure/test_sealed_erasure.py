@@ -32,7 +32,6 @@ from tests.erasure.erasable import (
     traces,
 )
 
-pytest_plugins = ("tests.erasure.erasable",)
 OLD = Key(KEY)
 DAY = "2026-05-07"
 

@@ -14,8 +14,6 @@ from customer_profiles.store import connection, publications, tokens
 from tests.api.served import ASSIGNED, HOSTILE, PUBLICATION, publish, pulled, serving
 from tests.publication import published
 
-pytest_plugins = "tests.api.served"
-
 WIDE, PHONE = {"width": 1280, "height": 900}, {"width": 360, "height": 740}
 NAMES = [f"{row['id'] + 1} {row['name']}" for row in PUBLICATION["segments"]]
 

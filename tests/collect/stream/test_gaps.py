@@ -10,8 +10,6 @@ from customer_profiles.collect.stream.gaps import Gaps
 from customer_profiles.collect.x_api import answers
 from tests.collect.collecting import asked
 
-pytest_plugins = ("tests.collect.x_api.asking",)
-
 
 def test_a_gap_is_made_longer_at_both_ends_and_joined_with_what_it_overlaps():
     gaps = Gaps([(0.0, 100.0)], overlap=10.0, settle=0.0)

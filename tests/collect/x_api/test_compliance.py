@@ -17,8 +17,6 @@ from customer_profiles.collect.x_api.compliance import Job, Verdict
 from customer_profiles.collect.x_api.storage import Storage
 from customer_profiles.collect.x_api.transport import Timeouts
 
-pytest_plugins = ("tests.collect.x_api.asking",)
-
 IDS = [str(9_000_000_000_000_000_000 + number) for number in range(2500)]
 GONE = dict.fromkeys(IDS[::2], "deleted") | {IDS[1]: "suspended"}
 WANTED = [Verdict(number, "delete", GONE[number]) for number in IDS if number in GONE]

@@ -21,8 +21,6 @@ from customer_profiles.collect.x_api import compliance, endpoints, errors, rules
 from customer_profiles.collect.x_api.endpoints import Window
 from customer_profiles.collect.x_api.storage import Storage
 
-pytest_plugins = ("tests.collect.x_api.asking",)
-
 
 @pytest.fixture(scope="module", params=[("tweet", "2.166"), ("post", "2.167")])
 def document(request):

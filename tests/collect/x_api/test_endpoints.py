@@ -24,8 +24,6 @@ from customer_profiles.collect.x_api import endpoints, errors, query
 from customer_profiles.collect.x_api.endpoints import Window
 from customer_profiles.posts import pages
 
-pytest_plugins = ("tests.collect.x_api.asking",)
-
 # None of these may cost a post.
 PASSING = [
     "429", "429 absurd reset", "429 no reset", "429 past reset", "429 this second",

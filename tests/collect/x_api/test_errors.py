@@ -29,8 +29,6 @@ from customer_profiles.collect.x_api import endpoints, errors
 from customer_profiles.collect.x_api.client import Client
 from customer_profiles.collect.x_api.transport import TIMEOUTS, Timeouts
 
-pytest_plugins = ("tests.collect.x_api.asking",)
-
 CONSOLE = "https://console.x.com"
 
 

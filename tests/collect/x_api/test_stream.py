@@ -24,8 +24,6 @@ from customer_profiles.collect.x_api import errors, rules, stream
 from customer_profiles.collect.x_api.transport import Timeouts
 from customer_profiles.posts import pages
 
-pytest_plugins = ("tests.collect.x_api.asking",)
-
 FOREIGN = {"id": "1600000000000000001", "value": "somebody else", "tag": "theirs"}
 OWN = {"id": "1600000000000000002", "value": QUERY, "tag": "customer-profiles whatever"}
 OLD = {"id": "1600000000000000003", "value": "of before", "tag": "customer-profiles 01234567"}

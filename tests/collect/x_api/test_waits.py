@@ -10,8 +10,6 @@ from customer_profiles.bench.loopback.server import BRAND, XServer
 from customer_profiles.bench.loopback.ways import QUERY, by_archive, by_search, ids
 from customer_profiles.collect.x_api import endpoints, rate_limits
 
-pytest_plugins = ("tests.collect.x_api.asking",)
-
 
 def waited(waits, ask, *faults, **options):
     with XServer(invented(5, time.time()), faults) as x:
