@@ -216,6 +216,17 @@ PUBLICATION = record(
     certificate=CERTIFICATE,
     provenance=record(sample=FLAG, scorer=_text("0123456789abcdef")),
 )
+# The same in a few words, where publications are listed.
+LISTED = record(
+    id=ID,
+    current=FLAG
+    | {"examples": [True], "description": "whether the other addresses answer from it"},
+    authors=SUMMARY["properties"]["authors"],
+    segments=_count(5),
+    verdict=CLUSTERS["properties"]["verdict"],
+    first_day=SUMMARY["properties"]["first_day"],
+    last_day=SUMMARY["properties"]["last_day"],
+)
 
 
 def example(schema: Mapping) -> object:
