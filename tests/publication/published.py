@@ -48,15 +48,7 @@ def audience(segments: int = 5, seed: int = 1) -> dict:
              "extreme_values", "last_member")  # fmt: skip
     whole["certificate"]["published"] |= {"k_min": 11, "attacks": dict.fromkeys(names, attack)}
     whole["certificate"]["reasons"] = []
-    whole["continuity"] |= {
-        "born": [rows[-1]["id"]],
-        "flows": [
-            {"origin": NAMES[0], "segment": 0, "authors": 350},
-            {"origin": NAMES[0], "segment": rows[-1]["id"], "authors": "<10"},
-            {"origin": "Quiet critics", "segment": 0, "authors": 30},
-            {"origin": None, "segment": rows[-1]["id"], "authors": 240},
-        ],
-    }
+    whole["continuity"] |= {"born": [rows[-1]["id"]]}
     return whole
 
 

@@ -7,7 +7,7 @@ from itertools import pairwise
 import pytest
 import requests
 
-from customer_profiles.api.headers import OF_FILES
+from customer_profiles.api.settings import OF_FILES
 from customer_profiles.publication import report
 from customer_profiles.publication.page.parts import SCRIPTS, STYLE, part
 from customer_profiles.store import connection, publications, tokens

@@ -136,7 +136,7 @@ def test_the_report_prints_all_cards_with_their_briefs_and_without_what_cannot_b
 
 def test_one_group_is_said_to_be_one_and_not_drawn_as_a_map(opened):
     publication = audience(1)
-    publication["continuity"] |= {"former": None, "born": [], "flows": []}
+    publication["continuity"] |= {"former": None, "born": []}
     page = opened(publication)
     assert cards(page) == [NAMES[0]]
     assert "no stable structure" in page.locator("#overview").inner_text()
@@ -155,7 +155,7 @@ def test_segments_that_are_not_shown_are_said_to_be_there(opened, shown):
     left = publication["segments"][shown:]
     publication["segments"] = publication["segments"][:shown]
     publication["cells"] = [row for row in publication["cells"] if row["segment"] < shown]
-    publication["continuity"] = {"former": None, "born": [], "died": [], "flows": []}
+    publication["continuity"] = {"former": None, "born": [], "died": []}
     page = opened(publication)
     assert f"Not shown: {5 - shown} of 5 segments" in page.locator("#overview").inner_text()
     assert ("Fewer than two" in page.locator("#map").inner_text()) == (shown < 2)

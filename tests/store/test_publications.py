@@ -91,6 +91,11 @@ def publish(database, assignments, **others):
     return new
 
 
+def publish_next(database, assignments, new=None):
+    new = new or told(assignments)
+    return publications.publish_next(database, new, assignments, continuity.following)
+
+
 def test_before_the_first_publication_there_is_none(database):
     assert publications.current(database) is None
 
@@ -234,12 +239,6 @@ def together(one, other):
     return cells.together(*atoms, K)
 
 
-def migration(new, former, before, now):
-    """The flows between two publications about the authors of `before` and `now`."""
-    segments = (rows.set_index("_id")["cluster"].to_dict() for rows in (before, now))
-    return continuity.migration(new, former, *segments)
-
-
 @pytest.mark.usefixtures("small_chunks")
 def test_after_a_crash_at_any_step_readers_see_one_publication_and_the_next_one_ends_right(
     database, everybody
@@ -259,7 +258,7 @@ def test_after_a_crash_at_any_step_readers_see_one_publication_and_the_next_one_
             write()
             assert publications.current(database) in (former, new)
         seen = publications.current(database)
-        last = publications.publish_next(database, told(rows), rows)
+        last = publish_next(database, rows)
         assert publications.current(database) == last
         assert held(database)["assignments"] == sorted(
             rows.to_dict("records"), key=lambda row: row["_id"]
@@ -270,13 +269,9 @@ def test_after_a_crash_at_any_step_readers_see_one_publication_and_the_next_one_
         if seen["summary"]["authors"] == len(rows):  # what it repeats was done
             assert last == seen
         else:
-            # Flows may be lost, and never are invented.
-            whole = done in (0, 1, steps)
-            flows = migration(last, seen, sizes[seen["summary"]["authors"]], rows)
             assert last["continuity"]["former"] == seen["_id"]
-            assert last["continuity"]["flows"] == (flows if whole else [])
         before = held(database)
-        assert publications.publish_next(database, told(rows), rows) == last
+        assert publish_next(database, rows) == last
         assert held(database) == before
 
 
@@ -289,34 +284,26 @@ def test_a_reader_who_asked_for_the_pointer_just_before_finds_the_next_publicati
 
 
 def test_the_first_publication_follows_on_none_and_the_next_one_on_it(database, everybody):
-    first = publications.publish_next(database, told(everybody), everybody)
-    nothing = {"former": None, "born": [], "died": [], "flows": []}
+    first = publish_next(database, everybody)
+    nothing = {"former": None, "born": [], "died": []}
     assert first == identified({**told(everybody), "continuity": nothing})
     assert publications.current(database) == first
     called = {"name": "called otherwise"}
     fewer = told(everybody[1:])
     fewer["segments"] = [row | called for row in fewer["segments"]]
-    second = publications.publish_next(database, fewer, everybody[1:])
+    second = publish_next(database, everybody[1:], fewer)
     assert publications.current(database) == second
     assert [row["name"] for row in second["segments"]] == ["segment 0", "segment 1"]
-    assert second["continuity"] == {
-        "former": first["_id"],
-        "born": [],
-        "died": [],
-        "flows": migration(second, first, everybody, everybody[1:]),
-    }
-    assert len(second["continuity"]["flows"]) == 8
+    assert second["continuity"] == {"former": first["_id"], "born": [], "died": []}
 
 
 def test_publishing_the_same_again_after_another_gives_the_same_bytes(database, everybody):
-    publications.publish_next(database, told(everybody), everybody)
-    second = publications.publish_next(database, told(everybody[1:]), everybody[1:])
+    publish_next(database, everybody)
+    second = publish_next(database, everybody[1:])
     before = held(database)
     again = told(everybody[1:])
     again["segments"] = [row | {"name": "called otherwise"} for row in again["segments"]]
-    assert json.dumps(publications.publish_next(database, again, everybody[1:])) == json.dumps(
-        second
-    )
+    assert json.dumps(publish_next(database, everybody[1:], again)) == json.dumps(second)
     assert held(database) == before
 
 
@@ -324,31 +311,28 @@ def test_the_third_publication_follows_on_the_second_also_where_it_says_what_the
     database, everybody
 ):
     first, second, third = (
-        publications.publish_next(database, told(rows), rows)
-        for rows in (everybody, everybody[1:], everybody)
+        publish_next(database, rows) for rows in (everybody, everybody[1:], everybody)
     )
     assert continuity.same(first, third)
     assert third["continuity"]["former"] == second["_id"]
     assert second["continuity"]["former"] == first["_id"]
 
 
-def test_after_an_author_was_erased_segments_are_matched_and_there_are_no_flows(
-    database, everybody
-):
-    publications.publish_next(database, told(everybody), everybody)
+def test_after_an_author_was_erased_segments_are_matched(database, everybody):
+    publish_next(database, everybody)
     gone = {"_id": everybody["_id"][0]}
     for name in ("profiles", "assignments"):
         database[name].delete_one(gone)
-    new = publications.publish_next(database, told(everybody[1:]), everybody[1:])
-    assert (new["continuity"]["born"], new["continuity"]["flows"]) == ([], [])
+    new = publish_next(database, everybody[1:])
+    assert (new["continuity"]["born"], new["continuity"]["died"]) == ([], [])
 
 
 def test_nothing_is_published_of_an_author_who_was_erased_meanwhile(database, everybody):
-    publications.publish_next(database, told(everybody), everybody)
+    publish_next(database, everybody)
     database.profiles.delete_one({"_id": everybody["_id"][0]})
     before = held(database)
     with pytest.raises(StoreError, match="erased, or have expired, since"):
-        publications.publish_next(database, told(everybody, summary={"posts": 1}), everybody)
+        publish_next(database, everybody, told(everybody, summary={"posts": 1}))
     assert held(database) == before
 
 

@@ -163,7 +163,7 @@ def test_a_database_of_the_first_version_becomes_as_one_made_new(
         load(held, posts)
         publications.publish(held, PUBLICATION, assignments)
     assert whole(former) == whole(fresh)
-    assert schema.version(former) == schema.NEWEST == 4
+    assert schema.version(former) == schema.NEWEST == 5
 
 
 def test_preparing_keeps_what_this_version_published(database, assignments, give_profiles):
@@ -187,6 +187,19 @@ def test_of_the_publications_those_of_the_former_shape_are_forgotten(database, v
     assert list(database.published.find()) == [PUBLICATION]
     assert publications.current(database) is None
     assert database.current.count_documents({}) == 0
+
+
+def test_a_publication_that_told_of_flows_stays_without_them(database):
+    flow = {"origin": "Quiet critics", "segment": 0, "authors": "<10"}
+    continuity = {**PUBLICATION["continuity"], "flows": [flow]}
+    before = {**PUBLICATION, "continuity": continuity}
+    database.published.insert_one(before, bypass_document_validation=True)
+    pointer = {"_id": "current", "publication": before["_id"], "beside": []}
+    database.current.insert_one(pointer)
+    database.schema.update_one({}, {"$set": {"version": 4}})
+    schema.prepare(database)
+    assert publications.current(database) == PUBLICATION
+    assert schema.version(database) == schema.NEWEST
 
 
 class Killed(BaseException):
@@ -256,7 +269,7 @@ def test_a_database_of_a_newer_program_is_refused_and_stays_as_it_is(database):
     database.command("collMod", "profiles", validator={"_id": {"$exists": True}})
     before = whole(database)
     with pytest.raises(
-        StoreError, match=r"newer version of this program \(schema 70, .* knows 4\)"
+        StoreError, match=r"newer version of this program \(schema 70, .* knows 5\)"
     ):
         schema.prepare(database)
     assert whole(database) == before

@@ -53,9 +53,14 @@ class Connection:
         Unpublished before an archive was pulled.
         """
         try:
-            held = self._answering()[self._current_audience()]
+            client = self._answering()
+            # DVC takes the manifest away while `pull` runs: until it is whole the former holds.
+            with contextlib.suppress(StoreError, FileNotFoundError, ValueError):
+                self._audience = audience()
+            if not self._audience:
+                raise Unpublished
             with pymongo.timeout(TIMEOUT_MS / 1000):
-                return question(held)
+                return question(client[self._audience])
         except PyMongoError as error:
             # The driver's own message repeats the address, which may hold a password.
             logger.error("reading the database failed: %s", type(error).__name__)
@@ -86,14 +91,6 @@ class Connection:
                 self._held.close()
                 self._held, self._client = fresh.pop_all(), client
             return client
-
-    def _current_audience(self) -> str:
-        # DVC takes the manifest away while `pull` runs; until it is whole the former name holds.
-        with contextlib.suppress(StoreError, FileNotFoundError, ValueError):
-            self._audience = audience()
-        if not self._audience:
-            raise Unpublished
-        return self._audience
 
 
 connection = Connection()

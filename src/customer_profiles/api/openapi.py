@@ -1,24 +1,12 @@
 """How drf-spectacular describes the endpoints: JSON Schema with an example of every answer."""
 
-from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.plumbing import ResolvedComponent
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse
 
-from customer_profiles.api.authentication import MAKE_ONE
 from customer_profiles.api.problems import TYPE, problem
 from customer_profiles.publication import document
-from customer_profiles.publication.document import (
-    CELL,
-    CERTIFICATE,
-    CONTINUITY,
-    FLAG,
-    ID,
-    MOOD_OF_DAY,
-    SEGMENT,
-    SUMMARY,
-    record,
-)
+from customer_profiles.publication.document import CERTIFICATE, FLAG, ID, SEGMENT, SUMMARY, record
 
 OPEN = {
     400: "a parameter is unknown, out of bounds or given twice",
@@ -27,10 +15,7 @@ OPEN = {
     406: "`Accept` names nothing that is to be had here",
     503: "the database is away, or nothing is published yet",
 }
-PROTECTED = {
-    401: "no token, or one that is unknown, revoked or expired",
-    429: "asked too often",
-}
+PROTECTED = {401: "no token, or one that is unknown, revoked or expired", 429: "asked too often"}
 TAG = {"type": "string", "pattern": '^".+"$', "examples": ['"5f1d3a0c9b7e2468.json"']}
 WAIT = {"type": "integer", "minimum": 0, "examples": [5]}
 HEADERS = (
@@ -43,41 +28,27 @@ def _page(row: dict) -> dict:
     """What DRF's own description of a page is not: closed."""
     link = {"type": ["string", "null"], "format": "uri", "examples": [None]}
     rows = {"type": "array", "items": row, "maxItems": 100}
-    return record(
-        count={"type": "integer", "examples": [1]}, next=link, previous=link, results=rows
-    )
+    count = {"type": "integer", "examples": [1]}
+    return record(count=count, next=link, previous=link, results=rows)
 
 
 _FIGURES = SEGMENT["properties"]
 _SEGMENT = record(**{name: part for name, part in _FIGURES.items() if name != "brief"})
-_TOLD = SUMMARY["properties"]
-_LISTED = record(
-    id=ID,
-    current=FLAG
-    | {"examples": [True], "description": "whether the other addresses answer from it"},
-    authors=_TOLD["authors"],
-    segments={"type": "integer", "minimum": 0, "examples": [5]},
-    verdict=_TOLD["clusters"]["properties"]["verdict"],
-    first_day=_TOLD["first_day"],
-    last_day=_TOLD["last_day"],
-)
 # By the name of the view.
 SHAPES = {
     "Segments": _page(_SEGMENT),
     "Segment": _SEGMENT,
-    "Cells": _page(CELL),
-    "Brief": record(
-        **{name: _FIGURES[name] for name in ("id", "name")}, **_FIGURES["brief"]["properties"]
-    ),
+    "Cells": _page(document.CELL),
+    "Brief": record(id=_FIGURES["id"], name=_FIGURES["name"], **_FIGURES["brief"]["properties"]),
     "Summary": record(
-        **_TOLD,
+        **SUMMARY["properties"],
         publication=ID,
         certificate=record(passed=CERTIFICATE["properties"]["passed"]),
         sample=FLAG | {"description": "whether it is of an invented brand and invented people"},
     ),
-    "MoodDaily": _page(MOOD_OF_DAY),
-    "Continuity": CONTINUITY,
-    "Publications": _page(_LISTED),
+    "MoodDaily": _page(document.MOOD_OF_DAY),
+    "Continuity": document.CONTINUITY,
+    "Publications": _page(document.LISTED),
     "Privacy": CERTIFICATE,
     "Health": record(
         status={"enum": ["ok"], "examples": ["ok"]}, published=FLAG | {"examples": [True]}
@@ -91,21 +62,14 @@ SHAPES = {
 }
 
 
-class Bearer(OpenApiAuthenticationExtension):
-    """The security scheme."""
-
-    target_class = "customer_profiles.api.authentication.BearerAuthentication"
-    name = "token"
-
-    def get_security_definition(self, auto_schema: AutoSchema) -> dict:
-        return {"type": "http", "scheme": "bearer", "description": MAKE_ONE}
-
-
 class Described(AutoSchema):
     """One operation."""
 
     def get_operation_id(self) -> str:
         return f"read{type(self.view).__name__}"
+
+    def get_auth(self) -> list:
+        return [{"token": []}] if self.view.authentication_classes else []
 
     def get_override_parameters(self) -> list:
         return [self.view.query, *HEADERS] if self.view.query().fields else [*HEADERS]

@@ -4,9 +4,10 @@ Neither an answer nor the log repeats what was asked: it may hold somebody's nam
 """
 
 import logging
+from functools import partial
 from http import HTTPStatus
 
-from django.http import Http404, HttpRequest, JsonResponse
+from django.http import Http404, JsonResponse
 from rest_framework.exceptions import APIException, NotFound
 from rest_framework.renderers import JSONRenderer
 from rest_framework.response import Response
@@ -46,19 +47,14 @@ def handle(error: Exception, context: dict) -> Response | None:
     return response
 
 
-def bad_request(request: HttpRequest, exception: Exception) -> JsonResponse:
-    return _answer(400, "the request is malformed, or for a host this server does not answer for")
-
-
-def not_found(request: HttpRequest, exception: Exception) -> JsonResponse:
-    return _answer(404, "there is nothing at this address; the API lies under /api/v1/")
-
-
-def server_error(request: HttpRequest) -> JsonResponse:
-    # Django's own entry would name the path, which the caller chose.
-    logger.error("a request failed", exc_info=True)
-    return _answer(500, "the server failed; its log says why")
-
-
-def _answer(status: int, detail: str) -> JsonResponse:
+def _answer(status: int, detail: str, request: object, exception: object = None) -> JsonResponse:
+    if status == 500:  # Django's own entry would name the path, which the caller chose
+        logger.error("a request failed", exc_info=True)
     return JsonResponse(problem(status, detail), status=status, content_type=TYPE)
+
+
+bad_request = partial(
+    _answer, 400, "the request is malformed, or for a host this server does not answer for"
+)
+not_found = partial(_answer, 404, "there is nothing at this address; the API lies under /api/v1/")
+server_error = partial(_answer, 500, "the server failed; its log says why")

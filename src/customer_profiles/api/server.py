@@ -6,10 +6,8 @@ import os
 import re
 import signal
 import socket
-import threading
 import time
-from collections.abc import Callable
-from importlib import import_module
+from functools import partial
 
 import waitress
 from django.conf import settings
@@ -33,12 +31,12 @@ def serve(host: str, port: int) -> None:
     Raises OSError for an address that cannot be listened on, ValueError for a rate that is none.
     """
     paths.root()  # raises outside a project
-    leaving = threading.Event()
-    _when_told_to_stop(leaving.set)
+    told = []  # to stop, perhaps twice: no signal may leave the embedded server behind
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda number, _: told.append(number))
     with _listening(host, port) as listening, contextlib.closing(connection):
         shown = f"[{host}]" if ":" in host else host
         server = waitress.create_server(_application(shown), sockets=[listening], **OPTIONS)
-        _when_told_to_stop(lambda: (leaving.set(), server.pull_trigger()))
         try:
             connection.read(publications.current)
         except StoreError as error:
@@ -49,31 +47,20 @@ def serve(host: str, port: int) -> None:
             "a token: customer-profiles token create NAME",
             {"at": f"{shown}:{listening.getsockname()[1]}"},
         )
-        while not leaving.is_set():
-            _turn(server, 30)
-        # An impatient second signal must not leave the embedded server behind.
-        _when_told_to_stop(lambda: None)
-        server.del_channel()
-        listening.close()  # whoever comes now is refused at once
-        _finish(server)
+        _answer(server, listening, told)
     logger.info("stopped")
 
 
-def _when_told_to_stop(react: Callable[[], object]) -> None:
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: react())
-
-
-def _turn(server, seconds: float) -> None:
-    """Wait for `seconds` until something can be read or written, and do so."""
-    server.asyncore.loop(seconds, use_poll=True, map=server._map, count=1)
-
-
-def _finish(server) -> None:
-    """Answer what has been asked already, for LEAVE_SECONDS at most; waitress would drop it."""
+def _answer(server, listening: socket.socket, told: list) -> None:
+    """Answer until `told` to stop, and then what has been asked already; waitress would drop it."""
+    turn = partial(server.asyncore.loop, use_poll=True, map=server._map, count=1)
+    while not told:
+        turn(0.5)
+    server.del_channel()
+    listening.close()  # whoever comes now is refused at once
     deadline = time.monotonic() + LEAVE_SECONDS
     while server.active_channels and time.monotonic() < deadline:
-        _turn(server, 0.1)
+        turn(0.1)
         for channel in list(server.active_channels.values()):
             if not (channel.requests or channel.total_outbufs_len):
                 channel.handle_close()
@@ -90,9 +77,7 @@ def _application(host: str):
     if not re.fullmatch(r"[1-9][0-9]*/(s|sec|m|min|h|hour|d|day)", rate):
         raise ValueError(f"API_RATE must be like 1000/min (s, min, hour or day), got {rate!r}")
     settings.ALLOWED_HOSTS.append(host)
-    application = get_wsgi_application()
-    import_module(settings.ROOT_URLCONF)  # now, not while the first caller waits
-    return application
+    return get_wsgi_application()  # imports `urls` as well: no first caller waits for it
 
 
 def _listening(host: str, port: int) -> socket.socket:

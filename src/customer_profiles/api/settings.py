@@ -10,7 +10,7 @@ ALLOWED_HOSTS = ["127.0.0.1", "localhost", "[::1]"]  # `serve` adds its --host
 ROOT_URLCONF = "customer_profiles.api.urls"
 INSTALLED_APPS = ["drf_spectacular"]
 MIDDLEWARE = [
-    "customer_profiles.api.headers.strict",
+    "customer_profiles.api.urls.strict",
     "django.middleware.http.ConditionalGetMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -21,6 +21,13 @@ SILENCED_SYSTEM_CHECKS = ["security.W003", "security.W004", "security.W008"]
 USE_I18N = False
 LOGGING_CONFIG = None  # the program that serves has configured logging
 
+# What a browser may load for an answer that is opened in it, and for one of the files.
+OF_ANSWERS = "default-src 'none'; frame-ancestors 'none'"
+OF_FILES = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
+    "img-src 'self' data:; form-action 'none'; base-uri 'none'; frame-ancestors 'none'"
+)
+
 API_RATE = os.environ.get("API_RATE", "1000/min")
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["customer_profiles.api.authentication.BearerAuthentication"],
@@ -30,12 +37,12 @@ REST_FRAMEWORK = {
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_SCHEMA_CLASS": "customer_profiles.api.openapi.Described",
     "DEFAULT_PARSER_CLASSES": [],
-    "DEFAULT_METADATA_CLASS": None,
     "EXCEPTION_HANDLER": "customer_profiles.api.problems.handle",
     "UNAUTHENTICATED_USER": None,
-    "UNAUTHENTICATED_TOKEN": None,
     "NUM_PROXIES": 0,  # else a caller chooses the address that his failures are counted for
 }
+# Each audience has its own database, and its own tokens in it.
+MAKE_ONE = "`customer-profiles token create NAME` makes one for the current audience"
 SPECTACULAR_SETTINGS = {
     "OAS_VERSION": "3.1.1",
     "TITLE": "Customer profiles",
@@ -45,5 +52,7 @@ SPECTACULAR_SETTINGS = {
     "sent to whoever returns its `ETag` as `If-None-Match`.",
     "PATH_CONVERTER_OVERRIDES": {"int": {"type": "integer", "minimum": 0, "examples": [0]}},
     "POSTPROCESSING_HOOKS": [],
-    "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
+    "APPEND_COMPONENTS": {
+        "securitySchemes": {"token": {"type": "http", "scheme": "bearer", "description": MAKE_ONE}}
+    },
 }

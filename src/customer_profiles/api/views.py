@@ -2,7 +2,7 @@
 
 import contextlib
 import time
-from collections.abc import Sequence
+from collections.abc import Callable
 from functools import lru_cache
 
 from rest_framework.exceptions import NotFound, ParseError
@@ -25,7 +25,7 @@ class Csv(BaseRenderer):
     format = "csv"
     example = 'segment,authors,followers\r\n0,42,"under 1,000"\r\n'
 
-    def render(self, data: Sequence[dict], *context: object) -> bytes:
+    def render(self, data: list[dict], *context: object) -> bytes:
         return briefs.table(data).encode()
 
 
@@ -46,7 +46,6 @@ class Pages(PageNumberPagination):
     page_size = 25
     page_size_query_param = "page_size"
     max_page_size = 100
-    last_page_strings = ()
     invalid_page_message = "there is no page of this number; leave `page` out for the first"
 
 
@@ -62,6 +61,7 @@ class ReadOnly(APIView):
 
     http_method_names = ("get", "head")
     query = Serializer
+    told = ""  # the part of the publication that is answered
     version = ""  # of what is answered; Django's middleware compares the tag that it becomes
 
     def initial(self, request: Request, **place: int) -> None:
@@ -76,21 +76,23 @@ class ReadOnly(APIView):
         if not known.is_valid():
             raise ParseError("; ".join(f"{name}: {said[0]}" for name, said in known.errors.items()))
 
-    def published(self) -> dict:
-        """The current publication, of which the answer is a part; see `_published`."""
+    def get(self, request: Request, **place: int) -> Response:
         publication = _published()
         self.version = publication["_id"]
-        return publication
+        return self.answer(self.part(publication, **place))
+
+    def part(self, publication: dict, **place: int) -> dict | list[dict]:
+        return publication[self.told]
+
+    def answer(self, part: dict) -> Response:
+        return Response(part)
 
     def finalize_response(self, request: Request, response: Response, **place: int) -> Response:
         response = super().finalize_response(request, response, **place)
+        response["Vary"] = "Authorization, Accept"
         if self.version and response.status_code == 200:
             response["ETag"] = f'"{self.version}.{response.accepted_renderer.format}"'
         return response
-
-    @property
-    def default_response_headers(self) -> dict[str, str]:
-        return {**super().default_response_headers, "Vary": "Authorization, Accept"}
 
 
 class Rows(ReadOnly):
@@ -99,39 +101,33 @@ class Rows(ReadOnly):
     query = Paged
     renderer_classes = (JSONRenderer, Csv)
 
-    def get(self, request: Request, **place: int) -> Response:
-        rows = self.rows(**place)
-        if request.accepted_renderer.format == Csv.format:
-            name = "-".join(request.path.split("/")[3:-1])
-            return Response(
-                rows, headers={"Content-Disposition": f'attachment; filename="{name}.csv"'}
-            )
+    def answer(self, part: list[dict]) -> Response:
+        if self.request.accepted_renderer.format == Csv.format:
+            name = "-".join(self.request.path.split("/")[3:-1])
+            headers = {"Content-Disposition": f'attachment; filename="{name}.csv"'}
+            return Response(part, headers=headers)
         pages = Pages()
-        return pages.get_paginated_response(pages.paginate_queryset(rows, request, view=self))
-
-    def rows(self, **place: int) -> list[dict]:
-        raise NotImplementedError
+        return pages.get_paginated_response(pages.paginate_queryset(part, self.request, view=self))
 
 
 class Segments(Rows):
     """All segments, largest first."""
 
-    def rows(self) -> list[dict]:
-        return [_figures(row) for row in self.published()["segments"]]
+    def part(self, publication: dict) -> list[dict]:
+        return [_figures(row) for row in publication["segments"]]
 
 
 class Segment(ReadOnly):
     """The figures of a segment."""
 
-    def get(self, request: Request, id: int) -> Response:
-        return Response(_figures(_segment(self.published(), id)))
+    def part(self, publication: dict, id: int) -> dict:
+        return _figures(_segment(publication, id))
 
 
 class Cells(Rows):
     """How many authors of a segment share a tier of each further field."""
 
-    def rows(self, id: int) -> list[dict]:
-        publication = self.published()
+    def part(self, publication: dict, id: int) -> list[dict]:
         number = _segment(publication, id)["id"]
         return [row for row in publication["cells"] if row["segment"] == number]
 
@@ -141,75 +137,65 @@ class Brief(ReadOnly):
 
     renderer_classes = (JSONRenderer, Markdown)
 
-    def get(self, request: Request, id: int) -> Response:
-        row = _segment(self.published(), id)
-        if request.accepted_renderer.format == Markdown.format:
-            return Response(row)
-        return Response({"id": row["id"], "name": row["name"], **row["brief"]})
+    def part(self, publication: dict, id: int) -> dict:
+        row = _segment(publication, id)
+        if self.request.accepted_renderer.format == Markdown.format:
+            return row
+        return {"id": row["id"], "name": row["name"], **row["brief"]}
 
 
 class Summary(ReadOnly):
     """The whole audience in a few figures, and whether they keep the promise of privacy."""
 
-    def get(self, request: Request) -> Response:
-        publication = self.published()
-        told = {
+    def part(self, publication: dict) -> dict:
+        return publication["summary"] | {
             "publication": publication["_id"],
             "certificate": {"passed": publication["certificate"]["passed"]},
             "sample": publication["provenance"]["sample"],
         }
-        return Response(publication["summary"] | told)
 
 
 class MoodDaily(Rows):
     """How they spoke of the brand, day by day."""
 
-    def rows(self) -> list[dict]:
-        return self.published()["mood_daily"]
+    told = "mood_daily"
 
 
 class Continuity(ReadOnly):
     """What became of the segments of the publication before this one."""
 
-    def get(self, request: Request) -> Response:
-        return Response(self.published()["continuity"])
+    told = "continuity"
 
 
 class Publications(Rows):
     """The publications that are held, the current one first."""
 
-    def rows(self) -> list[dict]:
-        held = connection.read(publications.listed)
-        if not held:
-            raise Unpublished
+    def get(self, request: Request) -> Response:
+        held = _published(publications.listed)
         self.version = ".".join(row["id"] for row in held)
-        return held
+        return self.answer(held)
 
 
 class Privacy(ReadOnly):
     """The certificate: what simulated attackers found, and what a thief would."""
 
-    def get(self, request: Request) -> Response:
-        return Response(self.published()["certificate"])
+    told = "certificate"
 
 
 class Health(ReadOnly):
     """Whether the server answers and has something to say; needs no token."""
 
-    authentication_classes = ()
-    permission_classes = ()
-    throttle_classes = ()
+    authentication_classes = permission_classes = throttle_classes = ()
 
     def get(self, request: Request) -> Response:
         return Response({"status": "ok", "published": _anything(int(time.monotonic()))})
 
 
-def _published() -> dict:
-    """The current publication. Raises Unpublished before the first."""
-    publication = connection.read(publications.current)
-    if publication is None:
-        raise Unpublished
-    return publication
+def _published(question: Callable = publications.current) -> dict | list[dict]:
+    """The current publication, or what else is published. Raises Unpublished before the first."""
+    if found := connection.read(question):
+        return found
+    raise Unpublished
 
 
 @lru_cache(1)
@@ -221,11 +207,10 @@ def _anything(second: int) -> bool:
 
 
 def _segment(publication: dict, number: int) -> dict:
-    rows = publication["segments"]
-    for row in rows:
-        if row["id"] == number:
-            return row
-    raise NotFound(f"there is no such segment; /api/v1/segments/ lists all {len(rows)}")
+    rows = {row["id"]: row for row in publication["segments"]}
+    if number not in rows:
+        raise NotFound(f"there is no such segment; /api/v1/segments/ lists all {len(rows)}")
+    return rows[number]
 
 
 def _figures(row: dict) -> dict:

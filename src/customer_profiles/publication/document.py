@@ -177,13 +177,6 @@ CONTINUITY = record(
     former=_maybe(ID | {"description": "the publication before this one"}),
     born=_list(_count(3, "a segment that had no like before")),
     died=_list(_text("Quiet critics", "a former segment that has no like now")),
-    flows=_list(
-        record(
-            origin=_maybe(_text("Quiet critics", "former segment; null: not seen then")),
-            segment=_maybe(_count(0, "segment now; null: not seen any more")),
-            authors=PEOPLE,
-        )
-    ),
 )
 ATTACK = record(
     success=_share(0.05, "rounded up to halves of the bound"),
@@ -222,6 +215,17 @@ PUBLICATION = record(
     continuity=CONTINUITY,
     certificate=CERTIFICATE,
     provenance=record(sample=FLAG, scorer=_text("0123456789abcdef")),
+)
+# The same in a few words, where publications are listed.
+LISTED = record(
+    id=ID,
+    current=FLAG
+    | {"examples": [True], "description": "whether the other addresses answer from it"},
+    authors=SUMMARY["properties"]["authors"],
+    segments=_count(5),
+    verdict=CLUSTERS["properties"]["verdict"],
+    first_day=SUMMARY["properties"]["first_day"],
+    last_day=SUMMARY["properties"]["last_day"],
 )
 
 

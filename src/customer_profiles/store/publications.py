@@ -39,14 +39,19 @@ def publish(database: Database, publication: dict, assignments: "pd.DataFrame") 
         _publish(database, publication, assignments)
 
 
-def publish_next(database: Database, publication: dict, assignments: "pd.DataFrame") -> dict:
+def publish_next(
+    database: Database,
+    publication: dict,
+    assignments: "pd.DataFrame",
+    continue_from: Callable[[dict | None, dict], dict],
+) -> dict:
     """Publish, as `publish` does, what follows on the current publication; what that is.
 
-    `publication` has no `_id` and no `continuity` yet (`continuity.continued`). If it says the same
-    as the current one, that one stays.
+    `continue_from` makes it of the current one (None before the first) and of `publication`, which
+    has no `_id` yet: the current one itself, if it is to stay (`continuity.following`).
     """
     with leased(database):
-        following = _following(database, publication, assignments)
+        following = continue_from(current(database), publication)
         _publish(database, following, assignments)
     return following
 
@@ -118,18 +123,6 @@ def _publish(database: Database, publication: dict, assignments: "pd.DataFrame")
             write()
 
 
-def _following(database: Database, publication: dict, assignments: "pd.DataFrame") -> dict:
-    # Here, because the API imports this module and starts faster without pandas and SciPy.
-    from customer_profiles.publication import continuity, segments
-
-    former = current(database)
-    if former and continuity.same(former, publication):
-        return former
-    before = {author: row["cluster"] for author, row in _assigned(database).items()}
-    now = dict(zip(assignments["_id"], assignments["cluster"], strict=True))
-    return segments.identified(continuity.continued(publication, former, before, now))
-
-
 def _all_held(database: Database, authors: "pd.Series") -> None:
     for part in chunks(authors):
         if database.profiles.count_documents({"_id": {"$in": part}}) < len(part):
@@ -176,9 +169,7 @@ def _beside(database: Database, publication: dict, assignments: "pd.DataFrame") 
 def _elsewhere(publication: dict) -> dict:
     """Figures that the assignments do not tell: of days, of segments, of the whole.
 
-    Two publications that differ in one of them could differ by a single person. Not so in flows:
-    no two publications tell of the same ones, and those from one kept to this are unions of the
-    pairs that `privacy.together` weighs.
+    Two publications that differ in one of them could differ by a single person.
     """
     summary = publication["summary"]
     days = {row["day"]: (row["posts"], row["avg_polarity"]) for row in publication["mood_daily"]}

@@ -173,6 +173,12 @@ def _flag_nothing_of_before(database: Database) -> None:
     _forget_publications(database, {"summary.flagged": {"$exists": False}})
 
 
+def _forget_flows_of_before(database: Database) -> None:
+    """Publications told how many authors went from segment to segment; they stay without that."""
+    told = {"continuity.flows": {"$exists": True}}
+    database["published"].update_many(told, {"$unset": {"continuity.flows": ""}})
+
+
 def _forget_publications(database: Database, before: Mapping) -> None:
     ids = [row["_id"] for row in database["published"].find(before, {"_id": 1})]
     database["current"].delete_many({"publication": {"$in": ids}})
@@ -185,6 +191,7 @@ MIGRATIONS = {
     2: _forget_assignments_without_cell,
     3: _forget_publications_of_before,
     4: _flag_nothing_of_before,
+    5: _forget_flows_of_before,
 }
 NEWEST = max(MIGRATIONS)
 

@@ -79,7 +79,7 @@ addEventListener("afterprint", () => redraw((width) => width));
 const shade = (level, text) => el("td", { "data-level": Math.round(level) }, text);
 const portion = (people, whole) => {
   if (people === undefined) return el("td", {}, "·");
-  return shade(typeof people === "string" ? 0 : Math.ceil((4 * people) / whole), number(people));
+  return shade(Math.ceil((4 * people) / whole), number(people));
 };
 const untold = (text, why) =>
   el("td", { class: "untold" }, text, el("span", { class: "hidden" }, ` (${why})`));

@@ -41,24 +41,12 @@ function clusters({ summary: { clusters: found } }) {
         typeof row[name] === "boolean" ? (row[name] ? "yes" : "no") : number(row[name])))))];
 }
 
-function changes({ continuity: { former, born, died, flows }, segments }) {
+function changes({ continuity: { former, born, died }, segments }) {
   if (former === null) {
     return [soft("This is the first publication: there is nothing to compare it with.")];
   }
   const named = new Map(segments.map((row) => [row.id, row.name]));
-  const targets = [...segments.map((row) => row.id), null];
-  const origins = [...new Set(flows.map((flow) => flow.origin))]
-    .sort((one, other) => (one === null) - (other === null));
-  const most = Math.max(1, ...flows.map((flow) => Number(flow.authors) || 0));
-  return [
-    facts([["new", listed(born.map((id) => named.get(id)))], ["gone", listed(died)]]),
-    flows.length > 0 && el("figure", {}, el("figcaption", {}, "Where they came from"),
-      soft("Authors by their segment in the last publication (rows) and in this one (columns)."),
-      table("Authors by former and present segment", ["", ...heads(segments), "not seen any more"],
-        origins.map((origin) => [origin ?? "not seen then", ...targets.map((target) => portion(
-          flows.find((flow) => flow.origin === origin && flow.segment === target)?.authors,
-          most))]), "heat")),
-  ];
+  return [facts([["new", listed(born.map((id) => named.get(id)))], ["gone", listed(died)]])];
 }
 
 function certificate({ certificate: { passed, reasons, published, at_rest: stolen } }) {

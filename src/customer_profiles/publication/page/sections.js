@@ -86,8 +86,6 @@ function card(row, { summary, segments, continuity }) {
     row.small && chip("small", "warn"),
     row.stability !== null && row.stability < summary.clusters.jaccard && chip("unstable", "warn"),
   ];
-  const flows = continuity.flows.filter((flow) => flow.segment === row.id)
-    .map((flow) => `${number(flow.authors)} ${flow.origin ? `in ${flow.origin}` : "not seen"}`);
   return el("article", { class: "card", "aria-labelledby": `segment-${row.id}` },
     el("header", {},
       el("h3", { id: `segment-${row.id}` }, segments.length > 1 &&
@@ -106,7 +104,6 @@ function card(row, { summary, segments, continuity }) {
     el("details", { class: "brief" }, el("summary", {}, "Brief", el("span", { class: "hidden" },
       `: ${row.name}`)),
       el("ul", {}, row.brief.points.map((point) => el("li", {}, point))),
-      flows.length > 0 && soft(`In the last publication: ${flows.join(", ")}.`),
       row.brief.caveats.length > 0 && [soft("To bear in mind"),
         el("ul", { class: "soft" }, row.brief.caveats.map((caveat) => el("li", {}, caveat)))]));
 }

@@ -1,0 +1,1 @@
+SwaggerUIBundle({ dom_id: "#docs", url: "schema/", validatorUrl: null });
