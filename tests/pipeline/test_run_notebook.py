@@ -284,7 +284,7 @@ def test_an_unknown_stage_is_refused_and_the_known_ones_are_listed(stage, caplog
 
 @pytest.mark.parametrize(
     ("arguments", "told"),
-    [((), "Missing argument 'STAGE'"), (("fetch", "pull"), "unexpected extra argument (pull)")],
+    [((), "Missing argument 'STAGE'"), (("fetch", "pull"), "unexpected extra argument(s) (pull)")],
 )
 def test_anything_but_one_stage_is_refused(stage, caplog, capsys, arguments, told):
     refused(caplog, *arguments)
