@@ -269,7 +269,11 @@ def test_the_shipped_sample_is_refused_before_x_is_asked(empty, x, caplog, monke
     ):
         params.change(empty / "params.yaml", {"pull.archive": archived})
         key = open_key(archived)
-        manifest = {"audience": key.audience(archived), "key": key.fingerprint()}
+        manifest = {
+            "audience": key.audience(archived),
+            "key": key.fingerprint(),
+            "sample": archived == SAMPLE,
+        }
         files.write_json(empty / connection.MANIFEST, manifest)
         assert main(["comply", *arguments]) == 1
         assert "the people of the shipped sample are invented, X knows none" in caplog.text
@@ -289,7 +293,7 @@ def test_an_archive_changed_while_x_works_is_noticed(sealed, x, ask):
     def changed():
         (sealed / "others").mkdir()
         params.change(sealed / "params.yaml", {"pull.archive": "others"})
-        manifest = {"audience": OLD.audience("others"), "key": OLD.fingerprint()}
+        manifest = {"audience": OLD.audience("others"), "key": OLD.fingerprint(), "sample": False}
         files.write_json(sealed / connection.MANIFEST, manifest)
         return ask(x)
 

@@ -14,12 +14,12 @@ import time
 from pathlib import Path
 
 from customer_profiles.bench import live, scenarios
+from customer_profiles.bench.loopback.faults import FAULTS, TOKEN
+from customer_profiles.bench.loopback.posts import invented
+from customer_profiles.bench.loopback.server import XServer
+from customer_profiles.bench.loopback.ways import BOUNDS
 from customer_profiles.bench.process import alone, peak_gib, program
 from customer_profiles.bench.scenarios import KEY, RUNS, TEXT, Scenario
-from customer_profiles.bench.scenarios.faults import FAULTS, TOKEN
-from customer_profiles.bench.scenarios.posts import invented
-from customer_profiles.bench.scenarios.server import XServer
-from customer_profiles.bench.scenarios.ways import BOUNDS
 from customer_profiles.collect import collected, collector, settings
 from customer_profiles.collect.stream import stream
 from customer_profiles.collect.x_api.client import Client
