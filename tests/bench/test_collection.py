@@ -7,8 +7,7 @@ from pymongo import MongoClient
 
 from customer_profiles.bench import collection, live, scenarios
 from customer_profiles.bench.scenarios import Scenario
-from customer_profiles.collect import collected
-from tests.collect.collecting import KEY
+from tests.collect.collecting import KEY, opened
 
 
 def finds(lost, doubled):
@@ -58,10 +57,10 @@ def test_what_scenarios_lose_double_and_how_many_hang_is_added_up():
 )
 def test_posts_that_are_missing_or_on_two_pages_are_found(project, pages, found):
     assert KEY.fingerprint() == collection.Key(scenarios.KEY).fingerprint()
-    held = collected.begin(KEY, "digest", "2026-05-01")
+    folder = opened("digest", "2026-05-01")
     for page in pages:
         posts = ", ".join(f'{{"id": "{number}"}}' for number in page)
-        held.append(f'{{"data": [{posts}]}}'.encode())
+        folder.append(f'{{"data": [{posts}]}}'.encode())
     assert collection._compared(["1", "2", "3"]) == found
 
 
