@@ -104,11 +104,11 @@ class PagesFolder:
         cut = {name: self._cut_uncounted(state) for name, state in known.items()}
         if known and digest not in known:
             logger.info("the query is a new one: it begins anew, what others collected stays")
-        state = known.get(digest, Checkpoint(digest, file=""))
+        # Read again: an erasure may have taken an id out while the files were cut.
+        state = self.checkpoint_of(digest) or Checkpoint(digest, file="")
         if not (state.file.endswith(f"_{day}{ENDING}") and self._is_held(state.file)):
             state = replace(state, file=self.next_file_name(day), lines=0, posts=0)
-            # Before any page: a checkpoint always names the one file of its query that may hold
-            # more than it counts.
+            # Before any page: it names the one file of its query that may hold more than it counts.
             self._write(state)
             self.record(state.file, 0, 0, day)
         self.checkpoint, self.cut, self._lines = state, cut.get(digest, 0), state.lines
@@ -190,13 +190,13 @@ class PagesFolder:
 
         Raises ValueError for a damaged ledger: what was erased must not pass for expired.
         """
-        if not self._ledger.exists():
-            return {}
         try:
             ledger = json.loads(self._ledger.read_text(encoding="utf-8"))
             if any(entry["state"] not in STATES for entry in ledger.values()):
                 raise ValueError
             return ledger
+        except FileNotFoundError:
+            return {}
         except (ValueError, TypeError, KeyError, AttributeError):
             raise ValueError(f"{LEDGER} is damaged; restore it from a copy") from None
 

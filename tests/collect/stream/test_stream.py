@@ -429,10 +429,11 @@ def test_without_a_model_the_stage_to_run_is_named(project):
 
 
 def test_the_bench_measures_a_stream_of_its_own(project):
-    told = live.streamed(ROOT / "tests", rate, SCORER, 200.0, 1.0, Pace(posts=50, seconds=0.05))
+    (project / "params.yaml").write_bytes((ROOT / "params.yaml").read_bytes())
+    told = live.streamed(rate, SCORER, 200.0, 1.0, Pace(posts=50, seconds=0.05))
     assert (told["posts"], told["lost"], told["duplicated"]) == (200, 0, 0)
     assert told["waiting_most"] > 0
-    assert sorted(path.name for path in project.iterdir()) == ["dvc.yaml"]
+    assert sorted(path.name for path in project.iterdir()) == ["dvc.yaml", "params.yaml"]
 
 
 # As the command does, but for the model: rates a post in `argv[1]` seconds, and has a disk on which
@@ -440,7 +441,6 @@ def test_the_bench_measures_a_stream_of_its_own(project):
 PROGRAM = """
 import resource, sys, time
 import pandas as pd
-from customer_profiles.collect.folder import PAGES, PagesFolder
 from customer_profiles.collect.stream import stream
 from customer_profiles.collect.stream.receiver import Pace
 from customer_profiles.commands.app import main
