@@ -5,23 +5,22 @@ import time
 import pytest
 from pymongo import MongoClient
 
-from customer_profiles.bench import collection, live, loopback
-from customer_profiles.bench.loopback import Scenario
-from customer_profiles.collect import collected
-from tests.collect.collecting import KEY
+from customer_profiles.bench import collection, live, scenarios
+from customer_profiles.bench.scenarios import Scenario
+from tests.collect.collecting import KEY, opened
 
 
-def finds(_, lost, doubled):
+def finds(lost, doubled):
     return lost, doubled
 
 
-def hangs(_):
+def hangs():
     time.sleep(600)
 
 
 def test_there_are_enough_scenarios_of_each_way_and_each_has_a_name_of_its_own():
-    scenarios = [*collection.scenarios(), *live.scenarios()]
-    names = [(scenario.way, scenario.name) for scenario in scenarios]
+    every = [*collection.disturbed(), *live.disturbed()]
+    names = [(scenario.way, scenario.name) for scenario in every]
     assert len(set(names)) == len(names)
     for way in ("recent", "mentions", "stream"):
         of_way = [name for each, name in names if each == way]
@@ -38,7 +37,7 @@ def test_what_scenarios_lose_double_and_how_many_hang_is_added_up():
         Scenario("stream", "a", finds, (1, 0)),
         Scenario("recent", "b", hangs, (), patience=0.1),
     ]
-    assert loopback.disturb(chosen) == {
+    assert scenarios.disturb(chosen) == {
         "scenarios": 3, "lost": 3, "duplicated": 1, "hangs": 1,
         "table": {
             "recent": {"a": "2 lost, 1 twice", "b": "hangs"}, "stream": {"a": "1 lost, 0 twice"},
@@ -57,11 +56,11 @@ def test_what_scenarios_lose_double_and_how_many_hang_is_added_up():
     ],
 )
 def test_posts_that_are_missing_or_on_two_pages_are_found(project, pages, found):
-    assert KEY.fingerprint() == collection.Vault(loopback.KEY).fingerprint()
-    held = collected.begin(KEY, "digest", "2026-05-01")
+    assert KEY.fingerprint() == collection.Key(scenarios.KEY).fingerprint()
+    folder = opened("digest", "2026-05-01")
     for page in pages:
         posts = ", ".join(f'{{"id": "{number}"}}' for number in page)
-        held.append(f'{{"data": [{posts}]}}'.encode())
+        folder.append(f'{{"data": [{posts}]}}'.encode())
     assert collection._compared(["1", "2", "3"]) == found
 
 

@@ -5,7 +5,8 @@ import json
 import pytest
 
 from customer_profiles.bench.loopback.server import BRAND
-from customer_profiles.collect import collected, collector, settings
+from customer_profiles.collect import collector, settings
+from customer_profiles.collect.folder import PAGES, PagesFolder
 from customer_profiles.posts import archive
 from customer_profiles.privacy.keys.key import Key
 from customer_profiles.project import paths
@@ -26,9 +27,16 @@ def asked(**changes):
     return settings.read(SECTION | changes)
 
 
+def opened(digest, day, key=KEY):
+    """The folder data/collect, opened for the query of `digest`."""
+    folder = PagesFolder(key)
+    folder.open(digest, day)
+    return folder
+
+
 def pages():
     """Every page held, in the order of collection."""
-    folder = paths.inside(collected.PAGES)
+    folder = paths.inside(PAGES)
     lines = [line for f in sorted(folder.iterdir()) for line in archive.read_lines(f, KEY.unseal)]
     return [json.loads(line) for line in lines]
 

@@ -14,13 +14,14 @@ import pytest
 from customer_profiles.bench.loopback.faults import TOKEN
 from customer_profiles.bench.loopback.posts import invented
 from customer_profiles.bench.loopback.server import XServer
-from customer_profiles.collect import checkpoint, collected, collector
+from customer_profiles.collect import collector
 from customer_profiles.collect.budget import BudgetReached, Spend
+from customer_profiles.collect.folder import PAGES, PagesFolder
 from customer_profiles.collect.x_api import endpoints, errors
 from customer_profiles.collect.x_api.client import Client
 from customer_profiles.posts import archive
 from customer_profiles.project import paths
-from tests.collect.collecting import KEY, SCOPES, TEXTS, asked, held, pages
+from tests.collect.collecting import KEY, SCOPES, TEXTS, asked, held, opened, pages
 
 WEEK = 7 * 86400
 
@@ -49,9 +50,9 @@ def test_all_posts_are_held_sealed_and_read_back(collect, ask, scope, fields):
         outcome = collect(x, scope=scope, fields=fields, client=ask(x, fields=fields))
     assert (outcome.posts, outcome.stopped) == (230, None)
     assert held() == ids(known)
-    found = archive.read(paths.inside(collected.PAGES), KEY.unseal)
+    found = archive.read(paths.inside(PAGES), KEY.unseal)
     assert (found.counts["posts"], found.counts["broken_lines"]) == (230, 0)
-    (told,) = collected.ledger().values()
+    (told,) = PagesFolder().ledger().values()
     assert (told["posts"], told["pages"]) == (230, outcome.pages)
     # A post read each, and seven people on each page; the account of the brand itself.
     users = 7 * outcome.pages + (scope == "mentions")
@@ -62,7 +63,7 @@ def test_all_posts_are_held_sealed_and_read_back(collect, ask, scope, fields):
 def test_a_page_over_many_lines_is_one_line(collect):
     with XServer(posts(3), ["many lines"]) as x:
         collect(x)
-    (file,) = paths.inside(collected.PAGES).iterdir()
+    (file,) = paths.inside(PAGES).iterdir()
     (line,) = archive.exact_lines(file, KEY.unseal)
     assert not set(line) & set("\r\n")
     assert len(held()) == 3
@@ -102,7 +103,7 @@ def test_an_unfinished_run_is_gone_on_with_and_then_what_came_since(collect, ask
         x.posts = known
         assert collect(x).posts == 130
     assert sorted(held()) == sorted(ids(known))
-    assert [told["posts"] for told in collected.ledger().values()] == [330]
+    assert [told["posts"] for told in PagesFolder().ledger().values()] == [330]
 
 
 def test_a_changed_query_begins_anew_says_so_and_the_first_goes_on_where_it_stood(collect, caplog):
@@ -150,9 +151,9 @@ def test_where_the_newest_post_was_erased_its_time_goes_on(collect, scope):
     with XServer(known[5:]) as x:
         collect(x, scope=scope)
         digest = collector.digest_of(asked(scope=scope))
-        collection = collected.opened(KEY, digest, f"{datetime.now(UTC):%Y-%m-%d}")
-        assert collection.checkpoint.newest_id == known[5]["id"]
-        collection.commit(f"{datetime.now(UTC):%Y-%m-%d}", 0, newest_id=None)
+        folder = opened(digest, f"{datetime.now(UTC):%Y-%m-%d}")
+        assert folder.checkpoint.newest_id == known[5]["id"]
+        folder.commit(f"{datetime.now(UTC):%Y-%m-%d}", 0, newest_id=None)
         x.posts = [*known[:5], *known[6:]]
         assert collect(x, scope=scope).posts == 5
     assert sorted(held()) == sorted(ids(known))
@@ -201,8 +202,8 @@ def test_a_run_killed_at_every_step_has_the_posts_of_one_that_was_not(scope, mon
             outcome = work()
             assert outcome.stopped is None
             assert held() == ids(known)
-            assert sum(told["posts"] for told in collected.ledger().values()) == 120
-            assert sum(told["pages"] for told in collected.ledger().values()) == 2
+            assert sum(told["posts"] for told in PagesFolder().ledger().values()) == 120
+            assert sum(told["pages"] for told in PagesFolder().ledger().values()) == 2
             # Once what a run costs, and what the killed one had counted of a page it never kept.
             assert spent()["price"] >= before
             if not was_killed:
@@ -296,12 +297,13 @@ def test_pages_expire_at_the_next_run_and_it_is_said(collect, waits, caplog):
         waits.seconds.append(3 * 86400)
         x.skew = sum(waits.seconds)
         collect(x, keep_days=2)
-    assert list(paths.inside(collected.PAGES).iterdir()) == []
+    assert list(paths.inside(PAGES).iterdir()) == []
     assert "1 files of pages older than 2 days were removed" in caplog.text
 
 
 def test_of_two_collections_at_once_one_is_refused(collect):
-    with XServer() as x, collected.alone(), pytest.raises(BlockingIOError, match="is running"):
+    refused = pytest.raises(BlockingIOError, match="is running")
+    with XServer() as x, PagesFolder().single_run(), refused:
         collect(x)
 
 
@@ -342,4 +344,4 @@ def test_no_page_and_no_id_is_in_a_log(collect, caplog):
     assert len(pages()) == 2
     known = [*held(), *(f"{9000900090 + n}" for n in range(7)), TOKEN]
     assert [name for name in known if name in caplog.text] == []
-    assert str(checkpoint.files()[0]) not in caplog.text
+    assert str(PagesFolder().checkpoint_files()[0]) not in caplog.text

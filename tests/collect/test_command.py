@@ -15,7 +15,7 @@ import pytest
 from customer_profiles.bench.loopback.faults import TOKEN
 from customer_profiles.bench.loopback.posts import invented
 from customer_profiles.bench.loopback.server import XServer
-from customer_profiles.collect import checkpoint, collected
+from customer_profiles.collect.folder import PAGES, PagesFolder
 from customer_profiles.commands.app import main
 from customer_profiles.posts import archive
 from customer_profiles.privacy.keys import keyfile
@@ -32,8 +32,8 @@ def posts(number, every=60):
 
 
 def held():
-    key = open_key(collected.PAGES)
-    files = sorted(paths.inside(collected.PAGES).iterdir())
+    key = open_key(PAGES)
+    files = sorted(paths.inside(PAGES).iterdir())
     lines = [line for file in files for line in archive.read_lines(file, key.unseal)]
     return [post["id"] for line in lines for post in json.loads(line)["data"]]
 
@@ -201,7 +201,7 @@ def test_a_damaged_checkpoint_and_a_damaged_spend_stop_the_run(ready, caplog):
         ready(x)
         assert main(["collect"]) == 0
         x.requests.clear()
-        for file in (checkpoint.files()[0], paths.inside("data/collect/spend.json")):
+        for file in (PagesFolder().checkpoint_files()[0], paths.inside("data/collect/spend.json")):
             whole = file.read_bytes()
             file.write_bytes(whole[:-9])
             assert main(["collect"]) == 1
@@ -290,7 +290,7 @@ def test_a_disk_that_fills_up_in_a_page_loses_nothing_that_was_kept(ready, proje
     with XServer(posts(250)) as x:
         ready(x)
         assert main(["collect"]) == 0
-        (file,) = paths.inside(collected.PAGES).iterdir()
+        (file,) = paths.inside(PAGES).iterdir()
         size = file.stat().st_size
         subprocess.run(["rm", "-r", project / "data"], check=True)
         full = subprocess.run(

@@ -9,7 +9,7 @@ import pytest
 from customer_profiles.bench.loopback.compliance import SIGNATURE
 from customer_profiles.bench.loopback.faults import TOKEN
 from customer_profiles.bench.loopback.server import XServer
-from customer_profiles.collect import collected
+from customer_profiles.collect.folder import PagesFolder
 from customer_profiles.collect.x_api import errors
 from customer_profiles.collect.x_api.storage import Storage
 from customer_profiles.commands.app import main
@@ -19,6 +19,7 @@ from customer_profiles.privacy.keys import tombstones
 from customer_profiles.privacy.keys.key import SAMPLE, SAMPLE_DIGEST, Key, open_key
 from customer_profiles.project import files, params
 from customer_profiles.store import connection
+from tests.collect.collecting import opened
 from tests.erasure.erasable import (
     FIRST,
     IDS,
@@ -49,11 +50,11 @@ GONE = {FIRST: "deleted", KEPT: "scrub_geo", IDS["bob"]: "suspended", IDS["cy"]:
 @pytest.fixture
 def sealed(held):
     """The project with pages in its archive, and sealed ones that were collected."""
-    collection = collected.begin(OLD, "digest", DAY)
+    folder = opened("digest", DAY, OLD)
     mentioned = page(["ann"])[:-4] + f',{{"id":"{DAN}","username":"dan_handle"}}]}}}}'
     for line in (mentioned, page(["bob", "cy"]).rstrip()):
-        collection.append(line.encode())
-    collection.commit(DAY, posts=5, newest_id=FIRST)
+        folder.append(line.encode())
+    folder.commit(DAY, posts=5, newest_id=FIRST)
     return held
 
 
@@ -280,7 +281,7 @@ def test_the_shipped_sample_is_refused_before_x_is_asked(empty, x, caplog, monke
 
 def test_pages_that_expire_while_x_works_are_no_obstacle(sealed, x, ask):
     def later():
-        assert len(collected.expire(1, "2026-06-30")) == 1
+        assert len(PagesFolder().expire(1, "2026-06-30")) == 1
         return ask(x)
 
     compliance.comply(later, Storage())

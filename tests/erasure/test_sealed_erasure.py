@@ -5,7 +5,7 @@ import threading
 
 import pytest
 
-from customer_profiles.collect import checkpoint, collected
+from customer_profiles.collect.folder import FOLDER, PagesFolder
 from customer_profiles.commands.app import main
 from customer_profiles.erasure import erasing, key_rotation
 from customer_profiles.posts import archive
@@ -19,6 +19,7 @@ from customer_profiles.privacy.keys.key import (
     demonstration_key,
     open_key,
 )
+from tests.collect.collecting import opened
 from tests.erasure.erasable import (
     FIRST,
     IDS,
@@ -42,17 +43,17 @@ def sealed(held):
     (held / PAGES / "5.jsonl.sealed").write_bytes(
         OLD.seal(page(["ann", "bob"]).encode()) + b"\n" + OLD.seal(page(["cy"]).encode()) + b"\n"
     )
-    collection = collected.begin(OLD, "digest", DAY)
+    folder = opened("digest", DAY, OLD)
     for names in (["ann"], ["bob", "cy"], ["ann", "cy"]):
-        collection.append(page(names).encode())
+        folder.append(page(names).encode())
         ids = {"newest_id": FIRST, "since_id": FIRST}
-        collection.commit(DAY, posts=2, next_token="next", newest_time=7, since_time=5, **ids)
-    collection.append(b"no page, but it names ann_handle")
-    collection.commit(DAY, posts=0)
+        folder.commit(DAY, posts=2, next_token="next", newest_time=7, since_time=5, **ids)
+    folder.append(b"no page, but it names ann_handle")
+    folder.commit(DAY, posts=0)
     return held
 
 
-def opened(project, key=OLD):
+def texts_of(project, key=OLD):
     """Text of each sealed file, by its path."""
     return {
         path.relative_to(project).as_posix(): "\n".join(archive.exact_lines(path, key.unseal))
@@ -61,7 +62,8 @@ def opened(project, key=OLD):
 
 
 def files_with(project, *needles, key=OLD):
-    return [name for name, text in opened(project, key).items() if any(n in text for n in needles)]
+    texts = texts_of(project, key).items()
+    return [name for name, text in texts if any(needle in text for needle in needles)]
 
 
 def lines_of(project, name):
@@ -69,7 +71,7 @@ def lines_of(project, name):
 
 
 def test_an_erased_author_is_gone_from_sealed_pages_and_nobody_else_is(sealed):
-    every = list(opened(sealed))
+    every = list(texts_of(sealed))
     assert len(every) == 3
     assert files_with(sealed, *left_by("ann")) == every
     plain = files_with(sealed, *left_by("bob")), files_with(sealed, *left_by("cy"))
@@ -82,16 +84,16 @@ def test_an_erased_author_is_gone_from_sealed_pages_and_nobody_else_is(sealed):
 
 def test_a_collection_goes_on_after_an_erasure_and_the_erased_id_is_in_no_checkpoint(sealed):
     purge("author", IDS["ann"])
-    state = checkpoint.load("digest", OLD.unseal)
+    state = PagesFolder(OLD).checkpoint_of("digest")
     assert (state.next_token, state.newest_id, state.since_id, state.lines) == (
         "next", None, None, 4,
     )  # fmt: skip
     assert (state.newest_time, state.since_time) == (7, 5)
-    again = collected.resume(OLD, state, DAY)
+    again = opened("digest", DAY, OLD)
     assert again.cut == 0
     again.append(b"more")
     again.commit(DAY, posts=1)
-    assert lines_of(sealed, f"{collected.PAGES}/{state.file}")[3:] == ["", "more"]
+    assert lines_of(sealed, again.page_file(state.file))[3:] == ["", "more"]
 
 
 def test_a_dry_run_counts_sealed_pages_too_and_changes_none(sealed, caplog):
@@ -103,20 +105,20 @@ def test_a_dry_run_counts_sealed_pages_too_and_changes_none(sealed, caplog):
 
 @pytest.mark.parametrize("who", ["collection", "erasure"])
 def test_pages_are_added_and_rewritten_by_one_at_a_time(sealed, who):
-    adding = collected.resume(OLD, checkpoint.load("digest", OLD.unseal), DAY)
+    adding = opened("digest", DAY, OLD)
     held = erasing.Audience(PAGES, OLD, "name")
     work = {
         "collection": lambda: adding.append(b"more"),
         "erasure": lambda: erasing.clean_pages(held, {}, frozenset({("author", IDS["ann"])})),
     }
-    before = opened(sealed)
+    before = texts_of(sealed)
     thread = threading.Thread(target=work[who])
-    with collected.locked():
+    with PagesFolder().exclusive():
         thread.start()
         thread.join(0.3)
-        assert opened(sealed) == before
+        assert texts_of(sealed) == before
     thread.join()
-    assert opened(sealed) != before
+    assert texts_of(sealed) != before
 
 
 def test_pages_under_another_key_stop_an_erasure_and_are_named(sealed, caplog):
@@ -142,15 +144,15 @@ def test_a_new_key_opens_what_the_old_one_sealed_but_for_the_erased(sealed):
     copy = (sealed / PAGES / "5.jsonl.sealed").read_bytes()
     purge("author", IDS["ann"])
     (sealed / PAGES / "7.jsonl.sealed").write_bytes(copy)
-    before = opened(sealed)
+    before = texts_of(sealed)
     assert main(["rotate"]) == 0
     new = open_key(PAGES)
     assert new.fingerprint() != OLD.fingerprint()
-    after = opened(sealed, new)
+    after = texts_of(sealed, new)
     del before[f"{PAGES}/7.jsonl.sealed"]
     assert {name: text for name, text in after.items() if "/7." not in name} == before
     assert files_with(sealed, *left_by("ann"), key=new) == []
-    assert checkpoint.load("digest", new.unseal).next_token == "next"
+    assert PagesFolder(new).checkpoint_of("digest").next_token == "next"
     assert not (sealed / keyfile.NEXT).exists()
 
 
@@ -160,13 +162,13 @@ def test_a_change_of_key_killed_at_every_second_step_loses_no_page(sealed):
         for path in sealed.rglob("*")
         if path.is_file()
     }
-    wanted = opened(sealed)
+    wanted = texts_of(sealed)
     for step in range(1, 100, 2):
         restore(sealed, files)
         ended = not killed(key_rotation.rotate, step)
         if not ended:
             key_rotation.rotate()
-        assert opened(sealed, open_key(PAGES)) == wanted
+        assert texts_of(sealed, open_key(PAGES)) == wanted
         if ended:
             break
     assert step > 8
@@ -175,16 +177,16 @@ def test_a_change_of_key_killed_at_every_second_step_loses_no_page(sealed):
 def test_a_key_from_the_environment_has_to_lie_in_the_file_while_pages_are_sealed_anew(
     sealed, caplog, monkeypatch
 ):
-    before = opened(sealed)
+    before = texts_of(sealed)
     monkeypatch.setenv(VARIABLE, (sealed / FILE).read_text())
     assert main(["rotate"]) == 1
     assert "sealed pages must be sealed anew, and the key is in CUSTOMER_PROFILES_K" in caplog.text
-    assert opened(sealed) == before
+    assert texts_of(sealed) == before
 
 
 def test_the_key_does_not_change_while_a_collection_runs(sealed, caplog):
-    with collected.alone():
+    with PagesFolder().single_run():
         assert main(["rotate"]) == 1
     assert "another collection is running in this project" in caplog.text
-    shutil.rmtree(sealed / collected.FOLDER)
+    shutil.rmtree(sealed / FOLDER)
     assert main(["rotate"]) == 0

@@ -20,7 +20,7 @@ import pytest
 import requests
 from bson import json_util
 
-from customer_profiles.collect import collected
+from customer_profiles.collect.folder import PAGES
 from customer_profiles.posts import pages
 from customer_profiles.privacy.keys.key import Key
 from customer_profiles.publication.document import AVERAGES, CLUSTERS
@@ -282,7 +282,7 @@ def failures(run):
 
 def dump(run, client):
     """Every collection as text, and the journal before the server empties it."""
-    of_stream = Key(canary.KEY).audience(collected.PAGES)
+    of_stream = Key(canary.KEY).audience(PAGES)
     for kind, audience in (("", run.audience), ("streamed ", of_stream)):
         for name in client[audience].list_collection_names():
             rows = json_util.dumps(client[audience][name].find())

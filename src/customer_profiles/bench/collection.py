@@ -14,13 +14,14 @@ import time
 from pathlib import Path
 
 from customer_profiles.bench import live, scenarios
+from customer_profiles.bench.loopback.faults import FAULTS, TOKEN
+from customer_profiles.bench.loopback.posts import invented
+from customer_profiles.bench.loopback.server import XServer
+from customer_profiles.bench.loopback.ways import BOUNDS
 from customer_profiles.bench.process import alone, peak_gib, program
 from customer_profiles.bench.scenarios import KEY, RUNS, TEXT, Scenario
-from customer_profiles.bench.scenarios.faults import FAULTS, TOKEN
-from customer_profiles.bench.scenarios.posts import invented
-from customer_profiles.bench.scenarios.server import XServer
-from customer_profiles.bench.scenarios.ways import BOUNDS
-from customer_profiles.collect import collected, collector, settings
+from customer_profiles.collect import collector, settings
+from customer_profiles.collect.folder import PAGES
 from customer_profiles.collect.stream import stream
 from customer_profiles.collect.x_api.client import Client
 from customer_profiles.collect.x_api.transport import TIMEOUTS
@@ -81,7 +82,7 @@ def _collect(x, scope: str, timeouts=TIMEOUTS) -> None:
 def _compared(wanted: list[str]) -> tuple[int, int]:
     """How many posts of `wanted` are lost, and how many doubled; on one page X itself doubles."""
     held = []
-    for file in archive.files(paths.inside(collected.PAGES)):
+    for file in archive.files(paths.inside(PAGES)):
         for line in archive.read_lines(file, Key(KEY).unseal):
             held += {post["id"] for post in json.loads(line)["data"]}
     return len(set(wanted) - set(held)), len(held) - len(set(held))

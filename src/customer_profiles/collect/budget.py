@@ -2,7 +2,7 @@
 
 Before a request the most it can cost is counted as spent, on disk; once the answer is there, what
 it did cost. So a kill in between counts too much, never too little. What X streams is counted when
-it comes: nobody can know before.
+it comes: nobody can know before. What was spent lies in data/collect/spend.json, by UTC day.
 """
 
 import json
@@ -10,9 +10,13 @@ import re
 import threading
 from collections.abc import Callable
 from datetime import UTC, datetime
+from pathlib import Path
 
 from customer_profiles.collect.settings import SECTION, Inquiry
 from customer_profiles.project import files, paths
+
+FILE = "data/collect/spend.json"
+DIGITS = 6  # of a price: a millionth of a dollar
 
 
 class BudgetReached(Exception):
@@ -31,7 +35,7 @@ class Budget:
     """
 
     def __init__(self, inquiry: Inquiry, clock: Callable[[], float]):
-        """Raises ValueError where nobody can tell what was spent (spending.Spend)."""
+        """Raises ValueError where nobody can tell what was spent (`Spend`)."""
         self.dollars = inquiry.budget
         self._inquiry, self._clock = inquiry, clock
         self._spend = Spend(*inquiry.prices)
@@ -101,12 +105,8 @@ class Budget:
         return f"{datetime.fromtimestamp(self._clock(), UTC):%Y-%m-%d}"
 
 
-FILE = "data/collect/spend.json"
-DIGITS = 6  # of a price: a millionth of a dollar
-
-
 class Spend:
-    """Posts and users read, and their price in dollars, by UTC day."""
+    """What FILE keeps: posts and users read, and their price in dollars, by UTC day."""
 
     def __init__(self, post: float, user: float):
         """`post` and `user` are the prices of one, in dollars, of what is added from now on.
@@ -124,14 +124,14 @@ class Spend:
         negative, when its answer is there: a kill between the two counts too much, not too little.
         """
         _check(day)
-        held = self._days.get(day, {"posts": 0, "users": 0, "price": 0.0})
-        price = held["price"] + posts * self._prices[0] + users * self._prices[1]
-        added = {
-            "posts": held["posts"] + posts,
-            "users": held["users"] + users,
+        before = self._days.get(day, {"posts": 0, "users": 0, "price": 0.0})
+        price = before["price"] + posts * self._prices[0] + users * self._prices[1]
+        after = {
+            "posts": before["posts"] + posts,
+            "users": before["users"] + users,
             "price": round(price, DIGITS),
         }
-        days = {**self._days, day: added}
+        days = {**self._days, day: after}
         files.write_json_synced(self._file, days)
         self._days = days
 
@@ -152,19 +152,19 @@ def by_month() -> dict[str, dict[str, float]]:
 
 
 def _total(days: dict[str, dict], month: str) -> dict[str, float]:
-    held = [told for day, told in days.items() if day.startswith(f"{month}-")]
-    summed = {name: sum(told[name] for told in held) for name in ("posts", "users", "price")}
-    return {**summed, "price": round(summed["price"], DIGITS)}
+    counts = [count for day, count in days.items() if day.startswith(f"{month}-")]
+    total = {name: sum(count[name] for count in counts) for name in ("posts", "users", "price")}
+    return {**total, "price": round(total["price"], DIGITS)}
 
 
-def _read(file) -> dict[str, dict]:
+def _read(file: Path) -> dict[str, dict]:
     try:
         days = json.loads(file.read_text(encoding="utf-8"))
-        for day, told in days.items():
+        for day, count in days.items():
             _check(day)
-            if {type(told["posts"]), type(told["users"])} != {int}:
+            if {type(count["posts"]), type(count["users"])} != {int}:
                 raise TypeError
-            float(told["price"])
+            float(count["price"])
     except (ValueError, TypeError, KeyError, AttributeError):
         raise ValueError(
             f"{FILE} is damaged, so nobody can tell what was spent this month: restore it, or look "

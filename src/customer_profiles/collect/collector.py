@@ -10,15 +10,14 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
-from customer_profiles.collect import checkpoint, collected
 from customer_profiles.collect.budget import Budget, BudgetReached
-from customer_profiles.collect.checkpoint import Checkpoint
-from customer_profiles.collect.collected import Collection
+from customer_profiles.collect.folder import Checkpoint, PagesFolder, query_digest
 from customer_profiles.collect.interruption import Interrupted
 from customer_profiles.collect.settings import QUARTER, REQUESTS, Inquiry
 from customer_profiles.collect.x_api import answers, endpoints, errors
 from customer_profiles.collect.x_api.client import Client, Page
 from customer_profiles.collect.x_api.endpoints import LARGEST, RECENT, SMALLEST, Window
+from customer_profiles.privacy.keys.key import Key
 
 logger = logging.getLogger(__name__)
 
@@ -52,73 +51,118 @@ class Estimate(NamedTuple):
 def run(
     inquiry: Inquiry,
     client: Client,
-    key: collected.Sealer,
+    key: Key,
     between: Callable[[], object] = lambda: None,
 ) -> Outcome:
     """Collect what `inquiry` asks for and is not held yet; `between` is called after each page.
 
     A run that was ended early is gone on with first. Raises BlockingIOError while another one
-    runs, and what `collected.opened` and `Budget` raise; all else is in the outcome.
+    runs, and what `PagesFolder.open` and `Budget` raise; all else is in the outcome.
     """
-    with collected.alone():
+    folder = PagesFolder(key)
+    with folder.single_run():
         budget = Budget(inquiry, client.clock)
-        expired = collected.expire(inquiry.keep_days, _day(client))
-        if expired:
-            logger.info(
-                "%d files of pages older than %d days were removed",
-                len(expired), inquiry.keep_days,
-            )  # fmt: skip
-        known = checkpoint.files()
-        collection = collected.opened(key, digest_of(inquiry), _day(client))
-        if known and checkpoint.files() != known:
-            logger.info("the query is a new one: it begins anew, what others collected stays")
+        _expire(folder, inquiry.keep_days, _day(client))
+        folder.open(digest_of(inquiry), _day(client))
         posts = pages = 0
         stopped = None
         try:
-            for page, size in _every(inquiry, client, budget, collection):
+            for page in _received(inquiry, client, budget, folder):
+                size = _keep(page, _day(client), folder)
                 if size:
                     posts, pages = posts + size, pages + 1
-                    logger.info(
-                        "page %d: %d posts so far, $%.2f of $%.2f spent this month, "
-                        "requests left: %s",
-                        pages, posts, budget.spent(), budget.dollars,
-                        "unknown" if page.limit.remaining is None else page.limit.remaining,
-                    )  # fmt: skip
+                    _say_progress(page, pages, posts, budget)
                 between()
         except ENDS as error:
             stopped = error
     return Outcome(posts, pages, budget.spent(), stopped)
 
 
-def estimate(inquiry: Inquiry, client: Client, key: collected.Sealer | None) -> Estimate:
-    """How much a run would read, which is asked of X without reading a post.
-
-    `key` opens the checkpoint, and may be None where there is none. Of mentions X tells no number.
-    """
-    budget = Budget(inquiry, client.clock)
-    state = checkpoint.load(digest_of(inquiry), key.unseal) if key else None
-    size = LARGEST[inquiry.scope]
-    page_price = inquiry.price(*inquiry.most(size))
-    if inquiry.query is None:
-        return Estimate(None, None, None, size, page_price, budget.left())
-    window = _window(inquiry, _since(state), client.clock())
-    pages = endpoints.counts(client, inquiry.query, inquiry.scope, window=window)
-    held = state.read if state and not state.done else 0
-    posts = max(0, endpoints.total(pages) - held)
-    requests = 1 + posts // size
-    return Estimate(
-        posts=posts,
-        price=inquiry.price(*inquiry.most(posts)),
-        seconds=requests * QUARTER / REQUESTS[inquiry.scope],
-        page_size=size,
-        page_price=page_price,
-        left=budget.left(),
-    )
+def _expire(folder: PagesFolder, keep_days: int, day: str) -> None:
+    expired = folder.expire(keep_days, day)
+    if expired:
+        logger.info("%d files of pages older than %d days were removed", len(expired), keep_days)
 
 
 def digest_of(inquiry: Inquiry) -> str:
     """What the checkpoint of an inquiry goes by."""
-    return checkpoint.digest_of(inquiry.scope, inquiry.identity)
+    return query_digest(inquiry.scope, inquiry.identity)
+
+
+def _day(client: Client) -> str:
+    return f"{datetime.fromtimestamp(client.clock(), UTC):%Y-%m-%d}"
+
+
+def _received(
+    inquiry: Inquiry, client: Client, budget: Budget, folder: PagesFolder
+) -> Iterator[Page]:
+    """Pages, each paid for; the checkpoint has to count one before the next is asked for."""
+    account = None
+    fresh = False
+    while not fresh:
+        fresh = _prepare(inquiry, client, folder)
+        if inquiry.handle and account is None:
+            account = _account(inquiry.handle, client, budget)
+        yield from paid(_asked(inquiry, client, budget, folder.checkpoint, account), client, budget)
+
+
+def _prepare(inquiry: Inquiry, client: Client, folder: PagesFolder) -> bool:
+    """Make the checkpoint say what to ask for next; whether that is all there is.
+
+    It is not where an earlier run is unfinished: what came since then is asked for after it.
+    """
+    state, day = folder.checkpoint, _day(client)
+    if state.next_token and _is_out_of_reach(inquiry, state.newest_time, client.clock()):
+        logger.warning("what an unfinished run had still to collect is older than recent search")
+        folder.commit(day, 0, next_token=None, done=True)
+        state = folder.checkpoint
+    unfinished = bool(state.next_token)
+    if unfinished:
+        logger.info("going on with an unfinished run, which has %d posts", state.read)
+    elif state.done:
+        since_id, since_time = _since(state)
+        folder.commit(day, 0, read=0, since_id=since_id, since_time=since_time, done=False)
+    if _is_out_of_reach(inquiry, folder.checkpoint.since_time, client.clock()):
+        logger.warning(
+            "a gap remains: the last whole run was more than 7 days ago, and recent search holds "
+            "no more; the full archive (scope all) does"
+        )
+    return not unfinished
+
+
+def _account(handle: str, client: Client, budget: Budget) -> str:
+    """The id of the account of `handle`, paid for."""
+    with _given_back(client, budget):
+        budget.take(0, 1)
+        account = endpoints.user_id(client, handle)
+    budget.settle(0, 1)
+    return account
+
+
+def _asked(
+    inquiry: Inquiry, client: Client, budget: Budget, state: Checkpoint, account: str | None
+) -> Iterator[Page]:
+    asked = {
+        "window": _window(inquiry, (state.since_id, state.since_time), client.clock()),
+        "next_token": state.next_token,
+        "room": lambda size: budget.room(size, SMALLEST),
+    }
+    if account is not None:
+        return endpoints.mentions(client, account, **asked)
+    return endpoints.search(client, inquiry.query, inquiry.scope, **asked)
+
+
+def _window(inquiry: Inquiry, since: tuple[str | None, int | None], now: float) -> Window:
+    since_id, since_time = since
+    if since_time is None:
+        return Window(start_time=inquiry.start)
+    if _is_out_of_reach(inquiry, since_time, now):
+        return Window()  # X refuses a since_id older than what it searches
+    moment = datetime.fromtimestamp(since_time, UTC)
+    if since_id is None:
+        return Window(start_time=moment)  # that post has been erased
+    # Of the full archive X else gives the last 30 days, whatever the id says.
+    return Window(since_id=since_id, start_time=moment if inquiry.scope == "all" else None)
 
 
 def paid(pages: Iterator[Page], client: Client, budget: Budget) -> Iterator[Page]:
@@ -135,24 +179,6 @@ def paid(pages: Iterator[Page], client: Client, budget: Budget) -> Iterator[Page
         yield page
 
 
-def _every(
-    inquiry: Inquiry, client: Client, budget: Budget, collection: Collection
-) -> Iterator[tuple[Page, int]]:
-    """Pages, each once it is on disk and counted, with its number of posts."""
-    account = None
-    fresh = False
-    while not fresh:
-        fresh = _prepared(inquiry, client, collection)
-        if inquiry.handle and account is None:
-            with _given_back(client, budget):
-                budget.take(0, 1)
-                account = endpoints.user_id(client, inquiry.handle)
-            budget.settle(0, 1)
-        pages = _asked(inquiry, client, budget, collection.checkpoint, account)
-        for page in paid(pages, client, budget):
-            yield page, _keep(page, _day(client), collection)
-
-
 @contextmanager
 def _given_back(client: Client, budget: Budget) -> Iterator[None]:
     """Has what was taken for a request back if the block fails and X has surely read nothing."""
@@ -164,44 +190,50 @@ def _given_back(client: Client, budget: Budget) -> Iterator[None]:
         raise
 
 
-def _keep(page: Page, day: str, collection: Collection) -> int:
+def _keep(page: Page, day: str, folder: PagesFolder) -> int:
     """Put `page` on disk and count it; how many posts it holds."""
     posts, newest = len(answers.posts(page.body)), answers.newest(page.body)
     changed = {"next_token": page.next_token, "done": page.next_token is None}
-    if newest and not collection.checkpoint.read:
+    if newest and not folder.checkpoint.read:
         changed |= {"newest_id": newest[0], "newest_time": newest[1]}
     if posts:
-        collection.append(answers.line(page.raw))
-    collection.commit(day, posts, **changed)
+        folder.append(answers.line(page.raw))
+    folder.commit(day, posts, **changed)
     return posts
 
 
-def _day(client: Client) -> str:
-    return f"{datetime.fromtimestamp(client.clock(), UTC):%Y-%m-%d}"
+def _say_progress(page: Page, pages: int, posts: int, budget: Budget) -> None:
+    logger.info(
+        "page %d: %d posts so far, $%.2f of $%.2f spent this month, requests left: %s",
+        pages, posts, budget.spent(), budget.dollars,
+        "unknown" if page.limit.remaining is None else page.limit.remaining,
+    )  # fmt: skip
 
 
-def _prepared(inquiry: Inquiry, client: Client, collection: Collection) -> bool:
-    """Make the checkpoint say what to ask for next; whether that is all there is.
+def estimate(inquiry: Inquiry, client: Client, key: Key | None) -> Estimate:
+    """How much a run would read, which is asked of X without reading a post.
 
-    It is not where an earlier run is unfinished: what came since then is asked for after it.
+    `key` opens the checkpoint, and may be None where there is none. Of mentions X tells no number.
     """
-    state, day = collection.checkpoint, _day(client)
-    if state.next_token and _is_out_of_reach(inquiry, state.newest_time, client.clock()):
-        logger.warning("what an unfinished run had still to collect is older than recent search")
-        collection.commit(day, 0, next_token=None, done=True)
-        state = collection.checkpoint
-    unfinished = bool(state.next_token)
-    if unfinished:
-        logger.info("going on with an unfinished run, which has %d posts", state.read)
-    elif state.done:
-        since_id, since_time = _since(state)
-        collection.commit(day, 0, read=0, since_id=since_id, since_time=since_time, done=False)
-    if _is_out_of_reach(inquiry, collection.checkpoint.since_time, client.clock()):
-        logger.warning(
-            "a gap remains: the last whole run was more than 7 days ago, and recent search holds "
-            "no more; the full archive (scope all) does"
-        )
-    return not unfinished
+    budget = Budget(inquiry, client.clock)
+    state = PagesFolder(key).checkpoint_of(digest_of(inquiry)) if key else None
+    size = LARGEST[inquiry.scope]
+    page_price = inquiry.price(*inquiry.most(size))
+    if inquiry.query is None:
+        return Estimate(None, None, None, size, page_price, budget.left())
+    window = _window(inquiry, _since(state), client.clock())
+    pages = endpoints.counts(client, inquiry.query, inquiry.scope, window=window)
+    read = state.read if state and not state.done else 0
+    posts = max(0, endpoints.total(pages) - read)
+    requests = 1 + posts // size
+    return Estimate(
+        posts=posts,
+        price=inquiry.price(*inquiry.most(posts)),
+        seconds=requests * QUARTER / REQUESTS[inquiry.scope],
+        page_size=size,
+        page_price=page_price,
+        left=budget.left(),
+    )
 
 
 def _since(state: Checkpoint | None) -> tuple[str | None, int | None]:
@@ -216,29 +248,3 @@ def _since(state: Checkpoint | None) -> tuple[str | None, int | None]:
 def _is_out_of_reach(inquiry: Inquiry, moment: int | None, now: float) -> bool:
     recent = inquiry.scope == "recent"
     return recent and moment is not None and now - moment >= RECENT / timedelta(seconds=1)
-
-
-def _window(inquiry: Inquiry, since: tuple[str | None, int | None], now: float) -> Window:
-    since_id, since_time = since
-    if since_time is None:
-        return Window(start_time=inquiry.start)
-    if _is_out_of_reach(inquiry, since_time, now):
-        return Window()  # X refuses a since_id older than what it searches
-    moment = datetime.fromtimestamp(since_time, UTC)
-    if since_id is None:
-        return Window(start_time=moment)  # that post has been erased
-    # Of the full archive X else gives the last 30 days, whatever the id says.
-    return Window(since_id=since_id, start_time=moment if inquiry.scope == "all" else None)
-
-
-def _asked(
-    inquiry: Inquiry, client: Client, budget: Budget, state: Checkpoint, account: str | None
-) -> Iterator[Page]:
-    asked = {
-        "window": _window(inquiry, (state.since_id, state.since_time), client.clock()),
-        "next_token": state.next_token,
-        "room": lambda size: budget.room(size, SMALLEST),
-    }
-    if account is not None:
-        return endpoints.mentions(client, account, **asked)
-    return endpoints.search(client, inquiry.query, inquiry.scope, **asked)

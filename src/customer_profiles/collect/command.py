@@ -7,9 +7,10 @@ What is asked stands in section `collect` of params.yaml, the token in X_BEARER_
 import logging
 import os
 
-from customer_profiles.collect import collected, collector, settings
+from customer_profiles.collect import collector, settings
 from customer_profiles.collect.budget import BudgetReached
 from customer_profiles.collect.collector import Estimate, Outcome
+from customer_profiles.collect.folder import PAGES, PagesFolder
 from customer_profiles.collect.interruption import Interrupted, Interruption
 from customer_profiles.collect.settings import QUARTER, REQUESTS, Inquiry
 from customer_profiles.collect.x_api import errors
@@ -28,24 +29,26 @@ def collect(dry_run: bool) -> int:
             client = Client(
                 os.environ.get(errors.VARIABLE), asked.host, fields=asked.fields, sleep=stop.sleep
             )
+            sealed = PagesFolder().sealed_files()
             if dry_run:
-                key = open_key(collected.PAGES) if collected.sealed() else None
-                return _told(asked, collector.estimate(asked, client, key))
+                key = open_key(PAGES) if sealed else None
+                return _say_price(asked, collector.estimate(asked, client, key))
             # A key that is lost must not be followed by another one.
-            key = open_key(collected.PAGES, make=not collected.sealed())
-            return _ended(collector.run(asked, client, key, stop.check), asked)
+            key = open_key(PAGES, make=not sealed)
+            return _say_end(collector.run(asked, client, key, stop.check), asked)
     except Interrupted as error:
         logger.error("%s", error)
         return error.code
 
 
-def _told(asked: Inquiry, found: Estimate) -> int:
-    """Say what a run would read and cost."""
-    if found.posts is None:
+def _say_price(asked: Inquiry, estimate: Estimate) -> int:
+    """Say what a run would read and cost; the exit code."""
+    if estimate.posts is None:
         logger.info(
             "X does not count mentions beforehand: a page of %d costs $%.2f at most, and what is "
             "left of this month's budget, $%.2f, pays for %d pages of that price",
-            found.page_size, found.page_price, found.left, found.left // (found.page_price or 1),
+            estimate.page_size, estimate.page_price, estimate.left,
+            estimate.left // (estimate.page_price or 1),
         )  # fmt: skip
         return 0
     logger.info(
@@ -53,21 +56,21 @@ def _told(asked: Inquiry, found: Estimate) -> int:
         "price: $%.2f at most; a page of %d costs $%.2f at most\n"
         "time: %d minutes or more, at X's %d requests in %d minutes\n"
         "left of this month's budget: $%.2f, %s",
-        found.posts, found.price, found.page_size, found.page_price,
-        -(-found.seconds // 60), REQUESTS[asked.scope], QUARTER // 60, found.left,
-        "which is enough" if found.price <= found.left else "which may not be enough for all",
+        estimate.posts, estimate.price, estimate.page_size, estimate.page_price,
+        -(-estimate.seconds // 60), REQUESTS[asked.scope], QUARTER // 60, estimate.left,
+        "which is enough" if estimate.price <= estimate.left else "which may not be enough for all",
     )  # fmt: skip
     return 0
 
 
-def _ended(outcome: Outcome, asked: Inquiry) -> int:
+def _say_end(outcome: Outcome, asked: Inquiry) -> int:
     """Say what was collected, what ended it, and how to go on; the exit code."""
     logger.info(
         "collected %d posts on %d pages; $%.2f of $%.2f spent this month",
         outcome.posts, outcome.pages, outcome.spent, asked.budget,
     )  # fmt: skip
     if outcome.stopped is None:
-        logger.info("next: make repro X_ARCHIVE=%s", collected.PAGES)
+        logger.info("next: make repro X_ARCHIVE=%s", PAGES)
         return 0
     logger.error("%s", outcome.stopped)
     kept = "what was collected is kept; run the same again to go on where this ended"

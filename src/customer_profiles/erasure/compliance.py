@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from customer_profiles.collect import collected
+from customer_profiles.collect.folder import PAGES, PagesFolder
 from customer_profiles.collect.x_api import compliance as jobs
 from customer_profiles.collect.x_api import errors
 from customer_profiles.collect.x_api.client import Client
@@ -95,7 +95,7 @@ def comply(
     if any(is_sample(place) for place in (held.archive, folder) if place):
         raise ValueError(
             f"the people of the shipped sample are invented, X knows none of them: set "
-            f"pull.archive to real pages (make repro X_ARCHIVE={collected.PAGES}), then run this"
+            f"pull.archive to real pages (make repro X_ARCHIVE={PAGES}), then run this"
         )
     files = archive.files(paths.inside(folder)) if folder else erasing.page_files(held)
     k = params.shared(["k_anonymity"])["k_anonymity"]
@@ -119,7 +119,7 @@ def comply(
 def _standing(held: Audience, files: Iterable[Path]) -> dict[str, Ids]:
     """Ids of each kind that stand on the pages in `files`."""
     ids = {kind: Ids() for kind in KINDS}
-    with collected.locked():
+    with PagesFolder().exclusive():
         for file in files:
             for line in archive.read_lines(file, held.key.unseal):
                 for kind, name in redaction.standing(line):

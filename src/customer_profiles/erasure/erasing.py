@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from customer_profiles.collect import collected
+from customer_profiles.collect.folder import PAGES, PagesFolder
 from customer_profiles.erasure import parquet_files, redaction
 from customer_profiles.erasure.held_data import Audience, alone, close_journal, opened
 from customer_profiles.posts import archive, retention
@@ -171,7 +171,8 @@ def page_files(held: Audience, beside: Iterable[Path] = ()) -> list[Path]:
     except FileNotFoundError:
         logger.warning("there are no pages in %s any more", held.archive)
         files = []
-    return list({file.resolve(): file for file in [*files, *collected.sealed(), *beside]}.values())
+    every = [*files, *PagesFolder().sealed_files(), *beside]
+    return list({file.resolve(): file for file in every}.values())
 
 
 def clean_pages(
@@ -192,11 +193,11 @@ def clean_pages(
             "the pages are the shipped sample, whose people are invented; they stay as they are, "
             "for their bytes prove that they are the sample"
         )
-        if collected.sealed():
+        if PagesFolder().sealed_files():
             logger.warning(
                 "not reached: %s and its database, which have another key than the sample; set "
                 "pull.archive to it, run `make repro`, then this again",
-                collected.PAGES,
+                PAGES,
             )
         return 0
     opener = unseal or held.key.unseal
@@ -205,7 +206,7 @@ def clean_pages(
     def is_erased(kind: str, number: str) -> bool:
         return held.key.mark(held.key.pseudonym(kind, number)) in marks
 
-    with collected.locked():
+    with PagesFolder().exclusive():
         files = page_files(held, beside)
         every = chain.from_iterable(archive.exact_lines(file, opener) for file in files)
         erased = redaction.find(every, is_erased, named)

@@ -6,7 +6,7 @@ It may be repeated after a crash, and ends the same then.
 import logging
 import os
 
-from customer_profiles.collect import collected
+from customer_profiles.collect.folder import PagesFolder
 from customer_profiles.erasure import parquet_files
 from customer_profiles.erasure.erasing import clean_pages, page_files
 from customer_profiles.erasure.held_data import alone, close_journal, opened
@@ -33,14 +33,20 @@ NEW_KEY = (
 
 
 @alone()
-@collected.alone()
 def rotate() -> None:
     """Put a new key in the place of the old one, and remove all that was made under the old one.
 
     What was erased is first taken out of the pages held: under the new key nobody can tell it.
     Sealed pages are then sealed anew. Raises ValueError for the shipped sample, unless the key is
-    that of the manifest, and for sealed pages whose key is the environment's.
+    that of the manifest, and for sealed pages whose key is the environment's; BlockingIOError while
+    a collection runs.
     """
+    folder = PagesFolder()
+    with folder.single_run():
+        _rotate(folder)
+
+
+def _rotate(folder: PagesFolder) -> None:
     held = opened(pulled=False)
     if is_sample(held.archive):
         raise ValueError(
@@ -60,7 +66,7 @@ def rotate() -> None:
     with connection.database(held.name) as database:
         schema.prepare(database)
         clean_pages(held, united(database, old), unseal=unseal)
-        with collected.locked():
+        with folder.exclusive():
             for file in sealed:
                 archive.write_lines(file, archive.exact_lines(file, unseal), following.seal)
         with leased(database):

@@ -6,12 +6,13 @@ import threading
 
 import pytest
 
-from customer_profiles.collect import collected
+from customer_profiles.collect.folder import PAGES, PagesFolder
 from customer_profiles.collect.stream import disk_queue
 from customer_profiles.collect.stream.disk_queue import Backlog
 from customer_profiles.posts import archive
 from customer_profiles.privacy.keys.key import AnotherKey, Key
 from customer_profiles.project import paths
+from tests.collect.collecting import opened
 
 KEY, OTHER = Key(bytes(range(32))), Key(bytes(range(1, 33)))
 LINES = [b'{"n": %d}' % n for n in range(30)]
@@ -38,7 +39,7 @@ def all_of(of, most=7):
 
 
 def files():
-    return sorted(paths.inside(collected.PAGES).iterdir())
+    return sorted(paths.inside(PAGES).iterdir())
 
 
 def on_disk():
@@ -96,7 +97,7 @@ def test_a_line_that_a_kill_cut_in_half_is_no_line(held):
 
 def test_lines_of_several_files_and_of_other_collections_are_told_apart(held):
     put(held, *LINES[:3])
-    other = collected.begin(KEY, "0" * 64, "2026-05-01")
+    other = opened("0" * 64, "2026-05-01")
     other.append(b"of another collection")
     (first, _) = files()
     first.rename(first.with_name("000001_2026-05-01.jsonl.sealed"))  # and another day begins
@@ -156,7 +157,7 @@ def test_a_damaged_state_is_refused(held):
 def test_the_ledger_tells_what_the_files_hold(held):
     held.put(LINES[:3], 5)
     all_of(held)
-    (told,) = collected.ledger().values()
+    (told,) = PagesFolder().ledger().values()
     assert (told["state"], told["pages"], told["posts"]) == ("held", 3, 5)
 
 

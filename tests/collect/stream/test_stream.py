@@ -24,8 +24,8 @@ from customer_profiles.bench import live
 from customer_profiles.bench.loopback.faults import TOKEN
 from customer_profiles.bench.loopback.stream import CLOSE, XStream
 from customer_profiles.bench.loopback.stream import fresh as posts
-from customer_profiles.collect import collected
 from customer_profiles.collect.budget import BudgetReached, Spend
+from customer_profiles.collect.folder import PAGES, PagesFolder
 from customer_profiles.collect.stream import stream
 from customer_profiles.collect.stream.disk_queue import Backlog
 from customer_profiles.collect.stream.receiver import Pace
@@ -88,7 +88,7 @@ def held(project, mongodb, monkeypatch):
     monkeypatch.setenv("X_BEARER_TOKEN", TOKEN)
     monkeypatch.setenv("CUSTOMER_PROFILES_KEY", base64.urlsafe_b64encode(SECRET).decode())
     with MongoClient(mongodb) as client:
-        database = client[KEY.audience(collected.PAGES)]
+        database = client[KEY.audience(PAGES)]
         client.drop_database(database)
         yield database
         client.drop_database(database)
@@ -156,9 +156,9 @@ def test_the_sealed_pages_hold_the_same_posts_for_a_later_repro(held, settings):
             x.wait(1)
             x.write(*written)
             until(lambda: run.reception.received == 5)
-    found = archive.read(Path(collected.PAGES), KEY.unseal)
+    found = archive.read(Path(PAGES), KEY.unseal)
     assert sorted(found.posts["post_id"]) == sorted(post["id"] for post in written)
-    (told,) = collected.ledger().values()
+    (told,) = PagesFolder().ledger().values()
     assert (told["pages"], told["posts"], told["last"]) == (5, 5, TODAY)
 
 
@@ -218,7 +218,7 @@ def test_what_only_a_foreign_rule_sends_is_left_out_but_paid_for(held, settings)
             x.write(*theirs, *ours)
             until(lambda: run.reception.received == 1)
     assert stored(held) == ids(ours)
-    assert len(list(archive.exact_lines(next(Path(collected.PAGES).iterdir()), KEY.unseal))) == 1
+    assert len(list(archive.exact_lines(next(Path(PAGES).iterdir()), KEY.unseal))) == 1
     assert Spend(0, 0).total() == {"posts": 2, "users": 2, "price": 0.03}
     assert FOREIGN["id"] in x.rules
 
@@ -414,7 +414,7 @@ def test_two_streams_at_once_are_refused(held, settings):
     with XStream() as x:
         settings(x)
         with (
-            collected.alone(),
+            PagesFolder().single_run(),
             pytest.raises(BlockingIOError, match="another collection is running"),
         ):
             stream.stream(rate, SCORER, threading.Event(), PACE)
@@ -429,10 +429,11 @@ def test_without_a_model_the_stage_to_run_is_named(project):
 
 
 def test_the_bench_measures_a_stream_of_its_own(project):
-    told = live.streamed(ROOT / "tests", rate, SCORER, 200.0, 1.0, Pace(posts=50, seconds=0.05))
+    (project / "params.yaml").write_bytes((ROOT / "params.yaml").read_bytes())
+    told = live.streamed(rate, SCORER, 200.0, 1.0, Pace(posts=50, seconds=0.05))
     assert (told["posts"], told["lost"], told["duplicated"]) == (200, 0, 0)
     assert told["waiting_most"] > 0
-    assert sorted(path.name for path in project.iterdir()) == ["dvc.yaml"]
+    assert sorted(path.name for path in project.iterdir()) == ["dvc.yaml", "params.yaml"]
 
 
 # As the command does, but for the model: rates a post in `argv[1]` seconds, and has a disk on which
@@ -481,7 +482,7 @@ def start(project):
 
 def received():
     """Number of lines on disk, in a state of any age."""
-    folder = Path(collected.PAGES)
+    folder = Path(PAGES)
     files = folder.iterdir() if folder.is_dir() else ()
     return sum(file.read_bytes().count(b"\n") for file in files)
 

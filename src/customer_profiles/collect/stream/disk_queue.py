@@ -17,12 +17,13 @@ from datetime import UTC, datetime
 from itertools import islice
 from typing import BinaryIO
 
-from customer_profiles.collect import collected
+from customer_profiles.collect.folder import FOLDER, PAGES, PagesFolder
+from customer_profiles.privacy.keys.key import Key
 from customer_profiles.project import files, paths
 
 logger = logging.getLogger(__name__)
 
-STATE = f"{collected.FOLDER}/stream.json"
+STATE = f"{FOLDER}/stream.json"
 TYPICAL = 4096  # bytes of a line with a post: a batch of n lines has at most n of these
 
 
@@ -47,12 +48,12 @@ class Backlog:
     Begins with what an earlier run left. Raises ValueError for a state file that cannot be read.
     """
 
-    def __init__(self, key: collected.Sealer):
+    def __init__(self, key: Key):
         self.damaged = 0
         """Lines that could not be read again."""
-        self._key = key
+        self._key, self._folder = key, PagesFolder(key)
         self._kept = _read_state()
-        self._files = [file for name, n in self._kept["files"] if (file := _found(name, n))]
+        self._files = [file for name, n in self._kept["files"] if (file := self._earlier(name, n))]
         self._changed, self._closed = threading.Condition(), False
         # Up to which line of a file something was received, and when: one for each `put`.
         self._moments = deque((file, file.lines, time.monotonic()) for file in self._files)
@@ -94,7 +95,7 @@ class Backlog:
         Raises OSError, naming the file, where they cannot be written; then none of them is.
         """
         file = self._current()
-        collected.add(self._key, file.name, lines)
+        self._folder.add(file.name, lines)
         with self._changed:
             file.lines, file.posts = file.lines + len(lines), file.posts + posts
             self._moments.append((file, file.lines, time.monotonic()))
@@ -131,6 +132,20 @@ class Backlog:
             self._closed = True
             self._changed.notify_all()
 
+    def _earlier(self, name: str, scored: int) -> File | None:
+        """What the file `name` of an earlier run holds, its half last line cut off."""
+        path = self._folder.page_file(name)
+        if not path.exists():
+            return None
+        with self._folder.exclusive():
+            with path.open("rb") as lines:
+                whole = sum(line.endswith(b"\n") for line in lines)
+            files.cut_lines(path, whole)
+        entry = self._folder.ledger().get(name, {"pages": 0, "posts": 0})
+        posts = entry["posts"] + whole - entry["pages"]
+        scored = min(scored, whole)
+        return File(name, whole, posts, taken=scored, scored=scored, noted=entry["pages"])
+
     @property
     def _left(self) -> int:
         """Lines to be taken."""
@@ -146,7 +161,7 @@ class Backlog:
             file = next(file for file in self._files if file.taken < file.lines)
             count = min(most, file.lines - file.taken)
         lines, read, size = [], 0, 0
-        with collected.locked():  # else half of what is being added could be read ahead
+        with self._folder.exclusive():  # else half of what is being added could be read ahead
             for token in self._tokens(file, count):
                 read += 1
                 try:
@@ -175,7 +190,7 @@ class Backlog:
         if not (of is file and line == file.taken and os.fstat(handle.fileno()).st_nlink):
             if handle:
                 handle.close()
-            self._handle, path = None, paths.inside(collected.PAGES, file.name)
+            self._handle, path = None, self._folder.page_file(file.name)
             if not path.exists():
                 return
             handle = path.open("rb")
@@ -189,13 +204,13 @@ class Backlog:
         """The file of today that lines are added to."""
         day = _today()
         last = self._files[-1] if self._files else None
-        if last and f"_{day}." in last.name and paths.inside(collected.PAGES, last.name).exists():
+        if last and f"_{day}." in last.name and self._folder.page_file(last.name).exists():
             return last
-        file = File(collected.following(day))
+        file = File(self._folder.next_file_name(day))
         with self._changed:
             self._files.append(file)
         self._save()  # before its first line: nobody else knows that this file is to be scored
-        collected.note(file.name, 0, 0, day)  # nor that it expires
+        self._folder.record(file.name, 0, 0, day)  # nor that it expires
         return file
 
     def _save(self) -> None:
@@ -206,23 +221,8 @@ class Backlog:
             files.write_json_synced(paths.inside(STATE), self._kept)
             for file in earlier:
                 if file.noted != file.lines:
-                    collected.note(file.name, file.lines, file.posts, _today())
+                    self._folder.record(file.name, file.lines, file.posts, _today())
                     file.noted = file.lines
-
-
-def _found(name: str, scored: int) -> File | None:
-    """What the file `name` of an earlier run holds, its half last line cut off."""
-    path = paths.inside(collected.PAGES, name)
-    if not path.exists():
-        return None
-    with collected.locked():
-        with path.open("rb") as lines:
-            whole = sum(line.endswith(b"\n") for line in lines)
-        files.cut_lines(path, whole)
-    told = collected.ledger().get(name, {"pages": 0, "posts": 0})
-    posts = told["posts"] + whole - told["pages"]
-    scored = min(scored, whole)
-    return File(name, whole, posts, taken=scored, scored=scored, noted=told["pages"])
 
 
 def _read_state() -> dict:
@@ -237,7 +237,7 @@ def _read_state() -> dict:
         raise ValueError(
             f"{STATE} is damaged: restore it, or remove it; then posts that were received and not "
             "scored come into the database with the next `make repro X_ARCHIVE="
-            f"{collected.PAGES}` only"
+            f"{PAGES}` only"
         ) from None
 
 

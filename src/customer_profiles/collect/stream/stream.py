@@ -15,8 +15,9 @@ from datetime import UTC, datetime
 
 import pandas as pd
 
-from customer_profiles.collect import collected, settings
+from customer_profiles.collect import settings
 from customer_profiles.collect.budget import BudgetReached
+from customer_profiles.collect.folder import PAGES, PagesFolder
 from customer_profiles.collect.interruption import Interrupted, Interruption
 from customer_profiles.collect.stream.receiver import Pace, Reception
 from customer_profiles.posts import observations, pages
@@ -52,8 +53,8 @@ class Stream:
         asked = settings.read({**params.stage("collect"), "scope": "recent"})
         self._keep_days = asked.keep_days
         # A key that is lost must not be followed by another one.
-        self._key = open_key(collected.PAGES, make=not collected.sealed())
-        self.database = self._key.audience(collected.PAGES)
+        self._key = open_key(PAGES, make=not PagesFolder().sealed_files())
+        self.database = self._key.audience(PAGES)
         """Name of the database that is written to."""
         self.reception = Reception(asked, self._key, stopping, pace)
         self._backlog = self.reception.backlog
@@ -136,8 +137,8 @@ class Stream:
         day = datetime.now(UTC).date().isoformat()
         if day != self._day:
             self._day = day
-            if gone := collected.expire(self._keep_days, day):
-                logger.info("removed %d files of pages, older than params allow", len(gone))
+            if expired := PagesFolder().expire(self._keep_days, day):
+                logger.info("removed %d files of pages, older than params allow", len(expired))
         if time.monotonic() - self._told >= self._pace.status:
             self.reception.keep()
             self._tell()
@@ -152,7 +153,7 @@ class Stream:
 
 def stream(rate: Rate, scorer: str, stopping: threading.Event, pace: Pace | None = None) -> None:
     """Run the live stream until `stopping` is set; see Stream. One at a time in a project."""
-    with collected.alone():
+    with PagesFolder().single_run():
         Stream(rate, scorer, stopping, pace or Pace()).run()
 
 
