@@ -7,8 +7,6 @@ X_ARCHIVE ?= data/sample/x_archive
 BIN := .venv/bin
 RUN := PATH="$(CURDIR)/$(BIN):$$PATH"
 ENCODER := data/input/wheels/.encoder
-# Begun last it would run on alone while the other process has nothing left to do.
-LONGEST := tests/system/test_readme.py
 
 # Each stage imports its libraries anew; compiling TensorFlow every time would take ten seconds more.
 unexport PYTHONDONTWRITEBYTECODE
@@ -29,7 +27,7 @@ repro: .venv/.ready $(ENCODER)  ## run the pipeline: PROFILE=quick|standard|orig
 	    echo "not kept as an experiment: dvc exp save needs a commit and a Git identity"
 
 test: .venv/.ready $(ENCODER)  ## run all tests
-	$(RUN) pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder $(LONGEST) tests
+	$(RUN) pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
 collect: .venv/.ready  ## fetch posts from X into data/collect; DRY_RUN=1 counts and prices
 	@$(RUN) customer-profiles collect $(if $(DRY_RUN),--dry-run)

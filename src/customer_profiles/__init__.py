@@ -15,5 +15,5 @@ commands     the command customer-profiles
 bench        benchmarks, and X on loopback
 sample       the generator of the shipped sample
 
-tests/test_architecture.py holds what each may import.
+tests/system/test_architecture.py holds what each may import.
 """

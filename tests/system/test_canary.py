@@ -111,7 +111,11 @@ def run(fresh, tiny_wheel, tmp_path_factory):
     canary.write_archive(folder / "pages")
     canary.write_training(folder / "training")
     project = fresh.copy(written / "project")
-    shutil.rmtree(project.root / "tests")  # which hold the marks themselves
+    for name in (
+        "tests",
+        "src/customer_profiles/bench/loopback",
+    ):  # which hold the marks themselves
+        shutil.rmtree(project.root / name)
     run = Run(project, written)
     x = canary.X()
     outside = {r"(  wheel: )\S+": tiny_wheel, r"(  host: )\S+": x.address}

@@ -125,7 +125,7 @@ def write_lines(path: Path, lines: Iterable[str], seal: Opener | None = None) ->
 def _opened(path: Path, unseal: Opener | None) -> Iterator[bytes]:
     if unseal is None:
         raise ValueError(
-            f"{path.name} holds sealed pages: give what opens them, `unseal` of the project's vault"
+            f"{path.name} holds sealed pages: give what opens them, `unseal` of the project's key"
         )
     with path.open("rb") as file:
         for line in file:

@@ -92,7 +92,7 @@ def living(
 ) -> pd.DataFrame:
     """Rows (pseudonyms `_id` and `author`) that are not erased, nor is their author.
 
-    `erased` holds marks, as `tombstones.read` gives them, `mark` makes them (`Vault.mark`).
+    `erased` holds marks, as `tombstones.read` gives them, `mark` makes them (`Key.mark`).
     """
     if not erased:
         return frame

@@ -157,7 +157,7 @@ def differencing(
 ) -> Outcome:
     """Two publications read beside each other, where the `policy` leaves both standing.
 
-    `codes` names everybody's cell, as `segments.cell_codes` gives it. The next publication is
+    `codes` names everybody's cell, as `cells.cell_codes` gives it. The next publication is
     simulated: 1, k - 1, k and 5 k people gone, drawn from all; and k gone from the largest cell.
     The attacker counts who is in which group of the one and which of the other.
     """

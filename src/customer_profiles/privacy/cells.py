@@ -200,7 +200,7 @@ def tier_names(
 
 
 def named_cells(table: pd.DataFrame, names: Mapping[str, Sequence[str]]) -> list[dict]:
-    """Shown rows of `table` (as `privacy.cells` gives it), tiers by the `names` of their field."""
+    """Shown rows of `table` (as `cells` gives it), tiers by the `names` of their field."""
     shown = table[table["shown"]]
     return [
         {

@@ -16,6 +16,7 @@ from pathlib import Path
 import pandas as pd
 
 ROW_GROUP = 50_000
+ROOM = "make room on the disk and run this again, what was written before is whole"
 
 
 @contextmanager
@@ -95,46 +96,6 @@ def digest(path: Path) -> str:
     return total.hexdigest()
 
 
-def _rounded(value, digits: int):
-    if isinstance(value, dict):
-        return {str(key): _rounded(item, digits) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_rounded(item, digits) for item in value]
-    if hasattr(value, "item"):  # a NumPy scalar
-        value = value.item()
-    return round(value, digits) if isinstance(value, float) else value
-
-
-def _sweep(path: Path) -> None:
-    """Remove what killed processes left beside `path`: it may be private, or half."""
-    for left in path.parent.glob(f".{glob.escape(path.name)}.*"):
-        process, _, kind = left.name.removeprefix(f".{path.name}.").partition(".")
-        if kind in ("new", "old") and process.isdigit() and not _runs_elsewhere(int(process)):
-            _remove(left)
-
-
-def _runs_elsewhere(process: int) -> bool:
-    if process == os.getpid():  # ids come again: this one is from an earlier life
-        return False
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
-
-
-def _remove(path: Path) -> None:
-    if path.is_dir() and not path.is_symlink():
-        shutil.rmtree(path)
-    else:
-        path.unlink(missing_ok=True)
-
-
-ROOM = "make room on the disk and run this again, what was written before is whole"
-
-
 def append(path: Path, line: bytes) -> None:
     """Add `line`, or several with line ends between, and one behind: all on disk, or nothing.
 
@@ -203,6 +164,43 @@ def remove(path: Path) -> None:
     path.unlink(missing_ok=True)
     if path.parent.is_dir():
         _sync(path.parent)
+
+
+def _rounded(value, digits: int):
+    if isinstance(value, dict):
+        return {str(key): _rounded(item, digits) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_rounded(item, digits) for item in value]
+    if hasattr(value, "item"):  # a NumPy scalar
+        value = value.item()
+    return round(value, digits) if isinstance(value, float) else value
+
+
+def _sweep(path: Path) -> None:
+    """Remove what killed processes left beside `path`: it may be private, or half."""
+    for left in path.parent.glob(f".{glob.escape(path.name)}.*"):
+        process, _, kind = left.name.removeprefix(f".{path.name}.").partition(".")
+        if kind in ("new", "old") and process.isdigit() and not _runs_elsewhere(int(process)):
+            _remove(left)
+
+
+def _runs_elsewhere(process: int) -> bool:
+    if process == os.getpid():  # ids come again: this one is from an earlier life
+        return False
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
 
 
 @contextmanager

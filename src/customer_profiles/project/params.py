@@ -16,6 +16,20 @@ PROFILES = ("quick", "standard", "original")
 SOURCES = {"archive": "pull"}
 # Looks at what lies at a path, and raises ValueError or OSError if that is not what is wanted.
 Check = Callable[[Path], object]
+# Choices and ranges of section finetune.
+CHOICES = {
+    "pooling": ("mean", "pooled"),
+    "optimizer": ("adam", "adamw"),
+    "decay": ("none", "linear"),
+}
+RANGES = {
+    "epochs": ("1 or more", lambda value: value >= 1),
+    "batch_size": ("1 or more", lambda value: value >= 1),
+    "learning_rate": ("above 0 and below 1", lambda value: 0 < value < 1),
+    "dropout": ("0 or more and below 1", lambda value: 0 <= value < 1),
+    "patience": ("0 or more", lambda value: value >= 0),
+    "seed": ("0 or more", lambda value: value >= 0),
+}
 
 
 def load(file: Path | None = None) -> dict:
@@ -125,21 +139,6 @@ def _value_of(text: str, name: str) -> str:
 
 def _replace(text: str, name: str, value: str) -> str:
     return _pattern(name).sub(lambda match: match[1] + value, text, count=1)
-
-
-CHOICES = {
-    "pooling": ("mean", "pooled"),
-    "optimizer": ("adam", "adamw"),
-    "decay": ("none", "linear"),
-}
-RANGES = {
-    "epochs": ("1 or more", lambda value: value >= 1),
-    "batch_size": ("1 or more", lambda value: value >= 1),
-    "learning_rate": ("above 0 and below 1", lambda value: 0 < value < 1),
-    "dropout": ("0 or more and below 1", lambda value: 0 <= value < 1),
-    "patience": ("0 or more", lambda value: value >= 0),
-    "seed": ("0 or more", lambda value: value >= 0),
-}
 
 
 def check_hyperparameters(settings: Mapping[str, Any]) -> None:

@@ -11,7 +11,7 @@ POLICY = "default-src 'none'; style-src {}; script-src {}; img-src data:; base-u
 
 
 def render(publication: dict) -> str:
-    """The page about a `publication` (see `publication.PUBLICATION`) as one HTML file."""
+    """The page about a `publication` (see `document.PUBLICATION`) as one HTML file."""
     style = parts.part(parts.STYLE)
     script = "".join(parts.part(name) for name in parts.SCRIPTS)
     policy = POLICY.format(_allowed(style), _allowed(script))

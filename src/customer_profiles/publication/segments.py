@@ -50,7 +50,7 @@ def personas(
     days: Sequence[dict],
     sample: bool,
 ) -> list[dict]:
-    """The `described` segments with all that a persona has, as `publication.SEGMENT` lists it.
+    """The `described` segments with all that a persona has, as `document.SEGMENT` lists it.
 
     `report` is that of the clusters (data/reports/clusters.json), `whole` the `summary`, `days` are
     as `mood_daily` gives them.

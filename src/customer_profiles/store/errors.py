@@ -1,4 +1,7 @@
-"""What goes wrong with a database, told without a value, an address or a password."""
+"""Errors of the database, without a value, an address or a password.
+
+Why the embedded mongod cannot be used is read from its log, its folder and its disk.
+"""
 
 import errno
 import json
@@ -15,6 +18,27 @@ UNAUTHORIZED = 13
 DISK_FULL = 14031
 # To read and write; and to change a rule that the database has already (collMod).
 ROLES = "readWrite and dbAdmin"
+FOLDER = "data/mongo"
+LOG = "mongod.log"
+LOOK = f"the last lines of {FOLDER}/{LOG} say why"
+# Below this many bytes mongod cannot even write its log.
+SCARCE = 1_000_000
+FULL = (errno.ENOSPC, errno.EDQUOT)
+NEWER = (
+    f"the data in {FOLDER} were written by another version of MongoDB, which this mongod cannot "
+    "read: use that version, or move the folder away and `make repro` fills a new one"
+)
+FORBIDDEN = (
+    f"{FOLDER} may not be written: make it writable, keep the project on another disk, or set "
+    "MONGODB_URI to a server"
+)
+TAKEN = f"another mongod, not started by this project, has the data in {FOLDER} open: stop it"
+# What a log says, in this order: a version that is not known is reported as a permission, too.
+MEANINGS = (
+    (r"unsupported WiredTiger|featureCompatibilityVersion|FeatureCompatibilityVersion", NEWER),
+    (r"DBPathInUse", TAKEN),
+    (r"Read-only file system|Permission denied|Operation not permitted", FORBIDDEN),
+)
 
 
 class StoreError(Exception):
@@ -59,39 +83,6 @@ def refused_fields(error: Mapping) -> set[str]:
     named = {name for rule in rules for name in rule.get("missingProperties", [])}
     named |= {name for rule in rules for name in rule.get("additionalProperties", [])}
     return {name for name in found | named if name}
-
-
-def _code(error: PyMongoError) -> tuple[int | None, str]:
-    """Number and name of what the server says."""
-    if isinstance(error, BulkWriteError):
-        refused = error.details.get("writeErrors") or error.details.get("writeConcernErrors")
-        return refused[0]["code"] if refused else error.code, type(error).__name__
-    if isinstance(error, OperationFailure):
-        return error.code, (error.details or {}).get("codeName", type(error).__name__)
-    return None, type(error).__name__
-
-
-FOLDER = "data/mongo"
-LOG = "mongod.log"
-LOOK = f"the last lines of {FOLDER}/{LOG} say why"
-# Below this many bytes mongod cannot even write its log.
-SCARCE = 1_000_000
-FULL = (errno.ENOSPC, errno.EDQUOT)
-NEWER = (
-    f"the data in {FOLDER} were written by another version of MongoDB, which this mongod cannot "
-    "read: use that version, or move the folder away and `make repro` fills a new one"
-)
-FORBIDDEN = (
-    f"{FOLDER} may not be written: make it writable, keep the project on another disk, or set "
-    "MONGODB_URI to a server"
-)
-TAKEN = f"another mongod, not started by this project, has the data in {FOLDER} open: stop it"
-# What a log says, in this order: a version that is not known is reported as a permission, too.
-MEANINGS = (
-    (r"unsupported WiredTiger|featureCompatibilityVersion|FeatureCompatibilityVersion", NEWER),
-    (r"DBPathInUse", TAKEN),
-    (r"Read-only file system|Permission denied|Operation not permitted", FORBIDDEN),
-)
 
 
 def of_the_log(folder: Path) -> str:
@@ -142,3 +133,13 @@ def _errors(log: Path) -> Iterator[str]:
             with suppress(json.JSONDecodeError):  # the line it was writing when it died
                 if json.loads(line).get("s") in ("E", "F"):
                     yield line
+
+
+def _code(error: PyMongoError) -> tuple[int | None, str]:
+    """Number and name of what the server says."""
+    if isinstance(error, BulkWriteError):
+        refused = error.details.get("writeErrors") or error.details.get("writeConcernErrors")
+        return refused[0]["code"] if refused else error.code, type(error).__name__
+    if isinstance(error, OperationFailure):
+        return error.code, (error.details or {}).get("codeName", type(error).__name__)
+    return None, type(error).__name__

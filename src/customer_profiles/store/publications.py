@@ -1,7 +1,7 @@
 """What is published: one immutable document each, and one pointer to the current one.
 
 An earlier publication may stay beside the current one only where nobody can be singled out by
-comparing the two (`privacy.together`). Whatever is not known to be so is deleted.
+comparing the two (`cells.together`). Whatever is not known to be so is deleted.
 """
 
 from collections.abc import Callable

@@ -1,4 +1,8 @@
-"""Observations taken out of the database: expired, erased, or no longer in the archive."""
+"""Observations taken out of the database: expired, erased, or no longer in the archive.
+
+MongoDB's own files keep deleted documents until they are written over; `rewrite` and
+`empty_journal` see to that.
+"""
 
 import logging
 from collections.abc import Iterable, Mapping, Sequence
@@ -15,6 +19,10 @@ from customer_profiles.store.lease import aggregate
 from customer_profiles.store.profiles import Following, Grid, following
 
 OWNER = {"author": 1}
+
+
+logger = logging.getLogger(__name__)
+ABOUT_PEOPLE = ("observations", "profiles", "assignments")
 
 
 def remove(rows: Collection, people: Following, unwanted: Iterable[Mapping]) -> int:
@@ -84,16 +92,6 @@ def expire(database: Database, day: str, grid: Grid) -> None:
         rewrite(database, people)
 
 
-def _matches(posts: Sequence[str], authors: Sequence[str]) -> list[dict]:
-    named = {"_id": posts, "author": authors}
-    return [{key: {"$in": part}} for key, ids in named.items() for part in chunks(ids)]
-
-
-logger = logging.getLogger(__name__)
-
-ABOUT_PEOPLE = ("observations", "profiles", "assignments")
-
-
 def audiences(database: Database) -> list[Database]:
     """The other archives' databases on the server of this one, but for the shipped sample's."""
     ours = database.name, demonstration_key().audience(SAMPLE)
@@ -131,3 +129,8 @@ def empty_journal(name: str) -> bool:
     with connection.database(name) as database:
         database.client.admin.command("fsync")
     return True
+
+
+def _matches(posts: Sequence[str], authors: Sequence[str]) -> list[dict]:
+    named = {"_id": posts, "author": authors}
+    return [{key: {"$in": part}} for key, ids in named.items() for part in chunks(ids)]

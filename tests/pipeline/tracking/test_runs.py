@@ -275,5 +275,19 @@ def test_a_store_that_was_moved_keeps_models_and_files(models, store, tmp_path):
     assert [path.name for path in files if str(store).encode() in path.read_bytes()] == []
 
 
+def test_a_champion_whose_code_names_modules_of_before_counts_as_none(models, store, caplog):
+    register(models["positive"], 2, 0, "rows six")
+    before = champion()
+    code = [path for path in store.rglob("mlflow_model.py") if "artifacts" in path.parts]
+    assert code
+    for file in code:  # as it was logged when the package was one flat folder
+        old = file.read_text().replace("customer_profiles.sentiment.model.scorer", "scoring")
+        file.write_text(old)
+    assert register(models["negative"], 9, 1, "rows seven") is True  # worse, had it been compared
+    assert champion() == before + 1
+    (line,) = [line for line in caplog.messages if "cannot be loaded" in line]
+    assert f"sentiment-quick, version {before}, cannot be loaded" in line
+
+
 def test_an_experiment_of_mlflows_own_is_not_shown(store):
     assert "Default" not in {experiment.name for experiment in mlflow.search_experiments()}

@@ -218,7 +218,7 @@ def test_agreement_is_the_share_of_labels_and_the_largest_differences():
     assert not agreement(np.full(100, 0.501), np.r_[np.full(99, 0.501), 0.499]).holds
 
 
-def test_a_settled_model_is_read_in_bfloat16(copied, bfloat16):
+def test_a_settled_model_is_read_in_bfloat16(copied, with_bfloat16):
     assert not Scorer(copied).bfloat16
     found = settle(copied, GLAD + SAD)
     assert found["bfloat16"] is True

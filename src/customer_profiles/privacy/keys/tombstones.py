@@ -1,6 +1,6 @@
 """Who and what was erased, in data/tombstones: a file for each key, which outlives a database.
 
-A tombstone is a mark (`Vault.mark`), made of the pseudonym under a key of its own: with the file
+A tombstone is a mark (`Key.mark`), made of the pseudonym under a key of its own: with the file
 alone nobody can tell which row of an older copy of the data it speaks of.
 """
 

@@ -22,7 +22,7 @@ FACE = re.compile(
 def members(texts: Sequence[str], signals: pd.DataFrame) -> dict[str, np.ndarray]:
     """Which of `texts` (n,) belong to each slice: bool (n,) by its name.
 
-    `signals` (n rows) tells of negation, question and link, as `subjectivity.signals` does.
+    `signals` (n rows) tells of negation, question and link, as `signals.signals` does.
     """
     # Normalised: the "://" of a link is no emoticon.
     faces = [bool(FACE.search(text.normalise(value))) for value in texts]
@@ -38,7 +38,7 @@ def members(texts: Sequence[str], signals: pd.DataFrame) -> dict[str, np.ndarray
 
 
 def measure(slices: Mapping[str, np.ndarray], correct: np.ndarray) -> dict[str, dict]:
-    """By slice what `evaluation.accuracy` says of its posts; of fewer than FEWEST only n: "<10".
+    """By slice what `metrics.accuracy` says of its posts; of fewer than FEWEST only n: "<10".
 
     `slices`: bool (n,) by name; `correct` (n,): 1, 0, or NaN for a post that does not count.
     """

@@ -40,7 +40,7 @@ def build(encoder: Callable, dropout: float, pooling: str, seed: int) -> tf_kera
 
     `pooling` is "pooled" (the encoder's pooled_output, as the original) or "mean" (the mean of
     sequence_output over real tokens). `seed` decides the dropout, not where the weights begin.
-    Raises what `hyperparameters.check` raises.
+    Raises what `params.check_hyperparameters` raises.
     """
     params.check_hyperparameters({"dropout": dropout, "pooling": pooling, "seed": seed})
     tf_keras.utils.set_random_seed(seed)

@@ -2,7 +2,7 @@
 
 Subjectivity is the probability that the author expresses a feeling or an opinion. It is learned
 (`fit`) from posts of all three classes, and read from what the sentiment model makes of a post and
-from its words (`subjectivity.signals`); the model itself never saw a neutral post.
+from its words (`signals.signals`); the model itself never saw a neutral post.
 """
 
 from dataclasses import dataclass

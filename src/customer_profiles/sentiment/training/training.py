@@ -80,7 +80,7 @@ def batches(tokens: Tokens, polarity: np.ndarray, rows: list[np.ndarray]) -> tf.
 
 @dataclass(frozen=True)
 class Settings:
-    """How a model is trained. Raises what `hyperparameters.check` raises.
+    """How a model is trained. Raises what `params.check_hyperparameters` raises.
 
     With `patience` above 0 training stops when the validation loss has not improved for that many
     epochs, and the best weights are restored; with 0 it runs all epochs and keeps the last. With
