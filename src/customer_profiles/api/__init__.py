@@ -1,5 +1,5 @@
 """The REST API: Django REST Framework over the current publication.
 
-Imports project, store and publication; starts without TensorFlow, MLflow and pandas.
+Imports project, publication, publication/page and store. Starts without TensorFlow and pandas.
 No stage.
 """

@@ -1,5 +1,5 @@
 """Benchmarks, each of which writes data/reports/bench/NAME.json.
 
-Imports any room; only commands imports it.
+Imports any room. Only commands imports it.
 No stage.
 """

@@ -1,5 +1,5 @@
 """The published document: schema, names, briefs, continuity, report and page.
 
-Imports project and privacy. Only page and report touch files.
+Imports project, privacy and publication/page. Only page and report touch files.
 Stages load and publish.
 """

@@ -1,5 +1,5 @@
 """Labelled posts: Sentiment140, its download, its figures.
 
-Imports project and sentiment/model (normalisation of texts).
+Imports project and sentiment/model.
 Stages fetch and evaluate.
 """

@@ -1,5 +1,5 @@
 """Measures of the model: metrics, calibration, baselines, slices, comparison.
 
-Imports project and the other rooms of sentiment. Touches no file.
+Imports project, sentiment/data, /model, /training and /rating. Touches no file.
 Stage evaluate.
 """
