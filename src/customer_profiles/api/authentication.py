@@ -1,4 +1,4 @@
-"""Who asks: the holder of a token, known by the token's name."""
+"""Authentication by bearer token; a caller is identified by the token's name."""
 
 from datetime import UTC, datetime
 from types import SimpleNamespace
@@ -14,10 +14,10 @@ from customer_profiles.store import tokens
 
 
 class Failures(SimpleRateThrottle):
-    """How often an address may fail; whoever has a valid token is let in all the same.
+    """Rate limit of failed authentications per address; valid tokens are exempt.
 
-    256 bits cannot be guessed at any rate; but else one caller with an expired token would lock
-    out everybody who shares his address.
+    A token of 256 bits cannot be guessed at any rate. Without the exemption one caller with an
+    expired token would lock out all callers behind a shared address.
     """
 
     scope = "failures"

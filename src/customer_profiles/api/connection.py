@@ -37,7 +37,7 @@ class Unpublished(StoreError):
 
 
 class Connection:
-    """Opened with the first read, held until `close`."""
+    """A database connection, opened by the first read and kept until `close`."""
 
     def __init__(self):
         self._lock = threading.Lock()
@@ -47,9 +47,9 @@ class Connection:
         self._retry_at = 0.0
 
     def read(self, question: Callable[[Database], Any]) -> Any:
-        """What `question` says of the database of the archive pulled last.
+        """Run `question` on the database of the archive pulled last, and return its result.
 
-        Raises Away within seconds when the server is gone (the next read tries to get it back),
+        Raises Away within seconds when the server is lost (a later read reconnects), and
         Unpublished before an archive was pulled.
         """
         try:
@@ -67,7 +67,7 @@ class Connection:
             raise Away from None
 
     def close(self) -> None:
-        """Let go of the server; an embedded one that nobody else uses stops."""
+        """Close the connection; an embedded server without other users stops."""
         with self._lock:
             self._client = None
             self._held.close()
@@ -76,12 +76,12 @@ class Connection:
         with self._lock:
             if self._client and self._client.topology_description.has_readable_server():
                 return self._client
-            # Whoever waited here while an attempt failed does not wait for another one.
+            # A thread that waited here while an attempt failed does not wait for another one.
             if time.monotonic() < self._retry_at:
                 raise Away
             with contextlib.ExitStack() as fresh:
                 try:
-                    # Only its client is used: the audience may change while we serve.
+                    # Only its client is used: the audience may change during serving.
                     client = fresh.enter_context(database("admin")).client
                 except (StoreError, OSError) as error:
                     self._retry_at = time.monotonic() + RETRY_SECONDS

@@ -1,4 +1,4 @@
-"""How drf-spectacular describes the endpoints: JSON Schema with an example of every answer."""
+"""The OpenAPI description for drf-spectacular: JSON Schema with an example of every answer."""
 
 from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.plumbing import ResolvedComponent
@@ -25,7 +25,7 @@ HEADERS = (
 
 
 def _page(row: dict) -> dict:
-    """What DRF's own description of a page is not: closed."""
+    """The schema of a page; unlike DRF's own it allows no other members."""
     link = {"type": ["string", "null"], "format": "uri", "examples": [None]}
     rows = {"type": "array", "items": row, "maxItems": 100}
     count = {"type": "integer", "examples": [1]}
@@ -63,7 +63,7 @@ SHAPES = {
 
 
 class Described(AutoSchema):
-    """One operation."""
+    """The description of one operation."""
 
     def get_operation_id(self) -> str:
         return f"read{type(self.view).__name__}"

@@ -1,6 +1,6 @@
-"""Every error as problem details (RFC 9457), also those that never reach a view.
+"""Problem details (RFC 9457) for every error, also for errors outside a view.
 
-Neither an answer nor the log repeats what was asked: it may hold somebody's name or token.
+Neither an answer nor the log repeats the request: it may contain a name or a token.
 """
 
 import logging
@@ -26,7 +26,7 @@ class Unavailable(APIException):
 
 
 def problem(status: int, detail: str) -> dict:
-    """The members of a problem that its status and `detail` explain."""
+    """The members of a problem with this status and `detail`."""
     title = HTTPStatus(status).phrase
     return {"type": "about:blank", "title": title, "status": int(status), "detail": detail}
 

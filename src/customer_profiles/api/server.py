@@ -1,4 +1,4 @@
-"""Serving: Django behind waitress, and a database that is let go of in the end."""
+"""The server: Django behind waitress, with a database connection that is closed at the end."""
 
 import contextlib
 import logging
@@ -21,14 +21,14 @@ from customer_profiles.store.errors import StoreError
 logger = logging.getLogger(__name__)
 
 OPTIONS = {"threads": 8, "ident": None, "asyncore_use_poll": True, "max_request_body_size": 1 << 16}
-# For answers that are under way when we are told to stop; the database may take TIMEOUT_MS.
+# For answers in progress at the signal to stop; the database may take TIMEOUT_MS.
 LEAVE_SECONDS = 8
 
 
 def serve(host: str, port: int) -> None:
-    """Answer on `host`:`port` until SIGINT or SIGTERM; a database that is away is waited for.
+    """Serve on `host`:`port` until SIGINT or SIGTERM, also while the database is unavailable.
 
-    Raises OSError for an address that cannot be listened on, ValueError for a rate that is none.
+    Raises OSError for an address that cannot be bound, ValueError for an invalid rate.
     """
     paths.root()  # raises outside a project
     told = []  # to stop, perhaps twice: no signal may leave the embedded server behind
@@ -52,12 +52,12 @@ def serve(host: str, port: int) -> None:
 
 
 def _answer(server, listening: socket.socket, told: list) -> None:
-    """Answer until `told` to stop, and then what has been asked already; waitress would drop it."""
+    """Serve until `told` holds a signal, then finish pending requests; waitress would drop them."""
     turn = partial(server.asyncore.loop, use_poll=True, map=server._map, count=1)
     while not told:
         turn(0.5)
     server.del_channel()
-    listening.close()  # whoever comes now is refused at once
+    listening.close()  # new callers are refused at once
     deadline = time.monotonic() + LEAVE_SECONDS
     while server.active_channels and time.monotonic() < deadline:
         turn(0.1)

@@ -1,4 +1,4 @@
-"""Where endpoints and files (for everybody: no data is in them) lie, and headers of all answers."""
+"""Addresses of endpoints and of files (public, without data), and headers of all answers."""
 
 import json
 from collections.abc import Callable
@@ -22,9 +22,9 @@ OWN = files(__package__)
 
 
 def strict(answer: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
-    """`answer` with strict headers where it has none itself, and to HEAD as to GET, less the body.
+    """`answer` with strict default headers; HEAD is answered like GET, without the body.
 
-    Waitress would send the body, and the caller take it for the beginning of the next answer.
+    Waitress would send the body, and the caller would take it for the start of the next answer.
     """
 
     def careful(request: HttpRequest) -> HttpResponse:
@@ -44,7 +44,7 @@ def strict(answer: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpReque
 
 
 def _file(name: str, kind: str, read: Callable[[], str | bytes]) -> URLPattern:
-    """The address of what `read` returns, which is read once."""
+    """The URL pattern of the content that `read` returns, which is read once."""
     content, headers = cache(read), {"Content-Security-Policy": OF_FILES}
     return path(name, require_safe(lambda _: HttpResponse(content(), kind, headers=headers)))
 

@@ -1,8 +1,8 @@
-"""How fast the API answers fifty clients who ask a hundred times a second in all.
+"""Latency of the API with fifty clients that send a hundred requests a second in all.
 
-They ask on a schedule that does not wait for answers, and a request's time counts from when it was
-due: a server that stalls is not flattered. They are a process of their own; the server is the real
-one, on a MongoDB of its own. No answer is spared by If-None-Match.
+The clients follow a schedule that does not wait for answers, and latency counts from the scheduled
+time, so that a stalled server does not look fast. The clients run in a process of their own; the
+server is the real one, on a MongoDB of its own. No request sends If-None-Match.
 """
 
 import http.client
@@ -48,7 +48,7 @@ server.run()
 
 
 def measure() -> dict:
-    """Milliseconds in which answers come, beside those of a server that only says hello."""
+    """Latency in milliseconds, compared with a server that returns a constant answer."""
     with tempfile.TemporaryDirectory() as scratch, mongod.embedded(
         Path(scratch, connection.FOLDER)
     ) as address:  # fmt: skip
@@ -72,7 +72,7 @@ def measure() -> dict:
 
 
 def _published(address: str, root: Path) -> str:
-    """Make `root` a project with a publication; a token for it."""
+    """Make `root` a project with a publication; return a token for its API."""
     (root / "dvc.yaml").touch()
     manifest = root / connection.MANIFEST
     manifest.parent.mkdir(parents=True)
@@ -86,7 +86,7 @@ def _published(address: str, root: Path) -> str:
 
 
 def _publication() -> dict:
-    """The example, as long as a publication of some thousands of authors."""
+    """The example publication, extended to the size of one of some thousands of authors."""
     whole = document.example(document.PUBLICATION)
     (segment,), (cell,), (day,) = (whole[name] for name in ("segments", "cells", "mood_daily"))
     curves = whole["summary"]["clusters"]["curves"]
@@ -101,7 +101,7 @@ def _publication() -> dict:
 
 @contextmanager
 def _started(command: Sequence[str], folder: str) -> Iterator[str]:
-    """Base address that a server of `command` says it listens on; it ends with the block."""
+    """Run a server of `command` for the block; yield the base address that it prints."""
     environment = {**os.environ, "API_RATE": f"{10**6}/min"}
     environment.pop(connection.VARIABLE, None)
     with subprocess.Popen(  # noqa: S603
@@ -118,7 +118,7 @@ def _started(command: Sequence[str], folder: str) -> Iterator[str]:
 
 
 def _ask(base: str, paths: Sequence[str], token: str) -> dict:
-    """Milliseconds of each answer, and how many were none."""
+    """Milliseconds of each answer, and the number of failed requests."""
     host, _, prefix = base.removeprefix("http://").partition("/")
     headers = {"Authorization": f"Bearer {token}"}
     begin = time.monotonic() + 1

@@ -1,7 +1,7 @@
-"""What collecting from X loses, doubles and takes.
+"""Posts lost and duplicated by a collection from X under faults, and its speed and memory.
 
-X is our own, on loopback: it answers wrongly, late or not at all, and the collector is
-killed. Each scenario compares the posts then held with those of a run that nothing disturbed.
+A loopback server stands for X: it answers wrongly, late or not at all, and the collector is killed.
+Each scenario compares the posts stored in the end with all posts of the server.
 """
 
 import contextlib
@@ -36,7 +36,7 @@ WAYS = ("recent", "mentions")
 
 
 def measure() -> dict:
-    """What all scenarios lose, double and hang; speed, growth of memory, and the live stream."""
+    """Losses, duplicates and hangs of all scenarios; speed, memory, and the live stream."""
     # First: a process counts the memory of the one that starts it, so a model would be counted.
     found = undisturbed(FEW, MANY)
     rated = stream.model()  # now: it may be missing
@@ -45,7 +45,7 @@ def measure() -> dict:
 
 
 def disturbed() -> list[Scenario]:
-    """Faults of X and kills, in search and in mentions."""
+    """Scenarios of faults of X and of kills, in search and in mentions."""
     moments = random.Random(7)  # noqa: S311
     return [
         *(Scenario(way, fault, _faulty, (way, fault)) for way in WAYS for fault in sorted(FAULTS)),
@@ -58,7 +58,7 @@ def disturbed() -> list[Scenario]:
 
 
 def undisturbed(few: int, many: int) -> dict:
-    """Posts a second of `many`, and the most memory beside that of `few`; X takes none of it."""
+    """Posts a second of `many`, and peak memory compared with `few`, both without the server's."""
     small, large = (_timed(number) for number in (few, many))
     return {
         "posts_per_second": many / large["seconds"],
@@ -71,7 +71,7 @@ def undisturbed(few: int, many: int) -> dict:
 
 
 def _collect(x, scope: str, timeouts=TIMEOUTS) -> None:
-    """Collect without a wait, again and again until everything is there."""
+    """Collect without waiting, repeatedly until everything is collected, at most RUNS times."""
     asked = settings.read(scenarios.section(scope, x.address))
     for _ in range(RUNS):
         client = Client(TOKEN, x.address, timeouts, sleep=lambda seconds: None)
@@ -80,7 +80,7 @@ def _collect(x, scope: str, timeouts=TIMEOUTS) -> None:
 
 
 def _compared(wanted: list[str]) -> tuple[int, int]:
-    """How many posts of `wanted` are lost, and how many doubled; on one page X itself doubles."""
+    """Numbers of posts of `wanted` lost and duplicated, except X's own duplicates on one page."""
     held = []
     for file in archive.files(paths.inside(PAGES)):
         for line in archive.read_lines(file, Key(KEY).unseal):
@@ -89,7 +89,7 @@ def _compared(wanted: list[str]) -> tuple[int, int]:
 
 
 def _faulty(scope: str, fault: str) -> tuple[int, int]:
-    """X does `fault` once, in the middle of a run."""
+    """Collect with one `fault` of X in the middle; return the posts lost and duplicated."""
     posts = invented(POSTS, time.time(), [TEXT], every=60)
     timeouts = BOUNDS.get(fault, TIMEOUTS)
     # Of mentions, the first thing that is asked is whose.
@@ -102,7 +102,10 @@ def _faulty(scope: str, fault: str) -> tuple[int, int]:
 
 
 def _killed(scope: str, part: float) -> tuple[int, int]:
-    """The command is killed after `part` of the time that it takes, and run again."""
+    """Kill the command after `part` of its duration, and run it again.
+
+    Returns the numbers of posts lost and duplicated.
+    """
     posts = invented(POSTS, time.time(), [TEXT], every=60)
     with XServer(posts) as x:
         with tempfile.TemporaryDirectory() as other, contextlib.chdir(other):
@@ -132,7 +135,7 @@ def _timed(number: int) -> dict[str, float]:
     now = time.time()
 
     class Endless(XServer):
-        """Makes each page when it is asked for: it holds no posts."""
+        """A server that makes each page on request and stores no posts."""
 
         def _routed(self, path, asked, body):
             place, size = int(asked.pop("next_token", 0)), int(asked["max_results"])

@@ -1,7 +1,7 @@
-"""How the live stream keeps up, and what it loses when X fails or it is killed.
+"""Lag of the live stream, and its losses when X fails or the stream is killed.
 
-An X of its own on loopback streams invented posts to the stream as it runs, with an embedded
-MongoDB of its own; nothing of the project's data is touched.
+A loopback server for X streams invented posts to the real stream, with an embedded MongoDB of its
+own. The project's data are not touched.
 """
 
 import contextlib
@@ -48,14 +48,14 @@ NOT_IN_GAPS = ("hang", "trickle", "endless headers", "no text", "repeated ")
 
 
 class Hurried(threading.Event):
-    """Is waited for a twentieth of a second at most: what is waited for X's sake takes no time."""
+    """An event with waits of at most 0.05 seconds, so that back-off takes no time."""
 
     def wait(self, timeout: float | None = None) -> bool:
         return super().wait(None if timeout is None else min(timeout, 0.05))
 
 
 def measure(rate: stream.Rate, scorer: str) -> dict:
-    """Posts lost and doubled, and lag in seconds, at a steady rate and in a flood."""
+    """Posts lost and duplicated, and lag in seconds, at a steady rate and in a flood."""
     return {
         "steady": streamed(rate, scorer, STEADY, STEADY_SECONDS, Pace()),
         "flood": streamed(rate, scorer, FLOOD, FLOOD_SECONDS, Pace()),
@@ -63,7 +63,7 @@ def measure(rate: stream.Rate, scorer: str) -> dict:
 
 
 def disturbed() -> list[Scenario]:
-    """Connections that X refuses or breaks, gaps whose search fails, kills."""
+    """Scenarios: connections that X refuses or breaks, gaps whose search fails, kills."""
     searched = [name for name in sorted(FAULTS) if not name.startswith(NOT_IN_GAPS)]
     moments = random.Random(7)  # noqa: S311
     return [
@@ -77,12 +77,12 @@ def disturbed() -> list[Scenario]:
 
 
 def streamed(rate: stream.Rate, scorer: str, a_second: float, seconds: float, pace: Pace) -> dict:
-    """What became of `a_second` posts for so many `seconds`.
+    """Stream `a_second` posts a second for `seconds` seconds; return losses, duplicates and lag.
 
     `lag_end` and `lag_most` are seconds from receipt to the database, when the last post was sent
-    and at worst, `waiting_most` the posts that waited on disk then; `lost` posts were sent and are
-    not in the database; `drain_seconds` is the time from the last post until all were. Those are
-    this machine's.
+    and at most; `waiting_most` is the maximum number of posts waiting on disk. `lost` posts were
+    sent and are not in the database. `drain_seconds` is the time from the last post until all are
+    stored. Times are this machine's.
     """
     number = int(a_second * seconds)
     with _asked() as x:
@@ -115,19 +115,19 @@ def streamed(rate: stream.Rate, scorer: str, a_second: float, seconds: float, pa
 
 
 def agreeing(texts: Sequence[str]) -> pd.DataFrame:
-    """The scores of a model that finds every post the same."""
+    """Scores of a stub model that rates every post alike."""
     same = {"polarity": 0.9, "subjectivity": 0.8, "label": "positive"}
     return pd.DataFrame([same] * len(texts), columns=list(same))
 
 
 def run() -> int:
-    """The command, with a model that takes no time: what a scenario kills."""
+    """Run the command with a stub model, in the process that a scenario kills."""
     return stream.command(lambda: (agreeing, SCORER), QUICK)
 
 
 @contextlib.contextmanager
 def _asked() -> Iterator[XStream]:
-    """X on loopback, in a project of its own that asks it."""
+    """Run a loopback X, and change to a temporary project whose params.yaml names it."""
     values = params.load()
     before, environment = Path.cwd(), dict(os.environ)
     with XStream() as x, tempfile.TemporaryDirectory() as scratch:
@@ -146,7 +146,7 @@ def _asked() -> Iterator[XStream]:
 
 
 def _write(x, posts: Iterator[list[dict]], each: float) -> None:
-    """Let people write `posts`, one every `each` seconds."""
+    """Publish `posts` on the loopback X, one every `each` seconds."""
     start = time.monotonic()
     for number, post in enumerate(posts):
         time.sleep(max(0.0, start + number * each - time.monotonic()))
@@ -154,7 +154,7 @@ def _write(x, posts: Iterator[list[dict]], each: float) -> None:
 
 
 def _disturbed(line: str, refusal: str | None, fault: str | None) -> tuple[int, int]:
-    """The connection ends as `line` says; X refuses the next one, or a search for the gap."""
+    """End the connection as `line` names; X refuses the next one, or fails a search for the gap."""
     with _asked() as x:
         x.refusals = [None, *([refusal] if refusal else [])]
 
@@ -174,7 +174,7 @@ def _disturbed(line: str, refusal: str | None, fault: str | None) -> tuple[int, 
 
 
 def _killed(part: float) -> tuple[int, int]:
-    """The command is killed after `part` of the time in which posts are written."""
+    """Kill the command after `part` of the time in which posts are published, and run it again."""
     with _asked() as x:
         with subprocess.Popen(
             [sys.executable, "-c", "from customer_profiles.bench import live; live.run()"],
@@ -193,7 +193,10 @@ def _killed(part: float) -> tuple[int, int]:
 
 
 def _survived(x, number: int) -> tuple[int, int]:
-    """Run the stream, again where it ends, until it has `number` posts; lost, and doubled."""
+    """Run the stream, repeatedly if it ends, until `number` posts are stored, at most RUNS times.
+
+    Returns the numbers of posts lost and duplicated.
+    """
     for _ in range(RUNS):
         stopping = Hurried()
         live = stream.Stream(agreeing, SCORER, stopping, QUICK)
@@ -212,7 +215,7 @@ def _survived(x, number: int) -> tuple[int, int]:
 
 
 def _compared(name: str, wanted: Sequence[str]) -> tuple[int, int]:
-    """How many posts of `wanted` the database `name` does not have, and rows beyond them."""
+    """Number of posts of `wanted` missing in the database `name`, and of rows beyond them."""
     sought = set(Key(KEY).pseudonyms("post", wanted))
     with connection.database(name) as database:
         stored = [row["_id"] for row in database.observations.find({}, {"_id": 1})]

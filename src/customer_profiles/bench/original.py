@@ -1,7 +1,7 @@
-"""What the profile `original` takes here.
+"""Time and memory of the profile `original` on this machine.
 
-BERT base goes the way from a TF Hub handle to training steps of the original's own table. Its
-weights are random: the arithmetic, and so time and memory, is that of the pretrained one.
+BERT base is taken from a TF Hub handle to training steps with the settings of `original`. Its
+weights are random: the arithmetic, and so time and memory, equal those of the pretrained model.
 """
 
 import os
@@ -20,7 +20,7 @@ TOKENS = 26  # of a post of Sentiment140, on average; those of the sample are sh
 
 
 def measure() -> dict:
-    """Seconds, memory and projected hours of `original`, beside the wheel's smaller BERT."""
+    """Seconds, memory and projected hours of `original`, compared with the wheel's smaller BERT."""
     values = {**params.load(), "profile": "original"}
     fetch, chosen, settings = (
         params.stage(name, values) for name in ("fetch", "encoder", "finetune")
@@ -52,7 +52,7 @@ def measure() -> dict:
 
 
 def _fill_cache(wheel: Path, chosen: dict) -> None:
-    """Put both modules where TF Hub looks for its handles, so that none is fetched."""
+    """Put both modules into TF Hub's cache under their handles, so that none is downloaded."""
     at = {name: encoder.cached(chosen[f"{name}_handle"]) for name in ("preprocess", "encoder")}
     encoder.from_wheel(wheel, at["preprocess"], at["encoder"], chosen["sequence_length"])
     encoder.write(encoder.untrained_base(), at["encoder"])

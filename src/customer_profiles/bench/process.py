@@ -14,7 +14,7 @@ PEAK_UNITS = 2**30 if sys.platform == "darwin" else 2**20
 
 
 def alone(work: Callable[..., Result], *arguments) -> Result:
-    """What `work` returns in a process of its own: its peak of memory is nobody else's."""
+    """Run `work` in a process of its own, for a peak of memory of its own; return its result."""
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
         return pool.submit(work, *arguments).result()
 
@@ -25,5 +25,5 @@ def program() -> str:
 
 
 def peak_gib() -> float:
-    """The most memory this process has had, in GiB."""
+    """Peak memory of this process, in GiB."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / PEAK_UNITS

@@ -1,7 +1,7 @@
 """The benchmarks: `customer-profiles bench [NAME ...]`; each writes its NAME.json.
 
-Several, or all without a name, run one after the other, each in a process of its own: what one
-imports costs the others memory and time.
+Several names, or all by default, run one after the other, each in a process of its own: the imports
+of one benchmark would cost the others memory and time.
 """
 
 import importlib
@@ -17,9 +17,9 @@ logger = logging.getLogger(__name__)
 
 
 def command(names: list[str]) -> int:
-    """Measure `names`, by default all; the exit code of the first that failed.
+    """Measure `names`, by default all; return the exit code of the first failure, or 0.
 
-    Raises ValueError for a benchmark that there is not.
+    Raises ValueError for an unknown benchmark.
     """
     unknown = sorted(set(names) - set(NAMES))
     if unknown:

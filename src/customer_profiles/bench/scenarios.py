@@ -1,4 +1,4 @@
-"""Scenarios of collecting from X on loopback: what it is asked, and what goes wrong."""
+"""Scenarios of a collection from a loopback X: its settings and its faults."""
 
 import base64
 import logging
@@ -24,10 +24,10 @@ logger = logging.getLogger(__name__)
 
 
 class Scenario(NamedTuple):
-    """What goes wrong in a way to collect: `work`, called with `arguments`.
+    """A fault in one way of collecting: `work`, called with `arguments`.
 
-    It runs in a project without data and a process of its own, and returns how many posts were
-    lost and doubled; after `patience` seconds it counts as hanging.
+    It runs in a project without data and a process of its own, and returns the numbers of posts
+    lost and duplicated. After `patience` seconds it counts as hanging.
     """
 
     way: str
@@ -38,7 +38,7 @@ class Scenario(NamedTuple):
 
 
 def disturb(chosen: list[Scenario]) -> dict:
-    """What `chosen` scenarios lose, double, how many never end, and as `table` each by its name."""
+    """Totals of losses, duplicates and hangs of the `chosen` scenarios, and a `table` by name."""
     found = {"scenarios": len(chosen), "lost": 0, "duplicated": 0, "hangs": 0}
     table = {way: {} for way in dict.fromkeys(scenario.way for scenario in chosen)}
     for scenario in chosen:
@@ -59,7 +59,7 @@ def disturb(chosen: list[Scenario]) -> dict:
 
 
 def inside(root: str, work: Callable, *arguments):
-    """What `work` returns in a project at `root` that holds nothing but our params.yaml."""
+    """Run `work` in a project at `root` with only a copy of params.yaml; return its result."""
     values = params.load()
     Path(root, "dvc.yaml").touch()
     os.chdir(root)
@@ -68,7 +68,7 @@ def inside(root: str, work: Callable, *arguments):
 
 
 def section(scope: str, host: str) -> dict:
-    """What `collect` of params.yaml asks of the X at `host`."""
+    """Section `collect` of params.yaml for the X at `host`."""
     prices = {"post_price": 0.005, "user_price": 0.01, "mention_price": 0.001}
     asked = {"handles": [HANDLE], "keywords": [], "language": "", "retweets": False}
     kept = {"budget": 10.0**8, "keep_days": 30, "fields": "tweet", "host": host, "start": ""}
@@ -76,10 +76,10 @@ def section(scope: str, host: str) -> dict:
 
 
 def ask(scope: str, host: str) -> None:
-    """Let params.yaml of the working folder ask the X at `host`."""
+    """Set section `collect` in params.yaml of the working folder to the X at `host`."""
     files.write_json(Path("params.yaml"), params.load() | {"collect": section(scope, host)})
 
 
 def secrets(token: str) -> dict[str, str]:
-    """Environment of a command that asks with `token`."""
+    """Environment variables of a command: the `token` for X, and the key."""
     return {errors.VARIABLE: token, keyfile.VARIABLE: base64.urlsafe_b64encode(KEY).decode()}

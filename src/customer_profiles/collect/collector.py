@@ -1,7 +1,7 @@
-"""Collecting posts about a brand from X: page by page onto the disk, within a budget.
+"""Collection of posts about a brand from X: page by page onto the disk, within a budget.
 
-A page counts once it is on disk and the checkpoint says so, and whatever ends a run, the next one
-goes on there. No more than a page is held in memory.
+A page is collected once it is on disk and recorded in the checkpoint. Whatever ends a run, the next
+run resumes from the checkpoint. At most one page is in memory.
 """
 
 import logging
@@ -25,7 +25,10 @@ ENDS = (BudgetReached, Interrupted, errors.XError, OSError)
 
 
 class Outcome(NamedTuple):
-    """What one run has collected, and what ended it before its end, one of ENDS or None."""
+    """Result of one run; `stopped` is the error of ENDS that ended it early, or None.
+
+    `spent` is in dollars, of this month.
+    """
 
     posts: int
     pages: int
@@ -34,10 +37,10 @@ class Outcome(NamedTuple):
 
 
 class Estimate(NamedTuple):
-    """What is to be had, for how many dollars at most, in how many seconds; None: nobody knows.
+    """Posts to collect, their maximum price in dollars and the time in seconds; None: unknown.
 
-    As many users as posts are read at most. `page_price` is the most that one page costs, `left`
-    what is left of the month's budget.
+    At most as many users as posts are read. `page_price` is the maximum price of one page, `left`
+    the rest of the month's budget.
     """
 
     posts: int | None
@@ -54,10 +57,11 @@ def run(
     key: Key,
     between: Callable[[], object] = lambda: None,
 ) -> Outcome:
-    """Collect what `inquiry` asks for and is not held yet; `between` is called after each page.
+    """Collect the posts of `inquiry` not stored yet; `between` is called after each page.
 
-    A run that was ended early is gone on with first. Raises BlockingIOError while another one
-    runs, and what `PagesFolder.open` and `Budget` raise; all else is in the outcome.
+    An unfinished run is resumed first. Raises BlockingIOError while another run is active, and the
+    errors of `PagesFolder.open` and `Budget`. Errors of ENDS that end the collection are in the
+    outcome.
     """
     folder = PagesFolder(key)
     with folder.single_run():
@@ -85,7 +89,7 @@ def _expire(folder: PagesFolder, keep_days: int, day: str) -> None:
 
 
 def digest_of(inquiry: Inquiry) -> str:
-    """What the checkpoint of an inquiry goes by."""
+    """The digest that identifies the checkpoint of an inquiry."""
     return query_digest(inquiry.scope, inquiry.identity)
 
 
@@ -96,7 +100,10 @@ def _day(client: Client) -> str:
 def _received(
     inquiry: Inquiry, client: Client, budget: Budget, folder: PagesFolder
 ) -> Iterator[Page]:
-    """Pages, each paid for; the checkpoint has to count one before the next is asked for."""
+    """Yield pages, each charged to the budget.
+
+    Note: the caller must count a page in the checkpoint before it takes the next one.
+    """
     account = None
     fresh = False
     while not fresh:
@@ -107,9 +114,9 @@ def _received(
 
 
 def _prepare(inquiry: Inquiry, client: Client, folder: PagesFolder) -> bool:
-    """Make the checkpoint say what to ask for next; whether that is all there is.
+    """Set the checkpoint to the next request; True if no further round follows.
 
-    It is not where an earlier run is unfinished: what came since then is asked for after it.
+    False if an earlier run is unfinished: newer posts are requested after that run.
     """
     state, day = folder.checkpoint, _day(client)
     if state.next_token and _is_out_of_reach(inquiry, state.newest_time, client.clock()):
@@ -131,7 +138,7 @@ def _prepare(inquiry: Inquiry, client: Client, folder: PagesFolder) -> bool:
 
 
 def _account(handle: str, client: Client, budget: Budget) -> str:
-    """The id of the account of `handle`, paid for."""
+    """The id of the account of `handle`, charged to the budget."""
     with _given_back(client, budget):
         budget.take(0, 1)
         account = endpoints.user_id(client, handle)
@@ -166,9 +173,9 @@ def _window(inquiry: Inquiry, since: tuple[str | None, int | None], now: float) 
 
 
 def paid(pages: Iterator[Page], client: Client, budget: Budget) -> Iterator[Page]:
-    """`pages` of `client`, asked for with `budget.room`: of each what was read is counted instead.
+    """Yield `pages` of `client`, whose cost `budget.room` reserved, and settle each reservation.
 
-    What was taken for a request that fails comes back, unless X may have read for it all the same.
+    The reservation of a failed request is released, unless X may nevertheless have billed it.
     """
     while True:
         with _given_back(client, budget):
@@ -181,7 +188,7 @@ def paid(pages: Iterator[Page], client: Client, budget: Budget) -> Iterator[Page
 
 @contextmanager
 def _given_back(client: Client, budget: Budget) -> Iterator[None]:
-    """Has what was taken for a request back if the block fails and X has surely read nothing."""
+    """Release the reservation if the block fails and X has certainly read nothing."""
     try:
         yield
     except BaseException:
@@ -191,7 +198,7 @@ def _given_back(client: Client, budget: Budget) -> Iterator[None]:
 
 
 def _keep(page: Page, day: str, folder: PagesFolder) -> int:
-    """Put `page` on disk and count it; how many posts it holds."""
+    """Write `page` to disk and count it in the checkpoint; return its number of posts."""
     posts, newest = len(answers.posts(page.body)), answers.newest(page.body)
     changed = {"next_token": page.next_token, "done": page.next_token is None}
     if newest and not folder.checkpoint.read:
@@ -211,9 +218,9 @@ def _say_progress(page: Page, pages: int, posts: int, budget: Budget) -> None:
 
 
 def estimate(inquiry: Inquiry, client: Client, key: Key | None) -> Estimate:
-    """How much a run would read, which is asked of X without reading a post.
+    """The size and cost of a run, from X's counts, which read no post.
 
-    `key` opens the checkpoint, and may be None where there is none. Of mentions X tells no number.
+    `key` opens the checkpoint and may be None if there is none. X gives no counts of mentions.
     """
     budget = Budget(inquiry, client.clock)
     state = PagesFolder(key).checkpoint_of(digest_of(inquiry)) if key else None
@@ -237,7 +244,7 @@ def estimate(inquiry: Inquiry, client: Client, key: Key | None) -> Estimate:
 
 
 def _since(state: Checkpoint | None) -> tuple[str | None, int | None]:
-    """Id and time of the newest post that need not be asked for."""
+    """Id and time of the newest post that need not be requested."""
     if state is None:
         return None, None
     if state.done:

@@ -1,7 +1,7 @@
-"""The command that collects from X into data/collect: `customer-profiles collect`.
+"""The command `customer-profiles collect`, which collects from X into data/collect.
 
-What is asked stands in section `collect` of params.yaml, the token in X_BEARER_TOKEN. It ends with
-0, with 1 after an error, with 3 where the budget is reached, with 130 or 143 when it is stopped.
+The inquiry is in section `collect` of params.yaml, the token in X_BEARER_TOKEN. Exit codes: 0; 1
+after an error; 3 when the budget is reached; 130 or 143 after a signal.
 """
 
 import logging
@@ -22,7 +22,7 @@ logger = logging.getLogger(__name__)
 
 
 def collect(dry_run: bool) -> int:
-    """Collect as section collect of params.yaml says, or only price it; the exit code."""
+    """Collect as section collect of params.yaml says, or only price it; return the exit code."""
     try:
         with Interruption() as stop:
             asked = settings.read(params.stage("collect"))
@@ -42,7 +42,7 @@ def collect(dry_run: bool) -> int:
 
 
 def _say_price(asked: Inquiry, estimate: Estimate) -> int:
-    """Say what a run would read and cost; the exit code."""
+    """Log the posts and the price of a run; return the exit code."""
     if estimate.posts is None:
         logger.info(
             "X does not count mentions beforehand: a page of %d costs $%.2f at most, and what is "
@@ -64,7 +64,7 @@ def _say_price(asked: Inquiry, estimate: Estimate) -> int:
 
 
 def _say_end(outcome: Outcome, asked: Inquiry) -> int:
-    """Say what was collected, what ended it, and how to go on; the exit code."""
+    """Log the result of a run, the reason of its end and how to resume; return the exit code."""
     logger.info(
         "collected %d posts on %d pages; $%.2f of $%.2f spent this month",
         outcome.posts, outcome.pages, outcome.spent, asked.budget,

@@ -1,12 +1,12 @@
 """The folder data/collect: pages as received from X, sealed, with a ledger and checkpoints.
 
-Pages lie in pages/NUMBER_DAY.jsonl.sealed, whose names sort in the order of collection whatever
-the clock says. The ledger says of each file whether it is held, expired or erased; no ids.
+Pages are in pages/NUMBER_DAY.jsonl.sealed; the names sort in the order of collection, independent
+of the clock. The ledger records the state of each file (held, expired or erased), and no ids.
 
-A checkpoint says how far the collection of one query has come. It is written after a page is on
-disk, so a kill in between leaves a line behind those that it counts; who goes on cuts that line off
-and asks for the page again. Each query has a file of its own: one sealed line with one JSON object,
-and erasure treats it as it treats pages: an erased post's id goes.
+A checkpoint records the progress of one query's collection. It is written after a page is on disk,
+so a kill in between leaves a line that the checkpoint does not count; the next run cuts that line
+off and requests the page again. Each query has its own file: one sealed line with one JSON object.
+Erasure treats the checkpoint like pages: the id of an erased post is removed.
 """
 
 import fcntl
@@ -37,68 +37,68 @@ class Checkpoint:
     """State of one query's collection; `repr` shows no id. Times are seconds since 1970."""
 
     digest: str
-    """Of the query and the endpoint (`query_digest`)."""
+    """Digest of the query and the endpoint (`query_digest`)."""
     file: str
     """Name of the file that pages are added to."""
     lines: int = 0
-    """Lines of that file that count."""
+    """Lines of that file that are counted."""
     posts: int = 0
-    """Posts on them."""
+    """Posts on the counted lines."""
     read: int = 0
-    """Posts of this run, over all files."""
+    """Posts collected by this run, over all files."""
     next_token: str | None = None
-    """Of the page to ask for; None before the first and after the last."""
+    """Token of the next page; None before the first and after the last."""
     newest_id: str | None = None
-    """Of the first page that held posts; None before it, or where that post has been erased."""
+    """Newest id, from the first page with posts; None before it, or if that post was erased."""
     newest_time: int | None = None
-    """When that post was written; stays when its id goes."""
+    """Time of the post `newest_id`; kept when the id is erased."""
     since_id: str | None = None
-    """What this run asks beyond: newest_id and newest_time of the one before."""
+    """Lower bound of this run, with `since_time`: newest_id and newest_time of the previous run."""
     since_time: int | None = None
     done: bool = False
-    """Whether the last page is held."""
+    """True if the last page is stored."""
 
     def __repr__(self) -> str:
         return f"Checkpoint({self.file}, lines={self.lines}, read={self.read}, done={self.done})"
 
 
 def query_digest(endpoint: str, query: Mapping[str, object]) -> str:
-    """64 hex digits that stand for an endpoint and its parameters, in whatever order."""
+    """SHA-256, 64 hex digits, of an endpoint and its parameters, independent of their order."""
     text = json.dumps([endpoint, dict(query)], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()
 
 
 class PagesFolder:
-    """The folder data/collect of the project; what is sealed in it takes a `key`.
+    """The folder data/collect of the project; its sealed content requires a `key`.
 
-    `open` makes it ready for the pages of one query, `append` puts a page on disk, and `commit`
-    counts it. Whoever adds pages of another kind names the file: `add`, then `record`.
+    `open` prepares it for the pages of one query, `append` writes a page to disk, and `commit`
+    counts the page. A caller that adds pages of another kind names the file: `add`, then `record`.
     """
 
     def __init__(self, key: Key | None = None):
         self.checkpoint: Checkpoint | None = None
-        """Of the query that was opened."""
+        """Checkpoint of the open query."""
         self.cut = 0
-        """Lines that a killed run of that query had left uncounted, and that were cut off."""
+        """Uncounted lines of a killed run of that query, which were cut off."""
         self._key, self._lines = key, 0
         self._data, self._pages, self._ledger = map(paths.inside, ("data", PAGES, LEDGER))
 
     @contextmanager
     def single_run(self) -> Iterator[None]:
-        """One collection at a time. Raises BlockingIOError while another one runs."""
+        """Lock for one collection at a time. Raises BlockingIOError while another one runs."""
         self._data.mkdir(exist_ok=True)
         with _flock(self._data, fcntl.LOCK_EX | fcntl.LOCK_NB):
             yield
 
     def open(self, digest: str, day: str) -> None:
-        """Go on with the collection of the query of `digest` where it stands, or begin it.
+        """Resume the collection of the query of `digest` from its checkpoint, or begin it.
 
-        Of every query, what a killed run has left uncounted is cut off, to be asked for again, so
-        that the ledger is right about every file. Where this query's file is of another day than
-        `day`, has expired or was erased since, a new one is begun: a file expires as a whole.
+        For every query the uncounted lines of a killed run are cut off, to be requested again, so
+        that the ledger is right about every file. A new file is begun if this query's file is of
+        another day than `day`, has expired or was erased: a file expires as a whole.
 
-        Raises PermissionError for a checkpoint of another key, ValueError for a damaged one and
-        where a file holds fewer pages than it should, each with the way out.
+        Raises PermissionError for a checkpoint of another key, and ValueError for a damaged one or
+        a file with fewer pages than counted. Each message gives the remedy.
         """
         known = {state.digest: state for state in map(self._read, self.checkpoint_files())}
         cut = {name: self._cut_uncounted(state) for name, state in known.items()}
@@ -114,15 +114,15 @@ class PagesFolder:
         self.checkpoint, self.cut, self._lines = state, cut.get(digest, 0), state.lines
 
     def append(self, page: bytes) -> None:
-        """Add a page as it was received: on disk when this returns, but not counted yet.
+        """Append a page as received: on disk when this returns, but not counted yet.
 
-        Raises OSError, naming the file, where it cannot be written; what it held stays readable.
+        Raises OSError, naming the file, if it cannot be written; its former content stays readable.
         """
         self.add(self.checkpoint.file, [page])
         self._lines += 1
 
     def commit(self, day: str, posts: int, **changes: object) -> None:
-        """Count the pages added since the last time, which hold `posts`, collected on `day`.
+        """Count the pages appended since the last commit, which hold `posts`, collected on `day`.
 
         `changes` are other fields of the checkpoint.
         """
@@ -139,7 +139,7 @@ class PagesFolder:
 
     @contextmanager
     def exclusive(self) -> Iterator[None]:
-        """Nobody else adds to the pages or rewrites them, for as long as one of these lasts."""
+        """Lock that excludes other writers of the pages for the duration of the block."""
         if not self._pages.is_dir():  # before anything was collected
             yield
             return
@@ -147,11 +147,11 @@ class PagesFolder:
             yield
 
     def page_file(self, name: str) -> Path:
-        """Where the file of pages `name` lies."""
+        """Path of the file of pages `name`."""
         return self._pages / name
 
     def sealed_files(self) -> list[Path]:
-        """Every file here that the key seals: the pages in the order of collection, checkpoints."""
+        """All sealed files: the pages in the order of collection, then the checkpoints."""
         return [*self._page_files(), *self.checkpoint_files()]
 
     def next_file_name(self, day: str) -> str:
@@ -163,18 +163,18 @@ class PagesFolder:
         return f"{1 + last:06d}_{day}{ENDING}"
 
     def add(self, name: str, pages: Iterable[bytes]) -> None:
-        """Add pages, as received, to the file `name`: all on disk when this returns, or none.
+        """Append pages, as received, to the file `name`: all on disk when this returns, or none.
 
-        Raises what `append` raises. `record` is what puts them into the ledger.
+        Raises OSError as `append` does. `record` enters the pages into the ledger.
         """
         with self.exclusive():
             files.append(self.page_file(name), b"\n".join(map(self._key.seal, pages)))
 
     def record(self, name: str, pages: int, posts: int, day: str | None = None) -> None:
-        """Make the ledger say that the file `name` holds so much; again changes nothing.
+        """Enter the numbers of pages and posts of the file `name` into the ledger; idempotent.
 
-        `day`: when it was last added to, if that has changed. Of a file that has expired or was
-        erased it goes on to say that.
+        `day` is the day of the last addition, if it has changed. The entry of an expired or erased
+        file is left unchanged.
         """
         began = name.partition("_")[2].removesuffix(ENDING)
         with self.exclusive():
@@ -186,9 +186,9 @@ class PagesFolder:
                 files.write_json_synced(self._ledger, {**ledger, name: entry}, certain=False)
 
     def ledger(self) -> dict[str, dict]:
-        """By name of each file of pages: state (STATES), pages and posts, first and last day.
+        """Ledger entries by file name: state (STATES), pages and posts, first and last day.
 
-        Raises ValueError for a damaged ledger: what was erased must not pass for expired.
+        Raises ValueError for a damaged ledger: an erased file must not pass for an expired one.
         """
         try:
             ledger = json.loads(self._ledger.read_text(encoding="utf-8"))
@@ -201,7 +201,7 @@ class PagesFolder:
             raise ValueError(f"{LEDGER} is damaged; restore it from a copy") from None
 
     def expire(self, days: int, today: str) -> list[str]:
-        """Remove the files that were last added to more than `days` before `today`; their names."""
+        """Remove files last added to more than `days` days before `today`; return their names."""
         if days < 1:
             raise ValueError(f"pages are kept for at least a day, got {days} days")
         first = (date.fromisoformat(today) - timedelta(days)).isoformat()
@@ -210,11 +210,14 @@ class PagesFolder:
         return self._remove(old, "expired")
 
     def erase(self, names: Iterable[str]) -> list[str]:
-        """Remove these files of pages for good: nothing that was made of them may be kept."""
+        """Remove these files of pages and record them as erased; return their names.
+
+        Nothing derived from them may be kept.
+        """
         return self._remove(sorted(self.ledger().keys() & set(names)), "erased")
 
     def checkpoint_file(self, digest: str) -> Path:
-        """Where the checkpoint of the query of `digest` lies."""
+        """Path of the checkpoint of the query of `digest`."""
         return self._pages.with_name(f"checkpoint_{digest[:16]}.sealed")
 
     def checkpoint_files(self) -> list[Path]:
@@ -222,9 +225,10 @@ class PagesFolder:
         return sorted(self._pages.parent.glob("checkpoint_*.sealed"))
 
     def checkpoint_of(self, digest: str) -> Checkpoint | None:
-        """The checkpoint of this query, None where there is none.
+        """The checkpoint of the query of `digest`; None if there is none.
 
-        Raises PermissionError for another key, ValueError for a damaged one, with the way out.
+        Raises PermissionError for another key and ValueError for a damaged checkpoint, with the
+        remedy.
         """
         file = self.checkpoint_file(digest)
         return self._read(file) if file.exists() else None
@@ -249,7 +253,7 @@ class PagesFolder:
         files.write_synced(self.checkpoint_file(state.digest), content, certain=False)
 
     def _cut_uncounted(self, state: Checkpoint) -> int:
-        """Cut off what the file holds beyond what `state` counts; how many lines that were."""
+        """Cut off the lines of the file that `state` does not count; return their number."""
         if not self._is_held(state.file):
             return 0
         try:
@@ -275,7 +279,7 @@ class PagesFolder:
         if not names:
             return []
         with self.exclusive():
-            # The files first: a kill in between leaves one that is gone and still called held.
+            # The files first: a kill in between leaves a removed file whose entry is still held.
             for name in names:
                 files.remove(self.page_file(name))
             ledger = self.ledger()

@@ -1,4 +1,4 @@
-"""Ctrl-C and `kill` end a command between two steps, so that what was paid for is kept."""
+"""Handling of Ctrl-C and `kill`: a command ends between two steps, so no paid page is lost."""
 
 import logging
 import signal
@@ -12,9 +12,9 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 class Interrupted(BaseException):
-    """Somebody wants an end; `code` is what the command then ends with, as in a shell.
+    """The command was interrupted by a signal; `code` is its exit code, as in a shell.
 
-    No Exception: logging, where it can be raised as anywhere, would swallow it.
+    Note: it is no Exception, because logging, where it may be raised too, would swallow one.
     """
 
     def __init__(self, number: int):
@@ -23,10 +23,10 @@ class Interrupted(BaseException):
 
 
 class Interruption:
-    """With it, the first signal is only noted until `check` or `sleep`; the second ends at once.
+    """A context that defers the first signal to `check` or `sleep`; the second ends at once.
 
-    `then`, if there is one, is called when the first has come, in a thread of its own; `told` is
-    what is said then.
+    `then`, if given, is called after the first signal, in a thread of its own. `told` is logged
+    then.
     """
 
     def __init__(
@@ -53,7 +53,7 @@ class Interruption:
             raise Interrupted(self._noted)
 
     def sleep(self, seconds: float) -> None:
-        """Wait; raises Interrupted as soon as a signal comes."""
+        """Wait for `seconds`; raises Interrupted as soon as a signal comes."""
         self._sleeping = True
         try:
             self.check()

@@ -1,6 +1,6 @@
-"""What X is asked about a brand, and what that may cost: section `collect` of params.yaml, checked.
+"""Settings of a collection, its query and its budget: section `collect` of params.yaml, checked.
 
-Prices are X's, in dollars; params.yaml has them.
+Prices are X's, in dollars, and stand in params.yaml.
 """
 
 from collections.abc import Mapping
@@ -21,14 +21,14 @@ REFERENCES = {"tweet": 0, "post": 2}
 
 
 class Prices(NamedTuple):
-    """Dollars for a post and for a user that are read."""
+    """Price in dollars of reading one post and of reading one user."""
 
     post: float
     user: float
 
 
 class Inquiry(NamedTuple):
-    """What is asked; `query` is of a search, `handle` of mentions, the other one is None."""
+    """An inquiry to X: `query` is set for a search, `handle` for mentions, the other is None."""
 
     scope: str
     query: str | None
@@ -42,22 +42,22 @@ class Inquiry(NamedTuple):
 
     @property
     def identity(self) -> dict[str, str | None]:
-        """What makes it another one: pages of the same identity go on where the last ended."""
+        """The fields that identify an inquiry: a run resumes the last run of equal identity."""
         start = self.start and self.start.date().isoformat()
         handle = self.handle and self.handle.casefold()
         return {"query": self.query, "handle": handle, "start": start}
 
     def most(self, size: int) -> tuple[int, int]:
-        """Posts and users that are read with a page of `size` posts, at most."""
+        """Maximum numbers of posts and users read with a page of `size` posts."""
         return size * (1 + REFERENCES[self.fields]), size
 
     def price(self, posts: int, users: int) -> float:
-        """Dollars for as many."""
+        """Price in dollars of `posts` and `users`."""
         return posts * self.prices.post + users * self.prices.user
 
 
 def read(section: Mapping[str, object]) -> Inquiry:
-    """The inquiry that `section` describes; raises ValueError for what cannot be, by its name."""
+    """The inquiry that `section` describes. Raises ValueError, naming an invalid setting."""
     values = dict(section)
     scope = values["scope"]
     if scope not in SCOPES:

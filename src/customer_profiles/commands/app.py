@@ -37,7 +37,7 @@ NAME = r"[A-Za-z0-9._@-]{1,64}"
 
 
 class Table(StrEnum):
-    """What `store export` can write."""
+    """The tables that `store export` can write."""
 
     PROFILES = "profiles"
     CLUSTERS = "clusters"
@@ -45,7 +45,7 @@ class Table(StrEnum):
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run the subcommand that `arguments` (default: the command line's) name; its exit code."""
+    """Run the subcommand in `arguments` (default: the command line's); return the exit code."""
     try:
         app(arguments, prog_name="customer-profiles")
     except SystemExit as end:
@@ -55,10 +55,10 @@ def main(arguments: list[str] | None = None) -> int:
 
 @contextmanager
 def reporting(*errors: type[Exception], code: int = 1, **options) -> Iterator[None]:
-    """Log by `options` (logging.basicConfig); end with `code` after an error that can be mended.
+    """Log by `options` (logging.basicConfig); exit with `code` after an error that can be mended.
 
-    Those are ValueError, OSError, what X and the database raise, and `errors`: of these a user
-    reads one line, of any other a traceback.
+    Such errors are ValueError, OSError, those of X and the database, and `errors`: each is logged
+    as one line. Any other error shows a traceback.
     """
     logging.basicConfig(**{"level": logging.INFO, "format": "%(message)s"} | options)
     try:

@@ -1,8 +1,8 @@
-"""Deletion as X's rules ask for it: `customer-profiles comply`.
+"""Deletion as X's rules require it: `customer-profiles comply`.
 
-X is asked about every post and user on the pages held, in two compliance jobs. What it says is
-deleted is erased from everywhere, at once, when both jobs are done: a run that is broken off before
-has changed nothing.
+X is asked about every post and user on the stored pages, in two compliance jobs. Posts and users
+that X reports as deleted are erased everywhere, at once, when both jobs are complete: a run that is
+interrupted before has changed nothing.
 """
 
 import logging
@@ -35,7 +35,7 @@ CALLED = {"post": "posts", "author": "users"}
 ERASES = {
     "deleted": True,  # the post, or the whole account, by whose it was
     "deactivated": True,  # the account, by whose it was; X deletes it within weeks
-    "suspended": True,  # the account, by X: nobody is shown what it wrote
+    "suspended": True,  # the account, by X: its posts are shown to no user
     "protected": True,  # the account, by whose it is: only for those they let in
     "bounced": True,  # the post, by a check of X's
     "scrub_geo": False,  # only the place goes, which is never asked for and held nowhere
@@ -46,14 +46,14 @@ CHUNK = 100_000
 
 
 class Ids:
-    """Ids of X, each once, in 8 bytes: those of millions of posts fit into little memory."""
+    """A set of X's ids in 8 bytes each: those of millions of posts fit into little memory."""
 
     def __init__(self):
         self._sorted = np.array([], dtype=np.uint64)
         self._fresh: set[int] = set()
 
     def add(self, name: str) -> None:
-        """Hold `name`, unless it is no id."""
+        """Add `name` if it is an id."""
         if re.fullmatch(r"[1-9][0-9]{0,18}", name):
             self._fresh.add(int(name))
         if len(self._fresh) == CHUNK:
@@ -85,11 +85,11 @@ def comply(
     folder: str | None = None,
     dry_run: bool = False,
 ) -> None:
-    """Ask X about all that stands on the pages in `folder`, and erase what it says is deleted.
+    """Ask X about all ids on the pages in `folder`, and erase the posts and users it deleted.
 
-    `folder` is by default all that is held: pull.archive and what was collected. A dry run asks X
-    too and erases nothing; X is not asked if `connect`, which is called late, gives no client.
-    Raises ValueError for the shipped sample, errors.XError, and what erasure raises.
+    `folder` is by default all stored pages: pull.archive and the collected ones. A dry run asks X
+    too and erases nothing. X is not asked if `connect`, which is called late, returns None. Raises
+    ValueError for the shipped sample, errors.XError, and the errors of erasure.
     """
     held = opened()
     if any(is_sample(place) for place in (held.archive, folder) if place):
@@ -112,12 +112,12 @@ def comply(
         return
     if opened().name != held.name:
         raise ValueError("pull.archive was changed while X worked; nothing was erased, run it anew")
-    # Files that are held may have come and gone meanwhile.
+    # Stored files may have been added or removed meanwhile.
     erasing.purge_all(gone, dry_run, files if folder else ())
 
 
 def _standing(held: Audience, files: Iterable[Path]) -> dict[str, Ids]:
-    """Ids of each kind that stand on the pages in `files`."""
+    """Ids of each kind on the pages in `files`."""
     ids = {kind: Ids() for kind in KINDS}
     with PagesFolder().exclusive():
         for file in files:
@@ -130,7 +130,7 @@ def _standing(held: Audience, files: Iterable[Path]) -> dict[str, Ids]:
 def _asked(
     client: Client, storage: Storage, ids: Mapping[str, Ids], k: int
 ) -> dict[str, list[str]]:
-    """Ids of each kind that have to go."""
+    """Run the compliance jobs; return the ids of each kind to erase."""
     begun = {}
     for kind in ids:
         if len(ids[kind]):
@@ -145,7 +145,7 @@ def _asked(
 
 
 def _weighed(verdicts: Iterable[Verdict], kind: str, ids: Ids, k: int) -> list[str]:
-    """Those of `ids` that have to go by X's verdicts; says how many there are for each reason."""
+    """The `ids` to erase by X's verdicts; logs their number for each reason."""
     gone, reasons, strangers, unknown = set(), Counter(), 0, 0
     for verdict in verdicts:
         if verdict.number not in ids:
@@ -175,7 +175,7 @@ def _weighed(verdicts: Iterable[Verdict], kind: str, ids: Ids, k: int) -> list[s
 
 
 def command(pages: Path | None, dry_run: bool) -> None:
-    """`comply` with the token of the environment and the host of section collect."""
+    """Run `comply` with the token of the environment and the host of section collect."""
 
     def connect() -> Client | None:
         section, token = params.stage("collect"), os.environ.get(errors.VARIABLE)

@@ -1,7 +1,7 @@
-"""Erasure and expiry: what one person left, or what is too old, is gone everywhere.
+"""Erasure and expiry: data of given people, or data that are too old, are removed everywhere.
 
-Each may be repeated after a crash, and ends the same then: tombstones are written first, and the
-file of observations, which tells whose profile was touched, is changed last.
+Both can be repeated after a crash, with an identical result: tombstones are written first, and the
+file of observations, which tells the touched profiles, is changed last.
 """
 
 import logging
@@ -33,9 +33,10 @@ BEYOND = (
 
 
 def purge(kind: str, ids: Sequence[str], dry_run: bool = False) -> None:
-    """Erase what is held of these ids of X, all of one `kind` ("author", "post").
+    """Erase all data of these ids of X, all of one `kind` ("author", "post").
 
-    Says how much was held, never of whom. Raises ValueError for an id that is none, by its place.
+    Logs the number of erased records, never the ids. Raises ValueError for an invalid id, by its
+    position.
     """
     _check(kind, ids)
     purge_all({kind: ids}, dry_run)
@@ -45,10 +46,10 @@ def purge(kind: str, ids: Sequence[str], dry_run: bool = False) -> None:
 def purge_all(
     ids: Mapping[str, Sequence[str]], dry_run: bool = False, beside: Iterable[Path] = ()
 ) -> None:
-    """Erase what is held of ids of X, by their kind ("author", "post"), all at once.
+    """Erase all data of ids of X, by their kind ("author", "post"), all at once.
 
-    `beside` are files of pages that are reached too, besides those held. Says how much was held,
-    never of whom.
+    `beside` are files of pages to clean besides the stored ones. Logs the number of erased records,
+    never the ids.
     """
     held, grid = opened(), profiles.Grid(**params.stage("load"))
     pseudonyms = {kind: held.key.pseudonyms(kind, some) for kind, some in ids.items()}
@@ -85,9 +86,9 @@ def purge_all(
 
 @alone()
 def expire(days: int | None = None, as_of: str | None = None, dry_run: bool = False) -> None:
-    """Remove observations older than `days` before `as_of`, both of section shared by default.
+    """Remove observations older than `days` days before `as_of`; defaults are in section shared.
 
-    Raises ValueError for 0 days, and for a day that is none.
+    Raises ValueError for 0 days and for an invalid day.
     """
     shared = params.shared(["expire_days", "as_of"])
     days = shared["expire_days"] if days is None else days
@@ -142,7 +143,10 @@ def _check(kind: str, ids: Sequence[str]) -> None:
 
 
 def _others(database, posts: list[str], authors: list[str]) -> list:
-    """Databases of other archives that hold some of it; the rest may be of other projects."""
+    """Databases of other archives with data of these posts or authors.
+
+    Databases without such data may belong to other projects.
+    """
     return [
         each
         for each in removal.audiences(database)
@@ -151,7 +155,7 @@ def _others(database, posts: list[str], authors: list[str]) -> list:
 
 
 def _held(every: Sequence, posts: list[str], authors: list[str]) -> tuple[int, int]:
-    """How many posts and profiles, in databases and files, an erasure touches."""
+    """Numbers of posts and profiles, in databases and files, that an erasure touches."""
     rows = parquet_files.read("observations")
     rows = rows[rows["_id"].isin(posts) | rows["author"].isin(authors)]
     of_post = dict(zip(rows["_id"], rows["author"], strict=True))
@@ -165,7 +169,7 @@ def _held(every: Sequence, posts: list[str], authors: list[str]) -> tuple[int, i
 
 
 def page_files(held: Audience, beside: Iterable[Path] = ()) -> list[Path]:
-    """Files with pages of X, none twice: the archive's, the collected ones, those `beside`."""
+    """Files with pages of X, each once: the archive's, the collected ones and `beside`."""
     try:
         files = archive.files(paths.inside(held.archive))
     except FileNotFoundError:
@@ -183,10 +187,10 @@ def clean_pages(
     unseal: archive.Opener | None = None,
     beside: Iterable[Path] = (),
 ) -> int:
-    """Take out of the pages what `marks` say and is `named`; how many posts that were.
+    """Remove the data of `marks` and of `named` from the pages; return the number of posts.
 
-    `unseal` opens sealed pages; default: the key of what is `held`, under which they are sealed
-    again. `beside` as in `page_files`.
+    `unseal` opens sealed pages; the default is the key of `held`, which seals them again. `beside`
+    is as in `page_files`.
     """
     if is_sample(held.archive):
         logger.info(

@@ -1,4 +1,4 @@
-"""What is held of the archive pulled last, opened to take something out of it."""
+"""The data of the archive pulled last, opened for erasure."""
 
 import fcntl
 import json
@@ -17,7 +17,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Audience:
-    """What is held of one archive: its folder, its key, the name of its database."""
+    """The data of one archive: its folder, its key and the name of its database."""
 
     archive: str
     key: Key
@@ -26,7 +26,7 @@ class Audience:
 
 @contextmanager
 def alone() -> Iterator[None]:
-    """One at a time: of two, each would write pages and tables back as before the other."""
+    """Lock for one erasure at a time: two would write pages and tables back over each other."""
     folder = os.open(paths.inside("."), os.O_RDONLY)
     try:
         fcntl.flock(folder, fcntl.LOCK_EX)
@@ -36,7 +36,7 @@ def alone() -> Iterator[None]:
 
 
 def opened(pulled: bool = True) -> Audience:
-    """The archive pulled last, and its key; before the first pull only if it need not be."""
+    """The archive pulled last and its key; without `pulled` also before the first pull."""
     folder = params.stage("pull")["archive"]
     manifest = paths.inside(connection.MANIFEST)
     if not pulled and not manifest.is_file():

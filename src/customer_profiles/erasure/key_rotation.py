@@ -1,6 +1,6 @@
-"""Another key: all that was made under the old one goes.
+"""Key rotation: a new key, and removal of all data made under the old one.
 
-It may be repeated after a crash, and ends the same then.
+It can be repeated after a crash, with an identical result.
 """
 
 import logging
@@ -34,12 +34,12 @@ NEW_KEY = (
 
 @alone()
 def rotate() -> None:
-    """Put a new key in the place of the old one, and remove all that was made under the old one.
+    """Replace the key by a new one, and remove all data made under the old one.
 
-    What was erased is first taken out of the pages held: under the new key nobody can tell it.
-    Sealed pages are then sealed anew. Raises ValueError for the shipped sample, unless the key is
-    that of the manifest, and for sealed pages whose key is the environment's; BlockingIOError while
-    a collection runs.
+    Erased data are first removed from the stored pages, because the new key cannot recognise them.
+    Sealed pages are then resealed. Raises ValueError for the shipped sample, unless the key is that
+    of the manifest, and for sealed pages whose key is in the environment; BlockingIOError while a
+    collection runs.
     """
     folder = PagesFolder()
     with folder.single_run():
@@ -101,7 +101,7 @@ def _rotate(folder: PagesFolder) -> None:
 
 
 def _either(key: Key, following: Key) -> archive.Opener:
-    """What opens lines under both: a change of key may have been interrupted."""
+    """A function that unseals lines of either key: a rotation may have been interrupted."""
 
     def unseal(token: bytes) -> bytes:
         try:

@@ -1,4 +1,4 @@
-"""The tables about single people in data/processed, made smaller: each whole or as it was."""
+"""Removal from the tables about single people in data/processed; each is replaced atomically."""
 
 from collections.abc import Callable, Collection
 from pathlib import Path
@@ -13,21 +13,21 @@ KEYS = ("_id", "author", "day")
 
 
 def path(name: str) -> Path:
-    """Where the table `name` lies, if it is there."""
+    """Path of the table `name`, which may not exist."""
     return paths.inside(FOLDER, f"{name}.parquet")
 
 
 def read(name: str) -> pd.DataFrame:
-    """The table `name`; one without rows, with the columns KEYS, where there is none."""
+    """The table `name`; an empty one with the columns KEYS if it does not exist."""
     if not path(name).is_file():
         return pd.DataFrame(columns=list(KEYS), dtype="str")
     return pd.read_parquet(path(name))
 
 
 def erase(posts: Collection[str], authors: Collection[str], derived: pd.DataFrame) -> None:
-    """Remove these posts and all of these authors (pseudonyms); `derived` are the profiles left.
+    """Remove `posts` and all data of `authors` (pseudonyms); `derived` are the profiles left.
 
-    Observations last: they tell whose profile was touched, should this be interrupted.
+    Observations are written last: after an interruption they still tell the touched profiles.
     """
     rows = read("observations")
     gone = rows["_id"].isin(posts) | rows["author"].isin(authors)
@@ -47,13 +47,13 @@ def expire(first: str, derived: pd.DataFrame) -> None:
 
 
 def remove() -> None:
-    """Remove all of them."""
+    """Remove all tables."""
     for name in NAMES:
         path(name).unlink(missing_ok=True)
 
 
 def _write_profiles(derived: pd.DataFrame, touched: set[str]) -> None:
-    """As the database has them; where it was emptied, those that were not touched."""
+    """Write the `derived` profiles; if there are none, keep the profiles that were not touched."""
     if derived.empty:
         _write("profiles", lambda held: held[~held["_id"].isin(touched)])
     else:

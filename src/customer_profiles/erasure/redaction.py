@@ -1,11 +1,10 @@
-"""X API pages without what erased people left in them.
+"""Redaction of X API pages: removal of everything that erased people left in them.
 
-Gone are the posts and users themselves, wherever a page holds them, reposts (their text is the
-erased one), media and polls of these posts, and what points to them from other objects:
-references, mentions, links, ids. What somebody else wrote stays theirs, also where a handle stands
-in its text.
+Removed are the posts and users themselves, anywhere on a page, reposts (their text is the erased
+one), media and polls of these posts, and pointers to them in other objects: references, mentions,
+links, ids. Posts of other authors stay, even with an erased handle in their text.
 
-Whom and what to take out are names: ("post", id), ("author", id), ("handle", in small letters).
+Names state the data to remove: ("post", id), ("author", id), ("handle", in lower case).
 """
 
 import json
@@ -41,9 +40,9 @@ NO_PAGE = (ValueError, RecursionError)
 def find(
     lines: Iterable[str], is_erased: Callable[[str, str], bool], known: Names = frozenset()
 ) -> Names:
-    """`known`, and all in `lines` of pages that goes with names that `is_erased(kind, name)`.
+    """`known`, and all names in `lines` of pages to erase with those of `is_erased(kind, name)`.
 
-    A post goes with its author, and with any of its versions; a handle with its user.
+    A post is erased with its author, and with any of its versions; a handle with its user.
     """
     found = set(known)
     for line in lines:
@@ -61,7 +60,7 @@ def find(
 
 
 def standing(line: str) -> set[tuple[str, str]]:
-    """Names of the posts, and of the users and the posts' authors, that stand on a page."""
+    """Names of the posts, and of the users and the posts' authors, on a page."""
     try:
         items = _objects(_page(line))
     except NO_PAGE:
@@ -71,10 +70,10 @@ def standing(line: str) -> set[tuple[str, str]]:
 
 
 def redacted(line: str, erased: Names) -> tuple[str, int]:
-    """`line`, a page, without what is `erased`, and how many posts were taken out of it.
+    """The page `line` without the `erased` names, and the number of posts removed from it.
 
-    A page that holds nothing of it keeps its bytes, another is written anew with all else in it.
-    A line that is no page goes as a whole if it names one of them: nobody can tell its parts.
+    A page without an erased name keeps its bytes; another is written anew with all other content. A
+    line that is no page is removed as a whole if it contains such a name: it cannot be parsed.
     """
     try:
         page = _page(line)
@@ -101,14 +100,14 @@ def _page(line: str) -> dict:
 
 
 def _objects(page: dict) -> list[dict]:
-    """The posts and users of a page; where users were looked up, they stand under data."""
+    """The posts and users of a page; a page of a user lookup has users under data."""
     parts = [part for part in (page, page.get("includes")) if isinstance(part, dict)]
     listed = [part.get(key) for part in parts for key in ("data", "tweets", "posts", "users")]
     return [item for items in listed for item in _listed(items) if isinstance(item, dict)]
 
 
 def _without(value: object, erased: Names, key: str = "") -> object:
-    """`value`, which stands at `key`, without the members and items that go."""
+    """`value`, at the key `key`, without the members and items to remove."""
     if isinstance(value, dict):
         kept = [(name, item) for name, item in value.items() if not _goes(name, item, erased)]
         return {name: _without(item, erased, name) for name, item in kept}
@@ -135,7 +134,7 @@ def _names(value: object, rule: dict[str, str]) -> set[tuple[str, str]]:
 
 
 def _text(value: object) -> str:
-    """An id, which older pages have as a number, or a text; of a reference, the post it repeats."""
+    """`value` as text: an id (on older pages a number), a text, or the post a repost repeats."""
     if isinstance(value, dict) and value.get("type") in ("retweeted", "reposted"):
         value = value.get("id")
     return str(value) if isinstance(value, str | int) else ""

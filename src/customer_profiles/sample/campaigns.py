@@ -1,6 +1,6 @@
-"""Campaigns in the shipped brand archive, beside its customers: what flags have to find.
+"""Spam campaigns in the shipped brand archive, beside its customers; flags have to find them.
 
-Their accounts look like anybody's and write nothing else.
+The campaigns' accounts look like ordinary ones and write nothing else.
 """
 
 from dataclasses import dataclass
@@ -15,7 +15,10 @@ SWAPPED = ("honestly", "really", "simply", "surely", "finally", "apparently")
 
 @dataclass(frozen=True)
 class Campaign:
-    """So many `posts` of each of its `accounts` within `days` days; `{}` in `text` is a number."""
+    """A campaign: `posts` posts by each of `accounts` accounts, within `days` days.
+
+    `{}` in `text` is replaced by a number.
+    """
 
     flag: str
     accounts: int

@@ -1,13 +1,13 @@
 """The shipped brand archive: invented posts about an invented chain of tea and coffee houses.
 
-`customer-profiles sample` writes it anew, byte for byte, from data/sample/brand_posts.csv
-and the numbers here, in `sample_personas` and `sample_campaigns`. Five hidden personas talk about
-Tindlewick, and a few campaigns; truth.csv tells who is who and spam.csv which posts are of a
-campaign, so that what is found can be compared with what is there.
+`customer-profiles sample` writes it anew, byte for byte, from data/sample/brand_posts.csv and the
+numbers here, in `personas` and in `campaigns`. Five hidden personas, and a few campaigns, write
+about Tindlewick. truth.csv gives the persona of each author and spam.csv the posts of campaigns, so
+that results can be compared with the truth.
 
-Nobody real is in it: ids lie decades ahead of those X hands out, and handles are longer than X
-allows. The pages have what real ones have: two spellings, posts on two pages with other counts,
-authors who grew in between, partial errors, posts of suspended authors and a torn last line.
+No real person is in it: ids lie decades ahead of X's, and handles are longer than X allows. The
+pages have the features of real ones: two spellings, posts on two pages with other counts, authors
+who grew in between, partial errors, posts of suspended authors and a truncated last line.
 """
 
 import json
@@ -73,8 +73,8 @@ def write(
 def crowd(rng: np.random.Generator, count: int, posts: int, first_day: datetime) -> pd.DataFrame:
     """`count` authors in random order, who write `posts` posts together.
 
-    Besides what X shows: persona, posts (how many), favorites and retweets (the author's usual
-    level) and growth (share of the followers that came since the collection before).
+    Columns besides X's: persona, posts (their number), favorites and retweets (the author's usual
+    level) and growth (share of the followers gained since the collection before).
     """
     shares = np.cumsum([persona.share for persona in PERSONAS.values()])
     names = np.repeat(list(PERSONAS), np.diff(np.rint(shares * count).astype(int), prepend=0))
@@ -107,8 +107,8 @@ def conversation(
 ) -> pd.DataFrame:
     """Every post once, newest first, with its final counts; `author` is a row of `people`.
 
-    SUSPENDED more posts have no such row (-1). A text may be used by several posts, but not again
-    before all of its label were.
+    SUSPENDED more posts have no such row (-1). A text is used again only after all texts of its
+    label.
     """
     author = np.repeat(np.arange(len(people)), people["posts"])
     said = pd.DataFrame({"author": author, "author_id": people["author_id"].to_numpy()[author]})
@@ -161,7 +161,7 @@ def planted_campaigns(
 def _moments(
     rng: np.random.Generator, day: pd.Series, hour: np.ndarray, first_day: datetime
 ) -> tuple[list[str], list[str]]:
-    """When each post was written in its hour, and the id that says so as X's ids do."""
+    """The time of each post in its hour, and an id that encodes it as X's ids do."""
     second = day * 86_400 + hour * 3600 + rng.integers(0, 3600, len(day))
     low_bits = rng.integers(0, 1000 << 22, len(day))  # the milliseconds and what is below
     return (
@@ -194,7 +194,7 @@ def _shared_out(rng: np.random.Generator, ranges: list[tuple], total: int) -> np
 
 
 def _places(rng: np.random.Generator, weights: np.ndarray) -> np.ndarray:
-    """For each row of `weights` the number of a column, drawn in proportion to them."""
+    """A column number for each row of `weights`, drawn in proportion to them."""
     reached = np.cumsum(weights, axis=1)
     return (rng.random((len(reached), 1)) * reached[:, -1:] > reached[:, :-1]).sum(axis=1)
 
@@ -217,7 +217,7 @@ def _verified_type(rng: np.random.Generator, persona: Persona) -> str:
 
 
 def _dealt(rng: np.random.Generator, label: np.ndarray, texts: pd.DataFrame) -> np.ndarray:
-    """A text for each label number, dealt like cards and shuffled anew when all are used."""
+    """A text for each label number, drawn without replacement, reshuffled when all are used."""
     dealt = np.empty(len(label), dtype=object)
     for number, name in enumerate(LABELS):
         pool = texts.loc[texts["label"] == name, "text"].to_numpy()
@@ -240,7 +240,7 @@ def _stamp(moment: datetime) -> str:
 
 
 def rewrite(**numbers: int) -> None:
-    """`write` the sample of the project we stand in; `numbers` as `write` takes them."""
+    """Write the sample of the current project; `numbers` are arguments of `write`."""
     folder = paths.inside("data", "sample")
     texts = pd.read_csv(folder / "brand_posts.csv", keep_default_na=False)
     write(folder, texts, **numbers)

@@ -1,6 +1,6 @@
-"""Invented people and posts as the pages that X's recent search would have answered.
+"""Invented people and posts as pages of X's recent search.
 
-The first half of the collections speaks version 2.166 of X's API, the second half 2.167.
+The first half of the collections follows version 2.166 of X's API, the second half 2.167.
 """
 
 import pandas as pd
@@ -15,9 +15,9 @@ RECEIVED = ["favorites", "retweets", "views"]
 def collected(people: pd.DataFrame, posts: pd.DataFrame, days: int) -> list[list[dict]]:
     """The pages of each collection: oldest collection first, its newest page first.
 
-    `posts` are newest first and final; `author` is a row of `people`, or -1 for an author who was
-    suspended and whom no page includes. Each collection reads its days, and again the newest posts
-    of the collection before, which by then have received more.
+    `posts` are newest first and final; `author` is a row of `people`, or -1 for a suspended author,
+    whom no page includes. Each collection reads its days, and again the newest posts of the
+    collection before, which by then have received more.
     """
     again = round(OVERLAP * len(posts) / (COLLECTIONS - 1))
     which = posts["day"] * COLLECTIONS // days

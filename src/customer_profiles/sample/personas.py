@@ -1,6 +1,6 @@
-"""Who writes in the shipped brand archive: five kinds of invented people, to be found again.
+"""Personas of the shipped brand archive: five kinds of invented people, to be found by clustering.
 
-They differ in mood, in how much and when they write, and in what their accounts look like.
+They differ in mood, in number and times of posts, and in their accounts.
 """
 
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What `customer-profiles store` does: the server up and down, a look at it, tables."""
+"""The subcommands of `customer-profiles store`: up, down, status and export."""
 
 import os
 from collections.abc import Iterator
@@ -21,21 +21,21 @@ FOREIGN = f"{connection.VARIABLE} is set: that server is not this project's to s
 
 
 def up() -> str:
-    """Start the embedded server, to run until `down`; what to tell. Raises StoreError."""
+    """Start the embedded server, to run until `down`; return the message. Raises StoreError."""
     address = mongod.up(_own())
     return f"MongoDB runs in {connection.FOLDER} until `customer-profiles store down`\n{address}"
 
 
 def down() -> str:
-    """Stop the embedded server; what to tell. Raises StoreError while somebody uses it."""
+    """Stop the embedded server; return the message. Raises StoreError while it is in use."""
     there = mongod.down(_own())
     return f"MongoDB in {connection.FOLDER} " + ("is stopped" if there else "was not running")
 
 
 def status() -> Iterator[str]:
-    """Lines that say where the server is and what it holds; no number of people below k.
+    """Yield lines about the server and its contents; no number of people below k is shown.
 
-    An embedded server that does not run is started for it, and stopped again.
+    An embedded server that is not running is started for this and stopped afterwards.
     """
     if os.environ.get(connection.VARIABLE):
         yield f"server     the one in {connection.VARIABLE}"
@@ -105,7 +105,7 @@ def _held(held: Database, size: int, k: int) -> Iterator[str]:
 
 
 def _smallest() -> int:
-    """People in the smallest group that may be shown."""
+    """Number of people in the smallest group that may be shown (k)."""
     there = paths.inside("params.yaml").is_file()
     return params.shared(["k_anonymity"]).get("k_anonymity", K) if there else K
 

@@ -1,4 +1,4 @@
-"""A MongoDB to talk to: MONGODB_URI, or the embedded one in data/mongo/."""
+"""The connection to MongoDB: the server in MONGODB_URI, or the embedded one in data/mongo/."""
 
 import contextlib
 import json
@@ -38,8 +38,8 @@ Result = TypeVar("Result")
 def database(name: str = "") -> Iterator[Database]:
     """The database `name`, on MONGODB_URI or on the embedded server, checked to answer.
 
-    Default: that of the archive pulled last. Raises StoreError within seconds when there is none,
-    and whenever the server fails in the block.
+    The default is the database of the archive pulled last. Raises StoreError before the first pull,
+    within seconds when no server answers, and whenever the server fails in the block.
     """
     name = name or audience()
     address = os.environ.get(VARIABLE)
@@ -54,10 +54,10 @@ def database(name: str = "") -> Iterator[Database]:
 
 
 def lasting(task: Callable[[Database], Result], name: str = "") -> Result:
-    """What `task` says of the database `name`; done again when the server went away meanwhile.
+    """Run `task` on the database `name`, retrying when the connection or the lease is lost.
 
-    An embedded server is started again. `task` must be such that doing it twice, or a part of it,
-    is like doing it once. Raises StoreError when the server goes away ATTEMPTS times.
+    An embedded server is restarted. `task` must be idempotent, also after a partial run. Raises
+    StoreError after ATTEMPTS losses.
     """
     for attempt in range(ATTEMPTS):
         try:
@@ -71,7 +71,7 @@ def lasting(task: Callable[[Database], Result], name: str = "") -> Result:
 
 
 def chunks(items: Iterable) -> Iterator[list]:
-    """`items` in lists of CHUNK."""
+    """Yield `items` in lists of at most CHUNK."""
     left = iter(items)
     while part := list(islice(left, CHUNK)):
         yield part
@@ -87,7 +87,10 @@ def audience() -> str:
 
 @contextmanager
 def connect(address: str, name: str) -> Iterator[pymongo.MongoClient]:
-    """A client that writes to a majority, of a server that lets it in and is not too old."""
+    """A client with majority writes; access and the server's version are checked.
+
+    Raises StoreError for a server that does not answer, refuses access or is too old.
+    """
     try:
         client = pymongo.MongoClient(
             address, serverSelectionTimeoutMS=TIMEOUT_MS, connectTimeoutMS=TIMEOUT_MS,
@@ -123,15 +126,15 @@ def connect(address: str, name: str) -> Iterator[pymongo.MongoClient]:
 
 
 def outdated(version: str) -> bool:
-    """Whether a server of `version`, as "6.0.5" or "8.0.0-rc1", lacks what is needed."""
+    """True if a server of `version`, as "6.0.5" or "8.0.0-rc1", is older than MIN_VERSION."""
     return _numbers(version) < _numbers(MIN_VERSION)
 
 
 def _try(client: pymongo.MongoClient, name: str) -> None:
-    """Raise what the driver raises, or StoreError, unless the server is of use."""
+    """Raise the driver's error, or StoreError, if the server refuses access or is too old."""
     who = client.admin.command("connectionStatus")["authInfo"]["authenticatedUsers"]
-    # Everybody may ask so far. A known user needs no rights in `admin`: whoever opens that is
-    # after the client only, as the API, whose audience changes.
+    # Every client may ask so far. A known user needs no rights in `admin`: a caller that opens it
+    # uses the client only, as the API does, whose audience changes.
     if name != "admin" or not who:
         client[name].list_collection_names()
     version = client.server_info()["version"]
@@ -151,7 +154,7 @@ def _numbers(version: str) -> tuple[int, ...]:
 
 
 def _failure(error: PyMongoError) -> StoreError:
-    """What the error of a database in use means to who uses it."""
+    """The StoreError that explains a driver's error on a database in use."""
     if os.environ.get(VARIABLE):
         gone = f"the server in {VARIABLE} does not answer any more; check that it is up"
         return explained(error, VARIABLE, gone, f"the disk of the server in {VARIABLE} is full")

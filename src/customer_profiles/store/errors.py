@@ -1,6 +1,6 @@
-"""Errors of the database, without a value, an address or a password.
+"""Errors of the database; no message holds a value, an address or a password.
 
-Why the embedded mongod cannot be used is read from its log, its folder and its disk.
+The reason why the embedded mongod cannot be used is read from its log, its folder and its disk.
 """
 
 import errno
@@ -46,13 +46,14 @@ class StoreError(Exception):
 
 
 class Gone(StoreError):
-    """The server, or the right to write, went away meanwhile; the same may be done again."""
+    """The server or the write lease was lost; the operation may be retried."""
 
 
 def explained(error: PyMongoError, place: str, gone: str, full: str) -> StoreError:
-    """What `error` of a database in use means; its own message repeats values and addresses.
+    """The StoreError for `error` of a database in use, without the driver's message.
 
-    `place` says which server it is, `gone` why it does not answer, `full` that its disk is full.
+    The driver's message repeats values and addresses. `place` names the server, `gone` says why it
+    does not answer, `full` that its disk is full.
     """
     if isinstance(error, ConnectionFailure):
         return Gone(f"{gone}; what was written so far is kept: run the same again")
@@ -68,7 +69,10 @@ def explained(error: PyMongoError, place: str, gone: str, full: str) -> StoreErr
 
 
 def refusal(what: str, error: Mapping) -> str:
-    """Which fields of `what` MongoDB refused. Its own message repeats their values."""
+    """A message that names the fields of `what` that MongoDB refused.
+
+    MongoDB's own message repeats their values.
+    """
     return (
         f"MongoDB refused {what} (code {error['code']}), fields: "
         f"{', '.join(sorted(refused_fields(error))) or 'unknown'}; see store/schema.py"
@@ -86,7 +90,10 @@ def refused_fields(error: Mapping) -> set[str]:
 
 
 def of_the_log(folder: Path) -> str:
-    """Why the mongod of `folder` ended, or did not start, and what to do; no line of the log."""
+    """The reason why the mongod of `folder` ended or did not start, and the remedy.
+
+    No line of the log is quoted.
+    """
     said = "\n".join(_errors(folder / LOG))
     if re.search(r'"error(_code)?": ?(28|122)\b|No space left|quota exceeded', said) or (
         shutil.disk_usage(folder).free < SCARCE
@@ -99,14 +106,14 @@ def of_the_log(folder: Path) -> str:
 
 
 def full(folder: Path) -> str:
-    """That the disk of `folder` is full, and how much is free."""
+    """A message that the disk of `folder` is full, with the megabytes that are free."""
     free = shutil.disk_usage(folder).free / 1e6
     return f"the disk of {FOLDER} is full, {free:.1f} MB are free: make room there and try again"
 
 
 @contextmanager
 def of_the_folder(folder: Path) -> Iterator[None]:
-    """An OSError in the block becomes a StoreError that says what is the matter with `folder`."""
+    """Convert an OSError in the block to a StoreError that says what is wrong with `folder`."""
     try:
         yield
     except OSError as error:
@@ -125,7 +132,7 @@ def of_the_folder(folder: Path) -> Iterator[None]:
 
 
 def _errors(log: Path) -> Iterator[str]:
-    """Lines of errors in mongod's `log`; none where there is no log."""
+    """Yield the error lines of mongod's `log`; none without a log."""
     if not log.is_file():
         return
     with log.open(encoding="utf-8", errors="replace") as lines:
@@ -136,7 +143,7 @@ def _errors(log: Path) -> Iterator[str]:
 
 
 def _code(error: PyMongoError) -> tuple[int | None, str]:
-    """Number and name of what the server says."""
+    """Code and name of the server's error."""
     if isinstance(error, BulkWriteError):
         refused = error.details.get("writeErrors") or error.details.get("writeConcernErrors")
         return refused[0]["code"] if refused else error.code, type(error).__name__

@@ -1,9 +1,9 @@
-"""One writer of observations at a time, on whatever machine it runs.
+"""A lease in MongoDB: one writer of observations at a time, across machines.
 
-Profiles follow from observations, so two programs that write both must not do it in turns: the
-slower would overwrite a profile with what it read too early. A lease in the database lets one in;
-it ends by itself soon after its holder has crashed. What such a holder had asked the server for
-goes on without it ($out and $merge do), so the next one waits for that too.
+Profiles are derived from observations, so two programs that write both must not interleave: the
+slower one would overwrite a profile with a result of outdated reads. The lease admits one writer
+and expires by itself soon after its holder has crashed. Operations that a crashed holder requested
+continue on the server ($out and $merge do), so the next writer waits for them too.
 """
 
 import logging
@@ -30,11 +30,11 @@ LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class LeaseLost(Gone):
-    """Another program writes now."""
+    """Another program holds the lease now."""
 
 
 class Lease:
-    """The right to write, as long as `check` raises nothing."""
+    """The lease: the right to write, as long as `check` raises nothing."""
 
     def __init__(self, database: Database):
         # By the server's clock: those of two machines may differ.
@@ -44,24 +44,24 @@ class Lease:
         self._mine = {"_id": NAME, "owner": self._owner}
 
     def take(self) -> bool:
-        """Whether nobody else held it."""
-        with suppress(DuplicateKeyError):  # each time: whoever held it may drop the database
+        """Take the lease if it is free; True if it was."""
+        with suppress(DuplicateKeyError):  # each time: its former holder may drop the database
             self._leases.insert_one({"_id": NAME, "owner": "nobody", "until": LONG_AGO})
         free = {"_id": NAME, "$expr": {"$lt": ["$until", "$$NOW"]}}
         taken = [{"$set": {"owner": self._owner, "until": self._until}}]
         return bool(self._leases.update_one(free, taken).matched_count)
 
     def keep(self) -> None:
-        """Renew until `release`; to be run beside the work."""
+        """Renew the lease (heartbeat) until `end` is called; runs in a thread beside the work."""
         while not self._ended.wait(SECONDS / 4):
             # The work itself will notice a server that is gone, and a lease that is lost.
             with suppress(PyMongoError), pymongo.timeout(SECONDS / 4):
                 self._renew()
 
     def check(self) -> None:
-        """Raise LeaseLost when another writer has taken over, because this one stood still.
+        """Raise LeaseLost if another writer took the lease while this program was stalled.
 
-        Asks the server: after a standstill the lease is lost before this program can know.
+        The server is asked, because after a stall the lease is lost before this program can know.
         """
         if not self._renew():
             raise LeaseLost(
@@ -70,25 +70,28 @@ class Lease:
             )
 
     def end(self) -> None:
-        """Make `keep` come to its end."""
+        """Stop the renewal in `keep`."""
         self._ended.set()
 
     def release(self) -> None:
-        """Let the next one in; not before `keep` has ended, which might renew once more."""
+        """Release the lease for the next writer.
+
+        Note: `keep` must have ended before, because it might renew the lease once more.
+        """
         ended = {"$set": {"until": LONG_AGO}}
-        # From a server that is gone it will be had when it has ended by itself.
+        # On a server that is lost the lease expires by itself.
         with suppress(PyMongoError), pymongo.timeout(SECONDS / 10):
             self._leases.update_one(self._mine, ended)
 
     def _renew(self) -> bool:
-        """Whether it is still held, for SECONDS from now."""
+        """Renew the lease for SECONDS from now; True if it is still held."""
         renewed = self._leases.update_one(self._mine, [{"$set": {"until": self._until}}])
         return bool(renewed.matched_count)
 
 
 @contextmanager
 def leased(database: Database) -> Iterator[Lease]:
-    """The lease of `database`, once nobody else holds it."""
+    """Wait for the lease of `database` and hold it for the block."""
     lease = Lease(database)
     if not lease.take():
         logger.info("another program writes observations; waiting for it")
@@ -107,7 +110,7 @@ def leased(database: Database) -> Iterator[Lease]:
 
 
 def aggregate(rows: Collection, pipeline: list[dict]) -> None:
-    """Carry out a `pipeline` that ends in $out or $merge, so that the next writer waits for it."""
+    """Run a `pipeline` that ends in $out or $merge, marked so that the next writer waits for it."""
     rows.aggregate(pipeline, allowDiskUse=True, comment=_comment(rows.database))
 
 
@@ -116,6 +119,6 @@ def _comment(database: Database) -> str:
 
 
 def _at_work(database: Database) -> bool:
-    """Whether the server still carries out what a writer asked for that is gone."""
+    """True if the server still runs an operation that a former writer requested."""
     asked = {"command.comment": _comment(database)}
     return any(database.client.admin.aggregate([{"$currentOp": {}}, {"$match": asked}]))

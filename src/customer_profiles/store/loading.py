@@ -1,7 +1,8 @@
-"""The archive's observations made equal to a file.
+"""The load: the archive's observations in the database are made equal to a file.
 
-A row is inserted, replaced or removed by its own id and never counted up, and the profiles follow
-from the rows: a replay, a crash, another order or several loaders at once end in the same bytes.
+Rows are inserted, replaced or removed by their id and never incremented, and profiles are derived
+from the rows. A load is idempotent: a replay, a crash, another order or several loaders at once
+give identical bytes.
 """
 
 import logging
@@ -42,10 +43,10 @@ PSEUDONYM = re.compile(schema.PSEUDONYM["pattern"])
 
 @dataclass(frozen=True)
 class Change:
-    """What a load did, in rows.
+    """Row counts of a load.
 
-    Of those `seen` in the file `held` are in the database now, `new` and `changed` of them
-    written, and others `refused` because of `fields`. `gone` were removed.
+    `seen` rows were read. `held` of them are in the database now, including `new` inserted and
+    `changed` replaced ones; `refused` were refused because of `fields`. `gone` rows were removed.
     """
 
     seen: int = 0
@@ -70,7 +71,7 @@ class Change:
 
 @dataclass(frozen=True)
 class Loaded:
-    """What the database holds after a load, and how many rows of the file it refused."""
+    """Result of a load: numbers of observations stored and of rows refused, and the profiles."""
 
     observations: int
     refused: int
@@ -80,16 +81,17 @@ class Loaded:
 def load(
     name: str, file: Path, grid: profiles.Grid, key: Key, days: int, as_of: str, today: date
 ) -> Loaded:
-    """Make database `name` what `update` says, also when the server goes away for a moment.
+    """Update database `name` as `update` does, retrying when the connection is lost.
 
-    Held are the posts of the `days` days before `as_of` (0: all; "": the newest day held), none
-    of after tomorrow, and none that was erased under `key`. Raises StoreError, before anything is
-    written, unless the archive of `name` is still the one pulled last; and what `update` raises.
+    Retained are the posts of the `days` days before `as_of` (`days` 0: all; `as_of` "": the newest
+    day of file and stream), except posts dated after tomorrow and posts erased under `key`. Raises
+    StoreError, before anything is written, unless the archive of `name` is still the one pulled
+    last; also raises the errors of `update`.
     """
 
     def task(database: Database) -> Loaded:
         schema.prepare(database)
-        # What follows is looked at under the lease: until then somebody may erase, or rotate.
+        # Checked under the lease: until then another program may erase, or rotate the key.
         with profiles.following(database, grid) as people, opened(file) as source:
             _require_pulled(name)
             marks, last = united(database, key.fingerprint()), last_day(today)
@@ -108,15 +110,17 @@ def load(
 def update(
     database: Database, file: Path, grid: profiles.Grid, limits: Limits = UNLIMITED
 ) -> Change:
-    """Make the archive's rows equal to those of parquet `file`, and let the profiles follow.
+    """Make the archive's rows equal to those of parquet `file`, and derive the profiles anew.
 
-    New rows are inserted, rows that differ (another scorer, other counts) replaced, vanished ones
-    removed; rows of the live stream stay until the archive holds the same post. What `limits`
-    forbid goes, whatever its origin. Memory does not grow with the rows, but for 16 bytes each.
+    New rows are inserted, differing rows (another scorer, other counts) replaced, missing rows
+    removed. Rows of the live stream stay until the archive has the post too. Rows that `limits`
+    forbid are removed, whatever their origin. Memory does not grow with the rows, except for 16
+    bytes each.
 
     A row that the validator refuses is left out and counted. Raises StoreError, naming fields and
-    never values, when more than MAX_REFUSED of the rows were refused, after all else was done;
-    and before anything is written when the file lacks a column or a post stands in it twice.
+    never values, when more than MAX_REFUSED of the rows were refused, after all other work is done.
+    Raises StoreError, before anything is written, when the file lacks a column or contains a post
+    twice.
     """
     with profiles.following(database, grid) as people, opened(file) as source:
         change = _make_equal(database, people, source, limits)
@@ -127,7 +131,7 @@ def update(
 def write(
     rows: Collection, people: profiles.Following, source: Source, limits: Limits = UNLIMITED
 ) -> Change:
-    """Insert what of `source` is new and may be held, replace what differs."""
+    """Insert the new rows of `source` that `limits` allow, and replace those that differ."""
     work = partial(_write, rows, people, limits)
     with ThreadPoolExecutor(WRITERS) as pool:
         changes = _in_turn(pool, work, source.batches())
@@ -143,7 +147,7 @@ def _require_pulled(name: str) -> None:
 def _make_equal(
     database: Database, people: profiles.Following, source: Source, limits: Limits
 ) -> Change:
-    """What `update` does, but for the profiles."""
+    """Make the rows equal as `update` does, without deriving the profiles."""
     rows, ids = database.observations, source.ids(limits.hold)
     done = write(rows, people, source, limits)
     gone = removal.before(rows, people, limits.first)
@@ -158,7 +162,7 @@ def _make_equal(
 def _in_turn(
     pool: ThreadPoolExecutor, work: Callable[[pa.RecordBatch], Change], batches: Iterable
 ) -> Iterator[Change]:
-    """What `work` says of each batch; no more are read than are worked on."""
+    """Yield the result of `work` for each batch; batches are read only as they are worked on."""
     under_way = deque()
     for batch in batches:
         under_way.append(pool.submit(work, batch))
@@ -188,9 +192,9 @@ def write_posts(
     limits: Limits = UNLIMITED,
     keep: str = "",
 ) -> Change:
-    """Insert what of `posts` is new and may be held, replace what differs, unless `keep` made it.
+    """Insert the new `posts` that `limits` allow, and replace those that differ.
 
-    `keep` is an origin. The authors are marked before.
+    Stored rows of the origin `keep` are not replaced. The authors are marked as touched before.
     """
     wrong = [fields for post in posts if (fields := _wrong(post, limits))]
     wanted = [post for post in posts if limits.hold(post) and not _wrong(post, limits)]
@@ -215,16 +219,16 @@ def write_posts(
 
 
 def _wrong(post: Mapping, limits: Limits) -> set[str]:
-    """The fields for which `post` is refused before the server hears of it.
+    """The fields for which `post` is refused before it is sent to the server.
 
-    What is no pseudonym may be an id or a handle, and the server's log may keep what it is asked.
+    A value that is no pseudonym may be an id or a handle, and the server's log may keep it.
     """
     wrong = {name for name in ("_id", "author") if not PSEUDONYM.match(str(post[name]))}
     return wrong | {"day"} if limits.late(post) else wrong
 
 
 def _put(put: Callable, rows: Collection, posts: list[dict]) -> list[dict]:
-    """The errors of the rows that broke the validator's rules; the others are written."""
+    """Write `posts` with `put`; return the errors of the rows that the validator refused."""
     try:
         if posts:
             put(rows, posts)
@@ -251,9 +255,10 @@ def _replace(rows: Collection, posts: list[dict]) -> None:
 
 
 def _vanished(rows: Collection, ids: np.ndarray, loaded: int) -> Iterator[dict]:
-    """The archive's rows in the database whose digest is not among `ids`, sorted.
+    """Yield the archive's rows in the database whose digest is not in the sorted `ids`.
 
-    `loaded` of the file are in the database: when it has no others, there is nothing to look for.
+    `loaded` rows of the file are in the database. If it has no other rows of the archive, nothing
+    is searched.
     """
     archive = {"origin": "archive"}
     if rows.count_documents(archive) == loaded:

@@ -1,9 +1,9 @@
 """An embedded mongod on a Unix socket: no port, shared by processes.
 
-The first user starts it, the last one stops it, unless `up` keeps it until `down`. Kernel locks
-tell who is there, so nobody who crashed counts: each user holds one that is shared, mongod one
-that it inherited from whoever started it. A server left over is taken up, and later stopped, by
-the next user.
+The first process to use it starts it, and the last one stops it, unless `up` keeps it running until
+`down`. Users are tracked by kernel locks, which a crash releases: each user holds a shared lock,
+and mongod holds a lock inherited from the process that started it. A server left over by a crash is
+used, and later stopped, by the next user.
 """
 
 import contextlib
@@ -37,15 +37,15 @@ WAIT_SECONDS = 30
 CACHE_GB = 1.0
 # The kernel's limit for a socket's path is 108 bytes with the closing zero.
 LONGEST_SOCKET = 100
-# In the server's folder: whoever uses it, starts or stops it, is it; and that it is to stay.
+# In the server's folder: locks of its users, of a start or stop, of mongod; and `up`'s mark.
 USERS, START, SERVER, KEPT = "users.lock", "start.lock", "server.lock", "kept"
 
 
 @contextmanager
 def embedded(folder: Path) -> Iterator[str]:
-    """Address of the embedded server of `folder`, started if nobody else has; shared.
+    """Address of the shared embedded server of `folder`, started if it is not running.
 
-    Raises StoreError, saying why, when it cannot be started.
+    Raises StoreError, with the reason, when it cannot be started.
     """
     # Two projects may share a folder by a link: they must find the same socket.
     folder = folder.resolve()
@@ -66,7 +66,7 @@ def embedded(folder: Path) -> Iterator[str]:
 
 
 def up(folder: Path) -> str:
-    """Address of the embedded server of `folder`, which now runs until `down`."""
+    """Start the embedded server of `folder`, to run until `down`; return its address."""
     with embedded(folder) as address:
         with errors.of_the_folder(folder):
             (folder / KEPT).touch()
@@ -76,7 +76,7 @@ def up(folder: Path) -> str:
 def down(folder: Path) -> bool:
     """Stop the embedded server of `folder`; False if none was running.
 
-    Raises StoreError when somebody uses it: it then stops when the last of them leaves.
+    Raises StoreError while a process uses it: the server then stops when the last user leaves.
     """
     if not folder.is_dir():
         return False
@@ -102,14 +102,14 @@ def down(folder: Path) -> bool:
 
 
 def kept(folder: Path) -> bool:
-    """Whether the embedded server of `folder` is to run until `down`."""
+    """True if the embedded server of `folder` is to run until `down`."""
     return (folder / KEPT).exists()
 
 
 def running(folder: Path) -> bool:
-    """Whether the embedded server of `folder` answers."""
+    """True if the embedded server of `folder` answers."""
     with socket.socket(socket.AF_UNIX) as probe:
-        # Half a second faster than the driver to say that nobody is there.
+        # Half a second faster than the driver at finding no server.
         if probe.connect_ex(os.fsencode(socket_of(folder))):
             return False
     with pymongo.MongoClient(_address(folder), serverSelectionTimeoutMS=300) as client:
@@ -120,22 +120,22 @@ def running(folder: Path) -> bool:
 
 
 def alive(folder: Path) -> bool:
-    """Whether a mongod of `folder` is there: starting, stopping, or too busy to answer at once."""
+    """True if a mongod of `folder` exists, even starting, stopping or too busy to answer."""
     with contextlib.suppress(FileNotFoundError), (folder / SERVER).open("rb") as server:
         if not _lock(server):
             return True
-    return running(folder)  # one that nobody here started has no such lock
+    return running(folder)  # one that this program did not start has no such lock
 
 
 def socket_of(folder: Path) -> Path:
-    """The server's Unix socket: in `folder`, or where that path is too long, in a private one."""
+    """The server's Unix socket: in `folder`, or in a private folder if that path is too long."""
     path = folder.resolve() / "mongod.sock"
     if len(os.fsencode(path)) <= LONGEST_SOCKET:
         return path
     short = hashlib.sha256(os.fsencode(path)).hexdigest()[:16]
     private = Path(tempfile.gettempdir()) / f"customer-profiles-{os.getuid()}-{short}"
     private.mkdir(mode=0o700, exist_ok=True)
-    if private.lstat().st_uid != os.getuid():  # of a link itself: anybody may have put it there
+    if private.lstat().st_uid != os.getuid():  # of a link itself: any user may have made it
         raise StoreError(
             f"{private.name} in the folder for temporary files belongs to another user; remove it, "
             "or move the project to a shorter path"
@@ -175,7 +175,7 @@ def _start(folder: Path) -> None:
 
 
 def _launch(folder: Path) -> subprocess.Popen | None:
-    """A new mongod that holds the lock of the server; None while another one does."""
+    """Start a mongod that holds the server's lock; return None while another one holds it."""
     data, log = folder / "db", folder / errors.LOG
     with (folder / SERVER).open("a") as server:
         if not _lock(server):
@@ -224,7 +224,7 @@ def _address(folder: Path) -> str:
 
 
 def _lock(file: IO) -> bool:
-    """Whether nobody else holds a lock on `file`; if so, it is locked."""
+    """Lock `file` exclusively without waiting; True if the lock was free."""
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:

@@ -1,4 +1,4 @@
-"""The file of observations that is loaded: opened once, whoever replaces it meanwhile."""
+"""The file of observations to load, opened once, so that its replacement does not affect a load."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -15,7 +15,7 @@ from customer_profiles.store.errors import StoreError
 
 
 class Source:
-    """The rows of a parquet file, in batches of server.CHUNK."""
+    """The rows of a parquet file, in batches of `connection.CHUNK`."""
 
     def __init__(self, parquet: pq.ParquetFile):
         self._parquet = parquet
@@ -32,10 +32,10 @@ class Source:
         return max((day for day in days if day and day <= last), default="")
 
     def ids(self, hold: Callable[[Mapping], bool]) -> np.ndarray:
-        """Digests (16 bytes each, "V16"), sorted, of the ids of the posts that `hold` takes.
+        """Sorted digests (16 bytes each, "V16") of the ids of the posts for which `hold` is true.
 
-        `hold` is asked with `_id`, `author` and `day` alone. Raises StoreError when a post stands
-        there twice.
+        `hold` is called with `_id`, `author` and `day` only. Raises StoreError when the file
+        contains a post twice.
         """
         found = [_digests([])]
         for batch in self._parquet.iter_batches(connection.CHUNK, columns=["_id", "author", "day"]):
@@ -50,7 +50,7 @@ class Source:
 
 @contextmanager
 def opened(file: Path) -> Iterator[Source]:
-    """Parquet `file`. Raises StoreError, naming them, when its columns are not COLUMNS."""
+    """The rows of parquet `file`. Raises StoreError, naming columns, if these are not COLUMNS."""
     # Buffered ahead, all of the file would be in memory in the end.
     with pq.ParquetFile(file, pre_buffer=False) as parquet:
         names = set(parquet.schema_arrow.names)
@@ -64,13 +64,13 @@ def opened(file: Path) -> Iterator[Source]:
 
 
 def documents(batch: pa.RecordBatch) -> list[dict]:
-    """Its rows, as MongoDB takes them."""
+    """The rows of `batch` as documents for MongoDB."""
     columns = batch.to_pydict()
     return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
 
 
 def among(ids: np.ndarray, names: Iterable[str]) -> np.ndarray:
-    """Which of `names` have their digest in `ids`, sorted: bool (n,)."""
+    """True for each of `names` whose digest is in the sorted `ids`: bool (n,)."""
     wanted = _digests(names)
     if not len(ids):
         return np.zeros(len(wanted), bool)
@@ -79,6 +79,6 @@ def among(ids: np.ndarray, names: Iterable[str]) -> np.ndarray:
 
 
 def _digests(ids: Iterable[str]) -> np.ndarray:
-    """16 bytes for each, "V16" (n,): those of a million ids fit into little memory."""
+    """Digests of `ids`, "V16" (n,): 16 bytes each, so that a million ids take 16 MB."""
     made = (blake2b(str(name).encode(), digest_size=16).digest() for name in ids)
     return np.frombuffer(b"".join(made), dtype="V16")

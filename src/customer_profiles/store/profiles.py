@@ -1,7 +1,7 @@
 """Profiles, derived from the observations of their authors.
 
-They are never counted up: each is computed anew from its author's observations, so a replay, a
-crash or another order of the same posts gives the same profile.
+A profile is never incremented but computed anew from its author's observations, so a replay, a
+crash or another order of the posts gives an identical profile.
 """
 
 import hashlib
@@ -44,9 +44,9 @@ FLAGS = ("verified", "protected")
 
 @dataclass(frozen=True)
 class Grid:
-    """How coarse a profile is: edges of the bins of posts seen, marks of the three averages.
+    """The resolution of a profile: bin edges of the number of posts, steps of the three averages.
 
-    With `exclude_flagged` flagged posts do not count: who wrote no other has no profile.
+    With `exclude_flagged` flagged posts do not count: an author without other posts has no profile.
     """
 
     posts: Sequence[int]
@@ -57,12 +57,12 @@ class Grid:
 
 
 def read_profiles(database: Database) -> pd.DataFrame:
-    """All profiles, sorted by what they hold, pseudonyms last."""
+    """All profiles, sorted by their fields; the pseudonym is the last sort key."""
     return ordered(read(database, "profiles", PROFILE), last=("_id",))
 
 
 def read(database: Database, collection: str, fields: Sequence[str]) -> pd.DataFrame:
-    """`fields` of a whole collection, by way of Arrow, in no particular order."""
+    """`fields` of a whole collection, read through Arrow, in no particular order."""
     kinds = {name: pa.int64() for name in fields}
     kinds |= dict.fromkeys((name for name in fields if name in TEXTS), pa.string())
     kinds |= dict.fromkeys((name for name in fields if name in FLAGS), pa.bool_())
@@ -85,14 +85,14 @@ class Following:
         self._lock = threading.Lock()
 
     def check(self) -> None:
-        """Raise LeaseLost when another program may write now."""
+        """Raise LeaseLost when another program may hold the lease now."""
         self._lease.check()
 
     def touch(self, authors: Iterable[str]) -> None:
-        """To be told before any observation of `authors` is written or removed.
+        """Record that observations of `authors` are about to be written or removed.
 
-        Until they are derived anew the profiles are known to be stale, also after a crash. Raises
-        what `check` raises.
+        Until `derive` the profiles are marked as stale in the database, also after a crash. Raises
+        LeaseLost.
         """
         self.check()
         authors = set(authors)
@@ -105,7 +105,7 @@ class Following:
                 self._every = len(self._authors) > MANY
 
     def derive(self) -> None:
-        """Derive the touched authors' profiles; all when the last writer did not come to that."""
+        """Derive the touched authors' profiles; all if the last writer did not finish this."""
         if not self._every and not self._authors:
             return
         # Also where only the recipe is another one: a crash in here leaves profiles of either.
@@ -123,7 +123,7 @@ class Following:
         self._every, self._marked, self._authors = False, False, set()
 
     def mark(self, stale: bool) -> None:
-        """Remember whether the profiles follow from the observations."""
+        """Store whether the profiles are stale, with the digest of their recipe."""
         row = {"_id": STATE, "recipe": self._recipe, "stale": stale}
         self._database.state.replace_one({"_id": STATE}, row, upsert=True)
 
@@ -135,7 +135,7 @@ class Following:
 
 @contextmanager
 def following(database: Database, grid: Grid) -> Iterator[Following]:
-    """The right to write observations, one writer at a time; in the end the profiles follow."""
+    """Hold the lease to write observations, and derive the profiles at the end of the block."""
     with leased(database) as lease:
         people = Following(database, grid, lease)
         try:
@@ -164,7 +164,7 @@ def _aggregate(database: Database, pipeline: list[dict]) -> None:
 
 
 def _pipeline(grid: Grid) -> list[dict]:
-    """$group and $merge on integer sums: no rounding depends on the order of the posts."""
+    """The aggregation of profiles from integer sums: no rounding depends on the order of posts."""
     # The latest day wins, on the same day the larger bin: documents compare field by field.
     latest = {name: {"$max": {"day": "$day", "bin": f"${name}"}} for name in AUTHOR_COUNTS + FLAGS}
     group = {
@@ -193,7 +193,7 @@ def _pipeline(grid: Grid) -> list[dict]:
 
 
 def _mean(name: str, steps: int, of_steps: int) -> dict:
-    """Mean of `name` over the posts, moved from a grid of `of_steps` to one of `steps`."""
+    """Mean of `name` over the posts, converted from a grid of `of_steps` to one of `steps`."""
     doubled = {"$multiply": [f"${name}", 2 * steps]}
     half = {"$multiply": ["$n", of_steps]}
     ratio = {"$divide": [{"$add": [doubled, half]}, {"$multiply": ["$n", 2 * of_steps]}]}

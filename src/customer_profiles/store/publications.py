@@ -1,7 +1,7 @@
-"""What is published: one immutable document each, and one pointer to the current one.
+"""Publications: one immutable document each, and one pointer to the current one.
 
-An earlier publication may stay beside the current one only where nobody can be singled out by
-comparing the two (`cells.together`). Whatever is not known to be so is deleted.
+An earlier publication stays beside the current one only if a comparison of the two cannot single
+out a person (`cells.together`). It is deleted unless that is known.
 """
 
 from collections.abc import Callable
@@ -27,12 +27,13 @@ OF_OTHERS = ("authors", "posts", "first_day", "last_day")
 def publish(database: Database, publication: dict, assignments: "pd.DataFrame") -> None:
     """Store `publication` (its `_id` is the hash of its content) and make it the current one.
 
-    `assignments` (columns _id, cluster, cell) take the place of the former ones. Of the earlier
-    publications only the one before this may stay, if `_beside` lets it. A reader sees the former
-    publication or this one. After a crash the next publication, the same or another, puts all in
-    order. Publishing the same again changes nothing.
+    `assignments` (columns _id, cluster, cell) replace the former ones. Of the earlier publications
+    only the previous one may stay, if `_beside` allows it. A reader sees either the former
+    publication or this one. After a crash the next call, with this publication or another, restores
+    consistency. `publish` is idempotent.
 
-    Raises StoreError when an author is not held any more: it was erased since, and would come back.
+    Raises StoreError when an author is no longer stored: the author was erased meanwhile and must
+    not come back.
     """
     # An erasure writes `assignments` anew: what is written meanwhile would be lost.
     with leased(database):
@@ -45,10 +46,11 @@ def publish_next(
     assignments: "pd.DataFrame",
     continue_from: Callable[[dict | None, dict], dict],
 ) -> dict:
-    """Publish, as `publish` does, what follows on the current publication; what that is.
+    """Publish the successor of the current publication, as `publish` does, and return it.
 
-    `continue_from` makes it of the current one (None before the first) and of `publication`, which
-    has no `_id` yet: the current one itself, if it is to stay (`continuity.following`).
+    `continue_from` makes the successor from the current publication (None before the first) and
+    from `publication`, which has no `_id` yet. It returns the current one if that is to stay
+    (`continuity.following`).
     """
     with leased(database):
         following = continue_from(current(database), publication)
@@ -59,10 +61,10 @@ def publish_next(
 def writes(
     database: Database, publication: dict, assignments: "pd.DataFrame"
 ) -> list[Callable[[], object]]:
-    """What `publish` does, step by step; a crash may come after any of them.
+    """The writes of `publish`, in order; a crash may come after any of them.
 
-    The assignments go first and come back last: while they are not all there, nothing is known
-    about the earlier publications, and a repetition knows that it is one.
+    The assignments are deleted before the pointer changes and inserted last: while they are
+    incomplete, `_beside` keeps no earlier publication and `_finished` is false.
     """
     published, pointers = database.published, database.current
     beside = _beside(database, publication, assignments)
@@ -94,7 +96,7 @@ def current(database: Database) -> dict | None:
 
 
 def listed(database: Database) -> list[dict]:
-    """The publications that can be read, each in a few words, the current one first."""
+    """A summary of each readable publication, the current one first."""
     latest = current(database)
     if latest is None:
         return []
@@ -143,10 +145,11 @@ def _finished(database: Database, publication: dict, assignments: "pd.DataFrame"
 
 
 def _beside(database: Database, publication: dict, assignments: "pd.DataFrame") -> list[str]:
-    """The id of the current publication, if `publication` may be read beside it.
+    """The id of the current publication, in a list, if `publication` may be read beside it.
 
-    Its groups are known from the assignments held. Where these are not complete (an author was
-    erased since, a publication was interrupted), and of any older publication, they are not.
+    The groups of the current publication are known from the stored assignments. They are unknown if
+    the assignments are incomplete (an author was erased since, a publication was interrupted), and
+    for any older publication.
     """
     former = current(database)
     if former is None or former["_id"] == publication["_id"]:
@@ -167,9 +170,9 @@ def _beside(database: Database, publication: dict, assignments: "pd.DataFrame") 
 
 
 def _elsewhere(publication: dict) -> dict:
-    """Figures that the assignments do not tell: of days, of segments, of the whole.
+    """Figures that do not follow from the assignments: of days, of segments, of the whole.
 
-    Two publications that differ in one of them could differ by a single person.
+    Two publications that differ in one of these figures could differ by a single person.
     """
     summary = publication["summary"]
     days = {row["day"]: (row["posts"], row["avg_polarity"]) for row in publication["mood_daily"]}

@@ -1,7 +1,7 @@
-"""Observations taken out of the database: expired, erased, or no longer in the archive.
+"""Removal of observations from the database: expired, erased, or no longer in the archive.
 
-MongoDB's own files keep deleted documents until they are written over; `rewrite` and
-`empty_journal` see to that.
+MongoDB's files keep deleted documents until they are overwritten; `rewrite` and `empty_journal`
+remove them from the files.
 """
 
 import logging
@@ -26,7 +26,7 @@ ABOUT_PEOPLE = ("observations", "profiles", "assignments")
 
 
 def remove(rows: Collection, people: Following, unwanted: Iterable[Mapping]) -> int:
-    """Remove the rows of which `unwanted` gives `_id` and `author`; how many they were."""
+    """Remove the rows whose `_id` and `author` are in `unwanted`; return their number."""
     gone = 0
     for part in chunks(unwanted):
         people.touch(row["author"] for row in part)
@@ -35,16 +35,16 @@ def remove(rows: Collection, people: Following, unwanted: Iterable[Mapping]) -> 
 
 
 def before(rows: Collection, people: Following, day: str) -> int:
-    """Remove the stream's rows of days before `day`; how many they were.
+    """Remove the stream's rows of days before `day`; return their number.
 
-    The archive's vanish with its file; only the stream's are indexed by day.
+    The archive's rows vanish with its file; only the stream's rows are indexed by day.
     """
     old = {"origin": "stream", "day": {"$lt": day}}
     return remove(rows, people, rows.find(old, OWNER)) if day else 0
 
 
 def found(database: Database, posts: Sequence[str], authors: Sequence[str]) -> dict[str, str]:
-    """Author by post (pseudonyms) of these posts and of all posts by these authors."""
+    """Author by post (pseudonyms), for `posts` and for all posts by `authors`."""
     return {
         row["_id"]: row["author"]
         for match in _matches(posts, authors)
@@ -53,7 +53,7 @@ def found(database: Database, posts: Sequence[str], authors: Sequence[str]) -> d
 
 
 def known(database: Database, authors: Sequence[str]) -> set[str]:
-    """Those of `authors` that have a profile."""
+    """The members of `authors` that have a profile."""
     return {
         row["_id"]
         for part in chunks(authors)
@@ -62,9 +62,9 @@ def known(database: Database, authors: Sequence[str]) -> set[str]:
 
 
 def erase(database: Database, posts: Sequence[str], authors: Sequence[str], grid: Grid) -> None:
-    """Remove these posts, and of these authors everything (pseudonyms), from MongoDB's files too.
+    """Remove `posts` and all data of `authors` (pseudonyms), from MongoDB's files too.
 
-    Touched profiles are derived anew or removed, their assignments removed in any case.
+    Touched profiles are derived anew or removed. Their assignments are always removed.
     """
     with following(database, grid) as people:
         touched = {*authors, *found(database, posts, authors).values()}
@@ -80,7 +80,8 @@ def erase(database: Database, posts: Sequence[str], authors: Sequence[str], grid
 def expire(database: Database, day: str, grid: Grid) -> None:
     """Remove all posts of days before `day`, from MongoDB's files too.
 
-    Touched profiles are derived anew or removed, and with a removed one its assignment.
+    Touched profiles are derived anew or removed. The assignment of a removed profile is removed
+    too.
     """
     rows = database.observations
     with following(database, grid) as people:
@@ -93,7 +94,7 @@ def expire(database: Database, day: str, grid: Grid) -> None:
 
 
 def audiences(database: Database) -> list[Database]:
-    """The other archives' databases on the server of this one, but for the shipped sample's."""
+    """The databases of other archives on the server of `database`, except the shipped sample's."""
     ours = database.name, demonstration_key().audience(SAMPLE)
     names = database.client.list_database_names()
     found = sorted(name for name in names if name.startswith("audience_") and name not in ours)
@@ -101,11 +102,11 @@ def audiences(database: Database) -> list[Database]:
 
 
 def rewrite(database: Database, people: Following) -> None:
-    """Write all that is about single people into new files; the old ones are removed.
+    """Rewrite all collections about single people into new files; the old files are removed.
 
-    `compact` is not enough: deleted ids still stand in the indexes (tried with MongoDB 6.0).
-    Indexes and validators stay. What anybody else wrote meanwhile would be lost: raises LeaseLost
-    once `people` may not write any more.
+    `compact` is not enough: deleted ids remain in the indexes (tried with MongoDB 6.0). Indexes and
+    validators stay. Raises LeaseLost once `people` has lost the lease, because another writer's
+    changes would be lost.
     """
     for name in ABOUT_PEOPLE:
         people.check()
@@ -122,7 +123,7 @@ def rewrite(database: Database, people: Following) -> None:
 def empty_journal(name: str) -> bool:
     """Start and stop the embedded server, which begins a new journal; False if it is in use.
 
-    To be called when this process has no database open. A server of one's own is left alone.
+    The caller must have no database open. The server in MONGODB_URI is not restarted.
     """
     if mongod.running(paths.inside(connection.FOLDER)):
         return False

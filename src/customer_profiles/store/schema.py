@@ -1,4 +1,4 @@
-"""Collections, their validators and indexes: what may be in the database, and nothing else."""
+"""Collections, their validators, which refuse every other field, and their indexes."""
 
 import time
 from collections.abc import Mapping
@@ -14,7 +14,7 @@ from customer_profiles.store.errors import StoreError
 
 # The server's numbers for a collection that is there already, and for one being indexed.
 EXISTS, INDEXING = 48, 12587
-# What MongoDB does without being told.
+# MongoDB's defaults.
 STRICT = {"validationLevel": "strict", "validationAction": "error"}
 
 PSEUDONYM = {"bsonType": "string", "pattern": "^[0-9a-f]{32}$"}
@@ -54,7 +54,7 @@ ASSIGNMENT = {
     "cell": {"bsonType": "string", "pattern": "^[0-9]+(/[0-9]+)*$"},
 }
 PUBLICATION = document.for_mongodb(document.PUBLICATION)["properties"]
-# `beside` names earlier publications that nobody is singled out by comparing with this one.
+# `beside` names earlier publications whose comparison with this one singles out no person.
 CURRENT = {
     "_id": {"enum": ["current"]},
     "publication": PUBLICATION["_id"],
@@ -69,7 +69,7 @@ TOKEN = {
 STATE = {"_id": {"enum": ["profiles"]}, "recipe": TEXT, "stale": FLAG}
 TOMBSTONE = {"_id": PSEUDONYM, "kind": {"enum": ["author", "post"]}}
 SCHEMA = {"_id": {"enum": ["schema"]}, "version": {"bsonType": ["int", "long"], "minimum": 1}}
-# Who writes observations, and until when nobody else may.
+# The writer of observations, and the time at which its lease expires.
 LEASE = {"_id": {"enum": ["observations"]}, "owner": TEXT, "until": {"bsonType": "date"}}
 
 COLLECTIONS = {
@@ -96,10 +96,10 @@ INDEXES = {
 
 
 def prepare(database: Database) -> None:
-    """Make collections, validators and indexes as they should be, and rows of former versions too.
+    """Create or update collections, validators and indexes, and migrate rows of former versions.
 
-    Changes nothing twice; several may do it at once, and the next one goes on where one was
-    stopped. Raises StoreError for a database of a newer program, which stays as it is.
+    Idempotent and safe to run concurrently; the next call resumes an interrupted one. Raises
+    StoreError for a database of a newer program, which stays unchanged.
     """
     held = version(database)
     if held > NEWEST:
@@ -118,13 +118,13 @@ def prepare(database: Database) -> None:
 
 
 def version(database: Database) -> int:
-    """Version of the schema that the rows have; 1 is that of before versions were kept."""
+    """Schema version of the rows; 1 if none is stored, as before versions were introduced."""
     row = database["schema"].find_one({"_id": "schema"})
     return row["version"] if row else 1
 
 
 def _make(database: Database, name: str, fields: dict, there: Mapping | None) -> None:
-    """Make the collection, or its validator, what it should be; `there` are its options."""
+    """Create the collection or update its validator; `there` are its options, None without it."""
     rule = {
         "bsonType": "object",
         "required": list(fields),
@@ -138,7 +138,7 @@ def _make(database: Database, name: str, fields: dict, there: Mapping | None) ->
         except OperationFailure as error:
             if error.code != EXISTS:
                 raise
-            there = database[name].options()  # somebody else was faster
+            there = database[name].options()  # another program was faster
     # Not without need: it takes a right more than to read and write.
     if there is not None and {**STRICT, **there} != wanted:
         _change(database, name, wanted)
@@ -151,30 +151,33 @@ def _change(database: Database, name: str, wanted: dict) -> None:
         except OperationFailure as error:
             if error.code != INDEXING:
                 raise
-            time.sleep(0.05)  # somebody else builds an index of it: that ends
+            time.sleep(0.05)  # another program is building an index of it
         else:
             return
 
 
 def _forget_assignments_without_cell(database: Database) -> None:
-    """Assignments name the published cell; `publish` writes them anew."""
+    """Delete assignments without the published cell; `publish` writes them anew."""
     database["assignments"].delete_many({"cell": {"$exists": False}})
 
 
 def _forget_publications_of_before(database: Database) -> None:
-    """Publications say more now; `publish` writes one anew."""
+    """Delete publications without `continuity`; `publish` writes one anew."""
     _forget_publications(database, {"continuity": {"$exists": False}})
 
 
 def _flag_nothing_of_before(database: Database) -> None:
-    """Flags came later: `load` gives the archive's rows theirs, and `publish` counts them."""
+    """Mark observations without a flag as unflagged, and delete publications without flag counts.
+
+    `load` sets the flags of the archive's rows, and `publish` counts them.
+    """
     unflagged = {"$set": {"flag": vocabulary.UNFLAGGED}}
     database["observations"].update_many({"flag": {"$exists": False}}, unflagged)
     _forget_publications(database, {"summary.flagged": {"$exists": False}})
 
 
 def _forget_flows_of_before(database: Database) -> None:
-    """Publications told how many authors went from segment to segment; they stay without that."""
+    """Remove from publications the numbers of authors who moved between segments."""
     told = {"continuity.flows": {"$exists": True}}
     database["published"].update_many(told, {"$unset": {"continuity.flows": ""}})
 
@@ -200,5 +203,5 @@ def _remember(database: Database, number: int) -> None:
     row, largest = {"_id": "schema"}, {"$max": {"version": number}}
     try:
         database["schema"].update_one(row, largest, upsert=True)
-    except DuplicateKeyError:  # somebody else's was first: now there is one to update
+    except DuplicateKeyError:  # another program was first: now there is a row to update
         database["schema"].update_one(row, largest)

@@ -1,4 +1,4 @@
-"""Posts of the live stream, written as they are scored, under the rules that `load` has."""
+"""Posts of the live stream, written as they are scored, under the rules of `loading.load`."""
 
 import logging
 from datetime import date
@@ -25,16 +25,17 @@ def write(
     as_of: str,
     today: date,
 ) -> loading.Change:
-    """Write `observations`, as `observations.build` gives them, and let the profiles follow.
+    """Write `observations`, as returned by `observations.build`, and derive the profiles anew.
 
-    A post is held once: what the archive already gave stays as it is, what the stream gave takes
-    the later counts. Held are the posts of the `expire_days` days before `as_of` (0: all; "": the
-    newest day of the stream), none of after tomorrow, none that was erased under `key`; earlier
-    ones of the stream go. A row that the validator refuses is left out and counted.
+    A post is stored once: a row of the archive stays unchanged, a row of the stream takes the later
+    counts. Retained are the posts of the `expire_days` days before `as_of` (`expire_days` 0: all;
+    `as_of` "": the newest day of the stream), except posts dated after tomorrow and posts erased
+    under `key`. Earlier rows of the stream are removed. A row that the validator refuses is left
+    out and counted.
     """
     posts = observations.assign(origin=ORIGIN).to_dict("records")
     with profiles.following(database, grid) as people:
-        # Under the lease: until then somebody may erase.
+        # Under the lease: until then another program may erase.
         marks, last = united(database, key.fingerprint()), last_day(today)
         first = ""
         if expire_days:

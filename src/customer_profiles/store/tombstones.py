@@ -1,4 +1,4 @@
-"""Tombstones in the database, kept equal to those in data/tombstones: either may be lost."""
+"""Tombstones in the database, synchronised with those in data/tombstones: either may be lost."""
 
 from collections.abc import Mapping
 
@@ -9,7 +9,7 @@ from customer_profiles.privacy.keys import tombstones
 
 
 def united(database: Database, fingerprint: str) -> dict[str, str]:
-    """Kind by mark of all that was erased under this key; afterwards both places hold all."""
+    """Merge both stores of tombstones; return the kind by mark of all erased under this key."""
     stored = {row["_id"]: row["kind"] for row in database.tombstones.find()}
     kept = tombstones.read(fingerprint)
     tombstones.add(fingerprint, stored)

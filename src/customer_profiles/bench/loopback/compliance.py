@@ -1,4 +1,4 @@
-"""X's compliance jobs on loopback, and the storage their signed addresses lead to; with faults."""
+"""X's compliance jobs on loopback, and the storage behind their signed addresses; with faults."""
 
 import json
 from dataclasses import dataclass, replace
@@ -16,7 +16,7 @@ def refused(answer):
 
 
 def half_a_line(answer):
-    """Whole by its length, and ends within its last line."""
+    """The answer with a truncated last line and a matching length."""
     return replace(answer, body=answer.body.rstrip()[:-9])
 
 
@@ -44,11 +44,11 @@ class Stored:
 
 
 class Jobs:
-    """Jobs of an XServer. `gone` is a reason by id of what X says is deleted, of any kind.
+    """Jobs of an XServer; `gone` maps each deleted id, of any kind, to X's reason.
 
-    `looks`: how often a job is in progress before it `ends`; `extra`: lines of results beyond.
-    `faults`: names in FAULTS or None, request by request to the storage. `uploads` are what was
-    sent, by kind.
+    `looks` is the number of polls in progress before a job `ends`; `extra` are additional lines of
+    results. `faults` are names in FAULTS or None, request by request to the storage. `uploads` are
+    the uploaded ids, by kind.
     """
 
     def __init__(self, server):
@@ -98,7 +98,7 @@ class Jobs:
         return {"data": job}
 
     def storage(self, method, path, query, headers, body) -> Answer:
-        """What a signed address answers."""
+        """The answer of a signed address."""
         _, _, number, place = path.split("/")
         job = self._jobs[number]
         if query != SIGNATURE or "Authorization" in headers:

@@ -1,4 +1,4 @@
-"""What X says when it refuses, and what goes wrong on the way, by the name of the fault."""
+"""X's refusals, and faults of transmission, by name."""
 
 import json
 from collections.abc import Callable
@@ -10,7 +10,7 @@ PROBLEM = "https://api.twitter.com/2/problems/"
 
 @dataclass(frozen=True)
 class Answer:
-    """What is sent; `manner` is how.
+    """An answer, and the `manner` in which it is sent.
 
     whole, hang, trickle, endless headers, drop (after half), reset (before the first byte).
     """
@@ -26,7 +26,7 @@ class Answer:
 
 
 class Refused(Exception):
-    """An answer with a problem instead of what was asked for."""
+    """A refusal: an answer with a problem."""
 
     def __init__(self, status, title, kind="about:blank", **rest):
         self.status = status
@@ -49,7 +49,7 @@ def problem(kind, title, resource_id, parameter, **rest) -> dict:
 
 
 def refusing(status, title, kind="about:blank", seconds=900.0, remaining=299, **rest):
-    """A fault: a problem of this status, and X's limit with it."""
+    """A fault: a problem of this status, with the headers of X's rate limit."""
 
     def fault(server, answer):
         refused = Refused(status, title, kind, **rest)
@@ -81,13 +81,13 @@ def sent(manner):
 
 
 def before(server, answer):
-    """The last answer without a fault, which nobody can have refused; else `answer`."""
+    """The last answer of status 200 without a fault; else `answer`."""
     good = [seen.answer for seen in server.requests if seen.answer.status == 200 and not seen.fault]
     return good[-1] if good else answer
 
 
 def spread(server, answer):
-    """The same over many lines, as X does not send it but may."""
+    """`answer` spread over many lines, which X does not do but may."""
     return replace(answer, body=json.dumps(answer.value, indent=1).replace("\n", "\r\n").encode())
 
 
@@ -98,13 +98,13 @@ def with_token(answer, token):
 
 
 def circling(server, answer):
-    """New posts, and the token that was asked with."""
+    """New posts, with the token of the request as the next one."""
     token = before(server, answer).value.get("meta", {}).get("next_token")
     return with_token(answer, token) if token and answer.status == 200 else answer
 
 
 def standing(server, answer):
-    """The posts that came last, and a new token."""
+    """The posts of the last answer, with a new token."""
     earlier = before(server, answer)
     return answer if earlier is answer else with_token(earlier, f"b{len(server.requests)}")
 

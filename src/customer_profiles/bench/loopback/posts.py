@@ -1,11 +1,11 @@
-"""Invented posts and people, and which posts a query of X's finds."""
+"""Invented posts and people, and the matching of posts by X's queries."""
 
 import re
 from datetime import UTC, datetime, timedelta
 
 
 def snowflake(moment: float) -> str:
-    """The id X gives a post of that time."""
+    """The id that X gives a post written at `moment`."""
     return str((int(moment * 1000) - 1288834974657) << 22)
 
 
@@ -48,7 +48,7 @@ def person(user_id: str, username: str | None = None) -> dict:
 
 
 def parsed(query: str) -> tuple[list[str], str | None, bool]:
-    """Terms, language and whether retweets are left out, of what `query.build` writes."""
+    """Terms, language and exclusion of retweets, parsed from a query of `query.build`."""
     language, no_retweets, terms = None, False, []
     for token in re.findall(r'"[^"]*"|[^\s()]+', query):
         if token.startswith("lang:"):
@@ -65,7 +65,7 @@ def parsed(query: str) -> tuple[list[str], str | None, bool]:
 
 
 def says(post: dict, term: str) -> bool:
-    """Whether a post holds the words of `term` side by side."""
+    """True if a post contains the words of `term` side by side."""
     words, sought = (re.findall(r"[@#]?\w+", text.casefold()) for text in (post["text"], term))
     return any(words[at : at + len(sought)] == sought for at in range(len(words)))
 

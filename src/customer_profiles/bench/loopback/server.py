@@ -1,9 +1,9 @@
-"""X's API on loopback, with invented posts, for tests; and faults.
+"""X's API on loopback, with invented posts and faults, for tests.
 
-Search, counts, mentions, users and, in x_compliance, compliance jobs.
+Search, counts, mentions, users and, in `compliance`, compliance jobs.
 
-An answer holds the fields that were asked for and no others, and a parameter that X's documents do
-not know is refused, so that a collector which asks too little, or wrongly, notices it here.
+An answer holds only the requested fields, and a parameter that X does not document is refused, so
+that a collector with an incomplete or wrong request fails here.
 """
 
 import json
@@ -58,7 +58,7 @@ RENAMED = {
 
 @dataclass(frozen=True)
 class Seen:
-    """A request, and what was answered; for a test's assertions."""
+    """A request and its answer; for a test's assertions."""
 
     path: str
     params: dict[str, str]
@@ -76,11 +76,11 @@ class Seen:
 
 
 class XServer:
-    """X over `posts`; `faults` is what goes wrong, request by request: names in FAULTS, or None.
+    """A loopback X with `posts`; `faults` are names in FAULTS or None, request by request.
 
-    `spelling` (tweet, post) is the one that is understood and sent, `skew` what X's clock is ahead
-    of ours, in seconds; `certificate`, a file with its key, makes it speak TLS. Starts with `with`;
-    `address` and `requests` are what tests look at.
+    `spelling` (tweet, post) is the one understood and sent, `skew` the seconds by which X's clock
+    is ahead; `certificate`, a file with its key, enables TLS. The server starts with `with`; tests
+    read `address` and `requests`.
     """
 
     def __init__(self, posts=(), faults=(), spelling="tweet", skew=0.0, certificate=None):
@@ -122,7 +122,7 @@ class XServer:
         return time.time() + self.skew
 
     def asked(self, name: str) -> list:
-        """What was sent as parameter `name`, request by request."""
+        """The values of parameter `name`, request by request."""
         return [seen.params.get(name) for seen in self.requests]
 
     def answer(
@@ -155,7 +155,7 @@ class XServer:
         )
 
     def posts_to(self) -> dict[str, Callable[[dict], dict]]:
-        """By address, what takes a body."""
+        """Handlers of requests with a body, by address."""
         return {JOBS: self.jobs.create}
 
     def _routed(self, path: str, params: dict[str, str], body: bytes) -> dict:
@@ -177,7 +177,7 @@ class XServer:
         return (f"{self.spelling}.fields", "user.fields", "expansions")
 
     def author(self, number: str) -> dict:
-        """The account of this id."""
+        """The account with the id `number`."""
         return person(number)
 
     # Routes
@@ -230,7 +230,7 @@ class XServer:
     def job(self, params, number):
         return self.jobs.job(number)
 
-    # What they share
+    # Shared by the routes
 
     def _matching(self, params, scope):
         try:
@@ -248,7 +248,7 @@ class XServer:
         ]
 
     def _times(self, params, scope):
-        """Start and end of a window, whose defaults are X's."""
+        """Start and end of a window, with X's defaults."""
         now = self.now()
         days = 7 if scope == "recent" else 30
         start = moment_of(params.get("start_time"), now - days * 86400)
@@ -310,7 +310,7 @@ class XServer:
 
 @dataclass(frozen=True)
 class Route:
-    """Who answers an address, and which parameters X's documents know there."""
+    """The handler of an address, and the parameters that X documents for it."""
 
     answer: Callable[..., dict]
     params: tuple[str, ...]
@@ -335,7 +335,7 @@ ROUTES = {
 
 
 class Handler(BaseHTTPRequestHandler):
-    """Sends what the server answers, in its manner."""
+    """HTTP handler that sends the server's answer in its manner."""
 
     x: ClassVar[XServer]
     protocol_version = "HTTP/1.1"
@@ -374,7 +374,7 @@ class Handler(BaseHTTPRequestHandler):
     do_POST = do_PUT = do_GET
 
     def handle(self):
-        with suppress(ConnectionError):  # whoever asked was killed
+        with suppress(ConnectionError):  # the client was killed
             super().handle()
 
     def _trickle(self, content):

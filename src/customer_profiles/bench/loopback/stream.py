@@ -1,6 +1,6 @@
-"""The loopback X with its filtered stream: rules, posts as they are written, and what goes wrong.
+"""The filtered stream of the loopback X: rules, posts as they are written, and faults.
 
-The stream speaks the old spelling whatever else X speaks, as X's documents have it.
+The stream always uses the old spelling, as X documents it.
 """
 
 import itertools
@@ -61,18 +61,18 @@ NUMBERS = itertools.count()
 
 
 def fresh(number, texts=("Tea at Tindlewick again",)):
-    """Posts of this moment, no two of one id."""
+    """Posts of the present time, each with an id of its own."""
     now = time.time()
     made = invented(number, now + 60, texts, every=0)
     return [{**post, "id": str(int(snowflake(now)) + next(NUMBERS))} for post in made]
 
 
 class XStream(XServer):
-    """X with a stream. `refusals` is what goes wrong with its next connections, as in `faults`.
+    """A loopback X with a stream; `refusals` are faults of its next connections, as in `faults`.
 
-    `write` a post, and it is streamed if a rule takes it and somebody listens, and can be searched
-    from then on. `say` sends a line, or one of CLOSE, RESET and SILENCE. A second connection takes
-    the place of the first.
+    `write` adds a post: it is streamed if a rule matches and a client listens, and can be searched
+    from then on. `say` sends a line, or one of CLOSE, RESET and SILENCE. A second connection
+    replaces the first.
     """
 
     def __init__(self, posts=(), rules=(), refusals=(), keep_alive=0.05, **options):
@@ -124,12 +124,12 @@ class XStream(XServer):
         return json.dumps(item | changed).encode()
 
     def wait(self, connects, seconds=120.0):
-        """Until so many connections have been made."""
+        """Wait until `connects` connections have been made."""
         with self._come:
             self._until(lambda: self.connects >= connects, seconds)
 
     def stay(self, keep_alives, seconds=120.0):
-        """Until so many signs of life have been sent."""
+        """Wait until `keep_alives` heartbeats have been sent."""
         with self._come:
             self._until(lambda: self.keep_alives >= keep_alives, seconds)
 
@@ -143,19 +143,19 @@ class XStream(XServer):
             self._come.notify_all()
 
     def lose(self):
-        """End the connection, and return when nobody listens any more."""
+        """Close the connection, and wait until it has ended."""
         self.say(CLOSE)
         with self._come:
             self._until(lambda: self._listener is None, 120)
 
     def cut_off(self, name):
-        """End the connection as BREAKS has it; when it is over, if its end is X's doing."""
+        """End the connection as `name` in BREAKS; wait until it has ended, except after SILENCE."""
         self.say(BREAKS[name])
         if BREAKS[name] is not SILENCE:
             self.lose()
 
     def when(self, connects, act):
-        """Do `act`, in a thread of its own, once so many connections have been made."""
+        """Call `act`, in a thread of its own, once `connects` connections have been made."""
 
         def wait_and_act():
             self.wait(connects)
@@ -164,7 +164,7 @@ class XStream(XServer):
         threading.Thread(target=wait_and_act, daemon=True).start()
 
     def opened(self, params):
-        """What to do with a request for the stream: an answer, or the queue of what to send."""
+        """The answer to a request for the stream, and the queue of lines to send or None."""
         self._params = params
         unknown = [name for name in params if name not in FIELDS]
         refusal = self.refusals.pop(0) if self.refusals else None
@@ -239,14 +239,14 @@ class XStream(XServer):
 
 
 def takes(value, post):
-    """Whether a rule takes a post."""
+    """True if a rule matches a post."""
     terms, language, no_retweets = parsed(value)
     said = any(says(post, term) for term in terms)
     return said and language in (None, post["lang"]) and not (no_retweets and is_retweet(post))
 
 
 class StreamHandler(Handler):
-    """Streams what the server says, in chunks, and takes rules."""
+    """HTTP handler that streams the server's lines in chunks, and takes rules."""
 
     x: XStream
 

@@ -1,4 +1,4 @@
-"""The ways to ask the loopback X for posts, ten a page."""
+"""The ways to request posts from the loopback X, ten a page."""
 
 from customer_profiles.bench.loopback.server import BRAND
 from customer_profiles.collect.x_api import endpoints, query

@@ -1,8 +1,7 @@
-"""What was received and is not scored yet: sealed on disk, in the pages of data/collect.
+"""The queue on disk of posts received and not scored yet: sealed, in the pages of data/collect.
 
-They are themselves the place where lines wait, so nothing is written twice, memory holds no more
-than a batch, and a kill loses nothing that was received: what is not marked as scored is given
-again.
+The pages themselves are the queue, so nothing is written twice and memory holds at most a batch. A
+kill loses no received line: lines not marked as scored are delivered again.
 """
 
 import json
@@ -29,9 +28,9 @@ TYPICAL = 4096  # bytes of a line with a post: a batch of n lines has at most n 
 
 @dataclass
 class File:
-    """A file of lines: how many, and the posts on them; how many were taken, how many scored.
+    """A file of the queue: its numbers of lines, posts, lines taken and lines scored.
 
-    `noted` is the number of lines that the ledger tells of.
+    `noted` is the number of lines entered in the ledger.
     """
 
     name: str
@@ -43,14 +42,15 @@ class File:
 
 
 class Backlog:
-    """Lines in their order: `put` by one thread, `take` and `done` by another.
+    """The queue of lines, in order: `put` by one thread, `take` and `done` by another.
 
-    Begins with what an earlier run left. Raises ValueError for a state file that cannot be read.
+    It begins with the lines that an earlier run left. Raises ValueError for an unreadable state
+    file.
     """
 
     def __init__(self, key: Key):
         self.damaged = 0
-        """Lines that could not be read again."""
+        """Lines that could not be unsealed."""
         self._key, self._folder = key, PagesFolder(key)
         self._kept = _read_state()
         self._files = [file for name, n in self._kept["files"] if (file := self._earlier(name, n))]
@@ -63,36 +63,36 @@ class Backlog:
 
     @property
     def waiting(self) -> int:
-        """Lines that are not scored yet."""
+        """Number of lines not scored yet."""
         with self._changed:
             return sum(file.lines - file.scored for file in self._files)
 
     @property
     def ended(self) -> bool:
-        """Whether no more will be put, and all is given to be scored."""
+        """True if the queue is closed and all lines are taken."""
         with self._changed:
             return self._closed and not self._left
 
     @property
     def lag(self) -> float:
-        """Seconds since the oldest line that is not scored was received; 0 without one."""
+        """Seconds since the oldest unscored line was received; 0 without one."""
         with self._changed:
             return time.monotonic() - self._moments[0][2] if self._moments else 0.0
 
     def kept(self, name: str):
-        """What `keep` kept last, here or in an earlier run; None before."""
+        """The value that `keep` stored last, here or in an earlier run; None before."""
         return self._kept.get(name)
 
     def keep(self, **values) -> None:
-        """Keep `values`, of JSON, beside the place that is reached: on disk when this returns."""
+        """Store JSON `values` beside the position of the queue; on disk when this returns."""
         with self._changed:
             self._kept |= values
         self._save()
 
     def put(self, lines: list[bytes], posts: int) -> None:
-        """Take in `lines` with so many `posts`: sealed and on disk when this returns.
+        """Append `lines` with this number of `posts`; sealed and on disk when this returns.
 
-        Raises OSError, naming the file, where they cannot be written; then none of them is.
+        Raises OSError, naming the file, if they cannot be written; then none of them is.
         """
         file = self._current()
         self._folder.add(file.name, lines)
@@ -102,10 +102,10 @@ class Backlog:
             self._changed.notify_all()
 
     def take(self, most: int, seconds: float) -> list[bytes]:
-        """The next lines, at most `most`; waits `seconds` for the first, and as long for all.
+        """The next lines, at most `most`; waits `seconds` for the first, and as long for the rest.
 
-        Fewer where they are long; none where none came. They are to be marked by `done` before
-        others are taken.
+        Fewer are returned if the lines are long, none if none came. The caller must call `done`
+        before it takes others.
         """
         while True:
             with self._changed:
@@ -119,7 +119,7 @@ class Backlog:
             self.done()  # of what has expired, was erased or is damaged
 
     def done(self) -> None:
-        """Mark as scored what was taken last: on disk when this returns."""
+        """Mark the lines taken last as scored; on disk when this returns."""
         with self._changed:
             for file in self._files:
                 file.scored = file.taken
@@ -127,13 +127,13 @@ class Backlog:
         self._save()
 
     def close(self) -> None:
-        """Say that nothing more will be put: `take` waits no longer."""
+        """Close the queue: nothing more is put, and `take` waits no longer."""
         with self._changed:
             self._closed = True
             self._changed.notify_all()
 
     def _earlier(self, name: str, scored: int) -> File | None:
-        """What the file `name` of an earlier run holds, its half last line cut off."""
+        """The file `name` of an earlier run, without an incomplete last line; None if removed."""
         path = self._folder.page_file(name)
         if not path.exists():
             return None
@@ -148,7 +148,7 @@ class Backlog:
 
     @property
     def _left(self) -> int:
-        """Lines to be taken."""
+        """Number of lines not taken yet."""
         return sum(file.lines - file.taken for file in self._files)
 
     def _forget_scored(self) -> None:
@@ -156,7 +156,7 @@ class Backlog:
             self._moments.popleft()
 
     def _read(self, most: int) -> list[bytes]:
-        """Lines of the file that is next; one that is gone, expired or erased, has none."""
+        """Lines of the next file; none if that file has expired or was erased."""
         with self._changed:
             file = next(file for file in self._files if file.taken < file.lines)
             count = min(most, file.lines - file.taken)
@@ -181,10 +181,10 @@ class Backlog:
         return [line for line in lines if line.strip()]
 
     def _tokens(self, file: File, count: int) -> Iterable[bytes]:
-        """`count` sealed lines from where we are, through a handle that is kept as long as it may.
+        """Yield `count` sealed lines from the current position, through a handle that stays open.
 
-        Erasure puts another file of as many lines in the place of one; the old one is then no
-        longer linked.
+        Erasure replaces a file by another with as many lines. The old one is then no longer linked,
+        and the new one is opened.
         """
         of, handle, line = self._handle or (None, None, 0)
         if not (of is file and line == file.taken and os.fstat(handle.fileno()).st_nlink):
@@ -201,7 +201,7 @@ class Backlog:
             yield token
 
     def _current(self) -> File:
-        """The file of today that lines are added to."""
+        """The file of today, to which lines are added."""
         day = _today()
         last = self._files[-1] if self._files else None
         if last and f"_{day}." in last.name and self._folder.page_file(last.name).exists():
@@ -209,8 +209,8 @@ class Backlog:
         file = File(self._folder.next_file_name(day))
         with self._changed:
             self._files.append(file)
-        self._save()  # before its first line: nobody else knows that this file is to be scored
-        self._folder.record(file.name, 0, 0, day)  # nor that it expires
+        self._save()  # before its first line: only the state says that this file is to be scored
+        self._folder.record(file.name, 0, 0, day)  # and only the ledger that it expires
         return file
 
     def _save(self) -> None:

@@ -1,4 +1,4 @@
-"""Times in which nothing was heard of the stream, searched for what was posted meanwhile."""
+"""Gaps in the stream, filled by recent search."""
 
 import logging
 import threading
@@ -21,15 +21,15 @@ SHARE = 0.25
 
 
 class TooOld(Exception):
-    """X's recent search has nothing of a gap any more."""
+    """A gap is older than X's recent search reaches."""
 
 
 class Gaps:
-    """Gaps from `known` (pairs of seconds since 1970), and those that are added.
+    """The gaps not filled yet: `known` (pairs of seconds since 1970), and the added ones.
 
-    Each is made `overlap` seconds longer at both ends, and searched `settle` seconds after its end:
-    X takes no later time, and finds a post only a while after it was written. `clock` gives
-    seconds since 1970.
+    An added gap is extended by `overlap` seconds at both ends. A gap is searched `settle` seconds
+    after its end: X accepts no later time, and finds a post only a while after it was written.
+    `clock` gives seconds since 1970.
     """
 
     def __init__(
@@ -46,7 +46,7 @@ class Gaps:
         self._lock = threading.Lock()
 
     def add(self, start: float, end: float) -> None:
-        """Add a gap; one that overlaps it becomes one with it."""
+        """Add a gap, merged with the gaps that it overlaps."""
         # A clock that was set back makes an end before the start.
         start, end = min(start, end) - self._overlap, end + self._overlap
         with self._lock:
@@ -59,18 +59,18 @@ class Gaps:
 
     @property
     def open(self) -> list[tuple[float, float]]:
-        """Those that are not filled, with their overlap."""
+        """The gaps that are not filled, with their overlap."""
         with self._lock:
             return list(self._open)
 
     def fill(
         self, client: Client, query: str, budget: Budget, receive: Callable[[Page], object]
     ) -> bool:
-        """Search the gaps that are due, and give each page, paid for, to `receive`.
+        """Search the gaps that are due, and pass each page, charged to the budget, to `receive`.
 
-        Whether all went well: False where it may go better later. What was received of a gap is
-        not searched again. One that X refuses to have searched is left for an hour, or to the next
-        run, one that is too old is given up; both are said. Raises BudgetReached.
+        Returns False after a passing error, to be retried later. Received parts of a gap are not
+        searched again. A gap whose search X refuses waits an hour or until the next run, a gap that
+        is too old is given up; both are logged. Raises BudgetReached.
         """
         good = True
         for gap in self.open:
@@ -108,7 +108,7 @@ class Gaps:
         return good
 
     def _shortened(self, gap: tuple[float, float], page: Page) -> tuple[float, float]:
-        """What is left of `gap` behind `page`: X gives the newest posts first."""
+        """The rest of `gap` after `page`: X gives the newest posts first."""
         oldest = answers.oldest(page.body)
         with self._lock:
             if oldest is None or gap not in self._open:  # joined with another one meanwhile

@@ -1,4 +1,4 @@
-"""The receiving half of the live stream: what X sends is counted, paid for and sealed on disk."""
+"""The receiver of the live stream: posts are counted, charged to the budget and sealed on disk."""
 
 import json
 import logging
@@ -24,15 +24,15 @@ logger = logging.getLogger(__name__)
 QUEUED = 10_000  # lines between the connection and the disk
 LONGEST = 3600.0  # seconds between two searches for a gap
 TOGETHER = 1_000  # of them written at once
-# What ends receiving with a sentence.
+# Errors that end reception with a message.
 ERRORS = (BudgetReached, errors.XError, ValueError, OSError)
 
 
 @dataclass(frozen=True)
 class Pace:
-    """Posts of a micro-batch and seconds it is waited for; seconds between two lines of status.
+    """Posts and seconds of a micro-batch, and seconds between two status lines.
 
-    `silence`, `overlap` and `settle` in seconds, as in `Listener` and `Gaps`.
+    `silence`, `overlap` and `settle` are in seconds, as in `Listener` and `Gaps`.
     """
 
     posts: int = 200
@@ -44,17 +44,17 @@ class Pace:
 
 
 class Reception:
-    """Receives into `backlog` between `begin` and `end`, or until `stopping` is set.
+    """Receiver into `backlog`, active from `begin` to `end` or until `stopping` is set.
 
-    The token comes from the environment. Raises ValueError and errors.XError for what is wrong with
-    it, with `asked`, or with what an earlier run left.
+    The token comes from the environment. Raises ValueError and errors.XError for an invalid token,
+    invalid settings in `asked`, or an unreadable state of an earlier run.
     """
 
     def __init__(self, asked: Inquiry, key: Key, stopping: threading.Event, pace: Pace):
         self.received = 0
         """Posts about the brand, duplicates included."""
         self.failure: Exception | None = None
-        """What ended it, if not `stopping`."""
+        """The error that ended reception, if it was not `stopping`."""
         self.backlog = Backlog(key)
         self._query, self._stopping, self._settle = asked.query, stopping, pace.settle
         token = os.environ.get(errors.VARIABLE)
@@ -78,18 +78,18 @@ class Reception:
 
     @property
     def connected(self) -> bool:
-        """Whether what is posted now is received."""
+        """True while new posts are received."""
         return self._listener.connected
 
     def begin(self) -> None:
-        """Connect, in threads of its own. Raises OSError where the disk is full."""
+        """Start the threads that connect and receive. Raises OSError if the disk is full."""
         self.keep()
         self._filling = self._pool.submit(self._fill)
         self._receiving = self._pool.submit(self._receive)
         self._others = self._pool.submit(self._record), self._pool.submit(self._hang_up)
 
     def end(self, clean: bool) -> None:
-        """Stop, and remember where: after a `clean` end, what X sends from now on is no gap."""
+        """Stop, and store the position; after a `clean` end, posts from now on are no gap."""
         self._stopping.set()
         self._pool.shutdown()
         heard = self._safe if self._lost else self._listener.heard
@@ -105,7 +105,7 @@ class Reception:
             thread.result()
 
     def keep(self) -> None:
-        """Remember what a kill would make a gap: on disk when this returns."""
+        """Store the time from which a kill would leave a gap; on disk when this returns."""
         heard = self._listener.heard
         # In this order: what is lost is finished as well.
         if heard and not self._queue.unfinished_tasks and not self._lost:
@@ -113,7 +113,7 @@ class Reception:
         self._keep(self._safe)
 
     def status(self) -> str:
-        """What happened so far, in numbers."""
+        """Counters of the run so far, as text."""
         listener, gaps = self._listener, self._gaps
         return (
             f"reconnects {max(listener.connects - 1, 0)}, gaps {gaps.found} ({gaps.filled} "
@@ -137,7 +137,7 @@ class Reception:
         self._queue.put((self._listener.heard, line))
 
     def _record(self) -> None:
-        """Put what is received on disk, as much at once as there is."""
+        """Write received lines to disk, in batches of the lines in the queue."""
         ended = False
         try:
             while not ended:
@@ -155,10 +155,11 @@ class Reception:
             self.backlog.close()
 
     def _take_in(self, lines: list[bytes]) -> None:
-        """Put `lines` on disk, but those that other rules sent, and count what they cost.
+        """Write `lines` to disk, except those of other rules, and charge their cost to the budget.
 
-        Once some were lost all are, for the gap's search to bring: what follows would hide it. But
-        they are still taken from the queue, which has an end.
+        After one failed write all later lines are dropped, so that the search of the gap recovers
+        them: lines written later would hide the gap. They are still taken from the queue, whose
+        size is limited.
         """
         if not lines or self._lost:
             return
@@ -197,7 +198,7 @@ class Reception:
             pause = min(AGAIN * 2 ** (failed - 1), LONGEST) if failed else self._settle / 10
 
     def _hang_up(self) -> None:
-        """Break off what is waited for, once it is stopping."""
+        """Break off pending requests once `stopping` is set."""
         self._stopping.wait()
         while not (self._receiving.done() and self._filling.done()):
             self._listener.stop()

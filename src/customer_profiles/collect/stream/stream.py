@@ -1,9 +1,8 @@
 """Live collection: `customer-profiles stream`.
 
-What X streams about the brand is sealed on disk, scored in small batches and written to the
-database of data/collect/pages, until SIGTERM or Ctrl-C; then what was received is scored first. It
-ends with 0 then, with 1 after an error, with 3 where the budget is reached, and with 130 or 143
-when it is stopped a second time.
+X's posts about the brand are sealed on disk, scored in micro-batches and written to the database of
+data/collect/pages, until SIGTERM or Ctrl-C; the posts received are then scored first. Exit codes: 0
+then; 1 after an error; 3 when the budget is reached; 130 or 143 when stopped a second time.
 """
 
 import json
@@ -30,7 +29,7 @@ logger = logging.getLogger(__name__)
 
 MODEL = "data/models/sentiment"
 DECISION = "data/models/decision.json"
-# What each of them is made by.
+# The stage that makes each of them.
 STAGES = {MODEL: "finetune", DECISION: "evaluate"}
 TRIES = 12  # to have a database again that went away
 Rate = Callable[[Sequence[str]], pd.DataFrame]
@@ -39,13 +38,13 @@ Rate = Callable[[Sequence[str]], pd.DataFrame]
 class Stream:
     """One run of the live stream; `rate` gives the scores of texts, `scorer` is its digest.
 
-    Whoever sets `stopping` makes it come to its end: no more is read, what was received is scored.
-    Raises what a wrong setting, key or token raises.
+    The run ends when the caller sets `stopping`: no more is read, and received posts are scored.
+    Raises the errors of an invalid setting, key or token.
     """
 
     def __init__(self, rate: Rate, scorer: str, stopping: threading.Event, pace: Pace):
         self.scored = 0
-        """Posts, duplicates in one micro-batch not included."""
+        """Posts scored, without duplicates in one micro-batch."""
         self._rate, self._scorer, self._stopping, self._pace = rate, scorer, stopping, pace
         self._edges, self._shared = params.stage("score"), params.shared(["expire_days", "as_of"])
         self._grid = profiles.Grid(**params.stage("load"))
@@ -61,9 +60,10 @@ class Stream:
         self._told, self._day = time.monotonic(), ""
 
     def run(self) -> None:
-        """Receive, score and write until `stopping` is set, or raise what ended it before.
+        """Receive, score and write until `stopping` is set.
 
-        BudgetReached, XError, StoreError, ValueError (settings) or OSError (a full disk).
+        Raises the error that ended it before: BudgetReached, XError, StoreError, ValueError
+        (settings) or OSError (a full disk).
         """
         if self._backlog.waiting:
             logger.info("%d lines of an earlier run are scored first", self._backlog.waiting)
@@ -79,9 +79,9 @@ class Stream:
                 raise self.reception.failure
 
     def _score(self) -> None:
-        """Score and write what is received, until no more comes; a database may go away for long.
+        """Score and write received posts until no more come; waits for a database that was lost.
 
-        Raises StoreError where it was never there, or does not come back.
+        Raises StoreError if the database was never available, or does not come back.
         """
         lines, tries = [], 0
         while True:
@@ -101,7 +101,7 @@ class Stream:
                 tries += 1
 
     def _next(self) -> list[bytes]:
-        """The next micro-batch; none at the end."""
+        """The next micro-batch; empty at the end."""
         while True:
             self._at_times()
             lines = self._backlog.take(self._pace.posts, self._pace.seconds)
@@ -117,7 +117,7 @@ class Stream:
         self.scored += len(rows)
 
     def _observed(self, lines: list[bytes]) -> pd.DataFrame:
-        """Observations of the posts on `lines`; none where there is none that can be used."""
+        """Observations of the posts on `lines`; empty if no post is usable."""
         decoded = (line.decode("utf-8", "replace") for line in lines)
         try:
             found = pages.collect(pages.parse_lines(decoded))
@@ -158,7 +158,7 @@ def stream(rate: Rate, scorer: str, stopping: threading.Event, pace: Pace | None
 
 
 def model() -> tuple[Rate, str]:
-    """What rates posts, and its digest; raises FileNotFoundError, naming the stage to run."""
+    """The function that rates posts, and its digest. Raises FileNotFoundError, naming the stage."""
     for name, stage in STAGES.items():
         if not paths.inside(name).exists():
             raise FileNotFoundError(
@@ -176,7 +176,10 @@ def model() -> tuple[Rate, str]:
 
 
 def command(made: Callable[[], tuple[Rate, str]] | None = None, pace: Pace | None = None) -> int:
-    """Run until a signal comes or the budget ends; the exit code. `made` stands for `model`."""
+    """Run until a signal comes or the budget ends; return the exit code.
+
+    `made` replaces `model`.
+    """
     stopping = threading.Event()
     told = "stopping: no more is read, what was received is scored first"
     try:

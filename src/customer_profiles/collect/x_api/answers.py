@@ -1,15 +1,15 @@
-"""What one answer of X holds, as far as collecting has to know it."""
+"""Accessors for an answer of X: the posts, ids and counts that collection needs."""
 
 EPOCH_MS = 1288834974657  # of X's ids, which hold the milliseconds since then
 
 
 def posts(body: dict) -> list[dict]:
-    """The posts that were asked for; on a line of the stream it is one."""
+    """The requested posts of an answer; a line of the stream has one."""
     return _objects(body, "data")
 
 
 def read(body: dict) -> tuple[int, int]:
-    """Posts and users that X has read for it: those sent along count as well."""
+    """Numbers of posts and users that X has read for an answer, including those sent along."""
     includes = body.get("includes")
     includes = includes if isinstance(includes, dict) else {}
     others = [*_objects(includes, "tweets"), *_objects(includes, "posts")]
@@ -30,7 +30,7 @@ def oldest(body: dict) -> int | None:
 
 
 def line(raw: str) -> bytes:
-    """The answer as one line, the rest as it was received."""
+    """The answer as one line, otherwise unchanged."""
     # In JSON a raw line end can only stand between tokens.
     return raw.replace("\r", " ").replace("\n", " ").encode()
 

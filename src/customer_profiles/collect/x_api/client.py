@@ -1,4 +1,4 @@
-"""Asks X one thing, again where that may help, and gives back the page as it was received."""
+"""X API client: sends one request, retries passing errors, returns the response as received."""
 
 import json
 import logging
@@ -33,10 +33,10 @@ TALKATIVE = {
 
 
 class Page(NamedTuple):
-    """One answer: its body exactly as received and parsed, and X's limit behind it.
+    """One answer of X: its body exactly as received and parsed, and the rate limit after it.
 
-    `size` is the max_results it was asked with, None where there is none. What it holds of people
-    is not in its `repr`.
+    `size` is the max_results of the request, None if it had none. The `repr` shows nothing about
+    people.
     """
 
     raw: str
@@ -52,7 +52,7 @@ class Page(NamedTuple):
 
     @property
     def next_token(self) -> str | None:
-        """What to ask for next; None on the last page."""
+        """Token of the next page; None on the last page."""
         return self.meta.get("next_token") or None
 
     def __repr__(self) -> str:
@@ -60,12 +60,12 @@ class Page(NamedTuple):
 
 
 class Client:
-    """X's API for the holder of a bearer token; `fields` is how X spells the fields of a post.
+    """A client of X's API with a bearer token; `fields` is X's spelling of the fields of a post.
 
-    `sleep`, `clock` (seconds since 1970) and `random` (0 to 1) are replaced in tests. `in_doubt`
-    says whether X may have read, and billed, what the last call of `get` asked without giving it.
-    Making one quietens the loggers in TALKATIVE. Raises errors.NoToken without a token, ValueError
-    for a host, a spelling or a number of attempts that cannot be.
+    `sleep`, `clock` (seconds since 1970) and `random` (0 to 1) are replaced in tests. `in_doubt` is
+    true if X may have read, and billed, the request of the last `get` without delivering the
+    answer. The constructor quietens the loggers in TALKATIVE. Raises errors.NoToken without a
+    token, and ValueError for an invalid host, spelling or number of attempts.
     """
 
     def __init__(
@@ -110,11 +110,11 @@ class Client:
         check: Callable[[Page], object] = lambda page: None,
         smallest: int | None = None,
     ) -> Page:
-        """The answer to `path` with `params`, asked for at most `attempts` times.
+        """The answer to `path` with `params`, requested at most `attempts` times.
 
-        `check` may raise errors.TryAgain for a page that will not do. With `smallest`, X's repeated
-        503 halves max_results, down to it; the page says in `size` what was asked for in the end.
-        Raises errors.XError.
+        `check` may raise errors.TryAgain to reject a page. With `smallest`, repeated 503 answers
+        halve max_results, down to `smallest`; the `size` of the page is the final value. Raises
+        errors.XError.
         """
         params, busy, doubt = dict(params), 0, False
 
@@ -139,17 +139,17 @@ class Client:
         return self.again(once)
 
     def post(self, path: str, value: Mapping[str, object]) -> Page:
-        """The answer to `value`, sent to `path` as JSON at most `attempts` times.
+        """Send `value` to `path` as JSON, at most `attempts` times; return the answer.
 
         Raises errors.XError.
         """
         return self.again(lambda: self._ask("POST", path, json=dict(value)))
 
     def stream(self, path: str, params: Mapping[str, object]) -> Iterator[bytes]:
-        """The pieces, as they come, of an answer that does not end; connected when this returns.
+        """The pieces of an endless answer, as they arrive; connected when this returns.
 
-        Asked for once. A read timeout is the longest silence between two pieces. Raises
-        errors.XError, also in between; ends where X ends the answer.
+        There is no retry. The read timeout is the longest silence between two pieces. Raises
+        errors.XError, also during the iteration, which ends when X ends the answer.
         """
         # Compressed, a sign of life could wait in a buffer.
         headers = {"Accept-Encoding": "identity"}
@@ -159,18 +159,18 @@ class Client:
         return pieces(response)
 
     def hang_up(self) -> None:
-        """End what this client waits for; to be called from another thread."""
+        """Break off the request in progress; to be called from another thread."""
         self._adapter.cut()
 
     def detail(self, text: str) -> str:
-        """What X says itself in `text`, as errors.detail gives it."""
+        """X's own message in `text`, redacted by `errors.detail`."""
         return errors.detail(text, self._token)
 
     def again(self, once: Callable[[], Result]) -> Result:
-        """What `once` gives, which is done at most `attempts` times.
+        """Call `once`, at most `attempts` times, and return its result.
 
-        Again after what it raises as errors.TryAgain, when X's own time or a growing one is over;
-        raises the last of these.
+        It is retried after errors.TryAgain, after the wait that X gives or a growing back-off.
+        Raises the last errors.TryAgain.
         """
         for attempt in range(1, self._attempts + 1):
             try:
@@ -209,7 +209,7 @@ class Client:
         self._last[path] = self.clock()
 
     def _wait(self, failure: errors.TryAgain, attempt: int) -> float:
-        """Seconds before the next attempt: X's own, else any up to a bound that doubles."""
+        """Seconds before the next attempt: X's reset, or a random back-off whose bound doubles."""
         if isinstance(failure, errors.RateLimited):
             if failure.brief:
                 return PACE + self._random() * STEP * 2 ** (attempt - 1)

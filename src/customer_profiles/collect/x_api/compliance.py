@@ -1,4 +1,4 @@
-"""Compliance jobs: which posts and users are still there, asked by lists of ids of any length.
+"""Compliance jobs: X's check of which posts and users still exist, for lists of ids of any length.
 
 X takes one job of a kind at a time: `create`, `upload`, `finished`, then `verdicts`.
 """
@@ -28,7 +28,7 @@ BLOCK = 1000  # verdicts that are asked for again when the line breaks
 
 
 class Job(NamedTuple):
-    """A compliance job. Its addresses are as good as a password and not in its `repr`."""
+    """A compliance job. Its signed addresses grant access, so they are not in its `repr`."""
 
     number: str
     kind: Kind
@@ -41,7 +41,7 @@ class Job(NamedTuple):
 
 
 class Verdict(NamedTuple):
-    """What is to be done about an id, and why: X's own words. They are not in its `repr`."""
+    """X's action for an id, and the reason, in X's own words, which are not in its `repr`."""
 
     number: str
     action: str
@@ -52,9 +52,9 @@ class Verdict(NamedTuple):
 
 
 def create(client: Client, kind: Kind) -> Job:
-    """A new job for ids of posts ("tweets") or users, or one of ours that waits for its upload.
+    """Create a job for ids of posts ("tweets") or users, or reuse one that waits for its upload.
 
-    Raises errors.Conflict while X works on another one of this kind, and other errors.XError.
+    Raises errors.Conflict while X works on another job of this kind, and other errors.XError.
     """
     try:
         data = client.post(PATH, {"type": kind, "name": NAME}).body.get("data")
@@ -69,7 +69,7 @@ def create(client: Client, kind: Kind) -> Job:
 
 
 def upload(client: Client, storage: Storage, job: Job, ids: Iterable[str]) -> None:
-    """Send `ids`, which are had anew for each attempt, and are never all in memory here.
+    """Upload `ids`, which are iterated anew for each attempt and never all in memory.
 
     Raises errors.XError.
     """
@@ -78,7 +78,10 @@ def upload(client: Client, storage: Storage, job: Job, ids: Iterable[str]) -> No
 
 
 def finished(client: Client, job: Job, patience: float = PATIENCE) -> Job:
-    """`job` when X is done with it. Raises errors.JobFailed, also after `patience` seconds."""
+    """Poll `job` until it is complete, and return it.
+
+    Raises errors.JobFailed, also after `patience` seconds.
+    """
     look, waited, kind = FIRST_LOOK, 0.0, job.kind
 
     def check(page: Page) -> None:
@@ -105,9 +108,10 @@ def finished(client: Client, job: Job, patience: float = PATIENCE) -> Job:
 
 
 def verdicts(client: Client, storage: Storage, job: Job) -> Iterator[Verdict]:
-    """What X says about the ids of a job that is `finished`; of most ids it says nothing.
+    """Yield X's verdicts on the ids of a `finished` job; most ids have none.
 
-    Each once, also when the line breaks, since results do not change. Raises errors.XError.
+    Each verdict comes once, also after a lost connection, because results do not change. Raises
+    errors.XError.
     """
     read, lines = 0, None
 
@@ -147,7 +151,7 @@ def _job(data: object, kind: Kind) -> Job:
 
 
 def _verdict(line: bytes) -> Verdict | None:
-    """None for a line with nothing on it."""
+    """The verdict on a line; None for an empty line."""
     if not line.strip():
         return None
     try:

@@ -1,6 +1,6 @@
 """Search, mentions and counts: every page, newest posts first, as X sends it.
 
-A page can be kept as it is, and collecting can be gone on with from its `next_token`.
+A page can be stored unchanged, and a collection can be resumed from its `next_token`.
 """
 
 import logging
@@ -38,9 +38,9 @@ Room = Callable[[int], int]
 
 
 class Window(NamedTuple):
-    """Which posts are asked for: later than `since_id`, up to `until_id`, between two moments.
+    """The range of requested posts: later than `since_id`, up to `until_id`, between two times.
 
-    Ids are X's, as text; moments name their time zone. None leaves a side open.
+    Ids are X's, as text; times have a time zone. None leaves a side open.
     """
 
     since_id: str | None = None
@@ -62,12 +62,13 @@ def search(
     next_token: str | None = None,
     room: Room | None = None,
 ) -> Iterator[Page]:
-    """Pages of posts that match `query`, of the last seven days or, `all`, of the full archive.
+    """Pages of posts that match `query`, of the last seven days or (`all`) of the full archive.
 
-    Of the archive X gives the last 30 days where the window has no `start_time`.
-    `size`: posts a page, at most and by default LARGEST[scope]. `next_token`: of the page after
-    which to go on. `room` may make a page smaller, for good, or raise. Raises ValueError, before
-    anything is asked, for a query, size, id or time that X cannot take, and errors.XError.
+    From the archive X returns the last 30 days if the window has no `start_time`. `size` is the
+    number of posts a page, at most and by default LARGEST[scope]. `next_token` is the token of the
+    page after which to resume. `room` may reduce the page size, permanently, or raise. Raises
+    ValueError, before the first request, for a query, size, id or time that X does not accept, and
+    errors.XError.
     """
     _check_query(query, scope)
     within = _checked(window, scope, client.clock())
@@ -84,7 +85,7 @@ def mentions(
     next_token: str | None = None,
     room: Room | None = None,
 ) -> Iterator[Page]:
-    """Pages of posts that mention the account `user_id`; the rest is as in `search`."""
+    """Pages of posts that mention the account `user_id`; other parameters as in `search`."""
     within = _checked(window, "all", client.clock())
     params = {"max_results": _size(size, "mentions")} | within | _fields(client)
     path = f"/2/users/{_id('user_id', user_id)}/mentions"
@@ -92,7 +93,7 @@ def mentions(
 
 
 def user_id(client: Client, handle: str) -> str:
-    """The id of the account `handle`; raises ValueError, errors.NotFound where there is none."""
+    """The id of the account `handle`. Raises ValueError or errors.NotFound if there is none."""
     page = client.get(f"/2/users/by/username/{bare_handle(handle)}", {})
     data = page.body.get("data")
     found = data.get("id") if isinstance(data, dict) else None
@@ -110,9 +111,9 @@ def counts(
     granularity: Literal["minute", "hour", "day"] = "day",
     next_token: str | None = None,
 ) -> Iterator[Page]:
-    """Pages of how many posts match `query` in each minute, hour or day; reads no post.
+    """Pages with the number of posts that match `query` in each minute, hour or day; reads no post.
 
-    The rest is as in `search`; `total` adds them up.
+    Other parameters are as in `search`; `total` adds the numbers up.
     """
     _check_query(query, scope)
     within = _checked(window, scope, client.clock())
@@ -121,7 +122,7 @@ def counts(
 
 
 def total(pages: Iterable[Page]) -> int:
-    """Number of posts that the pages of `counts` tell of, in either spelling."""
+    """Total number of posts on the pages of `counts`, in either spelling."""
     return sum(
         page.meta.get("total_tweet_count", page.meta.get("total_post_count", 0)) for page in pages
     )
@@ -165,7 +166,7 @@ def _pages(
 
 
 def _content(page: Page) -> int:
-    """Stands for the posts, or the hours, of a page; counts of likes may have changed."""
+    """Hash of a page's posts or hours, by id or start: counts of likes may have changed."""
     data = page.body.get("data")
     items = [item for item in data if isinstance(item, dict)] if isinstance(data, list) else []
     return hash(tuple(str(item.get("id", item.get("start"))) for item in items))

@@ -1,4 +1,4 @@
-"""What goes wrong with X, in a sentence for who collects, and never with a token in it."""
+"""Errors of X's API, each with a sentence for the operator; no message holds a token."""
 
 import json
 import re
@@ -12,20 +12,20 @@ _SECRET = re.compile(r"(?i:bearer)\s+\S+|(?=[\w%+=~-]*\d)[\w%+=~-]{20,}|\d{10,}|
 
 
 class XError(Exception):
-    """X did not give what was asked for; the message says why and what to do.
+    """A request to X failed; the message says why and what to do.
 
-    `in_doubt`: whether X may have read it all the same, and billed it.
+    `in_doubt` is true if X may nevertheless have read the posts, and billed them.
     """
 
     in_doubt = False
 
 
 class NoToken(XError):
-    """There is no bearer token, or what is given cannot be one."""
+    """The bearer token is missing or malformed."""
 
 
 class BadRequest(XError):
-    """X does not take the query or a parameter (400)."""
+    """X rejects the query or a parameter (400)."""
 
 
 class Unauthorized(XError):
@@ -37,7 +37,7 @@ class PaymentRequired(XError):
 
 
 class Forbidden(XError):
-    """The app may not ask this (403)."""
+    """The app is not allowed this request (403)."""
 
 
 class NotFound(XError):
@@ -45,26 +45,26 @@ class NotFound(XError):
 
 
 class Conflict(XError):
-    """X works on something of this app that must end first (409)."""
+    """X still works on a job of this app that must end first (409)."""
 
 
 class JobFailed(XError):
-    """A compliance job came to no result."""
+    """A compliance job ended without a result."""
 
 
 class Unexpected(XError):
-    """X answered with a status that has no meaning here."""
+    """X answered with an unexpected status."""
 
 
 class TryAgain(XError):
-    """It may pass: the same may be asked again."""
+    """A passing error: the request may be retried."""
 
 
 class RateLimited(TryAgain):
-    """The requests of this quarter of an hour, or of this second, are used up (429).
+    """The rate limit of 15 minutes, or of one second, is reached (429).
 
-    `seconds` is how long to wait, None if X did not say or what it said cannot be; `brief` says
-    that requests are left in this quarter of an hour, so that only the second's limit was met.
+    `seconds` is the time to wait, None if X gave none or an impossible one. `brief` is true if
+    requests are left in the 15 minutes, so that only the limit per second was reached.
     """
 
     def __init__(self, message: str, seconds: float | None = None, brief: bool = False):
@@ -74,7 +74,7 @@ class RateLimited(TryAgain):
 
 
 class ServerError(TryAgain):
-    """X itself is in trouble (5xx)."""
+    """X has an error of its own (5xx)."""
 
 
 class Busy(ServerError):
@@ -82,23 +82,23 @@ class Busy(ServerError):
 
 
 class TimedOut(TryAgain):
-    """X did not answer, or not to the end, in time."""
+    """X did not answer completely in time."""
 
     in_doubt = True
 
 
 class Unreachable(TryAgain):
-    """There was no connection to X: nothing was asked."""
+    """No connection to X was made: no request was sent."""
 
 
 class ConnectionLost(TryAgain):
-    """The line to X broke."""
+    """The connection to X was lost."""
 
     in_doubt = True
 
 
 class BrokenAnswer(TryAgain):
-    """What X sent is no answer that can be read."""
+    """X's answer cannot be parsed."""
 
     in_doubt = True
 
@@ -110,7 +110,7 @@ class Repeated(TryAgain):
 
 
 def no_token(reason: str) -> NoToken:
-    """`reason`, and how to come by a token or do without one."""
+    """A NoToken error with `reason`, and with the ways to get a token or do without one."""
     return NoToken(
         f"{reason}: set {VARIABLE} to the bearer token of your app (Keys and tokens in {CONSOLE}); "
         "an archive of pages needs none: make repro X_ARCHIVE=<folder>"
@@ -125,9 +125,9 @@ def answered(
     seconds: float | None = None,
     brief: bool = False,
 ) -> XError:
-    """The error for an answer of `status` and body `text` to `path`; the rest as in RateLimited.
+    """The error for an answer of `status` and body `text` to `path`.
 
-    `secret` is the token in use.
+    `secret` is the token in use; `seconds` and `brief` are as in RateLimited.
     """
     said = detail(text, secret)
     own = f"; X says: {said}" if said else ""
@@ -152,7 +152,7 @@ def answered(
 
 
 def _needed(path: str) -> str:
-    """What an app must be allowed that asks `path`."""
+    """The access that an app needs for `path`."""
     if path.startswith("/2/compliance/"):
         return "it must include compliance jobs"
     if "/search/stream" in path:
@@ -177,9 +177,9 @@ def refused(body: dict, secret: str) -> XError:
 
 
 def detail(text: str, secret: str) -> str:
-    """What X says itself in an error's body, on one line, without anything like a token or id.
+    """X's own message in an error's body, on one line, without anything like a token or id.
 
-    `secret` is the token in use. Empty for a body that is no JSON, or says nothing.
+    `secret` is the token in use. Empty for a body that is no JSON or has no message.
     """
     try:
         body = json.loads(text)
@@ -190,7 +190,7 @@ def detail(text: str, secret: str) -> str:
 
 
 def redacted(text: str, secret: str) -> str:
-    """`text` without the token in use, whichever way it is quoted, and what looks like one."""
+    """`text` without the token in use, in any quoting, and without tokens, ids and handles."""
     for form in {secret, quote(secret, safe=""), unquote(secret)} - {""}:
         text = text.replace(form, "(hidden)")
     return _SECRET.sub("(hidden)", text)

@@ -1,4 +1,4 @@
-"""X's search query for a brand: who mentions it, or says one of its words."""
+"""X's search query for a brand: posts that mention it or contain one of its keywords."""
 
 import re
 from collections.abc import Iterable
@@ -22,11 +22,11 @@ def build(
     retweets: bool = False,
     scope: Scope = "recent",
 ) -> str:
-    """The query for posts that mention one of `handles` or hold one of `keywords`.
+    """The query for posts that mention one of `handles` or contain one of `keywords`.
 
     Handles may begin with @; a keyword may be a phrase. `language` is a code as X writes it (en),
-    None for all. Raises ValueError for a query of nothing, a handle, keyword or language that
-    cannot be one, and a query longer than LIMITS[scope].
+    None for all. Raises ValueError for an empty query, an invalid handle, keyword or language, and
+    a query longer than LIMITS[scope].
     """
     if scope not in LIMITS:
         raise ValueError(f"scope must be one of {', '.join(LIMITS)}, got {scope!r}")
@@ -50,7 +50,7 @@ def build(
 
 
 def bare_handle(handle: str) -> str:
-    """`handle` without its @; raises ValueError for what cannot be the handle of an account."""
+    """`handle` without its @. Raises ValueError if it cannot be the handle of an account."""
     name = handle.strip().removeprefix("@")
     if not _HANDLE.fullmatch(name):
         raise ValueError(

@@ -1,4 +1,4 @@
-"""How many requests X still takes, from the headers of an answer."""
+"""X's rate limit, read from the headers of an answer."""
 
 from collections.abc import Mapping
 from datetime import UTC
@@ -9,7 +9,7 @@ LONGEST = 16 * 60  # X's windows are 15 minutes long; a reset further away is no
 
 
 class Limit(NamedTuple):
-    """Requests allowed in a window, those left of it, and seconds until the next; None: unknown."""
+    """Requests allowed in a window, requests left, and seconds to the reset; None: unknown."""
 
     allowed: int | None
     remaining: int | None
@@ -17,10 +17,10 @@ class Limit(NamedTuple):
 
 
 def read(headers: Mapping[str, str], now: float) -> Limit:
-    """The limit in an answer's headers; `now` is our own clock, for an answer without a date.
+    """The rate limit in an answer's headers; `now` is the local time, for an answer without a date.
 
-    The reset is a time of X's clock, so the answer's date is what it is measured from: ours may
-    be minutes off. A reset in the past, or further away than LONGEST, is not believed.
+    The reset is a time of X's clock, so it is measured from the answer's date: the local clock may
+    be minutes off. A reset in the past, or further away than LONGEST, is ignored.
     """
     reset = _whole(headers.get("x-rate-limit-reset"))
     seconds = None if reset is None else reset - _date(headers.get("Date"), now)

@@ -1,4 +1,4 @@
-"""The rules of X's filtered stream: which posts it sends. X keeps them from one run to the next."""
+"""The rules of X's filtered stream, which select its posts. X keeps them between runs."""
 
 import hashlib
 import logging
@@ -17,13 +17,13 @@ DUPLICATE = "DuplicateRule"
 
 
 class Rules(NamedTuple):
-    """Ids of the rules that send what was asked for, and the number of all others."""
+    """Ids of the rules that serve the inquiry, and the number of all other rules."""
 
     ids: frozenset[str]
     foreign: int
 
     def match(self, item: dict) -> bool:
-        """Whether a line of the stream was sent because of these; if it names none, it was."""
+        """True if a line of the stream matches one of these rules, or names no rule."""
         named = item.get("matching_rules")
         named = (
             [rule for rule in named if isinstance(rule, dict)] if isinstance(named, list) else []
@@ -32,10 +32,10 @@ class Rules(NamedTuple):
 
 
 def reconcile(client: Client, values: Sequence[str]) -> Rules:
-    """Make the project's own rules `values` (X's queries), and no others.
+    """Make the project's own rules equal to `values` (X's queries).
 
-    Rules without TAG are somebody else's and stay; one of the same value serves as well as an own.
-    Raises errors.BadRequest for a rule that X does not take, and errors.XError.
+    Rules without TAG belong to another program and stay; one of equal value serves like an own
+    rule. Raises errors.BadRequest for a rule that X rejects, and errors.XError.
     """
     wanted = {value: _tag(value) for value in values}
     for _ in range(ROUNDS):
@@ -75,7 +75,7 @@ def _tag(value: str) -> str:
 
 
 def _held(client: Client) -> list[dict]:
-    """Every rule that X holds for this app."""
+    """All rules that X has stored for this app."""
     found, params = [], {}
     while True:
         page = client.get(PATH, params)

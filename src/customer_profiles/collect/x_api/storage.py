@@ -1,6 +1,7 @@
-"""X's signed addresses: where lists of ids are put, and results lie, on a host that is not X's.
+"""Storage behind X's signed addresses: uploads of ids, and results, on a host that is not X's.
 
-Whoever has such an address may use it, so it is in no message, and X's token does not go there.
+A signed address grants access by itself, so no message contains it, and X's token is not sent to
+it.
 """
 
 import time
@@ -19,7 +20,7 @@ LONGEST_LINE = 10_000
 
 
 class Lines:
-    """What is uploaded: each of `names`, which are had anew each time, on a line of its own."""
+    """The body of an upload: one line for each of `names`, which are iterated anew each time."""
 
     def __init__(self, names: Iterable[str]):
         self._names = names
@@ -35,7 +36,7 @@ class Lines:
 
 
 class Storage:
-    """Where X's signed addresses lead; `clock` as in `client.Client`."""
+    """Client of the storage behind X's signed addresses; `clock` as in `client.Client`."""
 
     def __init__(self, timeouts: Timeouts = TIMEOUTS, clock: Callable[[], float] = time.time):
         self._session = requests.Session()
@@ -49,12 +50,12 @@ class Storage:
         return "Storage()"
 
     def put(self, address: str, lines: Lines) -> None:
-        """Upload `lines` in the place of what may be there. Raises errors.XError."""
+        """Upload `lines`, replacing an earlier upload. Raises errors.XError."""
         _check(address)
         self._session.put(address, data=lines, headers={"Content-Type": "text/plain"})
 
     def lines(self, address: str) -> Iterator[bytes]:
-        """The lines at `address`, without their ends, as they arrive. Raises errors.XError."""
+        """Yield the lines at `address`, without line ends, as they arrive. Raises errors.XError."""
         _check(address)
         rest = b""
         with self._session.get(address, stream=True) as response:
@@ -69,7 +70,7 @@ class Storage:
 
 class _Adapter(Bounded):
     def pieces(self, response: requests.Response) -> Iterator[bytes]:
-        """The body of a `response` that was asked for as a stream."""
+        """Yield the body of a streamed `response`, within the time limit."""
         failure = None
         with self._bounded() as late:
             try:

@@ -1,4 +1,4 @@
-"""The filtered stream: connected, watched, and connected again as X asks for it."""
+"""The filtered stream: connection, heartbeat, and reconnection with X's back-off."""
 
 import contextlib
 import json
@@ -30,13 +30,13 @@ STEADY = 20.0
 
 
 class Backoff:
-    """How long to wait before connecting again: linear or doubling, by what went wrong."""
+    """The back-off before a reconnection: linear or doubling, by the kind of failure."""
 
     def __init__(self):
         self._times: Counter[str] = Counter()
 
     def seconds(self, failure: errors.TryAgain) -> float:
-        """Seconds to wait after one more `failure`; X's own, where it says so and can be right."""
+        """Seconds to wait after another `failure`: X's reset if plausible, else the back-off."""
         if isinstance(failure, errors.RateLimited):
             doubled = self._doubled("limit", LIMIT_FIRST, LIMIT_LONGEST)
             believed = failure.seconds is not None and not failure.brief
@@ -47,7 +47,7 @@ class Backoff:
         return min(NETWORK_STEP * self._times["network"], NETWORK_LONGEST)
 
     def reset(self) -> None:
-        """Begin anew."""
+        """Reset the back-off."""
         self._times.clear()
 
     def _doubled(self, kind: str, first: float, longest: float) -> float:
@@ -56,11 +56,12 @@ class Backoff:
 
 
 class Listener:
-    """Takes what X streams, in a thread of its own, until `stop` is called from another.
+    """Receiver of X's stream: `listen` runs until another thread calls `stop`.
 
-    `on_data` is given each line with a post, as received; `on_gap` from when to when (seconds since
-    1970) nothing was heard. Neither may raise or take long. `wait` stands for waiting in tests.
-    `client` is nobody else's, and its read timeout ends a connection without a sign of life.
+    `on_data` is called with each line with a post, as received; `on_gap` with the start and end
+    (seconds since 1970) of each time without reception. Neither may raise or take long. `wait`
+    replaces waiting in tests. `client` must not be shared; its read timeout ends a connection
+    without heartbeat.
     """
 
     def __init__(
@@ -72,25 +73,25 @@ class Listener:
         heard: float | None = None,
     ):
         self.connects = 0
-        """Connections that X took."""
+        """Connections that X accepted."""
         self.broken = 0
         """Lines that were no JSON, too long, or neither post nor error."""
         self.heard = heard
-        """When the last sign of life came, here or, as `heard` says, in an earlier run."""
+        """Time of the last heartbeat or line, here or (argument `heard`) in an earlier run."""
         self.connected = False
-        """Whether what is posted now is heard."""
+        """True while new posts are received."""
         self._client, self._on_data, self._on_gap = client, on_data, on_gap
         self._began: float | None = None
         self._stopped = threading.Event()
         self._wait = wait or self._stopped.wait
 
     def stop(self) -> None:
-        """Read no more; `listen` then returns, if this is called until it does."""
+        """Stop reading: `listen` returns, if this is called repeatedly until it does."""
         self._stopped.set()
         self._client.hang_up()
 
     def listen(self) -> None:
-        """Connect and take what comes; raises errors.XError for what waiting does not change."""
+        """Connect, receive and reconnect; raises errors.XError for errors that do not pass."""
         backoff = Backoff()
         while not self._stopped.is_set():
             self._began = None
@@ -112,7 +113,7 @@ class Listener:
             self._wait(seconds)
 
     def _take(self, pieces: Iterator[bytes]) -> None:
-        """Give what comes of one connection to `on_data`."""
+        """Pass the posts of one connection to `on_data`."""
         self.connects += 1
         now = self._client.clock()
         if self.heard is not None:
@@ -130,13 +131,13 @@ class Listener:
                 self.broken += 1
 
     def _lines(self, pieces: Iterator[bytes]) -> Iterator[bytes]:
-        """Whole lines; the half one at the end of a connection comes back with the gap's search."""
+        """Yield whole lines; the search of the gap recovers a line cut off by a lost connection."""
         rest, skipped = b"", False
         for piece in pieces:
             if self._stopped.is_set():
                 return
             now = self._client.clock()
-            if now - self.heard > SILENCE:  # we stood still, not X: it may have dropped some
+            if now - self.heard > SILENCE:  # a stall of this program: X may have dropped posts
                 self._on_gap(self.heard, now)
             self.heard = now
             *whole, rest = (rest + piece).split(b"\n")
@@ -156,7 +157,7 @@ class Listener:
 
 
 def _parsed(line: bytes) -> dict:
-    """The object on a line; an empty one for what is none."""
+    """The JSON object on a line; an empty one for anything else."""
     try:
         item = json.loads(line)
     except (ValueError, RecursionError):

@@ -1,4 +1,4 @@
-"""The way to X: another host than tweepy's, a bound on every answer, errors that can be read."""
+"""HTTP transport to X: a configurable host, a time limit on every answer, readable errors."""
 
 import contextlib
 import socket
@@ -15,7 +15,7 @@ from customer_profiles.collect.x_api import errors, rate_limits
 
 
 class Timeouts(NamedTuple):
-    """Seconds for a connection, between two pieces of an answer, and for the whole of it."""
+    """Timeouts in seconds: to connect, between two pieces of an answer, and for the whole of it."""
 
     connect: float = 10.0
     read: float = 30.0
@@ -28,11 +28,11 @@ _BREAKS = (requests.RequestException, urllib3.exceptions.HTTPError, OSError)
 
 
 class Bounded(HTTPAdapter):
-    """Sends a request past any proxy, and waits so long for the answer and no longer.
+    """HTTP adapter that bypasses any proxy and limits the time for an answer.
 
-    An answer other than 2xx is raised as an `errors.XError`, so that no retry of a library's, and
-    no redirect, ever sees it. The body is read to its end unless it is asked for as a stream.
-    One thread at a time.
+    An answer other than 2xx is raised as an `errors.XError`, so that no library retries it or
+    follows a redirect. The body is read to its end unless it is requested as a stream. One thread
+    at a time.
     """
 
     def __init__(self, timeouts: Timeouts, clock: Callable[[], float]):
@@ -51,7 +51,7 @@ class Bounded(HTTPAdapter):
         }
 
     def send(self, request, stream=False, timeout=None, verify=True, cert=None, proxies=None):
-        """The answer to `request`; of `timeout` and `proxies` nothing is taken."""
+        """The answer to `request`; `timeout` and `proxies` are ignored."""
         self._direct(request)
         failure = None
         self._sockets.clear()
@@ -77,9 +77,9 @@ class Bounded(HTTPAdapter):
 
     @contextlib.contextmanager
     def _bounded(self) -> Iterator[threading.Event]:
-        """Ends the connection, and sets the event, when the block takes too long in all.
+        """Cut the connection, and set the event, when the block exceeds the total timeout.
 
-        A read timeout alone starts anew with every byte that trickles in.
+        The read timeout alone restarts with every byte received.
         """
 
         def end():
@@ -96,10 +96,10 @@ class Bounded(HTTPAdapter):
             timer.cancel()
 
     def _judge(self, late: threading.Event, failure: errors.TryAgain | None) -> None:
-        """Raise what went wrong in a block of `_bounded`, once it is over.
+        """Raise the error of a block of `_bounded`, after the block.
 
-        Not in its except clause: the library's error repeats the whole address, and would be the
-        context of this one.
+        Note: raised in the except clause, it would have the library's error, which contains the
+        whole address, as its context.
         """
         if late.is_set():
             raise errors.TimedOut(f"X did not answer within {self._timeouts.whole:g} s")
@@ -107,7 +107,7 @@ class Bounded(HTTPAdapter):
             raise failure
 
     def cut(self) -> None:
-        """End the connection, in whatever thread it is waited for."""
+        """Cut the connection, in whatever thread it is used."""
         for held in list(self._sockets):
             with contextlib.suppress(OSError):
                 socket.socket.shutdown(held, socket.SHUT_RDWR)
@@ -118,7 +118,7 @@ class Bounded(HTTPAdapter):
             raise TimeoutError
 
     def _direct(self, request) -> None:
-        """Put the address and the headers that are not the caller's into `request`."""
+        """Set the address and the headers of `request` that the caller does not set."""
         raise NotImplementedError
 
     def _refusal(self, request, response) -> errors.XError:
@@ -127,7 +127,7 @@ class Bounded(HTTPAdapter):
 
 
 class Adapter(Bounded):
-    """Sends what tweepy asks of api.twitter.com to `host`, with `token`."""
+    """Adapter that sends tweepy's requests for api.twitter.com to `host`, with `token`."""
 
     def __init__(self, token: str, host: str, timeouts: Timeouts, clock: Callable[[], float]):
         self._token = token
@@ -152,14 +152,14 @@ class Adapter(Bounded):
 
 
 def is_safe(address: str) -> bool:
-    """Whether nobody on the way can read what is sent to `address`: https, or this machine."""
+    """True if data sent to `address` cannot be read on the way: https, or this machine."""
     parts = urlsplit(address)
     local = parts.hostname in ("127.0.0.1", "localhost", "::1")
     return bool(parts.hostname) and parts.scheme in ("https", *(["http"] if local else []))
 
 
 def pieces(response: requests.Response) -> Iterator[bytes]:
-    """What comes of a streamed `response`, as it comes; raises errors.TryAgain where it breaks."""
+    """Yield the pieces of a streamed `response`. Raises errors.TryAgain if the line breaks."""
     failure = None
     try:
         yield from response.iter_content(PIECE)
@@ -172,7 +172,7 @@ def pieces(response: requests.Response) -> Iterator[bytes]:
 
 
 def _watched(pool: type, watch: Callable[[socket.socket], None]) -> type:
-    """`pool`, each of whose connections gives its socket to `watch` before it sends anything."""
+    """A subclass of `pool` whose connections pass their socket to `watch` before they send."""
 
     class Connection(pool.ConnectionCls):
         def request(self, *args, **kwargs):
@@ -185,7 +185,10 @@ def _watched(pool: type, watch: Callable[[socket.socket], None]) -> type:
 
 
 def _failed(error: Exception) -> errors.TryAgain:
-    """What `error` means. Its own message repeats the address, with ids and handles."""
+    """The errors.TryAgain for a library's `error`, without its message.
+
+    The library's message contains the address, with ids and handles.
+    """
     if isinstance(error, requests.exceptions.SSLError):
         return errors.ConnectionLost(
             "X's certificate is not accepted, or the secure line broke; look at this machine's "
@@ -209,7 +212,7 @@ def _failed(error: Exception) -> errors.TryAgain:
 
 
 def _origin(host: str) -> str:
-    """Scheme, name and port of `host`, checked: the token goes there."""
+    """Scheme, name and port of `host`, checked, because the token is sent there."""
     parts = urlsplit(host)
     bare = not (parts.path.strip("/") or parts.query or parts.fragment or parts.username)
     if not (bare and is_safe(host)):
