@@ -1,4 +1,4 @@
-"""The choice of a profile and two folders, checked and put into params.yaml.
+"""Choice of a profile and two input folders, checked and written into params.yaml.
 
 `customer-profiles choose profile=standard fetch.source=FOLDER pull.archive=FOLDER`
 """
@@ -10,16 +10,16 @@ from customer_profiles.posts import archive
 from customer_profiles.project import params, paths
 from customer_profiles.sentiment.data import sentiment140
 
-# Each folder is looked into by the module that will read it.
+# Each folder is checked by the module that will read it.
 CHECKS = {"fetch.source": sentiment140.locate, "pull.archive": archive.files}
 
 logger = logging.getLogger(__name__)
 
 
 def choose(assignments: Sequence[str]) -> None:
-    """Set what `assignments` ("profile=standard") say in params.yaml; log what changed.
+    """Write `assignments` ("profile=standard") into params.yaml and log the changes.
 
-    Raises ValueError or OSError, before anything is set, for a value that cannot be used.
+    Raises ValueError or OSError for an invalid value, before any value is written.
     """
     for assignment in assignments:
         if "=" not in assignment:

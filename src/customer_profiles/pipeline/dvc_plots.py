@@ -1,13 +1,14 @@
 """DVC's plots without a network: `customer-profiles plots FILE` writes a page template.
 
-DVC's own template loads Vega from a server, so its page stays empty offline. This one carries it.
+DVC's own template loads Vega from a server, so its page stays empty offline. The template here
+contains Vega.
 """
 
 import vl_convert
 
 # SVG, not a canvas: sharp in print, and its text can be searched.
 SNIPPET = 'window.vegaEmbed = (at, spec) => vegaEmbed(at, spec, { renderer: "svg" });'
-# DVC fills the braces; without {scripts} nothing is loaded. The library keeps its names to itself.
+# DVC fills the braces; without {scripts} nothing is loaded. The library defines no global names.
 PAGE = """\
 <!DOCTYPE html>
 <html lang="en">
@@ -26,5 +27,5 @@ PAGE = """\
 
 
 def template() -> str:
-    """The page for `dvc plots show --html-template`, with Vega, Vega-Lite and Vega-Embed in it."""
+    """HTML for `dvc plots show --html-template`, with Vega, Vega-Lite and Vega-Embed inside."""
     return PAGE.replace("VEGA", vl_convert.javascript_bundle(SNIPPET))

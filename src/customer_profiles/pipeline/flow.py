@@ -1,4 +1,4 @@
-"""The pipeline as a figure: nine stages, what goes into each and what comes out of it."""
+"""The pipeline as a figure: nine stages with their inputs and outputs."""
 
 from itertools import pairwise
 
@@ -12,7 +12,7 @@ INK, TITLE, PALE, BAND, RIM = "#1d2733", "#6b7480", "#dbe7f2", "#f5f7f9", "#b9c3
 # In inches: between columns, from the top to the middle of each row, and the size of a box.
 COLUMN, ROW, BOX = 1.36, (0.66, 1.46, 2.6, 3.74), (1.12, 0.56)
 WIDTH, HEIGHT, MARGIN = 9.8, 4.2, 0.1
-# Column and row of each stage, in the order of the pipeline, and what it does.
+# Column and row of each stage, in the order of the pipeline, and its task.
 STAGES = {
     "fetch": (1, 0, "clean and split"),
     "encoder": (1, 1, "make ready"),
@@ -24,7 +24,7 @@ STAGES = {
     "cluster": (5, 3, "test stability"),
     "publish": (3, 3, "if proven private"),
 }
-# Column and row of what is handed over, and its name.
+# Column and row of each input or output, and its name.
 DATA = {
     "Sentiment140": (0, 0, "Sentiment140\nor sample"),
     "sets": (2, 0, "train, test,\nvalidation"),
@@ -54,7 +54,7 @@ LINES = (
     ("pages", "pull", "manifest", "score", "observations", "load", "profiles"),
     ("cluster", "segments", "publish", "published", "readers"),
 )
-# From one row to another: the corners on the way, as columns and rows.
+# Corners of arrows from one row to another, as columns and rows.
 BENDS = {
     ("BERT", "finetune"): ((3, 1),),
     ("model", "score"): ((4, 1.5), (3, 1.5)),
@@ -112,7 +112,7 @@ def _band(axis: Axes, title: str, first: int, last: int) -> None:
 
 
 def _arrow(axis: Axes, start: str, end: str, corners: tuple = ()) -> None:
-    """A line between the rims of two boxes, by way of `corners`."""
+    """Draw an arrow between the rims of two boxes, via `corners`."""
     ends = [(STAGES | DATA)[name][:2] for name in (start, end)]
     points = [_place(*at) for at in (ends[0], *corners, ends[1])]
     points[0], points[-1] = _rim(points[0], points[1]), _rim(points[-1], points[-2])
@@ -122,7 +122,7 @@ def _arrow(axis: Axes, start: str, end: str, corners: tuple = ()) -> None:
 
 
 def _rim(middle: tuple[float, float], towards: tuple[float, float]) -> tuple[float, float]:
-    """Where the line from the `middle` of a box to a point beside or above it leaves the box."""
+    """Point on a box's rim, on the line from its `middle` to a point beside, above or below."""
     (x, y), (there, height) = middle, towards
     if there == x:
         return x, y + (BOX[1] / 2 if height > y else -BOX[1] / 2)

@@ -1,7 +1,8 @@
-"""Results worth keeping: `customer-profiles results` records the last run.
+"""Recorded results: `customer-profiles results` records the last run.
 
-Its metrics go to docs/results/PROFILE/, the benchmarks' to docs/results/bench/. The README's table
-and the figures in docs/figures/ are made from what lies there; `--redraw` makes only these.
+The run's metrics go to docs/results/PROFILE/, those of the benchmarks to docs/results/bench/. The
+README's table and the figures in docs/figures/ are made from these files; `--redraw` makes only
+table and figures.
 """
 
 import json
@@ -38,10 +39,10 @@ NOTHING = "Nothing is recorded yet: `make repro`, then `make results`.\n"
 
 
 def record() -> Path:
-    """Copy the last run's metrics, with what they come from, to docs/results; the folder.
+    """Copy the last run's metrics, with their provenance, to docs/results; return the folder.
 
-    Raises FileNotFoundError for a missing report, RuntimeError when a stage has not run since
-    something that it depends on changed, the choice of a profile included.
+    Raises FileNotFoundError for a missing report, RuntimeError when a stage has not run since one
+    of its dependencies changed, the choice of a profile included.
     """
     values = params.load()
     check_finished(values["profile"])
@@ -56,7 +57,10 @@ def record() -> Path:
 
 
 def record_benchmarks() -> Path | None:
-    """The same for the figures of the benchmarks; None when there are none, or no new ones."""
+    """Copy the benchmarks' reports, with their provenance, to docs/results/bench.
+
+    Returns the folder, or None when there is no report or no new one.
+    """
     target = paths.inside(RESULTS, "bench")
     reports = sorted(paths.inside(REPORTS, "bench").glob("*.json"))
     held = {file.name: file.read_bytes() for file in target.glob("*.json")}
@@ -67,7 +71,7 @@ def record_benchmarks() -> Path | None:
 
 
 def check_finished(profile: str) -> None:
-    """Raise unless every report is there and DVC holds every stage for done."""
+    """Raise unless every report exists and DVC reports every stage as up to date."""
     missing = [name for name in METRICS + CURVES if not paths.inside(REPORTS, name).is_file()]
     if missing:
         raise FileNotFoundError(
@@ -90,16 +94,16 @@ def check_finished(profile: str) -> None:
 
 
 def origin(fetch: dict) -> str:
-    """Where the posts trained and validated on come from, for readers: no path."""
+    """Source of the training and validation posts, for readers, without a path."""
     if fetch["source"] != SAMPLE:
         return "a folder in Sentiment140's format"
     return "Sentiment140" if fetch["official"] else "shipped sample"
 
 
 def redraw() -> None:
-    """Write the README's table and the figures anew from docs/results.
+    """Write the README's table and the figures again, from docs/results.
 
-    Raises ValueError unless the README holds the table's two marks, once.
+    Raises ValueError unless the README holds the table's pair of marks exactly once.
     """
     runs = recorded(paths.inside(RESULTS))
     readme = paths.inside("README.md")
@@ -109,7 +113,10 @@ def redraw() -> None:
 
 
 def with_table(text: str, lines: str) -> str:
-    """`text` with `lines` between its two marks; ValueError unless it has them once."""
+    """`text` with `lines` between its two marks.
+
+    Raises ValueError unless `text` holds the pair of marks exactly once.
+    """
     text, times = MARKED.subn(lambda marks: f"{marks[1]}\n{lines}\n{marks[2]}", text)
     if times != 1:
         marks = "<!-- results --> and <!-- /results -->"
@@ -118,7 +125,7 @@ def with_table(text: str, lines: str) -> str:
 
 
 def recorded(folder: Path) -> dict[str, dict[str, dict]]:
-    """What `folder` holds of each profile, in their order: JSON files by name."""
+    """Recorded JSON files in `folder` by profile, in the order of PROFILES, then by name."""
     return {
         profile: {file.stem: _json(file) for file in sorted((folder / profile).glob("*.json"))}
         for profile in params.PROFILES
@@ -127,7 +134,7 @@ def recorded(folder: Path) -> dict[str, dict[str, dict]]:
 
 
 def table(runs: dict[str, dict[str, dict]]) -> str:
-    """Markdown: a column for each profile, a line for each result."""
+    """Markdown table with a column for each profile and a line for each result."""
     if not runs:
         return NOTHING
     columns = [lines(run) for run in runs.values()]
@@ -138,12 +145,12 @@ def table(runs: dict[str, dict[str, dict]]) -> str:
 
 
 def nearest(runs: dict[str, dict[str, dict]]) -> str:
-    """The last of the profiles: the one nearest to real posts."""
+    """Last profile of `runs`, the one nearest to real posts."""
     return list(runs)[-1]
 
 
 def lines(run: dict[str, dict]) -> dict[str, str]:
-    """The results of one run, each under its name, as the README shows them."""
+    """Results of one run by name, as the README shows them."""
     sentiment, clusters, privacy, about = (
         run[name] for name in ("sentiment", "clusters", "privacy", "run")
     )

@@ -1,8 +1,8 @@
-"""The notebook of a stage, run with papermill: `customer-profiles run STAGE`.
+"""Execution of a stage's notebook with papermill: `customer-profiles run STAGE`.
 
-The values come from params.yaml alone. The executed copy in data/reports/notebooks is the same,
-byte for byte, whenever the notebook and what it prints are. `--quiet`, or TQDM_DISABLE in the
-environment, leaves warnings and errors of what is shown on the way.
+The values come from params.yaml alone. The executed copy in data/reports/notebooks is
+deterministic: an equal notebook with equal output gives equal bytes. With `--quiet`, or
+TQDM_DISABLE in the environment, only warnings and errors are shown during the run.
 """
 
 import copy
@@ -25,18 +25,18 @@ logger = logging.getLogger(__name__)
 STAGES = ("fetch", "encoder", "finetune", "evaluate", "pull", "score", "load", "cluster", "publish")
 EXECUTED = "data/reports/notebooks"
 START_SECONDS = 120
-LOG_SECONDS = 10  # from one state of a progress bar to the next where each takes a line
-# What kernel and libraries say of themselves at each start would bury what a stage has to say. What
-# TensorFlow writes past Python is shown as it comes: captured, each line would be there twice.
+LOG_SECONDS = 10  # between two states of a progress bar, if each is a line
+# Messages of kernel and libraries at each start would hide those of the stage. Messages that
+# TensorFlow writes outside Python are not captured: each line would be shown twice.
 KERNEL_QUIET = ["--IPKernelApp.log_level=50", "--IPKernelApp.capture_fd_output=False"]
 # Beginnings of messages; a colon would end one. The last is MLflow's, on integer columns.
 WARNINGS = "ignore:IProgress not found,ignore:pkg_resources is deprecated,ignore:Hint:UserWarning"
 
 
 def notebook_of(stage: str) -> Path:
-    """The notebook that is `stage`: its number is the stage's place in the pipeline.
+    """Path of the notebook of `stage`; its number is the stage's place in the pipeline.
 
-    Raises ValueError for an unknown stage, FileNotFoundError unless there is exactly one.
+    Raises ValueError for an unknown stage, FileNotFoundError unless there is exactly one notebook.
     """
     if stage not in STAGES:
         raise ValueError(f"no stage {stage!r}; stages are {', '.join(STAGES)}")
@@ -50,10 +50,10 @@ def notebook_of(stage: str) -> Path:
 
 
 def values_for(stage: str, notebook: Path) -> dict:
-    """Values of the notebook's parameters: the stage's section, and what it names of `shared`.
+    """Parameters of the notebook: the stage's section, and the shared ones that its cell names.
 
-    Raises KeyError unless the parameters cell holds exactly the names of the section besides.
-    Papermill only warns about a name it does not know, and runs on the default.
+    Raises KeyError unless the parameters cell holds exactly the section's names and shared ones.
+    Note: papermill only warns about an unknown name, and runs with the default.
     """
     cell = set(papermill.inspect_notebook(str(notebook)))
     section = params.stage(stage)
@@ -68,7 +68,7 @@ def values_for(stage: str, notebook: Path) -> dict:
 
 
 def stable(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
-    """A copy without what differs from run to run: times, cell ids, stderr and stdout's pieces."""
+    """Copy without nondeterministic parts: times, cell ids, stderr and the chunks of stdout."""
     notebook = copy.deepcopy(notebook)
     for extra in ("papermill", "widgets"):
         notebook.metadata.pop(extra, None)
@@ -82,7 +82,7 @@ def stable(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
 
 
 def _without_stderr(found: list) -> list:
-    # The kernel sends stdout in pieces, by a timer and around stderr.
+    # The kernel splits stdout, by a timer and around stderr.
     kept = []
     for output in found:
         if output.get("name") == "stderr":
@@ -95,7 +95,10 @@ def _without_stderr(found: list) -> list:
 
 
 class Log:
-    """A file to write to, in which a bar's states, meant to cover each other, become lines."""
+    """Text file that writes each state of a progress bar on a line of its own.
+
+    On a terminal a state overwrites the last one, by a carriage return.
+    """
 
     def __init__(self, file: TextIO):
         self._file, self._at_start = file, True
@@ -112,7 +115,7 @@ class Log:
 
 
 def bars(quiet: bool) -> dict[str, str]:
-    """Variables by which tqdm, in the kernel, learns where its bars will be seen."""
+    """Environment variables that adapt tqdm in the kernel to the place where its bars are shown."""
     if quiet:
         return {"TQDM_DISABLE": "1"}
     if sys.stderr.isatty():
@@ -121,11 +124,12 @@ def bars(quiet: bool) -> dict[str, str]:
 
 
 def run(stage: str, quiet: bool = False) -> Path:
-    """Run the stage's notebook from the project's root; the executed copy's path.
+    """Run the stage's notebook from the project's root; return the path of the executed copy.
 
-    What it prints is shown, with `quiet` only what it writes to stderr, and no progress bar.
-    Raises PapermillExecutionError when a cell fails; what ran until then is kept beside the
-    executed copies as NAME.failed.ipynb. A DVC output stays absent, also one of a former run.
+    The notebook's output is shown; with `quiet` only its stderr, and no progress bar. Raises
+    PapermillExecutionError when a cell fails; the cells executed so far are kept beside the
+    executed copies as NAME.failed.ipynb. Note: the executed copy, a DVC output, is then absent,
+    also that of a former run.
     """
     notebook = notebook_of(stage)
     values = values_for(stage, notebook)
@@ -155,9 +159,9 @@ def run(stage: str, quiet: bool = False) -> Path:
 
 
 def command(stage: str, quiet: bool) -> int:
-    """`run` the stage and log what stopped it, if anything did.
+    """Run the stage and log its error, if there is one.
 
-    The exit code: 1 where a cell failed, 2 where none was run.
+    Returns the exit code: 1 when a cell failed, 2 when no cell was run.
     """
     try:
         run(stage, quiet)

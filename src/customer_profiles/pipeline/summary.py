@@ -1,4 +1,4 @@
-"""The main figures of a finished run, and where to look next: `customer-profiles summary`."""
+"""Main figures of a finished run, and the next steps: `customer-profiles summary`."""
 
 import json
 
@@ -14,9 +14,9 @@ NEXT = """
 
 
 def summary() -> str:
-    """The main figures of the last run, then what to do next.
+    """Main figures of the last run, then the next steps.
 
-    Raises FileNotFoundError when a report is missing, because the run did not finish.
+    Raises FileNotFoundError when a report is missing because the run did not finish.
     """
     sentiment, clusters, privacy = (
         json.loads(paths.inside("data/reports", f"{name}.json").read_text(encoding="utf-8"))
@@ -37,12 +37,12 @@ privacy    {"passed" if privacy["passed"] else "NOT PASSED"}: smallest group {pu
 
 
 def accuracy(found: dict) -> str:
-    """An accuracy with its interval and the number of posts behind it."""
+    """Accuracy with its confidence interval and number of posts, as text."""
     return f"{found['accuracy']:.1%} ({found['low']:.1%} to {found['high']:.1%}, n {found['n']:,})"
 
 
 def spread(sentiment: dict, metric: str) -> str:
-    """Mean and standard deviation of a metric over the seeds that were trained, if several."""
+    """Mean and standard deviation of a metric over the trained seeds; "" for a single seed."""
     seeds = sentiment.get("seeds")
     if not seeds:
         return ""
@@ -51,15 +51,18 @@ def spread(sentiment: dict, metric: str) -> str:
 
 
 def calibration_error(validation: dict) -> str:
-    """The expected calibration error, crossfitted, beside what chance alone would give."""
+    """Expected calibration error, cross-fitted, beside the value expected by chance."""
     if "ece_crossfitted" not in validation:
         return f"{validation['ece']:.3f}"
     return f"{validation['ece_crossfitted']:.3f} (by chance {validation['ece_by_chance']:.3f})"
 
 
 def structure(clusters: dict) -> str:
-    """How many segments, the verdict, and how far they are found again: in resamples the least
-    certain one (mean Jaccard similarity), from other starts the whole (adjusted Rand index)."""
+    """Number of segments, verdict and stability, as text.
+
+    Stability is the lowest mean Jaccard similarity of a cluster over bootstrap samples, and the
+    adjusted Rand index (ARI) between seeds.
+    """
     by_hand = " by hand" if clusters.get("by_hand") else ""
     found = f"{clusters['k']}{by_hand}, {clusters['verdict']}"
     again = clusters["stability"]

@@ -1,7 +1,8 @@
-"""A sweep over settings of the training: `customer-profiles sweep finetune.NAME=VALUE,VALUE …`.
+"""Hyperparameter sweep of the training: `customer-profiles sweep finetune.NAME=VALUE,VALUE …`.
 
-Every combination trains a model on the same few rows; validation judges it, and nobody keeps it.
-What does well goes into params.yaml by hand. All that is not given is as it stands there.
+Every combination trains a model on the same small sample and is measured on validation; no model is
+saved. The user writes good values into params.yaml. A parameter without values in the sweep has its
+value of params.yaml.
 """
 
 import logging
@@ -27,10 +28,10 @@ logger = logging.getLogger(__name__)
 
 
 def grid(arguments: list[str], section: dict) -> dict[str, list]:
-    """The values to try of each name, from `arguments` like "finetune.dropout=0.1,0.2".
+    """Values to try by name, from `arguments` like "finetune.dropout=0.1,0.2".
 
     Raises ValueError for a name that `section` does not have or that is given twice, and for a
-    value of another kind than the section's, or that no training can use.
+    value of another type than the section's or outside its range.
     """
     found = {}
     for argument in arguments:
@@ -49,11 +50,11 @@ def grid(arguments: list[str], section: dict) -> dict[str, list]:
 
 
 def sweep(arguments: list[str], rows: dict[str, int]) -> pd.DataFrame:
-    """Train every combination; a row each, the lowest validation loss first.
+    """Train every combination; return a row each, the lowest validation loss first.
 
-    `rows`: of train and of validation at most so many are drawn (0: all), the same for every
-    combination. In MLflow one run holds the settings and the table, and one below it for each
-    combination its curves.
+    `rows`: maximum number of rows drawn from train and from validation (0: all); every combination
+    has the same rows. In MLflow a parent run holds the settings and the table, and a child run for
+    each combination holds its curves.
     """
     section = params.stage("finetune")
     del section["seeds"]  # a combination is one training; finetune.seed=7,8 makes it two
@@ -79,7 +80,7 @@ def sweep(arguments: list[str], rows: dict[str, int]) -> pd.DataFrame:
 
 
 def _value(name: str, text: str, like):
-    """`text` as a value of the kind of `like`."""
+    """`text` as a value of the type of `like`."""
     try:
         return KINDS[type(like)](text)
     except (KeyError, ValueError):
@@ -106,7 +107,7 @@ def _tokenised(sets: dict[str, pd.DataFrame]) -> dict[str, training.Rows]:
 
 
 def _train(rows: dict[str, training.Rows], settings: dict) -> dict:
-    """Figures of the epoch that a training keeps; its curves in the active run."""
+    """Train, log the curves to the active run, and return the metrics of the epoch kept."""
     runs.log_params(settings)
     fitted = finetuning.fit(paths.inside(ENCODER), rows, on_point=runs.log_point, **settings)
     best = finetuning.kept(fitted.curves, settings["patience"]).to_dict()
@@ -116,7 +117,7 @@ def _train(rows: dict[str, training.Rows], settings: dict) -> dict:
 
 
 def command(arguments: list[str], rows: int, validation_rows: int) -> int:
-    """`sweep` on at most so many rows, write and show its table; the exit code."""
+    """Run `sweep` on at most this many rows, write and print its table; return the exit code."""
     warnings.filterwarnings("ignore", "Hint:", UserWarning)  # MLflow's, on integer columns
     try:
         table = sweep(arguments, {"train": rows, "validation": validation_rows})

@@ -1,8 +1,8 @@
-"""A folder of X API pages on disk: .jsonl with a page on each line, .json with one page, or .gz.
+"""Folder of X API pages on disk: .jsonl with a page on each line, .json with one page, or .gz.
 
-In a .jsonl.sealed file each page is encrypted on a line of its own. What opens such a line is the
-caller's, `unseal`: it raises PermissionError for a line of another key, ValueError for a damaged
-one. So is what seals it, `seal`.
+In a .jsonl.sealed file each line is one encrypted page. The caller passes `seal`, which encrypts a
+line, and `unseal`, which decrypts it. `unseal` raises PermissionError for a line of another key,
+ValueError for a damaged line.
 """
 
 import gzip
@@ -24,9 +24,9 @@ logger = logging.getLogger(__name__)
 
 ENDINGS = (".json", ".jsonl", ".json.gz", ".jsonl.gz", ".jsonl.sealed")
 SEALED = ".sealed"
-Opener = Callable[[bytes], bytes]  # of a line, and likewise what seals one
+Opener = Callable[[bytes], bytes]  # decrypts a line, or encrypts one
 TORN_ERRORS = (EOFError, gzip.BadGzipFile, zlib.error)
-# Stands for what a torn .gz file or a damaged sealed line no longer holds; no JSON, so that it is
+# Placeholder for the lost rest of a torn .gz file or a damaged sealed line; not JSON, so that it is
 # counted as broken.
 TORN = "(torn)"
 
@@ -34,9 +34,9 @@ TORN = "(torn)"
 def read(folder: Path, unseal: Opener | None = None) -> Conversation:
     """Posts and authors of all pages in `folder`; `counts` also holds the number of files.
 
-    Files are read in the order of their names, so name them in the order of collection: the last
-    one has the last word on every count. Raises what `files`, `read_lines` and `pages.collect`
-    raise.
+    Files are read in the order of their names, and the last file decides every count. The collector
+    must therefore name files in the order of collection. Raises the errors of `files`, `read_lines`
+    and `pages.collect`.
     """
     found = files(folder)
     lines = chain.from_iterable(read_lines(file, unseal) for file in found)
@@ -49,9 +49,9 @@ def read(folder: Path, unseal: Opener | None = None) -> Conversation:
 
 
 def files(folder: Path) -> list[Path]:
-    """The archive's files, sorted by name; hidden files and subfolders are not part of it.
+    """Files of the archive, sorted by name; hidden files and subfolders are not part of it.
 
-    Raises NotADirectoryError for a file, FileNotFoundError where there is no page.
+    Raises NotADirectoryError for a file, FileNotFoundError for a folder without pages.
     """
     if folder.is_file():
         raise NotADirectoryError(f"{folder} is a file; give the folder of X API pages it lies in")
@@ -71,9 +71,9 @@ def files(folder: Path) -> list[Path]:
 def read_lines(path: Path, unseal: Opener | None = None) -> Iterator[str]:
     """Lines of a .jsonl file, or a .json file as one line; undecodable bytes become U+FFFD.
 
-    A .gz file that ends too early or is damaged gives the lines that can be read, then one
-    that is no JSON; so does a sealed line that is damaged or torn. Raises PermissionError, naming
-    the file, for a line of another key, ValueError where there is no `unseal` for a sealed file.
+    A truncated or damaged .gz file gives its readable lines, then one line that is not JSON. A
+    damaged or torn sealed line also gives a line that is not JSON. Raises PermissionError, naming
+    the file, for a line of another key, ValueError for a sealed file without `unseal`.
     """
     if path.suffix == SEALED:
         for line in _opened(path, unseal):
@@ -88,9 +88,9 @@ def read_lines(path: Path, unseal: Opener | None = None) -> Iterator[str]:
 
 
 def exact_lines(path: Path, unseal: Opener | None = None) -> Iterator[str]:
-    """The lines that `read_lines` finds, with their ends and every byte, for `write_lines`.
+    """Lines of a file as `read_lines` finds them, with line ends and every byte, for `write_lines`.
 
-    Of a torn .gz file the last line may be half: all that can be read is given.
+    Note: the last line of a torn .gz file may be incomplete, because all readable bytes are given.
     """
     if path.suffix == SEALED:
         for line in _opened(path, unseal):
@@ -104,12 +104,13 @@ def exact_lines(path: Path, unseal: Opener | None = None) -> Iterator[str]:
 
 
 def write_lines(path: Path, lines: Iterable[str], seal: Opener | None = None) -> None:
-    """Put `lines`, as `exact_lines` gives them, in the place of those of `path`, at once.
+    """Replace the content of `path` atomically by `lines`, as `exact_lines` gives them.
 
-    The same lines give the same bytes, except sealed ones; who may read the file stays as it is.
-    A sealed file keeps a line for each, be it empty: others count them.
+    Equal lines give equal bytes, except for sealed lines. The file's permissions are kept. Note: a
+    sealed file keeps a line for each of `lines`, even an empty one, because other modules count
+    them.
     """
-    path = path.resolve()  # of a link, the file itself
+    path = path.resolve()  # the target of a link
     content = (line.encode("utf-8", "surrogateescape") for line in lines)
     with replacing(path) as fresh, fresh.open("wb") as file:
         shutil.copymode(path, fresh)
@@ -119,7 +120,7 @@ def write_lines(path: Path, lines: Iterable[str], seal: Opener | None = None) ->
         with gzip.GzipFile("", "wb", fileobj=file, mtime=0) if packed else nullcontext(file) as to:
             to.writelines(content)
         file.flush()
-        os.fsync(file.fileno())  # these may be the only copy of what was paid for
+        os.fsync(file.fileno())  # these may be the only copy of paid data
 
 
 def _opened(path: Path, unseal: Opener | None) -> Iterator[bytes]:
@@ -138,7 +139,7 @@ def _opened(path: Path, unseal: Opener | None) -> Iterator[bytes]:
 
 
 class _Readable(gzip.GzipFile):
-    """Ends where it is torn. Texts take their bytes by `read1`."""
+    """Gzip file that ends where it is torn. Texts take their bytes by `read1`."""
 
     def read1(self, size: int = -1) -> bytes:
         try:

@@ -9,7 +9,7 @@ from customer_profiles.project.charts import CLASSES, grid, legend, styled
 
 @styled
 def stacked(table: pd.DataFrame, title: str, xlabel: str, ylabel: str = "posts") -> Figure:
-    """Bars over the numbers of the index, evenly apart, with the classes (columns) piled up."""
+    """Stacked bars of the classes (columns) over the evenly spaced numbers of the index."""
     figure, (axis,) = grid(1, 1, (6, 2.8))
     width = 0.9 * np.diff(table.index.to_numpy(float)).min(initial=1)
     base = np.zeros(len(table))

@@ -1,4 +1,4 @@
-"""Scored posts as they are stored: pseudonymous, generalised, without text."""
+"""Observations: scored posts as they are stored, pseudonymous, generalised and without text."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Protocol
@@ -22,7 +22,7 @@ COLUMNS = (
 
 
 class Pseudonymiser(Protocol):
-    """The part of a key that this module needs."""
+    """Protocol of the part of a key that this module needs."""
 
     def pseudonyms(self, kind: str, identifiers: Iterable[str]) -> list[str]:
         """The pseudonym of each id of a `kind`, "post" or "author"."""
@@ -45,13 +45,14 @@ def build(
     scorer: str,
     flags: Sequence[str] | str = vocabulary.UNFLAGGED,
 ) -> pd.DataFrame:
-    """One row per post, sorted by all columns but the pseudonyms first, which break ties.
+    """Observations, one row per post, sorted by all columns; the pseudonyms only break ties.
 
-    `posts` as `pseudonymous` gives them and `authors` as `pages.collect` does; `scores` in the
-    order of the posts: `polarity` and `subjectivity` in [0, 1], `label`. `edges` are the bins of
-    each count, `flags` those of each post, as `spam.flags` gives them, or one for all.
+    `posts` as `pseudonymous` gives them and `authors` as `pages.collect` does. `scores` are in the
+    order of the posts: `polarity` and `subjectivity` in [0, 1], `label`. `edges` are the bin edges
+    of each count. `flags` are the flags of the posts, as `spam.flags` gives them, or one flag for
+    all.
 
-    Sorting by pseudonym would make later results depend on the key.
+    Note: sorting by pseudonym would make later results depend on the key.
     """
     joined = posts.merge(authors, on="author_id", how="left", validate="many_to_one")
     joined["account_age"] = years_between(joined["created"], joined["day"])

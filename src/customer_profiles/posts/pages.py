@@ -1,14 +1,13 @@
-"""X API v2 pages, as the API sent them, to posts and their authors.
+"""Parser of X API v2 pages, as the API sent them: posts and their authors.
 
-A page is a search answer (`data` is a list) or one item of a stream or a lookup (`data` is an
+A page is a search response (`data` is a list) or one item of a stream or a lookup (`data` is an
 object). X renamed fields between versions 2.166 and 2.167 of its API; both spellings are read.
 
-The same post or author may stand on several pages. **The last page wins**, field by field: pages
-carry no time of their own, so last is the order in which the caller gives them, and a later page
-that was fetched without some field does not blank what an earlier one knew.
+A post or an author may occur on several pages. **The last page wins**, field by field, in the order
+in which the caller gives the pages: pages carry no time of their own. A later page that was fetched
+without a field does not overwrite the field's earlier value.
 
-Ids, handles and texts are nobody's business but the next stage's: no error message and no `repr`
-shows one.
+Ids, handles and texts are private: no error message and no `repr` shows one.
 """
 
 import json
@@ -53,20 +52,20 @@ COUNTS = (
     "authors",
     "authors_without_metrics",
 )
-# Since 2023 `verified` is also true for everybody who pays (`verified_type` blue).
+# Since 2023 `verified` is also true for paying users (`verified_type` blue).
 VERIFIED_TYPES = ("business", "government")
 LARGEST = 2**63 - 1
 
 
 @dataclass(frozen=True, eq=False)
 class Conversation:
-    """What a set of pages holds.
+    """Posts and authors of a set of pages.
 
     `posts`, one row per post, sorted by post_id: post_id, author_id, day (YYYY-MM-DD, UTC), text,
     language (as X names it, or None), favorites and retweets received. `authors`, one row per
     author of these posts (not the people they mention), sorted by author_id: followers, following,
-    listed, account_posts, verified, protected, created (YYYY-MM or None). `counts` says what was
-    seen, kept and left out.
+    listed, account_posts, verified, protected, created (YYYY-MM or None). `counts` are the numbers
+    of items seen, kept and left out.
     """
 
     posts: pd.DataFrame = field(repr=False)
@@ -75,9 +74,9 @@ class Conversation:
 
 
 def parse_lines(lines: Iterable[str]) -> Iterator[dict | None]:
-    """The page on each line; None for a line that is no JSON object; blank lines are skipped.
+    """Page on each line; None for a line that is not a JSON object. Blank lines are skipped.
 
-    Streams send blank lines to keep the connection alive, and may end in half a line.
+    Streams send blank lines to keep the connection alive, and may end in an incomplete line.
     """
     for line in lines:
         if not line.strip():
@@ -92,11 +91,10 @@ def parse_lines(lines: Iterable[str]) -> Iterator[dict | None]:
 def collect(pages: Iterable[dict | None]) -> Conversation:
     """Posts and authors of `pages`, oldest page first (None: a broken line, only counted).
 
-    A metric that no page gives is 0. `verified` means business or government, or verified
-    without any `verified_type` (as before 2023); paid verification does not count. A repost's
-    retweets are 0, because X shows the number of the post it repeats. Posts without an id, a
-    text, a date or an author that some page includes are left out and counted, each for the
-    first of these reasons.
+    A metric that no page gives is 0. `verified` means business or government, or verified without
+    any `verified_type` (as before 2023); paid verification does not count. A repost's retweets are
+    0, because X shows the number of the original post. A post without an id, a text, a date or an
+    author on some page is left out, and counted under the first of these reasons.
 
     Raises ValueError when no post, or no author at all, is left.
     """
@@ -122,7 +120,7 @@ def collect(pages: Iterable[dict | None]) -> Conversation:
 
 
 def _gather(pages: Iterable[dict | None], counts: Counter) -> tuple[dict, dict]:
-    """Fields by post id and by user id, the last page's on top; `counts` is added to."""
+    """Fields by post id and by user id, the last page's value of each; `counts` is updated."""
     posts: dict[str, dict] = {}
     users: dict[str, dict] = {}
     for page in pages:

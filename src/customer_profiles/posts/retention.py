@@ -1,4 +1,4 @@
-"""The rule which posts may be held: by their day, and by what was erased."""
+"""Retention rule: the posts that may be stored, by their day and by erasures."""
 
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
@@ -8,16 +8,16 @@ import pandas as pd
 
 
 def nobody(pseudonym: str) -> bool:
-    """Whether `pseudonym` was erased, where nothing was."""
+    """False: default of `Limits.erased`, for which no `pseudonym` was erased."""
     return False
 
 
 @dataclass(frozen=True)
 class Limits:
-    """Which observations may be held.
+    """Limits of the observations that may be stored.
 
-    Those from day `first` ("": all) to day `last` ("": all), unless the pseudonym of post or
-    author is `erased`.
+    An observation may be stored if its day lies from `first` ("": no limit) to `last` ("": no
+    limit), unless the pseudonym of its post or author is `erased`.
     """
 
     first: str = ""
@@ -25,17 +25,17 @@ class Limits:
     erased: Callable[[str], bool] = nobody
 
     def late(self, post: Mapping) -> bool:
-        """Whether the day of `post` has not come yet."""
-        # A missing day is left to the validator, which says so.
+        """True if the day of `post` lies after `last`."""
+        # A missing day is left to the validator, which reports it.
         return bool(self.last) and str(post["day"]) > self.last
 
     def hold(self, post: Mapping) -> bool:
-        """Whether `post` may be held."""
+        """True if `post` may be stored."""
         due = self.first <= str(post["day"]) and not self.late(post)
         return due and not self.forgets(post)
 
     def forgets(self, post: Mapping) -> bool:
-        """Whether `post` or its author was erased."""
+        """True if `post` or its author was erased."""
         return self.erased(post["_id"]) or self.erased(post["author"])
 
 
@@ -59,22 +59,22 @@ def unexpired(frame: pd.DataFrame, days: int, as_of: str, today: date) -> pd.Dat
 
 
 def in_future(day: pd.Series, today: date) -> pd.Series:
-    """Which days lie after `last_day`: a broken clock or page, and no measure of age.
+    """Mask of the days after `last_day`: they come from a wrong clock or a broken page.
 
-    One post of 2099 would otherwise make all others old.
+    Reason: one post of 2099 would otherwise make all other posts too old.
     """
     return day > last_day(today)
 
 
 def last_day(today: date) -> str:
-    """The last day a post may be of: tomorrow, for clocks and zones differ."""
+    """Last day that a post may have: tomorrow, because clocks and time zones differ."""
     return (today + timedelta(days=1)).isoformat()
 
 
 def first_day(held: Iterable[str], days: int, as_of: str) -> str:
-    """The day `days` before `as_of` (default, "": the newest day `held`): the first to be kept.
+    """First day to be kept: `days` before `as_of` (default, "": the newest day of `held`).
 
-    "" where nothing expires: with 0 days, or nothing held.
+    The result is "" if nothing expires: with 0 days, or without a day in `held`.
     """
     newest = as_of or max(held, default="")
     if not days or not newest:
@@ -90,9 +90,9 @@ def first_day(held: Iterable[str], days: int, as_of: str) -> str:
 def living(
     frame: pd.DataFrame, erased: Collection[str], mark: Callable[[str], str]
 ) -> pd.DataFrame:
-    """Rows (pseudonyms `_id` and `author`) that are not erased, nor is their author.
+    """Rows (pseudonyms `_id` and `author`) whose post and author were not erased.
 
-    `erased` holds marks, as `tombstones.read` gives them, `mark` makes them (`Key.mark`).
+    `erased` holds marks, as `tombstones.read` gives them; `mark` makes a pseudonym's (`Key.mark`).
     """
     if not erased:
         return frame

@@ -1,7 +1,8 @@
-"""Posts that look like campaigns rather than customers: copies, bursts, floods of links.
+"""Flags of posts that look like campaigns and not like customers: copies, bursts, floods of links.
 
-A flag is a rule's name, with no judgement of a person: a brand's own service desk has bursts, the
-button "share this" makes copies. Whoever counts customers may still want to count without them.
+A flag is the name of a rule and no judgement of a person: a brand's own service desk has bursts,
+the button "share this" makes copies. An analyst may still want to count customers without flagged
+posts.
 """
 
 import html
@@ -25,13 +26,13 @@ SHINGLE = 4  # characters
 # 0.18 for 0.3 (MinHash with banding, Leskovec, Rajaraman and Ullman, Mining of Massive Datasets 3).
 BANDS, ROWS = 24, 4
 HASHES = 2**20  # of shingles
-MIX = np.uint64(0x9E3779B97F4A7C15)  # odd: makes one number of the ROWS of a band
+MIX = np.uint64(0x9E3779B97F4A7C15)  # odd factor that combines the ROWS of a band into one number
 CHUNK = 10_000  # texts or pairs at a time
-LONGEST = 280  # characters read of a text, as many as X lets everybody write; some write 25,000
+LONGEST = 280  # characters read of a text: X's limit for all users; paying users may write 25,000
 SHARE_DIGITS = 2
 
 _LINK = re.compile(r"(?:https?://|www\.)\S*")
-# Signs one by one: several at once would take the @ from its handle.
+# Punctuation one by one: several at once would separate the @ from its handle.
 _NOT_OWN = re.compile(rf"{_LINK.pattern}|[@#]\w+|[\W\d_]")
 
 
@@ -45,20 +46,20 @@ def flags(
     burst: int = 20,
     links: int = 5,
 ) -> pd.Series:
-    """One of FLAGS, or NONE, for each of `posts` (author_id, day, raw text), by their index.
+    """Flag of each of `posts` (author_id, day, raw text), one of FLAGS or NONE, by their index.
 
-    - "copies": nearly the same words as at least `authors` people took up within `days` days.
-      Links, handles, hashtags, digits, case and signs are not words. Nearly is a Jaccard
-      similarity of `jaccard` of the sets of SHINGLE characters, in a chain from text to text; of
-      long texts the first LONGEST characters count.
-      Texts of fewer than `length` characters are left out: "best coffee in town" occurs to many
-      by themselves. `authors` should be k at least: less is no crowd.
+    - "copies": nearly the same words as posts of at least `authors` people within `days` days.
+      Links, handles, hashtags, digits, case and punctuation are not words. The threshold is a
+      Jaccard similarity of `jaccard` of the sets of SHINGLE characters, with single linkage; of
+      long texts the first LONGEST characters count. Texts of fewer than `length` characters are
+      left out: many people write "best coffee in town" independently. `authors` should be k at
+      least, because fewer people are no campaign.
     - "burst": one of at least `burst` posts of an author on that day.
-    - "links": a link and one word at most, from an author of at least `links` such posts, which
-      are more than half of the author's posts here. One word, because a search asks for the
-      brand's name. Where links lead is not looked at: in posts from X all go to t.co.
+    - "links": a link and one word at most, from an author of at least `links` such posts, which are
+      more than half of the author's posts here. One word is allowed because a search asks for the
+      brand's name. The target of a link is not read: in posts from X all links go to t.co.
 
-    Time and memory grow with the number of posts, however many of them are alike. Raises
+    Time and memory grow with the number of posts, not with the number of similar pairs. Raises
     ValueError for a bound out of its range.
     """
     _check(jaccard, authors=authors, days=days, length=length, burst=burst, links=links)
@@ -73,11 +74,12 @@ def flags(
 
 
 def share(flagged: pd.Series, authors: pd.Series, k: int) -> pd.Series:
-    """Share of all posts with each of FLAGS and with NONE, rounded; NaN where held back.
+    """Share of all posts with each of FLAGS and with NONE, rounded; NaN where suppressed.
 
-    `flagged` as `flags` gives it, `authors` who wrote each post. A share is held back unless `k`
-    authors stand behind it and behind all that is held back together; then one of 0 is as well,
-    so that the others do not tell that somebody is in them.
+    `flagged` as `flags` gives it; `authors` are the authors of the posts. A share is suppressed
+    unless `k` authors have posts in it, and `k` authors have posts in all suppressed shares
+    together. If any share is suppressed, a share of 0 is suppressed as well: otherwise a missing
+    share would reveal that it is above 0.
     """
     rows = pd.DataFrame({"flag": flagged, "author": authors})
     posts = cells.groups(rows, ["flag"], k, "author").set_index("flag")["rows"]
@@ -87,9 +89,9 @@ def share(flagged: pd.Series, authors: pd.Series, k: int) -> pd.Series:
 
 
 def told(shares: pd.Series) -> dict[str, float | None]:
-    """`shares`, as `share` gives them, for a report: None where held back.
+    """Shares for a report, from `shares` as `share` gives them: None where suppressed.
 
-    By flag, and "any": of all flagged posts together.
+    The keys are FLAGS and "any", the share of all flagged posts together.
     """
     found = {**shares[list(FLAGS)], "any": 1 - shares[NONE]}
     return {
@@ -99,7 +101,7 @@ def told(shares: pd.Series) -> dict[str, float | None]:
 
 
 def judged(found: pd.Series, planted: pd.Series) -> pd.DataFrame:
-    """How well flags were `found`, where it is known as what each post was `planted`.
+    """Precision and recall of the flags `found`, against the flag each post was `planted` with.
 
     A row for each of FLAGS: posts planted and found, precision, recall; NaN where there are none.
     """
@@ -112,7 +114,7 @@ def judged(found: pd.Series, planted: pd.Series) -> pd.DataFrame:
 
 
 def own_words(text: str) -> str:
-    """`text` without links, handles, hashtags, digits and signs, in one case and alphabet."""
+    """`text` without links, handles, hashtags, digits and punctuation, in NFKC and case-folded."""
     plain = unicodedata.normalize("NFKC", html.unescape(text)).casefold()
     return " ".join(_NOT_OWN.sub(" ", plain).split())
 
@@ -136,7 +138,7 @@ def _copies(
     posts: pd.DataFrame, own: pd.Series, authors: int, days: int, jaccard: float, length: int
 ) -> pd.Series:
     long = own[own.str.len() >= length].str[:LONGEST]
-    # Sorted, so that the order of posts decides nothing.
+    # Sorted, so that the result does not depend on the order of posts.
     texts, which = np.unique(long.to_numpy(dtype=str), return_inverse=True)
     said = pd.DataFrame({
         "group": _groups(texts, jaccard)[which],
@@ -154,7 +156,7 @@ def _copies(
 
 
 def _groups(texts: np.ndarray, jaccard: float) -> np.ndarray:
-    """Group int (n,) of each of the different `texts`: those alike, or alike to one that is."""
+    """Group int (n,) of each of the different `texts`: single linkage of similar texts."""
     if not len(texts):
         return np.zeros(0, dtype=int)
     shingles = HashingVectorizer(
@@ -175,12 +177,12 @@ def _groups(texts: np.ndarray, jaccard: float) -> np.ndarray:
 
 
 def _candidates(shingles: csr_array) -> Iterator[np.ndarray]:
-    """Pairs int (2, m) of rows that share a band of their MinHash signature.
+    """Candidate pairs int (2, m): rows that share a band of their MinHash signature.
 
-    Each row with the first of its bucket, not with all: a text copied a thousand times would
-    make half a million pairs.
+    Each row is paired with the first of its bucket, not with all: a text copied a thousand times
+    would make half a million pairs.
     """
-    # The same hash functions always: they are part of the rule, not a draw.
+    # A fixed seed: the hash functions are part of the rule, not a random draw.
     draw = np.random.default_rng(0).integers(2**32, size=(BANDS, ROWS, 2), dtype=np.uint32)
     for band in draw:
         signature = np.zeros(shingles.shape[0], dtype=np.uint64)

@@ -1,4 +1,4 @@
-"""All that is published of a segment and depends on who belongs to it, as coarse as it must be."""
+"""Aggregates: published quantities of a segment that depend on its members, suitably rounded."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -10,9 +10,9 @@ from customer_profiles.privacy import attacks, averages, centroids, shares
 from customer_profiles.privacy.microdata import COUNT_AVERAGES, KINDS, MOOD_AVERAGES, Microdata
 
 QUANTITIES = (*MOOD_AVERAGES, *COUNT_AVERAGES, *KINDS, "volume", "centroid")
-# So many members and others tell which quantity to round further.
+# Sample sizes of members and others for the choice of the quantity to round further.
 MEMBERS, OTHERS = 100, 2000
-# In so many of the finest units nothing is told any more.
+# Factor of the finest units at which a quantity reveals nothing.
 LARGEST = 10**15
 
 
@@ -20,10 +20,11 @@ LARGEST = 10**15
 class Aggregate:
     """Averages with their index, mood, weekdays, volume and centroid of one segment of `microdata`.
 
-    Each of these quantities is rounded to `factors` times its finest units, 0 for not at all.
-    `rest`: the aggregate of all others, where they are one segment that is published as well. Who
-    knows all members but one then knows its members but one, and uses both. `fixed`: quantities
-    that are known in their finest units already, and stay so.
+    Each of these quantities is rounded to `factors` times its finest units; a factor of 0 rounds
+    nothing. `rest` is the aggregate of all others, if they are one segment that is published as
+    well. An attacker who knows all members but one then also knows all members of `rest` but one,
+    and uses both. `fixed` are quantities that are already known in their finest units and stay in
+    them.
     """
 
     microdata: Microdata
@@ -36,7 +37,7 @@ class Aggregate:
     fixed: tuple[str, ...] = ()
 
     def published(self) -> dict:
-        """The averages, `index`, `mood`, `weekdays`, `volume`, `centroid`, as published."""
+        """Published values: the averages, `index`, `mood`, `weekdays`, `volume`, `centroid`."""
         found = {
             name: held.shown(self.factors[name]).tolist() for name, held in self.averages.items()
         }
@@ -60,15 +61,15 @@ class Aggregate:
         }
 
     def attacked(self) -> dict[str, attacks.Outcome]:
-        """What attackers who know all members but one make of it.
+        """Outcomes of two attackers who know all members but one.
 
-        `last_member`: of everything together. `extreme_values`: of one average with its index, the
-        worst of them.
+        `last_member` uses all quantities together. `extreme_values` uses one average with its
+        index; the worst average counts.
         """
 
         def same(own: np.ndarray, outside: np.ndarray) -> np.ndarray:
             alike = np.logical_and.reduce([*self._averages(own[:, None], outside).values()])
-            # Few pairs are left to be looked at more closely.
+            # Few pairs are left for the other quantities.
             t, c = np.nonzero(alike)
             alike[t, c] = np.logical_and.reduce([*self._others(own[t], outside[c]).values()])
             return alike
@@ -79,7 +80,7 @@ class Aggregate:
         }
 
     def extremes(self) -> dict[str, attacks.Outcome]:
-        """The attack `extreme_values` on each average."""
+        """Outcome of the attack `extreme_values` on each average."""
         marks = self.microdata.marks
         return {
             name: attacks.extreme_values(
@@ -89,7 +90,7 @@ class Aggregate:
         }
 
     def coarser(self, k: int) -> "Aggregate":
-        """With the quantity that gives most away in the next coarser units (of 1, 2, 5, 10 …)."""
+        """Aggregate with its most revealing quantity in the next coarser units (1, 2, 5, 10 …)."""
         extremes = self.extremes()
         worst = max(extremes, key=lambda name: extremes[name].success)
         if extremes[worst].success <= 1 / k:
@@ -99,12 +100,14 @@ class Aggregate:
         return self.in_units({**self.factors, worst: int(factor * double)})
 
     def in_units(self, factors: Mapping[str, int]) -> "Aggregate":
-        """With other `factors`, for the `rest` too."""
+        """Aggregate with other `factors`, for the `rest` too."""
         return replace(self, factors=factors, rest=self.rest and self.rest.in_units(factors))
 
     def _telling(self) -> str:
-        """The quantity without which the last member could be named least; of equals, the one
-        that tells most people apart."""
+        """Quantity without which the last member could be identified least.
+
+        Ties go to the quantity that distinguishes most people.
+        """
         own = attacks.spread(self.members, MEMBERS)[:, None]
         outside = attacks.spread(self.others, OTHERS)[None]
         same = self._averages(own, outside) | self._others(own, outside)
@@ -118,8 +121,10 @@ class Aggregate:
         return min((name for name in apart if name not in self.fixed), key=without)
 
     def _averages(self, own: np.ndarray, outside: np.ndarray) -> dict[str, np.ndarray]:
-        """Whether each average, with its index, would be published as it is with `outside` in the
-        place of `own`, rows of the microdata, bool of their common shape."""
+        """Masks by name of the average and its index staying equal if `outside` replaces `own`.
+
+        `own` and `outside` are rows of the microdata. Each mask is bool of their common shape.
+        """
         marks = self.microdata.marks
         return {
             name: table[marks[own, place], marks[outside, place]]
@@ -127,7 +132,10 @@ class Aggregate:
         }
 
     def _others(self, own: np.ndarray, outside: np.ndarray) -> dict[str, np.ndarray]:
-        """The same of the other quantities."""
+        """Masks by name of each other quantity staying equal if `outside` replaces `own`.
+
+        The quantities of `rest` must stay equal as well.
+        """
         found = self._alike(own, outside)
         if self.rest:
             there = self.rest._alike(outside, own)
@@ -135,7 +143,10 @@ class Aggregate:
         return found
 
     def _alike(self, own: np.ndarray, outside: np.ndarray) -> dict[str, np.ndarray]:
-        """The same of the segment alone."""
+        """Masks by name of each other quantity staying equal if `outside` replaces `own`.
+
+        They are about this segment alone, without `rest`.
+        """
         posts, written, away = self.microdata.posts, self.microdata.written, self.microdata.away
         total = written[self.members].sum()
         volume = self._volume(total - written[own] + written[outside])
@@ -160,23 +171,24 @@ class Aggregate:
 
     @cached_property
     def members(self) -> np.ndarray:
-        """Rows of the microdata that belong to the segment."""
+        """Rows of the microdata inside the segment."""
         return np.flatnonzero(self.microdata.segment == self.segment)
 
     @cached_property
     def others(self) -> np.ndarray:
-        """Rows of the microdata that do not."""
+        """Rows of the microdata outside the segment."""
         return np.flatnonzero(self.microdata.segment != self.segment)
 
 
 def of_segments(
     microdata: Microdata, published: Sequence[int], k: int, seed: int, told: Collection[int] = ()
 ) -> tuple[list[Aggregate], list[int]]:
-    """Aggregates of the `published` segments, each so coarse that nobody who knows all members but
-    one names that one with more than 1/k.
+    """Aggregates of the `published` segments, and numbers of authors behind their shares.
 
-    And the numbers of authors behind every share that is shown, or left when these are taken away.
-    `told`: segments whose centroid can be read in the model, and is shown as finely here.
+    Each aggregate is so coarse that an attacker who knows all members but one identifies that
+    member with a success of at most 1/k. The numbers of authors are those behind every share that
+    is shown, or that is left when shown shares are subtracted. `told` are segments whose centroid
+    can be read in the model; here it is shown in its finest units as well.
     """
     found = {
         name: shares.shown(posts, microdata.segment, published, k)
@@ -190,7 +202,7 @@ def of_segments(
     ]
     fixed = [replace(one, fixed=("centroid",) * (one.segment in told)) for one in finely]
     aggregates = [_coarse_enough(aggregate, k) for aggregate in _beside(fixed)]
-    # Two that give each other away stay in the same units: the coarser of either.
+    # Two segments that reveal each other stay in equal units: the coarser of both.
     while any(one.rest and one.factors != aggregates[0].factors for one in aggregates):
         factors = {name: max(one.factors[name] for one in aggregates) for name in QUANTITIES}
         aggregates = [_coarse_enough(one.in_units(factors), k) for one in aggregates]
@@ -200,7 +212,7 @@ def of_segments(
 def finest(
     microdata: Microdata, segment: int, shown: Mapping[str, np.ndarray], k: int, seed: int
 ) -> Aggregate:
-    """The aggregate of a segment in the finest units; `shown` shares are not held back."""
+    """Aggregate of a segment in the finest units; `shown` are masks of shares not suppressed."""
     inside = microdata.segment == segment
     figures = {
         name: averages.average(
@@ -222,7 +234,7 @@ def finest(
 
 
 def of_everybody(microdata: Microdata) -> dict[str, float]:
-    """The averages of the whole audience, rounded as those of a segment at their finest."""
+    """Averages of the whole audience, rounded to the finest units of a segment's averages."""
     everybody = np.ones(len(microdata.segment), dtype=bool)
     return {
         name: averages.of_everybody(values, microdata.sizes(place, everybody), _unit(name))
@@ -231,7 +243,7 @@ def of_everybody(microdata: Microdata) -> dict[str, float]:
 
 
 def _beside(aggregates: Sequence[Aggregate]) -> Sequence[Aggregate]:
-    """Two segments that are everybody: each with the other as its `rest`."""
+    """Aggregates; if two segments are the whole audience, each has the other as its `rest`."""
     if len(aggregates) != 2:
         return aggregates
     one, other = aggregates
@@ -241,8 +253,8 @@ def _beside(aggregates: Sequence[Aggregate]) -> Sequence[Aggregate]:
 
 
 def _coarse_enough(aggregate: Aggregate, k: int) -> Aggregate:
-    # Ends: in units far larger than any value nobody is told apart. What is fixed may give too much
-    # away by itself: then the certificate says so.
+    # The loop ends: in units far larger than any value all people are alike. Fixed quantities may
+    # reveal too much by themselves: then the certificate fails.
     while (
         max(aggregate.attacked().values()).success > 1 / k
         and max(aggregate.factors.values()) < LARGEST

@@ -1,11 +1,11 @@
-"""Simulated attackers: who tries to find a person in what is published, and how often it works.
+"""Simulated attackers who link a person to published data, and their success.
 
-Each attacker holds the whole public conversation: every post, and the counts that every author
-shows. `success` is the expected share of his targets whom he links rightly, where a guess among
-n alike counts 1/n. It is computed exactly, never by drawing guesses.
+Each attacker holds the whole public conversation: every post, and the public counts of every
+author. `success` is the expected share of his targets whom he links correctly; a guess among n
+indistinguishable people counts 1/n. It is computed exactly, never by drawing guesses.
 
-Against k-anonymous cells no attacker can do better than 1/k, whatever he knows: his guess depends
-on the record, of one record he is right about one person at most, and k people share it.
+Against k-anonymous cells no attacker exceeds 1/k, whatever he knows. His guess depends on the
+record, it is right for one person at most, and k people share the record.
 """
 
 import hashlib
@@ -29,14 +29,14 @@ TARGETS, CANDIDATES, CHUNK = 500, 2000, 100
 
 
 class Outcome(NamedTuple):
-    """Expected share of the `targets` (how many people) that are linked rightly."""
+    """Expected share of the `targets` (a number of people) that are linked correctly."""
 
     success: float
     targets: int
 
 
 def looked_up(posts: pd.DataFrame, authors: pd.DataFrame) -> pd.DataFrame:
-    """What anyone can look up of each author, exactly: one row per author_id.
+    """Public counts of each author, exactly: one row per author_id.
 
     `posts` and `authors` as `pages.collect` gives them. Columns: posts, the AUTHOR_COUNTS
     (account_age in years on the day of the last post), verified, protected.
@@ -48,9 +48,9 @@ def looked_up(posts: pd.DataFrame, authors: pd.DataFrame) -> pd.DataFrame:
 
 
 def drifted(counts: pd.DataFrame, drift: float, seed: int) -> pd.DataFrame:
-    """`counts` as they are some time later: DRIFTING grow by `drift` on average (0.1: a tenth).
+    """`counts` some time later: DRIFTING grow by `drift` on average (0.1: a tenth).
 
-    Each by its own factor exp(drift · (1 + z)), z standard normal.
+    Each count has its own factor exp(drift · (1 + z)), z standard normal.
     """
     normal = np.random.default_rng(seed).standard_normal((len(counts), len(DRIFTING)))
     grown = counts[list(DRIFTING)] * np.exp(drift * (1 + normal))
@@ -58,7 +58,7 @@ def drifted(counts: pd.DataFrame, drift: float, seed: int) -> pd.DataFrame:
 
 
 def generalised(counts: pd.DataFrame, edges: Mapping[str, Sequence[int]]) -> pd.DataFrame:
-    """`counts` in the bins of profiles: how an attacker makes the two comparable."""
+    """`counts` in the bins of profiles, so that an attacker can compare both."""
     bins = {
         name: generalisation.binned(counts[name], edges[name]) for name in ("posts", *AUTHOR_COUNTS)
     }
@@ -66,10 +66,11 @@ def generalised(counts: pd.DataFrame, edges: Mapping[str, Sequence[int]]) -> pd.
 
 
 def linkage(records: np.ndarray, known: np.ndarray) -> Outcome:
-    """For each record one of the nearest known people is named at random.
+    """Outcome of an attacker who names, for each record, one of the nearest known people at random.
 
-    Two float arrays (n, d); row i of both is the same person. A record with NaN is suppressed, a
-    known person with NaN is not known: neither can be linked, so they are no targets.
+    `records` and `known` are float arrays (n, d); row i of both is the same person. A record with
+    NaN is suppressed, a known person with NaN is not known: neither can be linked, so neither is a
+    target.
     """
     # A constant in front: without any field everybody is alike.
     records, known = (np.insert(np.asarray(x, dtype=float), 0, 0, axis=1) for x in (records, known))
@@ -77,7 +78,7 @@ def linkage(records: np.ndarray, known: np.ndarray) -> Outcome:
     targets = there & ~np.isnan(records).any(axis=1)
     if not targets.any():
         return Outcome(0.0, 0)
-    # Many are alike: places and how many people are there, not people, are compared.
+    # Many people are alike, so distinct points with their numbers of people are compared.
     places, people = np.unique(known[there], axis=0, return_counts=True)
     asked, which = np.unique(records[targets], axis=0, return_inverse=True)
     tree = KDTree(places)
@@ -88,19 +89,19 @@ def linkage(records: np.ndarray, known: np.ndarray) -> Outcome:
 
 
 def smallest(groups: Iterable[int]) -> Outcome:
-    """The attacker names a member of the smallest of `groups` (how many people each has).
+    """Outcome of an attacker who names a member of the smallest of `groups` (numbers of people).
 
-    Not the average over all groups: one small group would vanish among large ones.
+    It is not the average over all groups, in which one small group would vanish.
     """
     size = min((size for size in groups if size), default=0)
     return Outcome(1 / size if size else 0.0, size)
 
 
 def subtracted(totals: Iterable[np.ndarray], parts: pd.Series) -> list[int]:
-    """Sizes of what is left of published totals when the published parts of them are taken away.
+    """Sizes of the remainders of published totals after subtraction of their published parts.
 
-    `totals` are masks bool (n,) over the people; `parts` names the part (n,) each is counted in,
-    NaN where none is shown. Only what lies wholly within a total can be taken from it.
+    `totals` are masks bool (n,) over the people. `parts` (n,) names the part each person is counted
+    in, NaN where none is shown. Only a part wholly within a total can be subtracted from it.
     """
     code, _ = pd.factorize(parts)
     sizes = np.bincount(code + 1)
@@ -117,18 +118,19 @@ def last_member(
     outside: np.ndarray,
     same: Callable[[np.ndarray, np.ndarray], np.ndarray],
 ) -> Outcome:
-    """Each member of a group, named from all that is published of the group together.
+    """Outcome of an attacker who identifies each member of a group from all its published figures.
 
-    Rows `own` (t, …) are what each member adds to it, `outside` (c, …) what everybody else would.
-    The attacker knows every member but his target, and how figures are made and rounded: he works
-    out for everybody what would be published with that one as the last. `same(own, outside)` says,
-    bool (t, c), whether all of it would be as it is. He names one of those, outside or the target.
-    Whoever knows all the other members can make no more of it than that.
+    Rows `own` (t, …) are the contributions of the members, `outside` (c, …) those of everybody
+    else. The attacker knows every member but his target, and how figures are computed and rounded.
+    For each candidate he computes the figures of the group with the candidate as last member.
+    `same(own, outside)` is a mask, bool (t, c): True where all published figures stay unchanged. He
+    guesses among these candidates and the target. No attacker who knows all the other members can
+    do better.
 
     Of more than TARGETS members so many, evenly spread, stand for all. Of more than CANDIDATES
     others so many are tried: with the rest he could only do worse.
     """
-    if not len(outside) or not len(own):  # who belongs to a group of everybody is no secret
+    if not len(outside) or not len(own):  # membership in a group of everybody is no secret
         return Outcome(0.0, 0)
     asked, tried = spread(own, TARGETS), spread(outside, CANDIDATES)
     alike = np.concatenate([
@@ -139,11 +141,12 @@ def last_member(
 
 
 def extreme_values(marks: np.ndarray, outside: np.ndarray, same: np.ndarray) -> Outcome:
-    """Members with the highest and the lowest of the values of one figure, named from it alone.
+    """Outcome of an attacker who identifies the members with the extreme values of one figure.
 
-    `marks` (t,) and `outside` (c,) are the numbers of the values that members and others have;
-    `same` bool (m, m) says whether the figure would be as it is with one of the second in the
-    place of one of the first. Otherwise as `last_member`. Those who stand out move a figure most.
+    He uses that figure alone. `marks` (t,) and `outside` (c,) are the indices of the values that
+    members and others have. `same`, bool (m, m), is True where the figure stays unchanged if a
+    person with the second value replaces one with the first. All else is as in `last_member`.
+    Outliers are the targets because they move a figure most.
     """
     ends = marks[(marks == marks.min()) | (marks == marks.max())] if len(marks) else marks
     return last_member(ends, outside, lambda t, c: same[t[:, None], c])
@@ -155,11 +158,11 @@ def differencing(
     seed: int,
     policy: Callable[[pd.Series, pd.Series, int], bool] = cells.together,
 ) -> Outcome:
-    """Two publications read beside each other, where the `policy` leaves both standing.
+    """Outcome of an attacker who compares two publications, where the `policy` allows both.
 
-    `codes` names everybody's cell, as `cells.cell_codes` gives it. The next publication is
-    simulated: 1, k - 1, k and 5 k people gone, drawn from all; and k gone from the largest cell.
-    The attacker counts who is in which group of the one and which of the other.
+    `codes` is each person's cell, as `cells.cell_codes` gives it. The next publication is
+    simulated: 1, k - 1, k and 5 k people leave, drawn from all; and k leave the largest cell. The
+    attacker counts the people in each pair of groups of the two publications.
     """
     rng = np.random.default_rng(seed)
     before, kept = cells.atoms(codes, k), []
@@ -173,8 +176,8 @@ def differencing(
 def dictionary(pseudonyms: Collection[str], identifiers: Iterable[str]) -> float:
     """Share of `pseudonyms` recovered by hashing every known identifier, without the key.
 
-    Each of HASHES and an HMAC with an empty key, of the bare id and of "author:" before it, cut
-    to the length of a pseudonym.
+    Tried are each of HASHES and an HMAC with an empty key, of the bare id and of "author:" before
+    it, cut to the length of a pseudonym.
     """
     wanted, found = set(pseudonyms), set()
     length = max(map(len, wanted), default=0)
@@ -194,7 +197,7 @@ def spread(rows: np.ndarray, most: int) -> np.ndarray:
 
 
 def _leavers(codes: pd.Series, k: int, rng: np.random.Generator) -> list[np.ndarray]:
-    """Places of those who leave, of each simulated next publication."""
+    """Positions of the people who leave, for each simulated next publication."""
     numbers = [number for number in (1, k - 1, k, 5 * k) if 0 < number < len(codes)]
     drawn = [rng.choice(len(codes), number, replace=False) for number in numbers]
     largest = np.flatnonzero((codes == codes.mode().iloc[0]).to_numpy())

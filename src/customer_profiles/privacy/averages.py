@@ -1,8 +1,8 @@
-"""One average of a segment and its index against the audience, as it is and as it could be.
+"""Average of a segment and its index against the audience, also after each replacement of a member.
 
-"Could be" with somebody else in the place of one member: what an attacker compares who knows all
-the others. An average depends only on how many members have each of a handful of values, so all
-such cases are counted, however many people there are.
+An attacker who knows all members but one compares the published average with the average after one
+person replaces another. An average depends only on the numbers of members with each of a few
+values, so all replacements are computed, however many people there are.
 """
 
 from dataclasses import dataclass
@@ -13,19 +13,19 @@ from scipy.stats import poisson
 
 DRAWS = 1000
 INTERVAL = (0.025, 0.975)
-# Ends of intervals are whole steps, of so many index points where the index is below 200.
+# Ends of intervals are multiples of a step: this many index points for an index below 200.
 STEP = 5
-# Published numbers are the same if they differ in the last digits of a float alone.
+# Published numbers are equal if they differ only in the last digits of a float.
 SLACK = 1e-9
 
 
 @dataclass(frozen=True)
 class Average:
-    """The average with an author of value c in the place of a member of value t, [t, c] each.
+    """Averages if an author of value c replaces a member of value t, at [t, c].
 
-    `mean` float (m, m), and the ends of its index, `low` and `high`, before they are rounded; on
-    the diagonal as they are. `whole`: the audience's average, as published. `unit`: what the mean
-    is rounded to, `step` the ends, at their finest.
+    `mean` float (m, m), and the ends of its index, `low` and `high`, are not rounded; the diagonal
+    is the segment as it is. `whole`: the audience's average, as published. `unit`: rounding of the
+    mean, `step`: rounding of the ends, at their finest.
     """
 
     mean: np.ndarray
@@ -36,10 +36,10 @@ class Average:
     step: float
 
     def rounded(self, factor: int) -> np.ndarray:
-        """Average, index, low and high, (m, m, 4), in `factor` times the finest units.
+        """Average, index, low and high, (m, m, 4), rounded to `factor` times the finest units.
 
-        A factor of 0 rounds nothing. Ends are rounded outwards, and hold the index. Without an
-        average of the audience there is no index: it is 0, and so are its ends.
+        A factor of 0 rounds nothing. Ends are rounded outwards, and their interval contains the
+        index. Without an average of the audience there is no index: index and ends are 0.
         """
         mean = nearest(self.mean, self.unit * factor)
         step = self.step * factor
@@ -51,20 +51,21 @@ class Average:
         return np.stack([mean, index, np.minimum(low, index), np.maximum(high, index)], axis=-1)
 
     def shown(self, factor: int) -> np.ndarray:
-        """Average, index, low and high, (4,), as they are."""
+        """Average, index, low and high, (4,), of the segment as it is."""
         return self.rounded(factor)[0, 0]
 
     def same(self, factor: int) -> np.ndarray:
-        """Whether all four would be as they are, bool (m, m)."""
+        """Mask bool (m, m) of the replacements that leave all four numbers unchanged."""
         return (np.abs(self.rounded(factor) - self.shown(factor)) < SLACK).all(axis=-1)
 
 
 def average(
     values: np.ndarray, members: np.ndarray, others: np.ndarray, unit: float, seed: int
 ) -> Average:
-    """Of `members` (m,), how many have each of `values` (m,), beside `others` outside.
+    """Average of the `members` and its index, for each replacement.
 
-    `unit`: 0.01, or 0 for as much as leaves two digits of the mean.
+    `members` and `others` (m,) are the numbers of people with each of `values` (m,) inside and
+    outside the segment. `unit`: 0.01, or 0 for the unit that leaves two digits of the mean.
     """
     total = members.sum()
     mean = (members @ values + (values - values[:, None])) / total
@@ -84,12 +85,12 @@ def of_everybody(values: np.ndarray, sizes: np.ndarray, unit: float) -> float:
 
 
 def two_digits(mean: float) -> float:
-    """Unit that leaves two digits of `mean`, one of them behind the point at most."""
+    """Unit that leaves two digits of `mean`, at most one of them a decimal."""
     return 10.0 ** max(floor(log10(mean)) - 1, -1) if mean else 0.1
 
 
 def nearest(value: np.ndarray, unit: float) -> np.ndarray:
-    """`value` in whole units; as it is for a unit of 0."""
+    """`value` rounded to whole units; unchanged for a unit of 0."""
     return np.round(np.round(value / unit) * unit, 2) if unit else value
 
 
@@ -99,16 +100,16 @@ def _ends(
     """Ends (m, m) each of a percentile bootstrap interval of the index.
 
     Poisson bootstrap (Chamandy et al. 2012, "Estimating uncertainty for massive data streams"): in
-    a draw everybody counts Poisson(1) times, so those of one value Poisson(how many) times, each
-    value by itself. The same uniform numbers stand behind all cases, which therefore differ by
-    what the one member does and not by chance.
+    a draw each person counts Poisson(1) times, so n people of one value count Poisson(n) times,
+    each value independently. All replacements use the same uniform numbers, so that they differ by
+    the replaced member and not by chance.
     """
     rng = np.random.default_rng(seed)
     own, rest = (
         _drawn(sizes, values, rng.random((DRAWS, len(values))), leaving)
         for sizes, leaving in ((members, True), (others, False))
     )
-    with np.errstate(divide="ignore", invalid="ignore"):  # a draw in which nobody counts
+    with np.errstate(divide="ignore", invalid="ignore"):  # a draw in which all people count 0 times
         index = 100 * (own[0] / own[1]) / ((own[0] + rest[0]) / (own[1] + rest[1]))
     low, high = np.nanquantile(index, INTERVAL, axis=0)
     return low, high
@@ -117,9 +118,9 @@ def _ends(
 def _drawn(
     sizes: np.ndarray, values: np.ndarray, uniform: np.ndarray, leaving: bool
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Sum of values and number of people in each draw, (draws, m, m): one of t gone, one of c come.
+    """Sum of values and number of people in each draw, (draws, m, m) each.
 
-    The other way round unless `leaving`.
+    With `leaving` a person of value t leaves and one of value c joins; else t joins and c leaves.
     """
     less, same, more = (poisson.ppf(uniform, np.maximum(sizes + n, 0)) for n in (-1, 0, 1))
     gone, come = less - same, more - same

@@ -1,4 +1,4 @@
-"""Cells instead of persons: groups of people who are alike, and what of them may be shown.
+"""Cells: groups of people with equal attributes, and suppression of those that may not be shown.
 
 k-anonymity: everyone is one of at least k alike (Sweeney 2002, IJUFKS 10:557).
 """
@@ -12,9 +12,9 @@ import pandas as pd
 from customer_profiles.privacy import generalisation
 from customer_profiles.project.vocabulary import AUTHOR_COUNTS, CLASSES, POST_COUNTS, at_least
 
-# What somebody who knows an author could compare a stolen profile with.
+# Fields by which an attacker who knows an author could recognise a stolen profile.
 KNOWABLE = ("posts", *AUTHOR_COUNTS, "verified", "protected")
-# What a profile holds besides: of its posts, and when they were written.
+# Other fields of a profile: of its posts, and of their dates.
 MOOD = ("polarity", "subjectivity", *CLASSES, *POST_COUNTS)
 MONTHS = ("first_month", "last_month")
 
@@ -22,7 +22,7 @@ MONTHS = ("first_month", "last_month")
 def sizes(counts: Sequence[int], k: int) -> list[int | str]:
     """Sizes of groups that are everybody: exact, or a bound for each where one is below `k`.
 
-    Else that one could be had by subtraction from the whole.
+    Reason: the size below `k` could otherwise be computed by subtraction from the whole.
     """
     if min(counts, default=k) >= k:
         return [int(count) for count in counts]
@@ -30,9 +30,9 @@ def sizes(counts: Sequence[int], k: int) -> list[int | str]:
 
 
 def part(count: int, of: int, k: int) -> int | str:
-    """`count` people `of` a shown group, or a bound where it, or the rest, is below `k`.
+    """`count` people `of` a shown group, or a bound where the count, or the rest, is below `k`.
 
-    A bound says 0 to k - 1, so that not even the existence of a small group can be read off.
+    A bound covers 0 to k - 1, so that it does not reveal the existence of a small group.
     """
     if of - count < k:
         return f">{of - k}"
@@ -40,18 +40,21 @@ def part(count: int, of: int, k: int) -> int | str:
 
 
 def cells(people: pd.DataFrame, columns: Sequence[str], k: int) -> pd.DataFrame:
-    """Groups of `people` alike in `columns`, with `authors`; those that could single out merged.
+    """Cells of `people` alike in `columns`, with their number `authors`, and `shown`.
 
-    Every group below k is suppressed. What is suppressed can be had by subtraction from the
-    segment's total, so within a segment (the first of `columns`) it must itself make k: the
-    smallest shown cell is suppressed too until it does. The same holds for the segments within
-    the whole, and a suppressed segment shows no cell. Suppressed rows have `shown` False.
+    Every cell below k is suppressed. The suppressed people can be computed by subtraction from the
+    segment's total, so within a segment (the first of `columns`) they must be none or at least k:
+    until then the smallest shown cell is suppressed too. The same rule holds for the segments
+    within the whole, and a suppressed segment shows no cell. Suppressed rows have `shown` False.
     """
     return suppressed(people.groupby(list(columns)).size().rename("authors").reset_index(), k)
 
 
 def suppressed(table: pd.DataFrame, k: int) -> pd.DataFrame:
-    """`table` of groups (their columns, the segment first; `authors`) with `shown`, as `cells`."""
+    """`table` of groups with a column `shown`, by the suppression rule of `cells`.
+
+    Its columns are those of the groups, the segment first, and `authors`.
+    """
     segment = table.columns[0]
     segments = table.groupby(segment)["authors"]
     within = segments.transform(_suppressed, k=k)
@@ -60,11 +63,11 @@ def suppressed(table: pd.DataFrame, k: int) -> pd.DataFrame:
 
 
 def atoms(codes: pd.Series, k: int) -> pd.Series:
-    """The smallest group each person can be placed in by whoever reads a publication.
+    """Atom of each person: the smallest group in which a reader can place the person.
 
-    `codes` name everybody's cell, its segment first ("0/2/1"). An atom is a shown cell, or what is
-    held back of a shown segment ("0/"), or of the whole (""); every group that can be had from a
-    publication, by subtraction too, is made of whole atoms.
+    `codes` are each person's cell, its segment first ("0/2/1"). An atom is a shown cell, or the
+    suppressed rest of a shown segment ("0/"), or of the whole (""). Every group that can be
+    computed from a publication, by subtraction too, is a union of atoms.
     """
     sizes = codes.value_counts()
     table = sizes.index.str.split("/", expand=True).to_frame(index=False).astype(int)
@@ -79,22 +82,22 @@ def atoms(codes: pd.Series, k: int) -> pd.Series:
 
 
 def crossed(earlier: pd.Series, later: pd.Series) -> pd.Series:
-    """How many people share a pair of `atoms`, one of each of two publications.
+    """Number of people with each pair of `atoms`, one of each of two publications.
 
-    Both by author; who is in one of them only counts as absent from the other. What can be
-    computed from the two together, sums and differences of any of their groups, is about unions
-    of these pairs.
+    Both are indexed by author; an author in only one of them counts as absent from the other. All
+    that can be computed from the two together, sums and differences of any of their groups, is
+    about unions of these pairs.
     """
     pairs = pd.concat([earlier, later], axis=1, keys=["earlier", "later"]).fillna("absent")
     return pairs.groupby(["earlier", "later"]).size()
 
 
 def together(earlier: pd.Series, later: pd.Series, k: int) -> bool:
-    """Whether two publications can be read beside each other, and are about different people.
+    """True if two publications can be read side by side, and are about different people.
 
-    They can when every pair of atoms that anybody has is shared by at least `k`: then whoever
-    came to any group, left it, or stayed are none or at least k. Clusters may have been numbered
-    anew, since groups are compared by their members.
+    Every pair of atoms that a person has must be shared by at least `k` people. Then the people who
+    joined, left or stayed in any group are none or at least k. Groups are compared by their
+    members, so clusters may have been renumbered.
     """
     if set(earlier.index) == set(later.index):
         return False
@@ -102,11 +105,12 @@ def together(earlier: pd.Series, later: pd.Series, k: int) -> bool:
 
 
 def groups(rows: pd.DataFrame, columns: Sequence[str], k: int, people: str) -> pd.DataFrame:
-    """Groups of `rows` alike in `columns`: these, and `rows`, how many they are.
+    """Groups of `rows` alike in `columns`: these, and `rows`, the number of rows in each.
 
-    Only groups of at least `k` different `people` (a column), and so that in what is left out
-    there are k as well: else it could be had by subtraction from the whole. Totals of a part, of
-    one class say, must not be shown beside it.
+    A group is left out unless it has at least `k` different `people` (a column). All left-out
+    groups together have none or at least `k` people: else they could be computed by subtraction
+    from the whole. Note: totals of a part, for example of one class, must not be shown beside the
+    result.
     """
     grouped = rows.groupby(list(columns))[people]
     found = grouped.agg(rows="size", people="nunique")
@@ -122,7 +126,7 @@ def groups(rows: pd.DataFrame, columns: Sequence[str], k: int, people: str) -> p
 def spread(
     rows: pd.DataFrame, names: Mapping[str, Sequence[str]], k: int, people: str
 ) -> dict[str, pd.Series]:
-    """How many `rows` are in each bin of each field, by the bins' `names`; NaN where held back."""
+    """Number of `rows` in each bin of each field, by the bins' `names`; NaN where suppressed."""
     return {
         field: groups(rows, [field], k, people)
         .set_index(field)["rows"]
@@ -133,7 +137,7 @@ def spread(
 
 
 def _suppressed(sizes: pd.Series, k: int) -> pd.Series:
-    """Which of `sizes` are held back: those below k, then the smallest until they make k."""
+    """Mask of the suppressed `sizes`: those below k, then the smallest until they add up to k."""
     held = sizes < k
     for place in sizes[~held].sort_values(kind="stable").index:
         if not 0 < sizes[held].sum() < k:
@@ -143,7 +147,7 @@ def _suppressed(sizes: pd.Series, k: int) -> pd.Series:
 
 
 def uniqueness(people: pd.DataFrame, columns: Sequence[str]) -> float:
-    """Share of `people` whose combination of `columns` nobody else has; 0 for nobody."""
+    """Share of `people` whose combination of `columns` is unique; 0 without people."""
     if people.empty:
         return 0.0
     sizes = people.groupby(list(columns)).size()
@@ -151,7 +155,7 @@ def uniqueness(people: pd.DataFrame, columns: Sequence[str]) -> float:
 
 
 def tiers(people: pd.DataFrame, cuts: Mapping[str, Sequence[int]]) -> pd.DataFrame:
-    """`segment` and, for each field of `cuts`, its tier: the number of bins it has reached.
+    """`segment` and, for each field of `cuts`, its tier: the number of cuts it has reached.
 
     Raises ValueError for a field that profiles do not have, and for cuts that do not rise from 1.
     """
@@ -172,7 +176,7 @@ def tiers(people: pd.DataFrame, cuts: Mapping[str, Sequence[int]]) -> pd.DataFra
 
 
 def cell_codes(table: pd.DataFrame) -> pd.Series:
-    """The cell of each row of `table` (as `tiers` gives it) in one word: "0/2/1"."""
+    """Cell of each row of `table` (as `tiers` gives it) as one string: "0/2/1"."""
     first, *others = (table[name].astype(str) for name in table)
     return first.str.cat(others, sep="/")
 
@@ -180,9 +184,10 @@ def cell_codes(table: pd.DataFrame) -> pd.Series:
 def tier_names(
     cuts: Mapping[str, Sequence[int]], edges: Mapping[str, Sequence[int]]
 ) -> dict[str, list[str]]:
-    """What the tiers of each field of `cuts` are called, by the counts where they begin.
+    """Names of the tiers of each field of `cuts`, by the counts where they begin.
 
-    Raises ValueError for no field, for one without bins (`edges`), and for a bin it does not have.
+    Raises ValueError for no field, for one without bins (`edges`), and for a bin that it does not
+    have.
     """
     if not cuts:
         raise ValueError("publish.tiers names no field; name one at least, and where tiers begin")

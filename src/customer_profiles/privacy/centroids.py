@@ -1,4 +1,4 @@
-"""Where the average member of a segment lies: standard deviations from everybody's average."""
+"""Centroid of a segment, in standard deviations from the audience's average."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,26 +9,28 @@ from customer_profiles.privacy import attacks
 from customer_profiles.privacy.averages import SLACK, nearest
 
 STEP = 0.2
-# In steps of more times that it says nothing, and is held back.
+# Largest factor of STEP: in wider steps a centroid is uninformative, and suppressed.
 COARSEST = 5
 
 
 @dataclass(frozen=True)
 class Centroid:
-    """Of `size` members, whose `features` add up to `total` (features,)."""
+    """Centroid of `size` members, whose `features` add up to `total` (features,)."""
 
     features: Sequence[str]
     total: np.ndarray
     size: int
 
     def published(self, factor: int) -> dict[str, float]:
-        """By feature, in `factor` times the finest steps; nothing where those are too wide."""
+        """Centroid by feature, in `factor` times the finest steps; empty if these are too wide."""
         found = self._rounded(self.total, factor) + 0.0  # no -0.0
         return dict(zip(self.features, found.tolist(), strict=True)) if factor <= COARSEST else {}
 
     def same(self, own: np.ndarray, outside: np.ndarray, factor: int) -> np.ndarray:
-        """Whether it would be as it is with `outside` (…, features) in the place of the member
-        `own` (…, features): bool (…,)."""
+        """Mask bool (…,) of the replacements that leave the published centroid unchanged.
+
+        `outside` (…, features) replaces the member `own` (…, features).
+        """
         if factor > COARSEST:
             return np.ones(np.broadcast_shapes(own.shape, outside.shape)[:-1], dtype=bool)
         found = self._rounded(self.total - own + outside, factor)
@@ -39,12 +41,12 @@ class Centroid:
 
 
 def shown(values: np.ndarray, labels: np.ndarray, clusters: int, k: int) -> np.ndarray:
-    """Which `clusters` may show their centroid in the finest steps, bool (clusters,).
+    """Mask bool (clusters,) of the `clusters` that may show their centroid in the finest steps.
 
-    `values` (n, features) of the people in their cluster, `labels` int (n,). None below `k`; and
-    none at all if somebody who knows all members of one but the last names that one with more than
-    1/(2 k). The other half is for what else is published later, when a centroid told cannot be
-    taken back.
+    `values` (n, features) of the people in their cluster, `labels` int (n,). A cluster below `k`
+    may not. No cluster may if an attacker who knows all members of one but the last identifies the
+    last one with more than 1/(2 k). The other half is left for later publications, because a
+    published centroid cannot be withdrawn.
     """
     sizes = np.bincount(labels, minlength=clusters)
     away = standardised(values)
@@ -60,7 +62,7 @@ def _last_member(away: np.ndarray, inside: np.ndarray, two: bool) -> float:
     def same(one: np.ndarray, other: np.ndarray) -> np.ndarray:
         one, other = one[:, None], other[None]
         alike = held.same(one, other, 1)
-        # Of two clusters, whoever knows the one knows the other.
+        # An attacker who knows one of two clusters also knows the other.
         return alike & rest.same(other, one, 1) if two else alike
 
     return attacks.last_member(own, outside, same).success

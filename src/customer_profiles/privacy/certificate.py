@@ -1,4 +1,4 @@
-"""The privacy certificate: whether what is to be published holds against simulated attackers."""
+"""Privacy certificate: test of a publication against simulated attackers."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -23,12 +23,12 @@ SLACK = 1e-9
 
 @dataclass(frozen=True)
 class Release:
-    """What is to be published, with the people behind it.
+    """Data to be published, with the people behind it.
 
     `people`: profiles with `segment`; `tiers` (as `cells.tiers` gives it) of the same rows, and
     `cells`, their groups, as `cells.cells` gives them; `described` segments, and the `aggregates`
-    they were made of. `authors`: how many are behind each day, and each share of a segment's posts,
-    as `segments.mood_daily` and `aggregates.of_segments` give them.
+    they were made of. `authors`: number of authors of each day, and of each share of a segment's
+    posts, as `segments.mood_daily` and `aggregates.of_segments` give them.
     """
 
     people: pd.DataFrame
@@ -40,20 +40,20 @@ class Release:
 
     @cached_property
     def codes(self) -> pd.Series:
-        """Everybody's cell in one word."""
+        """Cell of each person as one string."""
         return cells.cell_codes(self.tiers)
 
     @cached_property
     def shown(self) -> pd.Series:
-        """Whether each person's cell is shown."""
+        """Mask of the people whose cell is shown."""
         kept = self.cells.loc[self.cells["shown"], list(self.tiers)]
         return self.codes.isin(cells.cell_codes(kept))
 
     @cached_property
     def groups(self) -> list[int]:
-        """How many people are in every group that can be had from the publication, smallest first.
+        """Sizes of all groups that can be computed from the publication, the smallest first.
 
-        What is published as a number, and what is left of it when others are taken away.
+        These are the published numbers of people, and the remainders after subtraction of others.
         """
         segment = self.people["segment"]
         described = segment.where(segment.isin([row["id"] for row in self.described]))
@@ -65,7 +65,7 @@ class Release:
         return sorted(int(size) for size in sizes if size)
 
     def _totals(self) -> Iterator[np.ndarray]:
-        """Everybody, each segment shown, and its parts whose number is shown exactly."""
+        """Masks of everybody, of each shown segment, and of its parts with an exact number."""
         yield np.ones(len(self.people), dtype=bool)
         for row in self.described:
             inside = (self.people["segment"] == row["id"]).to_numpy()
@@ -84,15 +84,15 @@ def issue(
     max_suppressed: float,
     seed: int,
 ) -> dict:
-    """Whether the `release` holds: what is `published`, `passed`, and `reasons` if it did not.
+    """Certificate of the `release`: `published`, `passed`, and `reasons` if it did not pass.
 
     `known` gives the tiers that the attackers of `exact_join` and `drifted_join` looked up, in the
-    rows of the release's people, NaN where a person was not found. Numbers of people below `k`
-    read "<k".
+    rows of the release's people, NaN where a person was not found. Numbers of people below `k` read
+    "<k".
 
-    Exactly, the attackers' success and the smallest group would themselves tell who is in which
-    segment, to whoever works all of this out for each possible member. So success is rounded up to
-    halves of the bound, and numbers of people down to multiples of `k`.
+    Success is rounded up to halves of the bound, numbers of people down to multiples of `k`.
+    Reason: exact values would reveal a person's segment to an attacker who recomputes the
+    certificate for each possible member.
     """
     cells, shown = release.cells, release.cells.loc[release.cells["shown"], "authors"]
     total, smallest = len(release.people), min(release.groups, default=0)
@@ -137,9 +137,10 @@ def issue(
 def known_tiers(
     counts: pd.DataFrame, edges: Mapping, tiers: Mapping, people: Iterable[str]
 ) -> pd.DataFrame:
-    """Tiers that an attacker works out from `counts` (by pseudonym, as `attacks.looked_up`).
+    """Tiers that an attacker computes from `counts` (by pseudonym, as `attacks.looked_up`).
 
-    A row for each of `people`, NaN for whoever he did not find; no tiers of what X does not show.
+    A row for each of `people`, NaN for a person whom he did not find. Fields that X does not show
+    have no tiers.
     """
     shown = {name: cuts for name, cuts in tiers.items() if name in cells.KNOWABLE}
     bins = attacks.generalised(counts, edges)
@@ -149,13 +150,13 @@ def known_tiers(
 def attacked(
     release: Release, known: Mapping[str, pd.DataFrame], k: int, seed: int
 ) -> dict[str, Outcome]:
-    """What each of ATTACKERS achieves against the `release`; arguments as of `issue`."""
+    """Outcome of each of ATTACKERS against the `release`; arguments as of `issue`."""
     records = release.tiers.astype(float)
     records[~release.shown] = np.nan
     return {
         **{name: attacks.linkage(records[list(tiers)], tiers) for name, tiers in known.items()},
         # Scoring is deterministic: with the model he finds our profiles, with the clusters' centres
-        # our segments. So nothing has to be scored again to know what he achieves.
+        # our segments. His success is therefore computed without scoring again.
         "rescoring_join": attacks.linkage(records, release.tiers),
         "differencing": attacks.differencing(release.codes, k, seed),
         "small_groups": attacks.smallest(release.groups),
@@ -166,12 +167,12 @@ def attacked(
 def diversity(release: Release) -> int:
     """Fewest different marks of polarity in a shown cell (l-diversity, by pycanon); 0 for none.
 
-    Reported, not bounded: that a group is of one mind says nothing about who is in it.
+    It is reported and not bounded: a shared polarity does not reveal the members of a group.
     """
     shown = release.tiers[release.shown]
     if shown.empty:
         return 0
-    # pycanon looks rows up one by one, by place; of those alike one is enough.
+    # pycanon looks rows up one by one, by position; one of several equal rows is enough.
     marks = shown.assign(polarity=release.people["polarity"]).drop_duplicates()
     marks = marks.reset_index(drop=True)
     return int(anonymity.l_diversity(marks, list(shown.columns), ["polarity"]))
@@ -180,13 +181,13 @@ def diversity(release: Release) -> int:
 def at_rest(
     people: pd.DataFrame, looked_up: pd.DataFrame, author_ids: Iterable[str]
 ) -> dict[str, float]:
-    """What a thief of the database could do without the key: measured and disclosed, not bounded.
+    """Risks of a database stolen without the key: measured and disclosed, not bounded.
 
-    `uniqueness`: share of `people` (profiles) with nobody alike in all fields. `linkage`: expected
-    share recognised by what X shows of an account and by the number of posts; `looked_up` gives
-    these in bins, in the rows of `people`. `linkage_with_posts`: by likes, retweets and months of
-    the posts as well. Whoever was not looked up counts as known exactly. `dictionary`: share of
-    pseudonyms recovered by hashing all `author_ids`.
+    `uniqueness`: share of `people` (profiles) who are unique in all fields. `linkage`: expected
+    share recognised by the fields that X shows of an account and by the number of posts;
+    `looked_up` gives these in bins, in the rows of `people`. `linkage_with_posts`: by likes,
+    retweets and months of the posts as well. A person who was not looked up counts as known
+    exactly. `dictionary`: share of pseudonyms recovered by hashing all `author_ids`.
     """
     fields = list(cells.KNOWABLE)
     own = people[fields].astype(float)
@@ -203,7 +204,7 @@ def at_rest(
 
 
 def table(certificate: Mapping) -> pd.DataFrame:
-    """The attacks on what is published, one a row, as texts to read."""
+    """Attacks on the publication, one a row, as texts to read."""
     rows = {
         name: {
             "the attacker": ATTACKERS[name],
@@ -217,7 +218,7 @@ def table(certificate: Mapping) -> pd.DataFrame:
 
 
 def _aggregates(release: Release) -> dict[str, Outcome]:
-    """The two attacks on what is published of each segment: the worst of all."""
+    """Worst outcomes, over all segments, of the two attacks on a segment's aggregate."""
     nothing = dict.fromkeys(("extreme_values", "last_member"), Outcome(0.0, 0))
     found = [nothing]
     for row, aggregate in zip(release.described, release.aggregates, strict=True):
@@ -228,7 +229,7 @@ def _aggregates(release: Release) -> dict[str, Outcome]:
 
 
 def _in_whole_groups(people: int, k: int) -> int:
-    """`people`, down to a multiple of `k`."""
+    """`people`, rounded down to a multiple of `k`."""
     return people // k * k
 
 

@@ -1,4 +1,4 @@
-"""Bins instead of counts, marks of a grid instead of exact shares, years instead of dates."""
+"""Generalisation: bins of counts, grid marks of shares, whole years of dates."""
 
 from collections.abc import Sequence
 from itertools import pairwise
@@ -32,7 +32,7 @@ def gridded(values: Sequence[float], steps: int) -> np.ndarray:
 
 
 def bin_names(edges: Sequence[int]) -> list[str]:
-    """What each bin of `edges` is called: "under 10", "10 to 99", "100 and more"."""
+    """Names of the bins of `edges`: "under 10", "10 to 99", "100 and more"."""
     inner = [
         f"{low:,}" if high - low == 1 else f"{low:,} to {high - 1:,}"
         for low, high in pairwise(edges)
@@ -41,9 +41,9 @@ def bin_names(edges: Sequence[int]) -> list[str]:
 
 
 def bin_values(edges: Sequence[int]) -> np.ndarray:
-    """A typical count of each bin: its geometric middle; the last reaches twice its edge.
+    """Typical count of each bin: the geometric mean of its ends; the last reaches twice its edge.
 
-    Averages over them are estimates: counts themselves are never kept.
+    Averages over these values are estimates, because exact counts are never stored.
     """
     low = np.array([0, *edges], dtype=float)
     high = np.array([*edges, 2 * edges[-1]], dtype=float)

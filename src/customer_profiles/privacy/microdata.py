@@ -1,4 +1,4 @@
-"""What each author adds to the figures of a segment: marks that are averaged, posts by kind."""
+"""Microdata: each author's contribution to the figures of a segment, as marks and posts by kind."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -25,11 +25,11 @@ KINDS = {"mood": CLASSES, "weekdays": WEEKDAYS}
 
 @dataclass(frozen=True)
 class Microdata:
-    """n authors, a row each, in an order that what the rows say decides, and no pseudonym.
+    """Microdata of n authors, a row each, in an order of the rows' contents, without pseudonyms.
 
-    `segment` int (n,). `marks` int (n, figures): the place of each author's value among those of
-    the figure in `values`. `posts` int (n, kinds) by the names in KINDS: how many of each kind.
-    `away` float (n, features): standard deviations from the average author in each of `features`.
+    `segment` int (n,). `marks` int (n, figures): index of each author's value among the figure's
+    `values`. `posts` int (n, kinds) by the names in KINDS: number of posts of each kind. `away`
+    float (n, features): standard deviations from the average author in each of `features`.
     """
 
     segment: np.ndarray
@@ -41,11 +41,11 @@ class Microdata:
 
     @cached_property
     def written(self) -> np.ndarray:
-        """Posts of each author, int (n,)."""
+        """Number of posts of each author, int (n,)."""
         return self.posts["mood"].sum(axis=1)
 
     def sizes(self, place: int, rows: np.ndarray) -> np.ndarray:
-        """How many of the authors in `rows` (a mask) have each value of the figure at `place`."""
+        """Number of authors in `rows` (a mask) with each value of the figure at `place`."""
         figure = list(self.values.values())[place]
         return np.bincount(self.marks[rows, place], minlength=len(figure))
 
@@ -57,7 +57,7 @@ def gather(
     steps: Mapping[str, int],
     features: Sequence[str],
 ) -> Microdata:
-    """The microdata of `people` (profiles with `segment`) and their posts, the `observations`.
+    """Microdata of `people` (profiles with `segment`) and their posts, the `observations`.
 
     Counts have the typical value of their bin of `edges`, mood the marks 0 to 1 of `steps`;
     `features` are the fields that profiles were clustered by.
@@ -81,7 +81,7 @@ def gather(
     }
     segment = people["segment"].to_numpy(dtype=int)
     away = standardised(people[list(features)].to_numpy(dtype=float))
-    # One number for what a row says, so that no pseudonym decides who comes first.
+    # One number per row's content, so that the order does not depend on pseudonyms.
     said = np.hstack([*posts.values(), marks, away])
     order = np.argsort(said @ np.random.default_rng(0).random(said.shape[1]), kind="stable")
     return Microdata(
@@ -95,7 +95,7 @@ def gather(
 
 
 def _counted(author: np.ndarray, kind: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
-    """How many posts of each kind each author wrote, int of `shape` (authors, kinds)."""
+    """Number of posts of each kind by each author, int of `shape` (authors, kinds)."""
     flat = np.bincount(author * shape[1] + kind, minlength=shape[0] * shape[1])
     return flat.reshape(shape)
 

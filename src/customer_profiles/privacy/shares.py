@@ -9,7 +9,7 @@ from customer_profiles.privacy.averages import SLACK, nearest
 
 # A share is rounded to whole twentieths, the part of all posts to hundredths.
 STEP, VOLUME_STEP = 0.05, 0.01
-# In wider steps a share says nothing: all are held back.
+# In wider steps a share is uninformative: all shares are suppressed.
 WIDEST = 0.25
 
 
@@ -28,19 +28,20 @@ class Shares:
     def rounded(self, posts: np.ndarray, factor: int) -> np.ndarray:
         """Shares (…, kinds) of `posts` (…, kinds) in `factor` times the finest steps.
 
-        NaN where held back. A factor of 0 rounds nothing.
+        NaN where suppressed. A factor of 0 rounds nothing.
         """
         written = np.maximum(posts.sum(axis=-1, keepdims=True), 1)
         kept = self.shown & (STEP * factor <= WIDEST)
         return np.where(kept, nearest(posts / written, STEP * factor), np.nan)
 
     def same(self, own: np.ndarray, outside: np.ndarray, factor: int) -> np.ndarray:
-        """Whether all would be as they are with an author who wrote `outside` (…, kinds) posts in
-        the place of a member who wrote `own` (…, kinds): bool (…,).
+        """Mask bool (…,) of the replacements that leave all published shares unchanged.
 
-        What is held back tells as well. Whether a share is shown follows from who wrote of which
-        kind, here and elsewhere: where any is held back, only an author who wrote of the very same
-        kinds is sure to leave it so.
+        An author who wrote `outside` (…, kinds) posts replaces a member who wrote `own` (…, kinds).
+
+        Note: a suppressed share reveals something as well. Its suppression depends on the authors
+        of each kind, in this segment and in others. If any share is suppressed, only an author of
+        exactly the same kinds is sure to leave the suppression unchanged.
         """
         if STEP * factor > WIDEST:
             return np.ones(np.broadcast_shapes(own.shape, outside.shape)[:-1], dtype=bool)
@@ -67,13 +68,14 @@ def volume(own: np.ndarray, total: int, factor: int) -> np.ndarray:
 def shown(
     posts: np.ndarray, segment: np.ndarray, published: Sequence[int], k: int
 ) -> tuple[np.ndarray, list[int]]:
-    """Which shares of the `published` segments are shown, bool (segments, kinds), and numbers of
-    authors.
+    """Mask bool (segments, kinds) of the shares that are shown, and numbers of authors.
 
-    `posts` int (n, kinds) of n authors in their `segment`. A share is shown if at least k authors
-    stand behind it, and so that behind those held back there are none or k: within its segment,
-    where all shares make one, and of its kind over all segments, where they make the audience's
-    (mood) or can be added up from the days. The numbers are those of all such groups.
+    `posts` int (n, kinds) of n authors in their `segment`; the mask has a row for each of the
+    `published` segments. A share is shown if at least k authors have posts in it, and if the
+    suppressed shares beside it have none or at least k authors. Beside it are the shares of its
+    segment, which add up to one, and those of its kind over all segments, which add up to the
+    audience's (mood) or can be summed from the days. The numbers of authors are those of all such
+    groups.
     """
     wrote = posts > 0
     authors = np.array([wrote[segment == number].sum(axis=0) for number in published])
@@ -82,13 +84,13 @@ def shown(
     hidden = authors < k
 
     def rest() -> Iterator[tuple[tuple, int]]:
-        """Each row and column of which anything is shown, and the authors behind what is not."""
+        """Rows and columns with a shown share, and the authors of their suppressed shares."""
         for place, number in enumerate(published):
             if not hidden[place].all():
                 mine = wrote[segment == number][:, hidden[place]]
                 yield np.index_exp[place, :], int(mine.any(axis=1).sum())
         for kind in np.flatnonzero(~hidden.all(axis=0)):
-            # Everybody is in one segment: numbers of different ones can be added up.
+            # Each author is in one segment: numbers of different segments can be added up.
             held = authors[hidden[:, kind], kind].sum() + unpublished[kind]
             yield np.index_exp[:, kind], int(held)
 

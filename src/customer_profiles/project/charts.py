@@ -1,4 +1,4 @@
-"""How figures look and are shown: one style, and the same bytes for the same figure."""
+"""Style of the figures; equal figures give equal bytes."""
 
 import io
 import textwrap
@@ -10,7 +10,7 @@ import pandas as pd
 from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 from matplotlib.figure import Figure
 
-# Red and blue: told apart also by those who do not tell red from green.
+# Red and blue: distinguishable for people with red-green colour blindness.
 NEGATIVE, NEUTRAL, POSITIVE, ACCENT = "#c2412d", "#a3a8b0", "#2f74b5", "#2b5c8a"
 CLASSES = {"negative": NEGATIVE, "neutral": NEUTRAL, "positive": POSITIVE}
 STYLE = {
@@ -25,7 +25,7 @@ STYLE = {
     "font.size": 9,
     "figure.dpi": 110,
     "hatch.color": "#c4c8ce",
-    "svg.hashsalt": "customer-profiles",  # else the ids in an SVG are drawn anew each time
+    "svg.hashsalt": "customer-profiles",  # otherwise the ids in an SVG are random
 }
 styled = mpl.rc_context(STYLE)
 
@@ -34,7 +34,7 @@ class Drawing(Figure):
     """A Figure that a notebook shows, and that looks the same wherever it is saved."""
 
     def savefig(self, *arguments, **options) -> None:
-        with mpl.rc_context(STYLE):  # the sizes of texts are looked up only now
+        with mpl.rc_context(STYLE):  # text sizes are resolved when the figure is saved
             super().savefig(*arguments, **options)
 
     def _repr_png_(self) -> bytes:
@@ -53,7 +53,7 @@ def grid(rows: int, columns: int, size: tuple[float, float], **options):
 
 
 def cells(axis, values: np.ndarray, texts: list[list[str]], colors: str, limits: tuple) -> None:
-    """`values` (rows, columns) as coloured cells with their `texts`; NaN stays empty."""
+    """Draw `values` (rows, columns) as coloured cells with their `texts`; NaN stays empty."""
     if not values.size:
         axis.text(0.5, 0.5, "nothing to show", ha="center", va="center")
         return
@@ -72,7 +72,10 @@ def ink(background) -> str:
 
 
 def fitted(name: str, share: str, width: int) -> str:
-    """`name` in at most two lines of `width` characters, `share` below; what fits of them."""
+    """Label of a bar: `name` in at most two lines of `width` characters, `share` below.
+
+    A part that does not fit is left out.
+    """
     lines = textwrap.wrap(name, max(width, 1), break_long_words=False)
     if len(lines) > 2 or max(map(len, lines)) > width:
         lines = []
@@ -80,13 +83,13 @@ def fitted(name: str, share: str, width: int) -> str:
 
 
 def legend(axis, **options) -> None:
-    """A legend without a frame, if there is anything to explain."""
+    """Add a legend without a frame, if `axis` has labelled elements."""
     if axis.get_legend_handles_labels()[1]:
         axis.legend(frameon=False, **options)
 
 
 def name_days(axis) -> None:
-    """Days below the horizontal axis as short as they can be, the year beside them."""
+    """Format the days of the horizontal axis as short as possible, the year beside them."""
     locator = AutoDateLocator()
     axis.xaxis.set_major_locator(locator)
     offsets = ["", *["%Y"] * 5]  # by default it repeats the last month
@@ -103,7 +106,7 @@ def svg(figure: Figure) -> str:
 
 @styled
 def heat(table: pd.DataFrame, title: str, signed: bool = False, digits: int = 0) -> Figure:
-    """`table` as coloured cells with their numbers, a missing one empty.
+    """`table` as a heat map with its numbers; a missing value stays empty.
 
     Colours run from 0 to the largest number; with `signed` from red below 0 to blue above it.
     """
@@ -138,9 +141,9 @@ def bars(values: pd.Series, title: str, xlabel: str = "", ylabel: str = "posts")
 
 @styled
 def spread(fields: Mapping[str, pd.Series], total: int, title: str) -> Figure:
-    """For each field the share of `total` in each of its bins, from low (light) to high (dark).
+    """Stacked bars: each field's share of `total` by bin, from low (light) to high (dark).
 
-    `fields`: counts by the bins' names, missing where held back. The rest is hatched.
+    `fields`: counts by bin name, NaN where suppressed. The rest of a bar is hatched.
     """
     figure, (axis,) = grid(1, 1, (9, 0.9 + 0.47 * len(fields)))
     for row, counts in enumerate(fields.values()):

@@ -1,7 +1,6 @@
-"""Files written whole or not at all, the same bytes for the same content; and room for them.
+"""Atomic and deterministic writing of files, and a check of free disk space.
 
-What is written by a function called `synced`, `append` and `cut_lines` is on the disk itself when
-the call returns.
+`append`, `cut_lines`, `write_synced` and `write_json_synced` return after fsync.
 """
 
 import glob
@@ -21,18 +20,20 @@ ROOM = "make room on the disk and run this again, what was written before is who
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """A temporary neighbour of `path` to write to; takes its place when the block succeeds.
+    """Yield a temporary path beside `path`; it replaces `path` when the block succeeds.
 
-    Works for a file and for a folder. A reader sees the old content or the new, never half;
-    after an error the old content is untouched. An old folder is moved aside first, so a kill
-    in that moment can leave no folder, never a mixed one.
+    Works for a file and for a folder. A reader sees either the old content or the new one. After an
+    error the old content is unchanged.
+
+    Note: an old folder is moved aside first, so a kill at that moment can leave no folder, but
+    never a mixed one.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     _sweep(path)
     fresh = path.with_name(f".{path.name}.{os.getpid()}.new")
     try:
         yield fresh
-        if path.is_dir() and fresh.exists():  # if there is none, `replace` says so below
+        if path.is_dir() and fresh.exists():  # if `fresh` is missing, `replace` raises below
             old = path.with_name(f".{path.name}.{os.getpid()}.old")
             path.rename(old)
             fresh.rename(path)
@@ -58,7 +59,7 @@ def write_csv(path: Path, frame: pd.DataFrame, digits: int = 4) -> None:
 
 
 def write_parquet(path: Path, frame: pd.DataFrame) -> None:
-    """Write `frame` without its index, in groups of rows that a reader can take one by one."""
+    """Write `frame` without its index, in row groups that a reader can load one by one."""
     with replacing(path) as fresh:
         frame.to_parquet(fresh, index=False, row_group_size=ROW_GROUP)
 
@@ -70,7 +71,10 @@ def write_text(path: Path, text: str) -> None:
 
 
 def require_room(folder: Path, size: float, purpose: str) -> None:
-    """Raise OSError, naming `purpose`, unless `size` bytes are free where `folder` is to be."""
+    """Raise OSError, naming `purpose`, unless `size` bytes are free on the disk of `folder`.
+
+    The folder need not exist yet.
+    """
     place = next(path for path in (folder, *folder.parents) if path.exists())
     free = shutil.disk_usage(place).free
     if free < size:
@@ -97,16 +101,16 @@ def digest(path: Path) -> str:
 
 
 def append(path: Path, line: bytes) -> None:
-    """Add `line`, or several with line ends between, and one behind: all on disk, or nothing.
+    """Append `line` (or several, joined by line ends) and a line end: all or nothing, with fsync.
 
-    Raises OSError, naming the file, where it cannot be written; what it held stays as it was.
+    Raises OSError, naming the file, if the write fails; the old content is then unchanged.
     """
     made = not path.exists()
     with _named(path), path.open("ab", buffering=0) as file:
         before = file.seek(0, os.SEEK_END)
         try:
             left = memoryview(line + b"\n")
-            while left:  # a disk that fills up takes a part first
+            while left:  # on a full disk a write may be partial
                 left = left[file.write(left) :]
             os.fsync(file.fileno())
         except BaseException:
@@ -117,9 +121,9 @@ def append(path: Path, line: bytes) -> None:
 
 
 def cut_lines(path: Path, lines: int) -> int:
-    """Keep the first `lines` of the lines of `path`; how many were cut off, half a one included.
+    """Truncate `path` to its first `lines` lines; return the number of lines cut off.
 
-    Raises ValueError where it has fewer.
+    An incomplete last line counts as one. Raises ValueError if the file has fewer lines.
     """
     if not path.exists():
         if lines:
@@ -138,10 +142,9 @@ def cut_lines(path: Path, lines: int) -> int:
 
 
 def write_synced(path: Path, content: bytes, certain: bool = True) -> None:
-    """Put `content` in the place of what `path` holds, at once. Raises OSError, naming it.
+    """Replace the content of `path` atomically, with fsync. Raises OSError, naming the file.
 
-    Unless it is to be `certain`, a power failure right behind it may bring the old content back,
-    whole.
+    Note: unless `certain`, a power failure right after the call may restore the whole old content.
     """
     certain = certain or not path.exists()
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -154,13 +157,13 @@ def write_synced(path: Path, content: bytes, certain: bool = True) -> None:
 
 
 def write_json_synced(path: Path, value: dict, certain: bool = True) -> None:
-    """`write` of `value` as JSON with sorted keys."""
+    """`write_synced` of `value` as JSON with sorted keys."""
     text = json.dumps(value, indent=2, sort_keys=True, allow_nan=False) + "\n"
     write_synced(path, text.encode(), certain)
 
 
 def remove(path: Path) -> None:
-    """Take `path` away, if it is there."""
+    """Delete `path` if it exists, and fsync its folder."""
     path.unlink(missing_ok=True)
     if path.parent.is_dir():
         _sync(path.parent)
@@ -177,7 +180,7 @@ def _rounded(value, digits: int):
 
 
 def _sweep(path: Path) -> None:
-    """Remove what killed processes left beside `path`: it may be private, or half."""
+    """Remove temporary files of killed processes beside `path`, maybe private or incomplete."""
     for left in path.parent.glob(f".{glob.escape(path.name)}.*"):
         process, _, kind = left.name.removeprefix(f".{path.name}.").partition(".")
         if kind in ("new", "old") and process.isdigit() and not _runs_elsewhere(int(process)):
@@ -185,7 +188,7 @@ def _sweep(path: Path) -> None:
 
 
 def _runs_elsewhere(process: int) -> bool:
-    if process == os.getpid():  # ids come again: this one is from an earlier life
+    if process == os.getpid():  # process ids are reused: the file is of an earlier process
         return False
     try:
         os.kill(process, 0)
@@ -212,7 +215,7 @@ def _named(path: Path) -> Iterator[None]:
 
 
 def _sync(folder: Path) -> None:
-    # Only so is a name, too, on disk.
+    # The name is on disk only after fsync of the folder.
     handle = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(handle)

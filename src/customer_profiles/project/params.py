@@ -12,9 +12,9 @@ from ruamel.yaml.error import YAMLError
 from customer_profiles.project import files, paths
 
 PROFILES = ("quick", "standard", "original")
-# What other stages read as well, by the section that has it; dvc.yaml lists it among their deps.
+# Parameters that other stages read as well, by their section; dvc.yaml lists them in those stages.
 SOURCES = {"archive": "pull"}
-# Looks at what lies at a path, and raises ValueError or OSError if that is not what is wanted.
+# Check of the content at a path; raises ValueError or OSError for unsuitable content.
 Check = Callable[[Path], object]
 # Choices and ranges of section finetune.
 CHOICES = {
@@ -33,10 +33,10 @@ RANGES = {
 
 
 def load(file: Path | None = None) -> dict:
-    """The whole of params.yaml, read as DVC reads it (PyYAML takes 2e-5 for text).
+    """Content of params.yaml, parsed as DVC parses it (PyYAML reads 2e-5 as text).
 
-    Raises ValueError when the file is no YAML, its profile is unknown, or a profile's block
-    overrides a section that there is not.
+    Raises ValueError when the file is not YAML, when its profile is unknown, or when a profile's
+    block overrides a missing section.
     """
     file = file or paths.inside("params.yaml")
     try:
@@ -59,7 +59,7 @@ def load(file: Path | None = None) -> dict:
 def stage(name: str, params: dict | None = None) -> dict[str, Any]:
     """Values of the stage `name`: its section, overridden by the profile's block.
 
-    Raises KeyError for a missing section and for a name that only the profile knows.
+    Raises KeyError for a missing section and for a name that only the profile's block has.
     """
     params = params or load()
     if not isinstance(params.get(name), dict):
@@ -76,8 +76,8 @@ def stage(name: str, params: dict | None = None) -> dict[str, Any]:
 
 
 def shared(names: Iterable[str], params: dict | None = None) -> dict[str, Any]:
-    """Those of `names` that every stage may use: of the section `shared`, and of SOURCES."""
-    params, asked = params or load(), set(names)  # whose own order differs from run to run
+    """Values of `names` that every stage may use, from section `shared` and from SOURCES."""
+    params, asked = params or load(), set(names)  # the order of a set differs from run to run
     values = {name: value for name, value in (params.get("shared") or {}).items() if name in asked}
     return values | {n: stage(of, params)[n] for n, of in SOURCES.items() if n in asked}
 
@@ -85,12 +85,12 @@ def shared(names: Iterable[str], params: dict | None = None) -> dict[str, Any]:
 def change(
     file: Path, values: Mapping[str, str], checks: Mapping[str, Check] | None = None
 ) -> list[str]:
-    """Set dotted `values` in the YAML `file`, each on its own line; what changed, as text.
+    """Set dotted `values` in the YAML `file`; return the changes as text.
 
-    Only the value's characters change: a YAML writer would also reformat the rest. All values
-    are checked before the first is written; an existing path outside the project becomes
-    absolute, one inside relative to it. Raises ValueError for an unknown name, profile or path,
-    and what the check of a name's path raises.
+    Only the characters of a value change, on its own line: a YAML writer would also reformat the
+    rest. All values are checked before the first is written. An existing path outside the project
+    becomes absolute, one inside relative to it. Raises ValueError for an unknown name, profile or
+    path, and the errors of the path's check.
     """
     text = file.read_text(encoding="utf-8")
     changes = []
@@ -142,7 +142,7 @@ def _replace(text: str, name: str, value: str) -> str:
 
 
 def check_hyperparameters(settings: Mapping[str, Any]) -> None:
-    """Raise ValueError, which names it and what it may be, for a value that cannot be used."""
+    """Raise ValueError, naming the parameter and its allowed values, for an invalid value."""
     for name, value in settings.items():
         if name in CHOICES and value not in CHOICES[name]:
             known = ", ".join(CHOICES[name])

@@ -1,7 +1,7 @@
-"""Where the project lies: found from where we stand, never from where the package lies.
+"""Root folder of the project, found from the working folder and not from the package.
 
-An editable install of one checkout also serves DVC's temporary copies of the project
-(`dvc exp run --temp`); a root taken from `__file__` would make them write into that checkout.
+An editable install of one checkout also serves DVC's temporary copies of the project (`dvc exp run
+--temp`). A root taken from `__file__` would make them write into that checkout.
 """
 
 from pathlib import Path
@@ -27,7 +27,7 @@ def inside(*parts: str) -> Path:
 
 
 def holding(folder: Path, most: int = 10) -> str:
-    """What `folder` holds, for a message: the first of its names, or that it is not there."""
+    """Content of `folder` for a message: its first `most` names, or that it does not exist."""
     if not folder.is_dir():
         return "there is no such folder"
     names = sorted(path.name for path in folder.iterdir())

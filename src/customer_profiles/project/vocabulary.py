@@ -1,8 +1,11 @@
-"""What readers call things. Imports nothing: the page's server starts without pandas."""
+"""Names of classes, flags, fields and attackers, as readers see them.
 
-# Of posts, in order of polarity.
+Imports nothing, so that the page's server starts without pandas.
+"""
+
+# Classes of posts, in order of polarity.
 CLASSES = ("negative", "neutral", "positive")
-# Sentiment140's codes of them.
+# Sentiment140's codes of the classes.
 LABELS = dict(zip((0, 2, 4), CLASSES, strict=True))
 # Marks of the grids that polarity and subjectivity are stored on: 0 … STEPS.
 POLARITY_STEPS = 20
@@ -11,9 +14,9 @@ SUBJECTIVITY_STEPS = 10
 POST_COUNTS = ("favorites", "retweets")
 AUTHOR_COUNTS = ("followers", "following", "listed", "account_posts", "account_age")
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
-# Of posts that look like a campaign's: one has the first that applies, any other UNFLAGGED.
+# Flags of posts like those of a campaign: the first that applies; other posts are UNFLAGGED.
 FLAGS, UNFLAGGED = ("copies", "burst", "links"), ""
-# What the evidence may say of segments.
+# Verdicts of the evidence for segments.
 STABLE, UNSTABLE = "stable structure", "no stable structure"
 # Fields of posts and profiles.
 FIELDS = {
@@ -30,7 +33,7 @@ FIELDS = {
     "verified": "verified",
     "protected": "protected",
 }
-# What each attacker of the certificate has and does.
+# Knowledge and method of each attacker of the certificate.
 ATTACKERS = {
     "exact_join": "looks up everybody's counts and compares them with the tiers of the cells",
     "drifted_join": "does the same some time later, when the counts have changed",
@@ -45,5 +48,5 @@ ATTACKERS = {
 
 
 def at_least(count: int, k: int) -> int | str:
-    """`count`, or "<k" below k: how a number of people is shown."""
+    """`count` as a number of people is shown: "<k" below k."""
     return int(count) if count >= k else f"<{k}"

@@ -1,7 +1,7 @@
-"""What marketing reads of a segment: a brief in sentences, a card in Markdown, a table in CSV.
+"""Briefs of a segment for marketing: sentences, a card in Markdown, a table in CSV.
 
-About the group only, and nothing whose interval contains 100 is claimed. Imports no library: the
-API renders briefs, and starts fast.
+A brief is about the group only, and claims nothing whose interval contains 100. The module imports
+no third-party library, because the API renders briefs and must start fast.
 """
 
 import csv
@@ -11,7 +11,7 @@ from math import log, sqrt
 
 from customer_profiles.publication.names import side
 
-# What readers call the figures of a segment.
+# Names of a segment's figures for readers.
 TITLES = {
     "customers": "authors",
     "share": "share of the audience",
@@ -24,8 +24,7 @@ TITLES = {
     "avg_account_tweets": "posts of the account, about",
     "avg_followers": "followers, about",
 }
-# What a figure is called in a sentence, what is said where it is below and above average, and what
-# is counted.
+# A figure's name in a sentence, its texts for below and above average, and its unit.
 SPOKEN = {
     "avg_polarity": (
         "mood", "they speak of the brand more critically", "they speak of the brand more warmly",
@@ -55,9 +54,9 @@ HEADLINE = {
     "avg_tweets": ("post about {} less often", "post about {} more often"),
     "avg_followers": ("have fewer followers", "have more followers"),
 }
-# What a spreadsheet takes for the beginning of a formula.
+# First characters that a spreadsheet reads as a formula.
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
-# Shares of posts are rounded by so much, or a little more.
+# Rounding of the shares of posts, sometimes a little more.
 ROUNDING = 0.05
 COUNTS = (
     "Averages of likes, posts and followers are estimated from bins: no exact count is kept. All "
@@ -74,7 +73,7 @@ def brief(
 ) -> dict[str, str | list[str]]:
     """`headline`, `points` and `caveats` about a `segment` of the audience in the `summary`.
 
-    `weekdays`: the audience's shares of posts. `sample`: whether brand and people are invented. The
+    `weekdays`: the audience's shares of posts. `sample`: True if brand and people are invented. The
     segment's name is not used.
     """
     clear = [name for name, index in segment["index"].items() if side(index)]
@@ -96,7 +95,7 @@ def brief(
 
 
 def markdown(segment: Mapping) -> str:
-    """The card of a `segment` as it is published: its brief, figures and caveats."""
+    """Card of a `segment` as it is published: its brief, figures and caveats."""
     told = segment["brief"]
     rows = [
         f"| {title} | {_value(name, segment[name])} | {_interval(segment['index'].get(name))} |"
@@ -124,9 +123,9 @@ def table(rows: Iterable[Mapping]) -> str:
 
 
 def flat(row: Mapping) -> dict:
-    """A segment's figures in one row, fields within fields as "index.avg_polarity.low".
+    """Figures of a segment in one row, nested fields as "index.avg_polarity.low".
 
-    Without its brief, which is for readers.
+    The brief is left out, because it is text for readers.
     """
     found = {}
     for name, value in row.items():
@@ -139,7 +138,7 @@ def flat(row: Mapping) -> dict:
 
 
 def figure(value: float | int | str) -> str:
-    """A number for readers: thousands apart, no needless decimals; a bound as it is."""
+    """Number as text: thousands separated, no needless decimals; a bound is unchanged."""
     return value if isinstance(value, str) else f"{value:,.10g}"
 
 
@@ -155,7 +154,7 @@ def _headline(segment: Mapping, clear: Sequence[str]) -> str:
 
 
 def _talk(segment: Mapping) -> str:
-    """How much they write."""
+    """Sentence on the segment's share of all posts."""
     volume, share = segment["volume"], segment["share"]
     said = f"They write {volume:.0%} of all posts about the brand"
     more = side(segment["index"].get("avg_tweets"))
@@ -165,7 +164,7 @@ def _talk(segment: Mapping) -> str:
 
 
 def _mood(segment: Mapping, summary: Mapping) -> list[str]:
-    """In which mood they write, beside everybody."""
+    """Sentence on the mood of the segment's posts, beside the whole audience's."""
     own, whole = segment["mood"], summary["mood"]
     known = [kind for kind in reversed(own) if own[kind] is not None]
     if not known:
@@ -189,7 +188,7 @@ def _difference(segment: Mapping, summary: Mapping, name: str) -> str:
 
 
 def _busiest(segment: Mapping, summary: Mapping, weekdays: Mapping[str, float]) -> list[str]:
-    """The weekday that stands out most, if it does beyond rounding and chance."""
+    """Sentence on the weekday most above the audience's, if by more than rounding and chance."""
     posts = max(segment["volume"] * summary["posts"], 1)
     clear = {
         day: share - weekdays[day]
@@ -238,7 +237,7 @@ def _caveats(
 
 
 def _distance(index: Mapping) -> float:
-    """How far the nearer end of the interval is from 100, as a factor."""
+    """Distance of the nearer end of the interval from 100, as the logarithm of their ratio."""
     nearer = index["low"] if side(index) > 0 else index["high"]
     return abs(log(max(nearer, 1) / 100))
 
@@ -252,7 +251,7 @@ def _value(name: str, value: float | int | str) -> str:
 
 
 def _calm(value: object) -> object:
-    """`value`, which no spreadsheet takes for a formula."""
+    """`value`, escaped so that no spreadsheet reads it as a formula."""
     return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA) else value
 
 

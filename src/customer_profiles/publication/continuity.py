@@ -1,4 +1,4 @@
-"""What became of the segments of the publication before: matched and named."""
+"""Continuity of segments from one publication to the next: matching and names."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import count, product
@@ -11,28 +11,28 @@ from customer_profiles.publication.segments import identified
 # Root mean square over the features, in standard deviations. On the shipped sample the same segment
 # of two halves of the authors is 0.2 apart at most, and 0.4 where another segment has vanished from
 # one of the two, which moves the average author; other segments are 0.7 apart at least. So half a
-# standard deviation, which is also what Cohen (1988) calls a difference that one can see.
+# standard deviation, which Cohen (1988) also calls a visible difference.
 FARTHEST = 0.5
 APART = float("inf")
 NOTHING = {"former": None, "born": [], "died": []}
 
 
 def following(former: dict | None, publication: dict) -> dict:
-    """What is published after `former`, with its `_id`: `former` itself if both say the same."""
+    """Publication after `former`, with its `_id`; `former` itself if both have equal content."""
     if former is not None and same(former, publication):
         return former
     return identified(continued(publication, former))
 
 
 def same(one: Mapping, other: Mapping) -> bool:
-    """Whether two publications say the same, whatever came before them."""
+    """True if two publications have equal content, whatever their names, `_id` and predecessors."""
     return _content(one) == _content(other)
 
 
 def continued(publication: Mapping, former: Mapping | None) -> dict:
     """`publication` as the one after `former`: matched segments keep their name.
 
-    A new segment keeps its own, unless a former one had it: then it gets a number.
+    A new segment keeps its own name; if a former segment had that name, it gets a number.
     """
     if former is None:
         return {**publication, "continuity": NOTHING}
@@ -50,12 +50,13 @@ def continued(publication: Mapping, former: Mapping | None) -> dict:
 
 
 def matched(former: Mapping, publication: Mapping) -> dict[int, int]:
-    """Segments of `publication` by their like in `former`, both by id, at most FARTHEST apart.
+    """Segments of `publication` by their match in `former`, both by id, at most FARTHEST apart.
 
-    The pairs with the least distance in sum (Hungarian method, Kuhn 1955); to have no like counts
-    as FARTHEST, so that a far pair spoils no near one. Compared are standard deviations from the
-    average author of either time: names say how a segment differs from the average, and bins of
-    counts may have been cut elsewhere since. What only one of the two was made of is left out.
+    The pairs have the least sum of distances (Hungarian method, Kuhn 1955). A segment without a
+    match counts as FARTHEST, so that a far pair spoils no near one. Distances are in standard
+    deviations from the average author of either publication: names express the difference from
+    the average, and bins of counts may have changed since. Features of only one of the two are left
+    out.
     """
     distances = _distances(former, publication)
     costs = np.minimum(distances, FARTHEST)
@@ -72,7 +73,7 @@ def _content(publication: Mapping) -> dict:
 
 
 def _distances(former: Mapping, publication: Mapping) -> np.ndarray:
-    """How far each former segment is from each one now, as FARTHEST says; APART if not alike."""
+    """Distance of each former segment to each new one, see FARTHEST; APART if not comparable."""
     old, new = former["segments"], publication["segments"]
     found = np.full((len(old), len(new)), APART)
     for (i, one), (j, other) in product(enumerate(old), enumerate(new)):
@@ -83,14 +84,14 @@ def _distances(former: Mapping, publication: Mapping) -> np.ndarray:
         features = one["centroid"].keys() & other["centroid"].keys()
         if all(everybody):
             found[i, j] = 0
-        elif features and not any(everybody):  # a part is never like the whole
+        elif features and not any(everybody):  # a part never matches the whole
             gaps = [one["centroid"][name] - other["centroid"][name] for name in features]
             found[i, j] = np.sqrt(np.mean(np.square(gaps)))
     return found
 
 
 def _named(rows: Sequence[dict], kept: Mapping[int, str], former: Iterable[str]) -> list[dict]:
-    """Segments with the names they `kept`; a new one with a name that no `former` one had."""
+    """Segments with the names they `kept`; a new one gets a name that no `former` one had."""
     taken, named = {*former}, []
     for row in rows:
         name = kept.get(row["id"]) or next(

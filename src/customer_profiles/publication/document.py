@@ -1,4 +1,4 @@
-"""What a publication is: its shape, said once, for the database, the API and its documentation.
+"""Schema of a publication, the only one for the database, the API and its documentation.
 
 JSON Schema (draft 2020-12), with an example of every value.
 """
@@ -7,12 +7,12 @@ from collections.abc import Mapping
 
 from customer_profiles.project.vocabulary import CLASSES, STABLE, UNSTABLE, WEEKDAYS
 
-# Keywords that say something to readers only; MongoDB refuses them.
+# Keywords for readers only; MongoDB refuses them.
 FOR_READERS = ("examples",)
 
 
 def record(**properties: dict) -> dict:
-    """An object that has all of `properties` and no others."""
+    """Schema of an object that has all of `properties` and no others."""
     return {
         "type": "object",
         "properties": properties,
@@ -40,7 +40,7 @@ def _text(example: str, description: str = "", **more: object) -> dict:
 
 
 def _maybe(schema: dict) -> dict:
-    """`schema`, or null."""
+    """Schema of a value of `schema`, or null."""
     return {**schema, "type": [schema["type"], "null"]}
 
 
@@ -216,7 +216,7 @@ PUBLICATION = record(
     certificate=CERTIFICATE,
     provenance=record(sample=FLAG, scorer=_text("0123456789abcdef")),
 )
-# The same in a few words, where publications are listed.
+# Short form of a publication, for the list of publications.
 LISTED = record(
     id=ID,
     current=FLAG
@@ -239,7 +239,7 @@ def example(schema: Mapping) -> object:
 
 
 def for_mongodb(schema: Mapping) -> dict:
-    """`schema` as MongoDB's $jsonSchema takes it: no examples, and integers by its own name."""
+    """`schema` for MongoDB's $jsonSchema: without examples, and with its own name for integers."""
     kept = {name: value for name, value in schema.items() if name not in FOR_READERS}
     if "type" in kept:
         types = kept.pop("type")

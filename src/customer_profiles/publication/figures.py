@@ -1,4 +1,4 @@
-"""The figure of what is published day by day."""
+"""Figure of the daily mood, as published: data in, a matplotlib Figure out."""
 
 import pandas as pd
 from matplotlib.figure import Figure

@@ -1,12 +1,13 @@
-"""Names of segments, from what sets them apart: mood, activity and reach, and never who they are.
+"""Names of segments, from their difference in mood, activity and reach, never from identities.
 
-Only what is published decides: the coarse centroid and the index. Imports nothing.
+The names depend on published values only, mainly the coarse centroid and the index. Imports
+nothing.
 """
 
 from collections.abc import Mapping, Sequence
 
 EVERYBODY = "The whole audience"
-# By how they speak of the brand, how often, and how far they are heard: below, at, above average.
+# Names by mood towards the brand, frequency of posts and reach: below, at, above average.
 NAMES = {
     ("critical", "seldom", "few"): "Passing critics",
     ("critical", "seldom", "some"): "Occasional critics",
@@ -41,7 +42,7 @@ LEVELS = (
     ("posts", "avg_tweets", ("seldom", "usual", "often")),
     ("followers", "avg_followers", ("few", "some", "many")),
 )
-# Between segments of the same name: what the lower and the higher half are like.
+# Words for the lower and the higher half of segments with the same name.
 APART = {
     "avg_favorites": ("less liked", "more liked"),
     "avg_account_tweets": ("calmer", "busier"),
@@ -51,14 +52,14 @@ APART = {
     "avg_followers": ("smaller circle", "larger circle"),
     "customers": ("fewer", "more"),
 }
-# Standard deviations that a centroid lies from the average at least, to be called above or below.
+# Minimum distance of a centroid from the average, in standard deviations, for above or below.
 FAR = 0.4
 
 
 def names(segments: Sequence[Mapping]) -> list[str]:
-    """A name for each of `segments` (of one publication), all different.
+    """Name for each of `segments` (of one publication), all different.
 
-    Whatever their order, the same segment has the same name.
+    The names do not depend on the order of the segments.
     """
     if len(segments) == 1 and segments[0]["share"] == 1:
         return [EVERYBODY]
@@ -79,7 +80,7 @@ def side(index: Mapping | None) -> int:
 
 
 def _level(row: Mapping, feature: str, average: str, words: tuple[str, str, str]) -> str:
-    """Both have to say so: the index, and the centroid where it is known."""
+    """Word for a segment's level: off the middle only if index and centroid (where known) agree."""
     found = side(row["index"].get(average))
     away = row["centroid"].get(feature)
     if away is not None and away * found < FAR:
@@ -90,9 +91,10 @@ def _level(row: Mapping, feature: str, average: str, words: tuple[str, str, str]
 def _apart(
     segments: Sequence[Mapping], alike: Sequence[int], figures: Sequence[str]
 ) -> dict[int, tuple[str, ...]]:
-    """Words for each of the segments at the places `alike` that tell them apart.
+    """Words that distinguish the segments at the places `alike`.
 
-    By the figure in which they differ most, then each half by the next; at last by number.
+    The segments are split by the figure in which they differ most, then each half by the next
+    figure; segments that are still alike get numbers.
     """
     if len(alike) < 2:
         return dict.fromkeys(alike, ())
@@ -114,5 +116,5 @@ def _apart(
 
 
 def _spread(values: Sequence[float]) -> float:
-    """The range in parts of the largest: 0 for all alike, 1 at most."""
+    """Range of `values` as a share of the largest: 0 if all are equal, 1 at most."""
     return (max(values) - min(values)) / max(values) if max(values) else 0.0

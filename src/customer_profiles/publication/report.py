@@ -1,4 +1,4 @@
-"""The HTML report: the page as one file that opens from disk and loads nothing from elsewhere."""
+"""HTML report: the page as one file that opens from disk and loads nothing from elsewhere."""
 
 import base64
 import hashlib
@@ -6,12 +6,12 @@ import hashlib
 from customer_profiles.publication import briefs
 from customer_profiles.publication.page import parts
 
-# What the file may do: run its own script and style, draw, and save what it holds.
+# Permissions of the file: run its own script and style, draw, and save its data.
 POLICY = "default-src 'none'; style-src {}; script-src {}; img-src data:; base-uri 'none'"
 
 
 def render(publication: dict) -> str:
-    """The page about a `publication` (see `document.PUBLICATION`) as one HTML file."""
+    """Page about a `publication` (see `document.PUBLICATION`) as one HTML file."""
     style = parts.part(parts.STYLE)
     script = "".join(parts.part(name) for name in parts.SCRIPTS)
     policy = POLICY.format(_allowed(style), _allowed(script))
@@ -21,7 +21,7 @@ def render(publication: dict) -> str:
 
 
 def files(publication: dict) -> dict[str, str]:
-    """What a report offers to save, as the API gives it, by the file's name."""
+    """Files that a report offers for download, as the API gives them, by name."""
     segments = publication["segments"]
     return {
         "segments.csv": briefs.table(segments),
@@ -32,5 +32,5 @@ def files(publication: dict) -> dict[str, str]:
 
 
 def _allowed(text: str) -> str:
-    """`text` as a policy names it (CSP level 3): by its hash."""
+    """Source expression of `text` in a content security policy (CSP level 3): its hash."""
     return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"

@@ -1,4 +1,4 @@
-"""What is published of the clusters: groups of people, never one of them."""
+"""Published segments: descriptions of groups of people, never of one person."""
 
 import hashlib
 import json
@@ -16,23 +16,24 @@ from customer_profiles.publication.names import names
 
 
 def shown(people: pd.DataFrame, k: int) -> list[int]:
-    """The segments of `people` (profiles with `segment`) that are published, the first first.
+    """Published segments of `people` (profiles with `segment`), in ascending order.
 
-    A segment below `k`, and one from which its size could be had by subtraction, is left out.
+    A segment below `k` is suppressed, and so is one from which its size could be computed by
+    subtraction.
     """
     table = cells.cells(people.assign(all=0), ("all", "segment"), k)
     return table.loc[table["shown"], "segment"].tolist()
 
 
 def describe(people: pd.DataFrame, aggregates: Sequence[Aggregate], k: int) -> list[dict]:
-    """The nine figures and shares of each segment of `people` that has its aggregate."""
+    """Nine figures and the shares of each segment of `people` that has an aggregate."""
     rows = []
     for aggregate in aggregates:
         part = people[people["segment"] == aggregate.segment]
         figures = {
             "id": aggregate.segment,
             "customers": len(part),
-            # 1 is everybody, and said to be.
+            # Only everybody has the share 1.
             "share": 1.0
             if len(part) == len(people)
             else min(round(len(part) / len(people), 3), 0.999),
@@ -50,9 +51,9 @@ def personas(
     days: Sequence[dict],
     sample: bool,
 ) -> list[dict]:
-    """The `described` segments with all that a persona has, as `document.SEGMENT` lists it.
+    """Personas of the `described` segments, with all fields that `document.SEGMENT` lists.
 
-    `report` is that of the clusters (data/reports/clusters.json), `whole` the `summary`, `days` are
+    `report` is that of the clusters (data/reports/clusters.json), `whole` the `summary`; `days` are
     as `mood_daily` gives them.
     """
     rows = [row | _of_cluster(row["id"], report) for row in described]
@@ -66,7 +67,7 @@ def personas(
 
 
 def titled(described: Sequence[dict]) -> pd.DataFrame:
-    """Segments as `describe` gives them as texts to read: a column for each, its figures below."""
+    """Table of segments as `describe` gives them, as texts: a column each, its figures below."""
     columns = {
         f"segment {row['id'] + 1}": {
             title: f"{row[name]:.0%}" if name == "share" else briefs.figure(row[name])
@@ -80,9 +81,10 @@ def titled(described: Sequence[dict]) -> pd.DataFrame:
 def mood_daily(observations: pd.DataFrame, k: int) -> tuple[list[dict], list[int]]:
     """`day`, `posts`, `avg_polarity` of each day that is shown; and numbers of authors.
 
-    A day is shown with at least `k` authors, and so that behind all the others together there are
-    none or `k`: the whole less the shown days are these. The numbers are those of each shown day,
-    then, if there is any other, those of all others together.
+    A day is shown if it has at least `k` authors, and all other days together have none or at least
+    `k`. Reason: the other days can be computed by subtracting the shown days from the whole. The
+    numbers are those of each shown day, then, if there is any other day, that of all others
+    together.
     """
     shown = observations["day"].isin(cells.groups(observations, ["day"], k, "author")["day"])
     days = observations[shown].groupby("day").agg(
@@ -110,11 +112,11 @@ def summary(
     flagged: Mapping,
     k: int,
 ) -> dict:
-    """The whole audience in a few figures; first and last of the published `days` only.
+    """Figures of the whole audience; first and last day are those of the published `days`.
 
     `averages` as `aggregates.of_everybody` gives them; `report` and `curves` are of the clusters;
-    `flagged`: the share of flagged posts, and whether they are `flagged_excluded`.
-    `mood`: shares of the posts by class; None where it would not show k authors, or leave fewer.
+    `flagged`: the share of flagged posts, and whether they are `flagged_excluded`. `mood`: shares
+    of the posts by class; None where the share, or the remainder, has fewer than k authors.
     """
     mix = cells.groups(observations, ["label"], k, "author").set_index("label")["rows"]
     shares = {name: round(float(rows / len(observations)), 2) for name, rows in mix.items()}
@@ -134,15 +136,16 @@ def summary(
 
 
 def identified(publication: dict) -> dict:
-    """`publication` with `_id`: a hash of its content, so the same content is the same one."""
+    """`publication` with `_id`, a hash of its content: equal content has an equal `_id`."""
     content = json.dumps(publication, sort_keys=True, allow_nan=False)
     return {"_id": hashlib.sha256(content.encode()).hexdigest()[:16], **publication}
 
 
 def _of_cluster(number: int, report: Mapping) -> dict:
-    """What is known of a cluster: if it is `small`, and its `stability`.
+    """Fields `small` and `stability` of a cluster.
 
-    None for everybody, and where each different profile is a cluster by hand: nothing was weighed.
+    `stability` is None for a single segment. It is also None where each different profile is a
+    cluster by hand, because no evidence was computed.
     """
     held = report["stability"]["jaccard"]
     return {

@@ -1,7 +1,7 @@
-"""What coarser bins cost and buy: the privacy-utility curve behind the choice in params.yaml.
+"""Privacy-utility curve of coarser bins, the reason for the choice in params.yaml.
 
-Risk is the share of people who could be recognised; utility is how well K-Means on coarse profiles
-agrees with K-Means on exact ones (adjusted Rand index, Hubert and Arabie 1985).
+Risk is the share of people who could be recognised. Utility is the agreement of K-Means on coarse
+profiles with K-Means on exact ones (adjusted Rand index, Hubert and Arabie 1985).
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -25,21 +25,22 @@ from customer_profiles.project.vocabulary import (
 from customer_profiles.segments import clustering
 from customer_profiles.segments.evidence import elbow, scan
 
-# Averages of a post's scores: their grid in an observation, and whose marks they take.
+# Scores of a post that are averaged, and the steps of their grid in an observation.
 AVERAGES = {"polarity": POLARITY_STEPS, "subjectivity": SUBJECTIVITY_STEPS}
-# Where the bins of a decade begin, and marks of the averages as fine as those.
+# First digits at which the bins of a decade begin, and equally fine steps of the averages.
 LADDER = {"bins at 1, 2, 5": ((1, 2, 5), 10), "bins at 1, 3": ((1, 3), 6), "decades": ((1,), 4)}
 DECADES = 10
-# Fits of K-Means an agreement is the mean of.
+# Number of K-Means fits whose mean is an agreement.
 SEEDS = 3
 
 
 @dataclass(frozen=True)
 class Option:
-    """How coarse profiles are.
+    """Granularity of profiles.
 
-    `coarse` gives for a field and its exact counts what stands for them, on a logarithmic scale;
-    integers are bins. `steps`: marks of polarity, subjectivity and mix; what is missing is exact.
+    `coarse` maps a field and its exact counts to the coarse values, on a logarithmic scale;
+    integers are bins. `steps`: marks of polarity, subjectivity and mix; a field without steps is
+    exact.
     """
 
     name: str
@@ -57,7 +58,7 @@ EXACT = Option("exact", _logarithm)
 def exact(
     posts: pd.DataFrame, authors: pd.DataFrame, observations: pd.DataFrame, ids: Sequence[str]
 ) -> pd.DataFrame:
-    """`observations` of these posts with the exact counts of `posts` and `authors` for their bins.
+    """`observations` of these posts, with exact counts of `posts` and `authors` instead of bins.
 
     `posts` and `authors` as `pages.collect` gives them, `ids` the posts' pseudonyms in order.
     """
@@ -70,10 +71,10 @@ def exact(
 
 
 def accounts(metrics: pd.DataFrame) -> pd.DataFrame:
-    """Rows as `exact` gives them of a table of accounts: no posts and no moods, only counts.
+    """Rows as `exact` gives them, of a table of accounts: only counts, no posts and no moods.
 
-    `metrics` holds followers, following, listed, posts, verified and created_year. A missing
-    count is 0, as in X's pages; the age is counted up to the newest account's year.
+    `metrics` holds followers, following, listed, posts, verified and created_year. A missing count
+    is 0, as in X's pages; the age is counted up to the newest account's year.
     """
     return pd.DataFrame({
         "author": metrics.index,
@@ -85,10 +86,10 @@ def accounts(metrics: pd.DataFrame) -> pd.DataFrame:
 
 
 def profiles(rows: pd.DataFrame, option: Option) -> pd.DataFrame:
-    """One row per `author` of `rows` (as `exact` gives them), coarse as `option` says.
+    """One row per `author` of `rows` (as `exact` gives them), as coarse as `option`.
 
-    With integer bins it is what the store derives. Fields that `rows` lack are left out; rows
-    without a day are accounts, not posts, and not counted.
+    With integer bins the rows are equal to those that the store derives. Fields that `rows` lack
+    are left out. Rows without a day are accounts and not posts, so they are not counted.
     """
     people = rows.groupby("author")
     found = {}
@@ -113,9 +114,10 @@ def profiles(rows: pd.DataFrame, option: Option) -> pd.DataFrame:
 
 
 def ladder(rows: pd.DataFrame) -> list[Option]:
-    """Options from exact to two bins a field; those of two and three hold equally many people.
+    """Options from exact to two bins a field.
 
-    Their edges are quantiles of `rows`, rounded to one digit.
+    The edges of two and three bins are quantiles of `rows`, rounded to one digit, so that the bins
+    hold equally many people.
     """
     people = rows.groupby("author")
     values = people[[name for name in (*POST_COUNTS, *AUTHOR_COUNTS) if name in rows]].mean()
@@ -132,14 +134,14 @@ def ladder(rows: pd.DataFrame) -> list[Option]:
 
 
 def binned(name: str, edges: Mapping[str, Sequence[int]], steps: Mapping[str, int]) -> Option:
-    """The option of these bin `edges` and `steps`."""
+    """Option of these bin `edges` and `steps`."""
     return Option(name, lambda field, counts: generalisation.binned(counts, edges[field]), steps)
 
 
 def coarser(chosen: Option, edges: Mapping[str, Sequence[int]]) -> list[Option]:
-    """`chosen` with one of its `edges` less, each in turn, named for its field.
+    """Options with one edge of `chosen` removed, each in turn, named for the edge's field.
 
-    A field's only edge stays: without one it would say nothing.
+    A field's only edge stays: without an edge the field would carry no information.
     """
     return [
         binned(name, {**edges, name: [edge for edge in at if edge != gone]}, chosen.steps)
@@ -157,13 +159,13 @@ def curve(
     seeds: Sequence[int],
     truth: pd.Series | None = None,
 ) -> pd.DataFrame:
-    """What each of `options` makes of `rows`, one row each.
+    """Risk and utility of each of `options` on `rows`, one row each.
 
-    `option`; `bins`, how many values a feature takes on average; `uniqueness`, the share of people
-    with nobody alike in all fields; `linkage`, the expected share who are recognised by the fields
-    that X shows to all (`attacks.linkage`); `agreement` of K-Means (`k` clusters on `features`,
-    names with weights) with the same on exact values, the mean over `seeds`. With `truth`, a known
-    group by author, also the agreement with that.
+    Columns: `option`; `bins`, the average number of values of a feature; `uniqueness`, the share of
+    people who are unique in all fields; `linkage`, the expected share recognised by the fields that
+    X shows to all (`attacks.linkage`); `agreement` of K-Means (`k` clusters on `features`, names
+    with weights) with K-Means on exact values, the mean over `seeds`. With `truth`, a known group
+    by author, also the agreement with that.
     """
     exactly = profiles(rows, EXACT)
     wanted = {seed: _labels(exactly, features, k, seed) for seed in seeds}
@@ -192,11 +194,14 @@ def evidence(
     cluster: Mapping,
     k: int,
 ) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
-    """Three tables on `rows`: the `curve` of the ladder and of the chosen `edges` and `steps`;
-    the same of what is one bin `coarser`; and what is `published` of `tiers` and their kin.
+    """Three tables on `rows`: curve of the ladder, curve of one bin less, published tiers.
 
-    `cluster` is that section of params.yaml. K-Means finds as many clusters as exact features
-    ask for, by elbow or else silhouette. Shares of fewer than `k` people are raised to `k`: such a
+    The first is the `curve` of the ladder and of the chosen `edges` and `steps`. The second is the
+    `curve` of the options that are one bin `coarser`. The third is `published` of `tiers` and of
+    their alternatives (`tuples`).
+
+    `cluster` is that section of params.yaml. The number of clusters is chosen on exact features, by
+    elbow or else silhouette. Shares of fewer than `k` people are raised to `k`, because such a
     number is never shown.
     """
     chosen, seed = binned("chosen", edges, steps), cluster["seed"]
@@ -223,8 +228,9 @@ def evidence(
 def tuples(chosen: Mapping[str, Sequence[int]], more: Sequence[str]) -> dict[str, dict]:
     """Tiers that could be published instead of `chosen`, by their name (as `titled` gives it).
 
-    Every choice of its fields, all of them in two tiers each, `chosen`, and then with each of
-    `more` added, whose second bin (or yes) begins a tier.
+    These are every choice of its fields, all of them in two tiers each, `chosen`, and then `chosen`
+    with each of `more` added one after another. A field of `more` has a tier that begins at its
+    second bin (or yes).
     """
     options = [
         {name: chosen[name] for name in names}
@@ -238,17 +244,17 @@ def tuples(chosen: Mapping[str, Sequence[int]], more: Sequence[str]) -> dict[str
 
 
 def titled(tiers: Mapping[str, Sequence[int]]) -> str:
-    """What a tuple is called: its fields and how many tiers each has, "followers 3, verified 2"."""
+    """Name of a tuple: its fields and their numbers of tiers, "followers 3, verified 2"."""
     return ", ".join(f"{name} {len(cuts) + 1}" for name, cuts in tiers.items())
 
 
 def published(
     people: pd.DataFrame, options: Mapping[str, Mapping[str, Sequence[int]]], k: int
 ) -> pd.DataFrame:
-    """What publishing the cells of each of `options` (tiers by field) would mean, one row each.
+    """Effect of publishing the cells of each of `options` (tiers by field), one row each.
 
-    `people` are profiles with their `segment`. `bins` of the tuple, the `cells` shown, `k_min`,
-    the smallest of them, `uniqueness` among them, and the `suppressed` share of people.
+    `people` are profiles with their `segment`. Columns: `bins` of the tuple, the `cells` shown,
+    `k_min`, the smallest of them, `uniqueness` among them, and the `suppressed` share of people.
     """
     table = []
     for name, tiers in options.items():
@@ -289,7 +295,7 @@ def _one_digit(value: float) -> int:
 
 
 def _mean(means: pd.Series, whole: bool) -> pd.Series:
-    """The mean bin, rounded as the store does it; means of exact values as they are."""
+    """Mean bin, rounded as in the store; means of exact values are not rounded."""
     return np.floor(means + 0.5).astype(int) if whole else means
 
 

@@ -1,4 +1,4 @@
-"""K-Means on standardised, weighted profiles: the model, who belongs where, and how it is shown."""
+"""K-Means on standardised, weighted profiles: fitted model, assignment, published centroids."""
 
 import logging
 from collections.abc import Mapping, Sequence
@@ -17,7 +17,7 @@ from customer_profiles.project import vocabulary
 
 logger = logging.getLogger(__name__)
 
-# What is learnt of more profiles than these is learnt of a seeded draw of so many of them.
+# Size of the seeded sample that stands for more profiles in fits and evidence.
 ROWS = 20_000
 INITS = 10
 CHUNK = 100_000  # profiles placed at a time
@@ -27,7 +27,7 @@ TRANSFORMS = ("bins", "raw")
 
 @dataclass(frozen=True)
 class Model:
-    """What K-Means needs to place a profile: all arrays, no code.
+    """Arrays that K-Means needs to place a profile, without code.
 
     `mean` and `scale` (features,) of the scaler, `weights` (features,) by which the scaled values
     are multiplied, `centroids` (k, features) in scaled units, without the weights.
@@ -52,10 +52,10 @@ class Model:
 def transformed(
     profiles: pd.DataFrame, transform: str, edges: Mapping[str, Sequence[int]]
 ) -> pd.DataFrame:
-    """Profiles as they are (`bins`), or with the typical count of each bin of `edges` (`raw`).
+    """Profiles unchanged (`bins`), or with the typical count of each bin of `edges` (`raw`).
 
-    Bins grow like logarithms. Counts do not: a few famous accounts lie so far out that they alone
-    make the clusters (`heavy_tails` shows it). Raises ValueError for another `transform`.
+    Bins grow like logarithms and counts do not: a few famous accounts are such outliers that they
+    alone make the clusters (`heavy_tails` shows it). Raises ValueError for another `transform`.
     """
     if transform not in TRANSFORMS:
         raise ValueError(
@@ -74,8 +74,8 @@ def transformed(
 def matrix(profiles: pd.DataFrame, features: Sequence[str], k: int = 1) -> np.ndarray:
     """Features float (n, features) of at least one profile.
 
-    Raises ValueError for no feature and one that profiles do not have as a number, for a missing or
-    infinite value (how many profiles lack it, from `k` upwards), and when there is no profile.
+    Raises ValueError for no feature, for one that profiles do not have as a number, for a missing
+    or infinite value (with the number of profiles, from `k` upwards), and when there is no profile.
     """
     numbers = list(profiles.select_dtypes(["number", "bool"]))
     unknown = [str(name) for name in features if name not in numbers]
@@ -103,10 +103,10 @@ def matrix(profiles: pd.DataFrame, features: Sequence[str], k: int = 1) -> np.nd
 
 
 def scaled(profiles: pd.DataFrame, features: Mapping[str, float], k: int = 1) -> np.ndarray:
-    """Standardised features times their weights, float (n, features): what K-Means sees.
+    """Standardised features times their weights, float (n, features): the input of K-Means.
 
-    Raises what `matrix` raises, and ValueError for a weight that is not above 0, and for fewer than
-    `k` profiles: what could be said of them is said of no group that may be shown.
+    Raises the errors of `matrix`. Raises ValueError for a weight that is not above 0, and for fewer
+    than `k` profiles, because they contain no group that may be shown.
     """
     if len(profiles) < k:
         raise ValueError(
@@ -119,7 +119,7 @@ def scaled(profiles: pd.DataFrame, features: Mapping[str, float], k: int = 1) ->
 
 
 def drawn(rows: np.ndarray, seed: int) -> np.ndarray:
-    """`rows`, or a seeded draw of ROWS of them, in their order, where there are more."""
+    """`rows`, or a seeded sample of ROWS of them, in their order, if there are more."""
     if len(rows) <= ROWS:
         return rows
     chosen = np.random.default_rng(seed).choice(len(rows), ROWS, replace=False)
@@ -127,11 +127,11 @@ def drawn(rows: np.ndarray, seed: int) -> np.ndarray:
 
 
 def fit(profiles: pd.DataFrame, features: Mapping[str, float], k: int, seed: int) -> Model:
-    """Scaler and K-Means on `profiles`; clusters numbered from the largest to the smallest.
+    """Scaler and K-Means on `profiles`; clusters are numbered from the largest to the smallest.
 
-    `features` are names with their weights. Of more than ROWS profiles, K-Means begins on all of
-    them where it has ended on a draw, whose sizes give the numbers. Raises ValueError when there
-    are fewer different profiles than k.
+    `features` are names with their weights. With more than ROWS profiles K-Means is fitted to a
+    sample, whose cluster sizes give the numbers, and then starts from its centroids on all
+    profiles. Raises ValueError when there are fewer different profiles than k.
     """
     weights = _weights(features)
     values = matrix(profiles, list(features))
@@ -141,7 +141,7 @@ def fit(profiles: pd.DataFrame, features: Mapping[str, float], k: int, seed: int
     distinct = len(np.unique(few, axis=0))
     if not 1 <= k <= distinct:
         raise ValueError(f"k must be 1 to {distinct}, the number of different profiles; got {k}")
-    # One thread: several add up in the order in which they end, and digits follow.
+    # One thread: several add up in the order in which they end, which changes last digits.
     with threadpool_limits(1):
         fitted = kmeans(k, seed).fit(few)
         centroids = fitted.cluster_centers_[ordered(fitted)]
@@ -151,15 +151,14 @@ def fit(profiles: pd.DataFrame, features: Mapping[str, float], k: int, seed: int
 
 
 def kmeans(k: int, seed: int, inits: int = INITS) -> KMeans:
-    """K-Means, not fitted: the best of `inits` beginnings (k-means++, Arthur and Vassilvitskii
-    2007)."""
+    """K-Means, not fitted, with `inits` starts (k-means++, Arthur and Vassilvitskii 2007)."""
     return KMeans(k, n_init=inits, random_state=seed)
 
 
 def ordered(fitted: KMeans) -> np.ndarray:
-    """Its clusters int (k,) from the largest to the smallest.
+    """Clusters int (k,) of `fitted`, from the largest to the smallest.
 
-    Ties by centroid, so that the numbers do not depend on the order of initialisation.
+    Ties are broken by centroid, so that the numbers do not depend on the order of initialisation.
     """
     sizes = np.bincount(fitted.labels_, minlength=fitted.n_clusters)
     return np.lexsort((*fitted.cluster_centers_.T[::-1], -sizes))
@@ -173,8 +172,8 @@ def agreement(labels: np.ndarray, truth: pd.Series) -> float:
 def small(labels: np.ndarray, share: float, k: int) -> list[int]:
     """Numbers, from 1, of the clusters that hold less than `share` of all, or fewer than `k`.
 
-    A warning names them. Without `k` the share would say how many of fewer there are. Raises
-    ValueError for a share that is not between 0 and 1.
+    A warning names them. Raises ValueError for a share that is not between 0 and 1. Note: without
+    `k` the share would reveal the size of a cluster below `k`.
     """
     if not isinstance(share, Real) or not 0 <= share <= 1:
         raise ValueError(f"cluster.min_share must be between 0 and 1, got {share!r}")
@@ -186,16 +185,16 @@ def small(labels: np.ndarray, share: float, k: int) -> list[int]:
 
 
 def coarse(model: Model) -> np.ndarray:
-    """The centroids in steps so wide that the last member of a large cluster cannot be told.
+    """Centroids in steps so wide that they do not reveal the last member of a large cluster.
 
-    To somebody who knows all the others, exact means of exact bins would name the one left out.
-    Where even the steps do, `centroids.shown` holds them back.
+    An attacker who knows all other members would identify the last one from exact means of exact
+    bins. If even the steps reveal the member, `centroids.shown` suppresses the centroids.
     """
     return np.round(model.centroids / CENTROID_STEP) * CENTROID_STEP + 0.0  # no -0
 
 
 def as_json(model: Model, shown: Sequence[bool], transform: str = "bins") -> dict:
-    """The model in plain, coarse numbers, with the centroids that are `shown` (`centroids`)."""
+    """Model in plain, coarse numbers, with the centroids that are `shown` (`centroids`)."""
     return {
         "features": list(model.features),
         "transform": transform,

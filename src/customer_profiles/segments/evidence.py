@@ -1,6 +1,6 @@
-"""What speaks for each number of clusters: curves, comparison with chance, stability.
+"""Evidence for each number of clusters: curves, comparison with chance, stability.
 
-On more profiles than `clustering.ROWS`, all of it is about a draw of so many. Each fit has one
+Of more profiles than `clustering.ROWS` the caller passes a sample of that size. Each fit has one
 thread and a seed of its own, so that neither the number of workers nor their order changes a digit.
 """
 
@@ -25,7 +25,7 @@ from threadpoolctl import threadpool_limits
 from customer_profiles.segments import null_model
 from customer_profiles.segments.clustering import kmeans, ordered
 
-# Beginnings of a fit that is one of hundreds; the profiles' own are compared with as few.
+# Starts of each of hundreds of fits; the profiles' own fit for comparison has as few.
 FEW_INITS = 3
 CHANCE_ROWS = 2_000
 WORKERS = 2
@@ -34,14 +34,15 @@ COLUMNS = (
     "inertia", *INDICES, "gap", "gap_error", *(f"{name}_chance" for name in INDICES), "jaccards",
     "jaccard", "ari", "smallest",
 )  # fmt: skip
-MIB = 64  # of distances at a time
+MIB = 64  # memory for distances at a time
 
 
 def candidates(rows: np.ndarray, k_min: int, k_max: int, by_hand: int = 0) -> list[int]:
-    """The numbers of clusters to look at: `k_min` to `k_max`, as far as `rows` can be parted.
+    """Numbers of clusters to examine: `k_min` to `k_max`, as far as `rows` can be divided.
 
-    More clusters than different rows less one say nothing. A number `by_hand` is looked at as
-    well. Raises ValueError unless 2 <= k_min < k_max and `by_hand` is at most the different rows.
+    The number of different rows less one is the limit, because more clusters carry no information.
+    A number `by_hand` is examined as well. Raises ValueError unless 2 <= k_min < k_max and
+    `by_hand` is at most the number of different rows.
     """
     _whole(0, k_min=k_min, k_max=k_max, k=by_hand)
     if not 2 <= k_min < k_max:
@@ -73,17 +74,17 @@ def scan(rows: np.ndarray, ks: Sequence[int], seed: int, workers: int = WORKERS)
 
 
 def elbow(table: pd.DataFrame) -> int | None:
-    """The k where inertia stops falling fast (Kneedle, Satopaa et al. 2011), or None."""
+    """Elbow: the k where inertia stops falling fast (Kneedle, Satopaa et al. 2011), or None."""
     if len(table) < 3:  # a line has none
         return None
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", UserWarning)  # kneed also says so when there is none
+        warnings.simplefilter("ignore", UserWarning)  # kneed also warns when there is no elbow
         found = KneeLocator(table["k"], table["inertia"], curve="convex", direction="decreasing")
     return None if found.elbow is None else int(found.elbow)
 
 
 def silhouettes(rows: np.ndarray, groupings: Sequence[np.ndarray]) -> list[float]:
-    """The mean silhouette of each of `groupings`, labels int (n,) from 0, of the same `rows`."""
+    """Mean silhouette of each of `groupings`, labels int (n,) from 0, of the rows."""
     if not len(groupings):
         return []
     sizes = [np.bincount(labels) for labels in groupings]
@@ -116,16 +117,16 @@ def weigh(
     Columns of `scan` without labels, `calinski_harabasz` (1974), `davies_bouldin` (1979), and of
 
     - chance: `gap` and its standard error `gap_error` (Tibshirani, Walther and Hastie 2001), here
-      against `references` rearrangements of the profiles (`null_model`), and INDEX_chance, what the
-      other three indices are on average there;
+      against `references` rearrangements of the profiles (`null_model`), and INDEX_chance, the mean
+      of each of the other three indices on the rearrangements;
     - stability: `jaccards`, for each cluster, from the largest, the mean over `draws` bootstrap
-      samples of the best Jaccard similarity found there (clusterboot, Hennig 2007, CSDA 52:258),
+      samples of the best Jaccard similarity in the sample (clusterboot, Hennig 2007, CSDA 52:258),
       `jaccard`, the lowest of them, and `ari`, the lowest adjusted Rand index (Hubert and Arabie
       1985) against fits from `seeds` other seeds;
     - `smallest`, the share of the smallest cluster.
 
-    Raises ValueError unless there is a draw and a seed, and two references: one has no spread, and
-    whatever were above it would count as better than chance.
+    Raises ValueError unless there are a draw, a seed and two references. Reason: a single reference
+    has no spread, so every gap above it would count as better than chance.
     """
     _whole(1, draws=draws, seeds=seeds)
     _whole(2, references=references)
@@ -152,8 +153,10 @@ def weigh(
 def by_chance(
     rows: np.ndarray, ks: Sequence[int], seed: int, references: int, workers: int = WORKERS
 ) -> dict[str, np.ndarray]:
-    """INDICES and `tightness` (logarithm of the inertia), each float (references, ks), of as many
-    rearrangements of `rows`."""
+    """INDICES and `tightness` (logarithm of the inertia) of rearrangements of `rows`.
+
+    Each is float (references, ks).
+    """
     made = [np.random.default_rng((seed, number)) for number in range(references)]
     found = np.array(_each((partial(_of_chance, rows, ks, rng) for rng in made), workers))
     return dict(zip(("tightness", *INDICES), np.moveaxis(found, -1, 0), strict=True))
@@ -162,7 +165,7 @@ def by_chance(
 def _of_chance(rows: np.ndarray, ks: Sequence[int], rng: np.random.Generator) -> np.ndarray:
     other = null_model.rearranged(rows, rng)
     fits = [_fitted(other, k, int(rng.integers(2**31)), FEW_INITS) for k in ks]
-    # Their mean over all rearrangements is wanted: a part of the distances of each will do.
+    # Only the mean over all rearrangements is needed: a sample of each one's distances is enough.
     some = rng.permutation(len(other))[:CHANCE_ROWS]
     return np.transpose([
         [_tightness(fitted, other) for fitted in fits],
@@ -192,9 +195,9 @@ def _recovered(
 
 
 def recovery(rows: np.ndarray, labels: np.ndarray, entropy: tuple[int, ...]) -> np.ndarray:
-    """Best Jaccard similarity (k,) of each cluster with one of a bootstrap sample's.
+    """Best Jaccard similarity (k,) of each cluster with a cluster of a bootstrap sample.
 
-    As in clusterboot, whoever is drawn more than once counts once.
+    As in clusterboot, a person drawn more than once counts once.
     """
     k = int(labels.max()) + 1
     rng = np.random.default_rng(entropy)
@@ -227,7 +230,10 @@ def _fitted(rows: np.ndarray, k: int, seed: int, *inits: int) -> KMeans:
 
 
 def _silhouette(sums: np.ndarray, labels: np.ndarray, sizes: np.ndarray) -> float:
-    """From each row's sums of distances to the clusters (n, k); one alone in a cluster has 0."""
+    """Mean silhouette from each row's sums of distances to the clusters (n, k).
+
+    A row that is alone in its cluster has 0.
+    """
     each = np.arange(len(labels))
     inside = sums[each, labels] / np.maximum(sizes[labels] - 1, 1)
     # A part of the rows, or bins that are too few, may leave a cluster without any.
@@ -248,9 +254,9 @@ def _whole(least: int, **values: object) -> None:
 
 
 def _each(jobs: Iterable[Callable], workers: int) -> list:
-    """What each of `jobs` returns, in their order.
+    """Results of `jobs`, in their order.
 
-    OpenMP's limit holds for the thread that sets it: every worker has to.
+    Note: OpenMP's limit holds for the thread that sets it, so every worker has to set it.
     """
     with warnings.catch_warnings(), threadpool_limits(1):
         # A sample, or rearranged bins, may hold fewer different rows than k: no harm.

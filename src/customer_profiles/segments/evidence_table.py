@@ -1,4 +1,4 @@
-"""The evidence as readers see it: the agreement table, in few digits, and what is found again."""
+"""Evidence as shown to readers: agreement table in few digits, and stability of clusters."""
 
 from collections.abc import Mapping
 
@@ -13,7 +13,7 @@ THREE_DIGITS = ("inertia", "calinski_harabasz", "calinski_harabasz_chance")
 
 
 def shown(table: pd.DataFrame) -> pd.DataFrame:
-    """The evidence as anyone may see it: so few digits that nobody's part can be made out."""
+    """Evidence in so few digits that no person's contribution can be computed from it."""
     coarse = table.round(DIGITS)
     for name in THREE_DIGITS:
         coarse[name] = [float(f"{value:.3g}") for value in table[name]]
@@ -24,9 +24,9 @@ def shown(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def report(table: pd.DataFrame, least: float) -> pd.DataFrame:
-    """The columns of `judged` that are kept, as `shown`.
+    """Columns of `judged` that are kept, rounded as by `shown`.
 
-    `least`: the share of the smallest group that may be counted. A smaller one reads so.
+    `least`: the share of the smallest group that may be counted. A smaller share is raised to it.
     """
     names = [
         "k", "inertia", "silhouette", "silhouette_chance", "gap", "gap_error", "calinski_harabasz",
@@ -39,8 +39,11 @@ def report(table: pd.DataFrame, least: float) -> pd.DataFrame:
 def overview(
     table: pd.DataFrame, preferred: Mapping[str, int | None], least: float
 ) -> pd.DataFrame:
-    """The agreement table for readers, as texts: per k the `report`, with what chance reaches
-    (of the gap its error) in brackets, which tests fail, and who prefers it."""
+    """Agreement table for readers, as texts, one row per k.
+
+    Columns: the figures of `report`, each with its value by chance (the gap with its error) in
+    brackets, the tests that fail, and the criteria that prefer this k.
+    """
     tests = {"beats_chance": "chance", "recurs": "bootstrap", "repeats": "seeds"}
     criteria = {
         "inertia": "inertia", "silhouette": "silhouette", "gap": "gap", "calinski_harabasz": "CH",
@@ -67,8 +70,10 @@ def overview(
 
 
 def certainty(table: pd.DataFrame, k: int) -> pd.Series:
-    """Mean Jaccard similarities by name: of the `k` clusters; where there is one segment, or
-    `k` was not weighed, of the least certain cluster of each k."""
+    """Mean Jaccard similarities by name, of the `k` clusters.
+
+    With one segment, or if `k` was not examined: of the least stable cluster of each k.
+    """
     rows = shown(table).set_index("k")
     if k in rows.index:
         clusters = rows.loc[k, "jaccards"]
@@ -83,5 +88,5 @@ def _texts(values: pd.Series, name: str) -> list[str]:
 
 
 def down(value: float) -> float:
-    """Two digits, down: what is shown reaches a bound only if it does."""
+    """`value` rounded down to two digits: the result reaches a bound only if `value` does."""
     return float(np.floor(100 * value + 1e-9) / 100)

@@ -10,8 +10,8 @@ from customer_profiles.project.charts import ACCENT, NEGATIVE, NEUTRAL, grid, le
 def elbow(table: pd.DataFrame, k: int) -> Figure:
     """Inertia, silhouette and, where `table` has it, the gap over k, the chosen k marked.
 
-    One segment (k = 1) is not on the curves, so not marked. With a column `holds`, what does not
-    hold is drawn hollow.
+    One segment (k = 1) is not on the curves, so it is not marked. With a column `holds`, each k
+    that does not hold is drawn hollow.
     """
     titles = {
         "inertia": "Inertia (squared distances)",
@@ -46,7 +46,7 @@ def elbow(table: pd.DataFrame, k: int) -> Figure:
 
 @styled
 def above(values: pd.Series, bound: float, title: str, xlabel: str) -> Figure:
-    """Named values from 0 to 1 beside the `bound` they must reach; red where they do not."""
+    """Bars of named values from 0 to 1 beside the `bound` that they must reach; red below it."""
     figure, (axis,) = grid(1, 1, (6, 0.9 + 0.3 * len(values)))
     colors = [ACCENT if value >= bound else NEGATIVE for value in values]
     drawn = axis.barh(values.index.astype(str), values, color=colors, height=0.7)
@@ -65,7 +65,8 @@ def above(values: pd.Series, bound: float, title: str, xlabel: str) -> Figure:
 def tradeoff(table: pd.DataFrame, chosen: str, nearby: pd.DataFrame, title: str) -> Figure:
     """Agreement over the share of people recognised, each option with its name.
 
-    Columns option, linkage, agreement. The `chosen` one is marked; what is `nearby` are points.
+    Columns option, linkage, agreement. The `chosen` option is marked; the options in `nearby` are
+    points.
     """
     figure, (axis,) = grid(1, 1, (8, 3.8))
     axis.plot(nearby["linkage"], nearby["agreement"], ".", color=NEUTRAL, markersize=5,
@@ -93,7 +94,7 @@ def tradeoff(table: pd.DataFrame, chosen: str, nearby: pd.DataFrame, title: str)
 def held_back(table: pd.DataFrame, chosen: str, bound: float, title: str) -> Figure:
     """Share of people in suppressed cells by option (columns option, suppressed, cells).
 
-    The `chosen` one is marked, and the `bound` that none may pass.
+    The `chosen` option is marked, and the upper `bound` of the share.
     """
     figure, (axis,) = grid(1, 1, (9, 0.9 + 0.3 * len(table)))
     colors = [NEGATIVE if name == chosen else ACCENT for name in table["option"]]

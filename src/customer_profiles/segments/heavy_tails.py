@@ -1,14 +1,14 @@
-"""Invented accounts with exact counts, to show what a few celebrities do to K-Means.
+"""Synthetic accounts with exact counts, to show the effect of a few celebrities on K-Means.
 
 Counts on X are heavy-tailed: most accounts are small, a few are a thousand times as large. Here the
-reach of an account is Pareto's (its shape near 1, as Zipf found for sizes of many kinds), and its
-counts follow it up to a log-normal factor.
+reach of an account has a Pareto distribution (its shape near 1, as Zipf found for sizes of many
+kinds), and its counts follow the reach up to a log-normal factor.
 """
 
 import numpy as np
 import pandas as pd
 
-ACCOUNTS = 14_181  # as many as the design that this project carries on had clustered
+ACCOUNTS = 14_181  # as many as the original design clustered
 SHAPE = 1.0
 # Of the typical account, and how strongly a count grows with its reach.
 COUNTS = {
@@ -18,11 +18,11 @@ COUNTS = {
     "retweets": (1, 0.7),
     "account_posts": (300, 0.6),
 }
-SPREAD = 0.8  # of the logarithm, around what the reach says
+SPREAD = 0.8  # of the logarithm, around the value by reach
 
 
 def accounts(number: int = ACCOUNTS, seed: int = 7) -> pd.DataFrame:
-    """Counts of `number` invented accounts, a column for each of COUNTS."""
+    """Counts of `number` synthetic accounts, a column for each of COUNTS."""
     rng = np.random.default_rng(seed)
     reach = 1 + rng.pareto(SHAPE, number)
     return pd.DataFrame({

@@ -1,24 +1,24 @@
-"""Profiles without clusters to compare with: the same columns, put together anew.
+"""Null model: profiles without clusters, made by rearranging the columns.
 
-A plain permutation of each column would also destroy what the columns have in common, and then one
-long cloud looks like two clusters. So the columns are rearranged (Iman and Conover 1982,
-Communications in Statistics 11:311): each keeps its very values, and together they keep the
-correlation, but follow a Gaussian in which nobody is grouped. A uniform cloud, one Gaussian however
-long, and the bins of either are such data themselves. So is whatever a single feature shows: two
-heaps of followers alone are tiers of one field, and no segments.
+A plain permutation of each column would also destroy the correlation of the columns, and then one
+long cloud looks like two clusters. The columns are therefore rearranged (Iman and Conover 1982,
+Communications in Statistics 11:311): each keeps its values, and together they keep the correlation,
+but follow a Gaussian without groups. A uniform cloud, one Gaussian of any length, and the bins of
+either already are such data. So is the structure of a single feature: two modes of followers alone
+are tiers of one field, and no segments.
 """
 
 import numpy as np
 
-STEPS = 10  # towards the wanted correlation; bins need more than two or three
+STEPS = 10  # iterations towards the wanted correlation; bins need more than two or three
 SMALLEST = 1e-6  # eigenvalue of a correlation matrix
 
 
 def rearranged(rows: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """`rows` (n, features) with each column in another order, of the same correlation.
 
-    The Gaussian's own correlation is sought step by step: bins dampen it. Of a constant column
-    nothing can be changed.
+    The Gaussian's own correlation is found iteratively, because bins dampen it. A constant column
+    stays unchanged.
     """
     found = rows.copy()
     varying = np.flatnonzero(np.ptp(rows, axis=0))
@@ -43,7 +43,7 @@ def _correlation(rows: np.ndarray) -> np.ndarray:
 
 
 def _whitened(drawn: np.ndarray) -> np.ndarray:
-    """`drawn` without the correlation that it has by chance."""
+    """`drawn` without its sample correlation, which is due to chance."""
     if len(drawn) <= drawn.shape[1]:
         return drawn
     centred = drawn - drawn.mean(axis=0)
@@ -52,9 +52,9 @@ def _whitened(drawn: np.ndarray) -> np.ndarray:
 
 
 def _root(wanted: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The symmetric root of the correlation matrix near `wanted`, and that matrix.
+    """Symmetric root of the correlation matrix near `wanted`, and that matrix.
 
-    Of all roots this one changes little where the matrix does.
+    Among all roots the symmetric one changes little where the matrix changes little.
     """
     values, vectors = np.linalg.eigh(wanted)
     near = (vectors * np.maximum(values, SMALLEST)) @ vectors.T

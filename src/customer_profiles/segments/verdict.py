@@ -1,18 +1,17 @@
-"""How many segments there are, by evidence: a rule, its reasons, and "no stable structure".
+"""Rule for the number of segments, its reasons, and the verdict "no stable structure".
 
 The rule. A number k *holds* when
 
 1. it beats chance: K-Means parts the profiles more tightly than rearranged ones (`null_model`), by
    more than ERRORS standard errors of the gap;
-2. every cluster comes back in bootstrap samples: mean Jaccard similarity of at least `jaccard`;
-3. the whole comes back from every seed: adjusted Rand index of at least `ari`.
+2. every cluster recurs in bootstrap samples: mean Jaccard similarity of at least `jaccard`;
+3. the whole clustering recurs from every seed: adjusted Rand index of at least `ari`.
 
-Of the k that hold, that one is taken which most of the five criteria prefer among them: the elbow;
-the gap, by the rule of one standard error; silhouette, Calinski-Harabasz and Davies-Bouldin, each
-by how much better it is than on rearranged profiles. By themselves these three prefer two clusters
-of any long cloud. Of equal k that of the best silhouette is taken. Where none holds, there is no
-stable structure: everybody is one segment. Somebody may ask for another k by hand; the verdict
-stays what the evidence says.
+Of the k that hold, the rule takes the one that most of five criteria prefer: the elbow; the gap, by
+the rule of one standard error; silhouette, Calinski-Harabasz and Davies-Bouldin, each by its
+improvement over rearranged profiles. By themselves these three prefer two clusters of any long
+cloud. Ties go to the best silhouette. If no k holds, there is no stable structure, and everybody is
+one segment. The operator may set another k by hand; the verdict still follows the evidence.
 """
 
 from collections.abc import Mapping, Sequence
@@ -26,8 +25,8 @@ from customer_profiles.project.vocabulary import STABLE, UNSTABLE
 from customer_profiles.segments.evidence import elbow
 from customer_profiles.segments.evidence_table import shown
 
-ERRORS = 3  # by chance passed once in 740 times, not once in 20
-# Of a single feature all rearrangements are the same profiles: only rounding parts them.
+ERRORS = 3  # passed by chance once in 740 times, not once in 20
+# All rearrangements of a single feature are the same profiles: they differ by rounding only.
 LEAST_GAP = 1e-6
 TITLES = {
     "elbow": "the elbow of the inertia",
@@ -40,7 +39,7 @@ TITLES = {
 
 @dataclass(frozen=True)
 class Verdict:
-    """What the evidence says, and what is published: `k` segments, for a `reason` (a sentence)."""
+    """Verdict of the evidence, and the published `k` segments with a `reason` (a sentence)."""
 
     k: int
     verdict: str
@@ -53,7 +52,7 @@ class Verdict:
 def judged(table: pd.DataFrame, jaccard: float, ari: float) -> pd.DataFrame:
     """`table` of `evidence.weigh` with the tests of the rule: beats_chance, recurs, repeats, holds.
 
-    The first three are each on its own, `holds` is all of them. Raises ValueError for a bound that
+    The first three are separate tests, `holds` is all of them. Raises ValueError for a bound that
     is not between 0 and 1.
     """
     for name, bound in {"jaccard": jaccard, "ari": ari}.items():
@@ -68,9 +67,9 @@ def judged(table: pd.DataFrame, jaccard: float, ari: float) -> pd.DataFrame:
 
 
 def preferred(table: pd.DataFrame, among: Sequence[int]) -> dict[str, int | None]:
-    """For each criterion the k of `among` that it prefers, None where it prefers none of them.
+    """Preferred k of each criterion, out of `among`; None where it prefers none of them.
 
-    The gap's is the first whose gap the next one does not surpass by a standard error.
+    The gap prefers the first k whose gap is not below the next gap less its standard error.
     """
     rows = table[table["k"].isin(among)].set_index("k")
     if rows.empty:
@@ -90,7 +89,7 @@ def preferred(table: pd.DataFrame, among: Sequence[int]) -> dict[str, int | None
 
 
 def decide(table: pd.DataFrame, jaccard: float, ari: float, by_hand: int = 0) -> Verdict:
-    """The rule applied to `table` as `judged` gives it; `by_hand` a k that is asked for, or 0."""
+    """Verdict on `table` as `judged` gives it; `by_hand` is a k that the operator sets, or 0."""
     held = table.loc[table["holds"], "k"].tolist()
     votes = preferred(table, held or table["k"].tolist())
     k = _best(table, held) if held else 1
@@ -108,9 +107,9 @@ def decide(table: pd.DataFrame, jaccard: float, ari: float, by_hand: int = 0) ->
 
 
 def summary(found: Verdict, table: pd.DataFrame, remarks: Sequence[str] = ()) -> dict:
-    """`found` as the report tells it, with `remarks` (sentences) and what `table` says of its k.
+    """Verdict `found` for the report, with `remarks` (sentences) and its row of `table`.
 
-    Of one segment there is nothing to say: no silhouette, nothing that could come back.
+    One segment has neither silhouette nor stability.
     """
     about = {**asdict(found), "reason": " ".join([found.reason, *remarks])}
     row = shown(table).set_index("k").reindex([found.k]).iloc[0]
@@ -128,9 +127,10 @@ def remarks(
     rows: np.ndarray, features: Sequence[str], ks: Sequence[int], k_max: int, small: Sequence[int],
     share: float,
 ) -> list[str]:  # fmt: skip
-    """Sentences on what else a reader has to know of the evidence on `rows` (n, features).
+    """Sentences of further facts on the evidence of `rows` (n, features), for readers.
 
-    Features without differences, a range that ends below `k_max`, and the `small` clusters.
+    They name features without differences, a range that ends below `k_max`, and the `small`
+    clusters.
     """
     same = [n for n, width in zip(features, np.ptp(rows, axis=0), strict=True) if not width]
     found = [f"{_listed(same)} told nobody apart: the same for all."] if same else []
@@ -149,7 +149,7 @@ def remarks(
 
 
 def _best(table: pd.DataFrame, among: Sequence[int]) -> int:
-    """The k of `among` that most criteria prefer, of equal ones that of the best silhouette."""
+    """Number k of `among` that most criteria prefer; ties go to the best silhouette."""
     liked = list(preferred(table, among).values())
     silhouette = _apart(table.set_index("k"))
     return max(among, key=lambda k: (liked.count(k), silhouette[k]))
@@ -174,7 +174,7 @@ def _for(k: int, held: Sequence[int], votes: Mapping[str, int | None]) -> str:
 
 
 def _against(table: pd.DataFrame, jaccard: float, ari: float) -> str:
-    """Why none holds: the first test that the candidate nearest to holding fails."""
+    """Reason that no k holds: the first test that the candidate nearest to holding fails."""
     if table.empty:
         return "One segment: these authors are too much alike, or too few, to be parted at all."
     passed = table[["beats_chance", "recurs", "repeats"]].cumprod(axis=1).sum(axis=1)
@@ -200,7 +200,7 @@ def _asked(k: int, table: pd.DataFrame, jaccard: float, ari: float) -> str:
 
 
 def _failure(row: pd.Series, jaccard: float, ari: float) -> str:
-    """The first test that the k of this `row` fails."""
+    """Text on the first test that the k of this `row` fails."""
     told = shown(row.to_frame().T.infer_objects()).iloc[0]
     if not row["beats_chance"]:
         return "they stand no further apart than chance makes them"

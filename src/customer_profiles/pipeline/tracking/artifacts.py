@@ -1,8 +1,8 @@
-"""Where MLflow keeps the files of runs: addresses that hold wherever the project lies.
+"""Artifact addresses for MLflow that stay valid when the project is moved.
 
-MLflow stores the address of a run's files in its database, absolute where they lie on a disk, so
-that a project which was moved would lose them. `mlruns:/artifacts/...` means this project's folder
-mlruns instead; pyproject.toml announces the scheme to MLflow
+MLflow stores the address of a run's files in its database. The address of a folder on disk is
+absolute, so a moved project would lose its files. `mlruns:/artifacts/...` is this project's folder
+mlruns instead; pyproject.toml registers the scheme with MLflow
 (https://mlflow.org/docs/latest/ml/plugins/).
 """
 
@@ -20,13 +20,13 @@ SCHEME = "mlruns"
 def store() -> Path:
     """Folder of the MLflow store: mlruns/ of the main checkout.
 
-    DVC runs an experiment in a throw-away copy and names the real project in DVC_ROOT.
+    DVC runs an experiment in a temporary copy and names the real project in DVC_ROOT.
     """
     return Path(os.environ.get("DVC_ROOT") or paths.root()) / "mlruns"
 
 
 class ProjectArtifacts(LocalArtifactRepository):
-    """Files under `mlruns:/...`, kept below `store()`."""
+    """Artifact repository for `mlruns:/...`, stored below `store()`."""
 
     def __init__(self, artifact_uri: str, *arguments, **options):
         place = store() / unquote(urlsplit(artifact_uri).path).lstrip("/")

@@ -1,4 +1,4 @@
-"""Where figures come from: day, commit and kind of machine; never a name, a place or a path."""
+"""Provenance of figures: day, commit and kind of machine; never a name, a place or a path."""
 
 import os
 import platform
@@ -9,7 +9,7 @@ from pathlib import Path
 
 from customer_profiles.project import paths
 
-# What a run is made of; a README may change without making its figures doubtful.
+# Sources that determine the figures of a run; a README, for example, does not.
 SOURCES = (
     "src", "notebooks", "data/sample", "dvc.yaml", "params.yaml", "encoder.txt",
     "requirements.txt",
@@ -45,7 +45,7 @@ def commit() -> str:
 
 
 def modified() -> bool:
-    """Whether SOURCES differ from the commit by more than the choice of profile and inputs."""
+    """True if SOURCES differ from the commit by more than the choice of profile and inputs."""
     changed = _git("status", "--porcelain", "--untracked-files=all", "--", *SOURCES).splitlines()
     if [line for line in changed if line[3:] != "params.yaml"]:
         return True

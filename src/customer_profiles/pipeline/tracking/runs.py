@@ -1,4 +1,4 @@
-"""The one place that knows MLflow: where the store lies, and what every run carries."""
+"""MLflow tracking: address of the store, runs with tags, metrics and files, registered models."""
 
 import logging
 import os
@@ -26,14 +26,14 @@ os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
 
 MODEL = "sentiment"
 ALIAS = "champion"
-# What opening the registered model takes; the locked versions are the installed ones.
+# Packages that the registered model needs; the locked versions are the installed ones.
 NEEDED = ("tensorflow", "tensorflow-text", "tensorflow-hub", "tf-keras", "pandas", "tqdm")
-# Seconds between two looks at processor and memory: a quick training takes less than a minute.
+# Seconds between two samples of processor and memory: a quick training takes less than a minute.
 SAMPLING = 5
 
 
 def uri() -> str:
-    """Tracking address: SQLite, as MLflow has given up its file store."""
+    """Tracking URI: SQLite, because MLflow has deprecated its file store."""
     return f"sqlite:///{store() / 'mlflow.db'}"
 
 
@@ -41,11 +41,11 @@ def uri() -> str:
 def run(
     experiment: str, name: str, description: str, tags: dict | None = None, nested: bool = False
 ) -> Iterator:
-    """An MLflow run PROFILE-`name` in `experiment`, with processor and memory as metrics.
+    """MLflow run PROFILE-`name` in `experiment`, with processor and memory as metrics.
 
-    Tagged with the profile, the Git commit, whether the code differs from it, DVC's stage and
-    experiment, whose name ends the run's. `nested` makes it a child of the active run. Ends as
-    FAILED when the block raises.
+    Tags: the profile, the Git commit, whether the code differs from it, DVC's stage and experiment.
+    The run's name ends with that of DVC's experiment. `nested` makes it a child of the active run.
+    It ends as FAILED when the block raises.
     """
     _open()
     if mlflow.get_experiment_by_name(experiment) is None:
@@ -64,19 +64,22 @@ def run(
 
 @contextmanager
 def again(run: mlflow.entities.Run) -> Iterator:
-    """A run of before, open once more: no run stays open from one cell to the next."""
+    """Reopen an earlier run, because no run stays open from one notebook cell to the next."""
     _open()
     with mlflow.start_run(run_id=run.info.run_id) as active:
         yield active
 
 
 def log_params(values: dict) -> None:
-    """Parameters of the active run."""
+    """Log parameters to the active run."""
     mlflow.log_params(values)
 
 
 def log_metrics(metrics: dict, prefix: str = "") -> None:
-    """Numbers of a nested dict as metrics `a.b.c`; lists and texts are left to the JSON report."""
+    """Log the numbers of a nested dict as metrics `a.b.c`.
+
+    Lists and texts are left to the JSON report.
+    """
     for name, value in metrics.items():
         if isinstance(value, dict):
             log_metrics(value, f"{prefix}{name}.")
@@ -85,21 +88,22 @@ def log_metrics(metrics: dict, prefix: str = "") -> None:
 
 
 def log_curves(curves: pd.DataFrame, step: str) -> None:
-    """Each column of `curves` as a stepped metric; the column `step` counts the steps."""
+    """Log each column of `curves` as a stepped metric; the column `step` counts the steps."""
     for row in curves.to_dict("records"):
         at = int(row.pop(step))
         mlflow.log_metrics({name: float(v) for name, v in row.items() if pd.notna(v)}, step=at)
 
 
 def log_point(values: dict[str, float], step: int) -> None:
-    """One point of each training curve `training/NAME`, while it is being made."""
+    """Log one point of each training curve as `training/NAME`, during the training."""
     mlflow.log_metrics({f"training/{name}": value for name, value in values.items()}, step=step)
 
 
 def log_dataset(file: Path, context: str) -> str:
-    """Name, shape and digest of the data set in a parquet `file`, none of its rows; the digest.
+    """Log name, shape and digest of the parquet `file` as data set; return the digest.
 
-    The digest is the file's: MLflow's own looks at the first 10,000 rows only.
+    No row is logged. The digest is that of the whole file: MLflow's own covers the first 10,000
+    rows only.
     """
     digest = files.digest(file)[:12]
     data = mlflow.data.from_pandas(
@@ -114,35 +118,35 @@ def log_dataset(file: Path, context: str) -> str:
 
 
 def log_figure(figure, name: str) -> None:
-    """A matplotlib figure as figures/NAME.png."""
+    """Log a matplotlib figure as figures/NAME.png."""
     mlflow.log_figure(figure, f"figures/{name}.png")
 
 
 def log_table(table: pd.DataFrame, name: str) -> None:
-    """A table as tables/NAME.json, which MLflow shows as one."""
+    """Log a table as tables/NAME.json, which MLflow displays as a table."""
     mlflow.log_table(table, f"tables/{name}.json")
 
 
 def log_file(path: Path) -> None:
-    """A file as an artifact of the run."""
+    """Log a file as an artifact of the run."""
     mlflow.log_artifact(str(path))
 
 
 def register_model(
     code: Path, saved_model: Path, example: pd.DataFrame, validation: pd.DataFrame, digest: str
 ) -> bool:
-    """Log the SavedModel with signature and example and register it; whether it is champion.
+    """Log and register the SavedModel with signature and example; True if it becomes champion.
 
     `code` is the file that loads it (sentiment/model/mlflow_model.py). `example` (columns text,
-    polarity) shows what goes in and comes out. Each profile has a
-    registered model of its own, `sentiment-PROFILE`. The alias moves only to a model at least as
-    accurate as the champion on the same rows: `validation` (columns label, text, polarity as the
-    new model sees them), known by their `digest`. A champion that was judged on others is judged
-    anew on these; one that cannot be loaded any more counts as none.
+    polarity) gives an input and its output. Each profile has its own registered model,
+    `sentiment-PROFILE`. The alias moves only to a model at least as accurate as the champion on the
+    same rows: `validation` (columns label, text, and polarity of the new model), identified by
+    `digest`. A champion evaluated on other rows is evaluated again on these. Note: a champion that
+    can no longer be loaded counts as none.
     """
     name = registered_name()
     inputs, answers = example[["text"]], example[["polarity"]]
-    # Relative to where we stand: MLflow writes both paths down, as they are given.
+    # Relative to the working folder: MLflow stores both paths as given.
     program, model = map(os.path.relpath, (code, saved_model))
     info = mlflow.pyfunc.log_model(
         name=MODEL,
@@ -181,7 +185,7 @@ def _champion_accuracy(
     try:
         model = mlflow.pyfunc.load_model(f"models:/{name}@{ALIAS}")
     except (ImportError, AttributeError, OSError, MlflowException) as error:
-        # Its code names modules as they were called when it was logged.
+        # The champion's code imports modules by their names at the time of logging.
         logger.warning(
             "the champion of %s, version %s, cannot be loaded (%s): it counts as none",
             name, champion.version, type(error).__name__,
@@ -202,7 +206,7 @@ def _open() -> None:
     mlflow.set_registry_uri(uri())
     mlflow.set_system_metrics_sampling_interval(SAMPLING)
     if fresh:
-        # MLflow makes an empty one, whose files would lie in whatever folder we stand in.
+        # MLflow creates an empty one, whose files would be written to the working folder.
         mlflow.delete_experiment("0")
 
 

@@ -1,8 +1,8 @@
-"""The project's key: pseudonyms that nobody can list back without it, and sealed lines.
+"""The project's key: pseudonyms that cannot be reversed without it, and sealed lines.
 
-Ids of posts and authors are short and public, so a plain hash is undone by hashing all ids. Here
-they are HMACs under a key that stays with the operator: CUSTOMER_PROFILES_KEY, or
-data/secret.key, made when pages are pulled or collected and there is none.
+Ids of posts and authors are short and public, so a plain hash is reversed by hashing all ids.
+Pseudonyms are therefore HMACs under a key that stays with the operator: CUSTOMER_PROFILES_KEY, or
+data/secret.key, which is created when pages are pulled or collected and no key exists.
 """
 
 import base64
@@ -34,11 +34,11 @@ _DEMONSTRATION = hashlib.sha256(b"the shipped sample of customer-profiles").dige
 
 
 class AnotherKey(PermissionError):
-    """A line that was sealed with another key."""
+    """Error: a line was sealed with another key."""
 
 
 class Damaged(ValueError):
-    """A line that is no sealed one, or not as it was sealed."""
+    """Error: a line is not a sealed one, or was changed after sealing."""
 
 
 class Key:
@@ -56,18 +56,19 @@ class Key:
         return self._mac(f"{kind}:{identifier}")[:32]
 
     def pseudonyms(self, kind: str, identifiers: Iterable[str]) -> list[str]:
-        """`pseudonym` of each, in their order."""
+        """Pseudonyms of the `identifiers` of a `kind`, in their order."""
         return [self.pseudonym(kind, identifier) for identifier in identifiers]
 
     def mark(self, pseudonym: str) -> str:
-        """32 hex digits that stand for an erased `pseudonym`.
+        """Tombstone mark of an erased `pseudonym`: 32 hex digits.
 
-        Under a key of its own: a tombstone must not point to a row in an older copy of the data.
+        It is computed under a derived key: a tombstone must not point to a row in an older copy of
+        the data.
         """
         return hmac.digest(self._marks, pseudonym.encode(), "sha256").hex()[:32]
 
     def fingerprint(self) -> str:
-        """16 hex digits that tell two keys apart and give neither away."""
+        """Fingerprint of the key: 16 hex digits that distinguish keys and do not reveal them."""
         return self._mac("fingerprint")[:16]
 
     def audience(self, archive: str) -> str:
@@ -75,13 +76,13 @@ class Key:
         return "audience_" + self._mac(f"audience:{archive}")[:12]
 
     def seal(self, line: bytes) -> bytes:
-        """`line`, compressed and encrypted: ASCII without line ends, never twice the same."""
+        """`line`, compressed and encrypted: ASCII without line ends, different at every call."""
         return self.fingerprint().encode() + self._seal.encrypt(zlib.compress(line))
 
     def unseal(self, token: bytes) -> bytes:
-        """The line that `seal` made `token` of; a line end behind it does not matter.
+        """Line that `seal` made `token` of; a line end behind the token is ignored.
 
-        Raises AnotherKey for a line of another key, and Damaged for one that is not as it was.
+        Raises AnotherKey for a line of another key, and Damaged for a changed one.
         """
         token = token.rstrip(b"\r\n")
         tag, own = token[:_TAG], self.fingerprint()
@@ -103,11 +104,11 @@ class Key:
 
 
 def open_key(archive: str, make: bool = False) -> Key:
-    """The key for the pages in `archive` (a folder, as written in params.yaml).
+    """Key for the pages in `archive` (a folder, as written in params.yaml).
 
-    The shipped sample always gets the public demonstration key, any other archive never. Where
-    there is no key, one is made if `make` says so. Raises FileNotFoundError where there is none,
-    ValueError for a key that cannot be read, PermissionError for one that others can reach.
+    The shipped sample always gets the public demonstration key, any other archive never. With
+    `make` a missing key is created. Raises FileNotFoundError for a missing key, ValueError for a
+    key that cannot be read, PermissionError for one that other users can access.
     """
     if is_sample(archive):
         return demonstration_key()
@@ -117,19 +118,19 @@ def open_key(archive: str, make: bool = False) -> Key:
 
 
 def successor_key() -> Key:
-    """The key that `keyfile.renew` will put in place."""
+    """Key that `keyfile.renew` will put in place."""
     return Key(keyfile.following())
 
 
 def demonstration_key() -> Key:
-    """The key of the shipped sample, which is public."""
+    """Demonstration key of the shipped sample; its bytes are public."""
     return Key(_DEMONSTRATION)
 
 
 def reopen_key(manifest: Mapping) -> Key:
-    """The key that an archive was pulled with, as its `manifest` names it (data/raw).
+    """Key that an archive was pulled with, as its `manifest` names it (data/raw).
 
-    Makes no key. Raises what `open_key` raises, and ValueError for another key.
+    Creates no key. Raises the errors of `open_key`, and ValueError for another key.
     """
     fingerprint = manifest["key"]
     try:
@@ -147,7 +148,7 @@ def reopen_key(manifest: Mapping) -> Key:
 
 
 def is_sample(archive: str) -> bool:
-    """Whether `archive` is the shipped sample, byte for byte."""
+    """True if `archive` is the shipped sample, byte for byte."""
     listed = paths.inside(SAMPLE_DIGEST)
     folder = paths.inside(archive)
     if folder.resolve() != paths.inside(SAMPLE).resolve() or not listed.is_file():

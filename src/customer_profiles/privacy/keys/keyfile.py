@@ -1,4 +1,4 @@
-"""The key itself: read from CUSTOMER_PROFILES_KEY or data/secret.key, made, and replaced."""
+"""Key storage: CUSTOMER_PROFILES_KEY or data/secret.key, read, created and replaced."""
 
 import base64
 import contextlib
@@ -20,15 +20,15 @@ NEXT = "data/.secret.key.next"
 
 logger = logging.getLogger(__name__)
 
-_LONGEST = 1000  # of a key file; more than that is no key
+_LONGEST = 1000  # bytes of a key file; a longer file is no key
 _SET = f"set {VARIABLE}"
 
 
 def read() -> tuple[bytes, str]:
-    """The key, 32 bytes, and where it comes from, VARIABLE or FILE.
+    """Key of 32 bytes, and its source, VARIABLE or FILE.
 
-    Raises FileNotFoundError where there is none, ValueError for one that cannot be read,
-    PermissionError for one that others can reach.
+    Raises FileNotFoundError for a missing key, ValueError for a key that cannot be read,
+    PermissionError for one that other users can access.
     """
     key = os.environ.get(VARIABLE)
     if key is not None:
@@ -37,12 +37,12 @@ def read() -> tuple[bytes, str]:
 
 
 def make() -> None:
-    """Make data/secret.key where there is no key at all."""
+    """Create data/secret.key, unless a key exists."""
     file = paths.inside(FILE)
     if VARIABLE in os.environ or os.path.lexists(file):
         return
     file.parent.mkdir(parents=True, exist_ok=True)
-    # Of two processes one wins, and the other never reads half a key.
+    # Of two processes one succeeds, and the other never reads an incomplete key.
     with contextlib.suppress(FileExistsError):
         _put(file, file.hardlink_to)
         logger.warning(
@@ -53,7 +53,7 @@ def make() -> None:
 
 
 def following() -> bytes:
-    """The key that `renew` will put in place: made now, the same one until then."""
+    """Key that `renew` will put in place: created at the first call, unchanged until `renew`."""
     file = paths.inside(NEXT)
     if not file.is_file():
         _put(file, file.hardlink_to)
@@ -61,13 +61,13 @@ def following() -> bytes:
 
 
 def renew() -> bool:
-    """Put a new key in the place of data/secret.key; False if the key is the environment's."""
+    """Replace data/secret.key by a new key; False if the key comes from the environment."""
     if VARIABLE in os.environ:
         return False
     file, following = paths.inside(FILE), paths.inside(NEXT)
     for left in file.parent.glob(f".{file.name}.*"):
         if left != following:
-            left.unlink()  # of a killed process, and maybe the old key
+            left.unlink()  # left by a killed process; may hold the old key
     if following.is_file():
         following.replace(file)
     else:
@@ -76,10 +76,10 @@ def renew() -> bool:
 
 
 def _read(name: str) -> str:
-    """What the key file holds, which must be its owner's alone: looked at once it is open."""
+    """Content of the key file, which only its owner may access; checked on the open file."""
     file = paths.inside(name)
     try:
-        # Not waiting, should it be a pipe.
+        # Non-blocking, in case the file is a pipe.
         handle = os.open(file, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
     except FileNotFoundError:
         raise FileNotFoundError(
@@ -116,7 +116,7 @@ def _guarded(found: os.stat_result, name: str) -> None:
 
 
 def _put(file: Path, place: Callable[[Path], object]) -> None:
-    """Write a new key beside `file`, for its owner only and whole on disk, and `place` it."""
+    """Write a new key beside `file`, for its owner only, with fsync, and `place` it."""
     handle, name = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")
     fresh = Path(name)
     try:

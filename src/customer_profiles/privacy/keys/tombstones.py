@@ -1,7 +1,7 @@
-"""Who and what was erased, in data/tombstones: a file for each key, which outlives a database.
+"""Tombstones of erased authors and posts, in data/tombstones: one file per key.
 
-A tombstone is a mark (`Key.mark`), made of the pseudonym under a key of its own: with the file
-alone nobody can tell which row of an older copy of the data it speaks of.
+A file outlives a database. A tombstone is a mark (`Key.mark`), made of the pseudonym under a key of
+its own. The file alone does not show which row of an older copy of the data a tombstone means.
 """
 
 import fcntl
@@ -16,9 +16,9 @@ KINDS = ("author", "post")
 
 
 def read(fingerprint: str) -> dict[str, str]:
-    """Kind ("author", "post") by mark, of what was erased under the key of this fingerprint.
+    """Kind ("author", "post") by mark, of all that was erased under the key of this fingerprint.
 
-    Raises ValueError for a line that is none: to pass over it could bring somebody back.
+    Raises ValueError for an invalid line: skipping it could bring an erased person back.
     """
     file = _file(fingerprint)
     lines = file.read_text(encoding="ascii").splitlines() if file.is_file() else ()
@@ -35,13 +35,13 @@ def read(fingerprint: str) -> dict[str, str]:
 
 
 def add(fingerprint: str, marks: Mapping[str, str]) -> None:
-    """Keep `marks` (kind by mark) with those that are kept; on disk when this returns."""
+    """Add `marks` (kind by mark) to the stored ones, with fsync."""
     if not marks:
         return
     file = _file(fingerprint)
     file.parent.mkdir(parents=True, exist_ok=True)
     with (file.parent / ".lock").open("a") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)  # two at once must not lose each other's
+        fcntl.flock(lock, fcntl.LOCK_EX)  # two processes must not overwrite each other's marks
         held = read(fingerprint)
         if marks.keys() <= held.keys():
             return
@@ -54,7 +54,7 @@ def add(fingerprint: str, marks: Mapping[str, str]) -> None:
 
 
 def remove(fingerprint: str) -> None:
-    """Forget what was erased under a key: it means nothing under another."""
+    """Delete the tombstones of a key; they mean nothing under another key."""
     _file(fingerprint).unlink(missing_ok=True)
 
 
@@ -63,7 +63,7 @@ def _file(fingerprint: str):
 
 
 def _sync_folder() -> None:
-    # Only so is the new name, too, on disk.
+    # The new name is on disk only after fsync of the folder.
     folder = os.open(paths.inside(FOLDER), os.O_RDONLY)
     try:
         os.fsync(folder)

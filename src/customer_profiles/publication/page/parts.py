@@ -1,7 +1,7 @@
-"""The page for people who look rather than read: one source, served by the API and as a report.
+"""Page for readers: one source, served by the API and saved as a report.
 
-A browser draws it from one publication (see `publication`): the report holds it, the page served
-at / asks the API for its parts. No part of it asks anybody else for anything.
+A browser draws it from one publication (see `publication`). The report contains the publication;
+the page served at / requests its parts from the API. The page loads nothing from any other server.
 """
 
 import importlib.resources
@@ -11,27 +11,27 @@ import string
 from customer_profiles.project.vocabulary import ATTACKERS, FIELDS
 
 STYLE = "page.css"
-# In the order in which they need each other.
+# In the order of their dependencies.
 SCRIPTS = ("elements.js", "charts.js", "sections.js", "proof.js", "page.js")
 
 
 def part(name: str) -> str:
-    """Text of one of the files beside this one."""
+    """Text of the file `name` beside this module."""
     return importlib.resources.files(__package__).joinpath(name).read_text("utf-8")
 
 
 def document(head: str, scripts: str, **held: object) -> str:
-    """The whole page, of `head` and `scripts` as HTML and what it holds.
+    """HTML of the whole page, from `head` and `scripts` as HTML and the data `held`.
 
-    Without a `publication` it asks for a token and the API for the rest.
+    Without a `publication` in `held` the page asks for a token, and requests the data from the API.
     """
     given = {"attackers": ATTACKERS, "fields": FIELDS, **held}
-    # What looks like the end of the element would be it, even inside a string.
+    # A closing tag inside a string would end the element.
     text = json.dumps(given, ensure_ascii=False, allow_nan=False).replace("<", "\\u003c")
     return string.Template(part("page.html")).substitute(head=head, given=text, scripts=scripts)
 
 
 def served() -> str:
-    """The page as the API serves it: style and scripts lie beside it."""
+    """Page as the API serves it; style and scripts are files beside it."""
     scripts = "\n".join(f'<script src="{name}"></script>' for name in SCRIPTS)
     return document(f'<link rel="stylesheet" href="{STYLE}">', scripts)

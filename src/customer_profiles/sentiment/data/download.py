@@ -1,4 +1,4 @@
-"""The official archive: downloaded, resumed, checked, unpacked; whole or not there."""
+"""Download of the official archive: resumable, verified, and unpacked whole or not at all."""
 
 import logging
 import re
@@ -21,21 +21,21 @@ from customer_profiles.project import files
 logger = logging.getLogger(__name__)
 
 ZIP_START = b"PK\x03\x04"
-CHUNK = 1 << 16  # also the most that is lost when a line breaks
-SLACK = 1 << 20  # what a zip's own tables may take
-WAITS = (2.0, 10.0, 30.0, 60.0)  # seconds before each further attempt
+CHUNK = 1 << 16  # also the largest loss when the connection breaks
+SLACK = 1 << 20  # space for a zip's own tables
+WAITS = (2.0, 10.0, 30.0, 60.0)  # seconds before each retry
 TIMEOUT = 30.0  # seconds without a byte
 
 
 @dataclass(frozen=True)
 class Proof:
-    """Size in bytes and SHA-256 in hex that a file must have; None where it is not known."""
+    """Expected size in bytes and SHA-256 in hex of a file; None where it is not known."""
 
     bytes: int | None
     sha256: str | None
 
     def refusal(self, path: Path) -> str | None:
-        """What is wrong with the file `path`, or None."""
+        """Difference between the file `path` and the expected values as text, or None."""
         size = path.stat().st_size
         if self.bytes is not None and size != self.bytes:
             return f"expected {self.bytes} bytes, got {size}"
@@ -45,28 +45,28 @@ class Proof:
 
 
 class TryAgain(Exception):
-    """The server or the line failed in a way that may pass."""
+    """Temporary failure of the server or the connection, for which a retry may help."""
 
 
 def fetch_archive(
     description: Path, into: Path, *, waits: Sequence[float] = WAITS, timeout: float = TIMEOUT
 ) -> Path:
-    """The folder `into`, holding the members that the YAML file `description` names.
+    """Download what the YAML file `description` names, and unpack it; return the folder `into`.
 
-    `description`: address, members {file name: {bytes, sha256}}, and bytes and sha256 of the
-    zip itself where they are known. Members that are there and right are not fetched again.
-    A download that broke off stays in `into` as `<archive's name>.part` and is gone on with;
-    `waits`: seconds before each further attempt; `timeout`: seconds to wait for a byte.
+    `description`: address, members {file name: {bytes, sha256}}, and bytes and sha256 of the zip
+    itself where they are known. Valid members are not downloaded again. An interrupted download
+    stays in `into` as `<archive's name>.part` and is resumed. `waits`: seconds before each retry;
+    `timeout`: seconds to wait for a byte.
 
-    Raises OSError, before anything is fetched, where there is no room for both, ConnectionError
-    when the server does not give the file, ValueError when it is not what `description` says;
-    then nothing of it is kept.
+    Raises OSError, before the download, if the disk has no space for archive and members,
+    ConnectionError when the server does not give the file, ValueError when the file is not as in
+    `description`; it is then deleted.
     """
     address, archive, members = _described(description)
     if all((into / n).is_file() and not p.refusal(into / n) for n, p in members.items()):
         return into
     part = into / (PurePosixPath(urlsplit(address).path).name + ".part")
-    # A zip holds its files smaller than they are: more than this is something else.
+    # A zip is smaller than its unpacked members: a larger file is not the archive.
     unpacked = sum(proof.bytes for proof in members.values())
     limit = archive.bytes or unpacked + SLACK
     held = part.stat().st_size if part.exists() else 0
@@ -153,7 +153,7 @@ def _go_on(address: str, part: Path, size: int | None, limit: int, timeout: floa
     try:
         with requests.get(address, headers=headers, stream=True, timeout=timeout) as response:
             if held and response.status_code == 416:
-                # Nothing comes after what is held: it is whole, or it is of another file.
+                # No byte follows the part on disk: it is complete, or belongs to another file.
                 if _total(response) == held:
                     return
                 part.unlink()
@@ -222,7 +222,7 @@ def _total(response: requests.Response) -> int | None:
 
 def _unpack(part: Path, members: dict[str, Proof], into: Path, address: str) -> None:
     try:
-        # One stack: the members take their places together, after the last one was checked.
+        # One stack: all members are moved into place together, after the last check.
         with zipfile.ZipFile(part) as archive, ExitStack() as stack:
             _check_names(archive, members, address)
             for name, proof in members.items():
@@ -246,6 +246,6 @@ def _check_names(archive: zipfile.ZipFile, members: dict[str, Proof], address: s
     for name, proof in members.items():
         if names.count(name) != 1:
             raise ValueError(f"{address} must hold {name} once; it holds {sorted(names)}")
-        # What the archive announces is also all that zipfile reads of it: no zip bomb.
+        # zipfile reads no more than the announced size: no zip bomb.
         if (size := archive.getinfo(name).file_size) != proof.bytes:
             raise ValueError(f"{address}: {name}: expected {proof.bytes} bytes, got {size}")

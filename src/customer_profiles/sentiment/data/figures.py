@@ -29,9 +29,9 @@ def class_shares(table: pd.DataFrame, title: str) -> Figure:
 
 @styled
 def lengths(values: pd.Series, classes: pd.Series, title: str, longest: int = 150) -> Figure:
-    """Characters of the posts of each class, in steps of ten; what is longer counts as `longest`.
+    """Characters of the posts of each class, in steps of ten; a longer post counts as `longest`.
 
-    Shares, not counts: the classes differ in size.
+    The curves are shares and not counts, because the classes differ in size.
     """
     figure, (axis,) = grid(1, 1, (6, 2.8))
     steps = np.arange(0, longest + 11, 10)

@@ -1,7 +1,7 @@
-"""Sentiment140: read, cleaned, sampled and split, every row that falls away counted.
+"""Sentiment140: reading, cleaning, sampling and splitting, with a count of every dropped row.
 
-Go, Bhayani and Huang (2009), "Twitter Sentiment Classification using Distant Supervision".
-Labels: 0 negative, 2 neutral, 4 positive.
+Go, Bhayani and Huang (2009), "Twitter Sentiment Classification using Distant Supervision". Labels:
+0 negative, 2 neutral, 4 positive.
 """
 
 import csv
@@ -26,7 +26,7 @@ NEUTRAL = 2
 LABELS = {"0": 0, "2": NEUTRAL, "4": 4}
 COLUMNS = ("polarity", "id", "date", "query", "user", "text")
 LEFT_OUT_SHARE = 0.01
-# What readers call the counts of a file, in the order of the steps.
+# Names of the counts of a file for readers, in the order of the steps.
 STEPS = {
     "read": "rows read",
     "left_out": "lost: no row of Sentiment140",
@@ -42,22 +42,22 @@ STEPS = {
 
 @dataclass(frozen=True)
 class Files:
-    """Where the three sets lie; `validation` is None where train is to be split."""
+    """Paths of the three sets; `validation` is None where train is to be split."""
 
     train: Path
     validation: Path | None
     test: Path
 
 
-# Shown without its frames: a notebook would print what people wrote.
+# The repr omits the frames: a notebook would otherwise print people's texts.
 @dataclass(frozen=True, eq=False, repr=False)
 class Prepared:
-    """The final sets, columns label (int8) and text, and what became of each row.
+    """Final sets, columns label (int8) and text, and the counts of rows in each step.
 
-    `train` and `validation` hold the labels 0 and 4, `neutral` holds 2, `test` and `decision` hold
-    all three, and have also query. `counts`: for the files of train, validation (if there is one),
-    neutral, decision and test the rows read, those lost in each step, and the neutral and polar
-    ones left; under `sets` the rows of each final set by label.
+    `train` and `validation` hold the labels 0 and 4, `neutral` holds 2; `test` and `decision` hold
+    all three labels, and also the column query. `counts`: for the files of train, validation (if
+    there is one), neutral, decision and test the rows read, those lost in each step, and the
+    neutral and polar ones left; under `sets` the rows of each final set by label.
     """
 
     train: pd.DataFrame
@@ -72,8 +72,8 @@ def locate(source: Path) -> Files:
     """Files of the folder `source`: short names or the official archive's, plain or .gz.
 
     Raises FileNotFoundError when the train or test file is missing, ValueError when one of the
-    three is there twice, NotADirectoryError when `source` is a file (DVC would watch that file
-    only, and miss a change of the test set beside it).
+    three is there twice, NotADirectoryError when `source` is a file. Reason for the last: DVC would
+    watch that file only, and miss a change of the test set beside it.
     """
     if source.is_file():
         raise NotADirectoryError(
@@ -94,10 +94,10 @@ def locate(source: Path) -> Files:
 def read(path: Path) -> tuple[pd.DataFrame, int]:
     """Rows of `path` as label (int8: 0, 2 or 4), query, text; and the number of lines left out.
 
-    `path`: latin-1, quoted, no header, the six `COLUMNS`; .gz or plain. Left out is what has
-    another number of columns, another label or no text; id, date and user are never looked at.
-    Raises ValueError when that is above 1 % of the lines, when there is no row, and when the
-    file is broken.
+    `path`: latin-1, quoted, no header, the six `COLUMNS`; .gz or plain. A line with another number
+    of columns, another label or no text is left out. The columns id, date and user are not read.
+    Raises ValueError when more than 1 % of the lines are left out, when there is no row, and when
+    the file is broken.
     """
     labels, queries, texts = bytearray(), [], []
     shared: dict[str, str] = {}  # 1.6 million rows have the same query: one object is enough
@@ -136,7 +136,7 @@ def read(path: Path) -> tuple[pd.DataFrame, int]:
 
 
 def masked(frame: pd.DataFrame) -> pd.DataFrame:
-    """`frame` with emoji and entities put right, handles masked, trimmed; no row dropped."""
+    """`frame` with emoji and entities repaired, handles masked, texts stripped; all rows stay."""
     queries = {query: _masked(query) for query in frame["query"].unique()}
     texts = [_masked(post) for post in frame["text"]]
     return frame.assign(
@@ -146,11 +146,11 @@ def masked(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def clean(frame: pd.DataFrame) -> tuple[pd.DataFrame, dict[str, int]]:
-    """`frame` masked, each text once and with one label; and the rows dropped, by reason.
+    """`frame` masked, each text once and with one label; and the number of dropped rows by reason.
 
-    `empty`: no text left; `conflicting`: every row of a text that carries two labels;
-    `duplicate`: a text again, the first row stays. A text is compared after masking, letter by
-    letter: never by id, which may be missing or shared.
+    `empty`: no text left; `conflicting`: every row of a text with two labels; `duplicate`: a
+    repeated text, of which the first row stays. Texts are compared after masking, character by
+    character, and never by id, which may be missing or shared.
     """
     rows = masked(frame)
     filled = rows[rows["text"] != ""]
@@ -166,7 +166,7 @@ def clean(frame: pd.DataFrame) -> tuple[pd.DataFrame, dict[str, int]]:
 
 
 def without(frame: pd.DataFrame, texts: Iterable[str]) -> tuple[pd.DataFrame, int]:
-    """`frame` without the rows whose text is among `texts`; and how many those were."""
+    """`frame` without the rows whose text is among `texts`; and the number of these rows."""
     rest = frame[~frame["text"].isin(list(texts))]
     return rest.reset_index(drop=True), len(frame) - len(rest)
 
@@ -174,12 +174,12 @@ def without(frame: pd.DataFrame, texts: Iterable[str]) -> tuple[pd.DataFrame, in
 def sample(
     frame: pd.DataFrame, rows: int, seed: int, parameter: str = "fetch.rows", even: bool = False
 ) -> pd.DataFrame:
-    """`rows` rows of `frame` (0: all), each label in its share of `frame`, in a random order.
+    """Random sample of `rows` rows of `frame` (0: all), stratified by label, in random order.
 
-    With `even` each label has as many of the `rows`, as in Sentiment140 itself: public subsets of
-    it lean to one side. The order of `frame` does not matter, given that no text is there twice.
-    Raises ValueError, naming `parameter`, when `frame` has fewer rows, of a label or in all, or a
-    single label, and when a label would get no row.
+    With `even` each label has an equal number of the `rows`, as in Sentiment140 itself: public
+    subsets of it are unbalanced. The order of `frame` does not matter, given that no text is there
+    twice. Raises ValueError, naming `parameter`, when `frame` has fewer rows, of a label or in all,
+    or a single label, and when a label would get no row.
     """
     if not 0 <= rows <= len(frame):
         raise ValueError(
@@ -192,8 +192,8 @@ def sample(
 def split(frame: pd.DataFrame, share: float, seed: int) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Train and validation: `share` of `frame`'s rows, rounded, of each label, are validation.
 
-    Both in a random order. Raises ValueError when `share` is not between 0 and 1, or when a
-    label would be missing on either side.
+    Both are in random order. Raises ValueError when `share` is not between 0 and 1, or when a label
+    would be missing on either side.
     """
     parameter = "fetch.validation_share"
     if not 0 < share < 1:
@@ -215,16 +215,16 @@ def prepare(
     validation_share: float,
     seed: int,
 ) -> Prepared:
-    """The sets that the folder `source` gives, drawn with `seed`.
+    """Final sets of the folder `source`, drawn with `seed`.
 
     No text of the test set stays in another set, none of validation in train. With a validation
     file, `validation_rows` of its rows (0: all) are drawn and their texts removed from train, of
     which `rows` are drawn. Without one, `rows` are drawn and `validation_share` of them is
-    validation. From `sample_source`, the shipped sample, come whatever `source` is: `neutral`, the
-    neutral rows of its train file; and `decision`, these and the posts of its decision.csv, from
-    which the decision between three classes is learned and no encoder.
+    validation. Two sets always come from `sample_source`, the shipped sample. `neutral` is the
+    neutral rows of its train file. `decision` is these rows and the posts of its decision.csv; the
+    decision between three classes is learned from them, and no encoder is.
 
-    Raises what `locate`, `read`, `sample` and `split` raise.
+    Raises the errors of `locate`, `read`, `sample` and `split`.
     """
     files = locate(source)
     posts, left_out = read(files.test)

@@ -1,4 +1,4 @@
-"""What the sentiment model is compared with: lexicons, a linear model, a constant answer."""
+"""Baselines of the sentiment model: lexicons, a linear model, a constant answer."""
 
 import numpy as np
 import pandas as pd
@@ -9,19 +9,19 @@ from sklearn.pipeline import make_pipeline
 from customer_profiles.project.vocabulary import CLASSES
 
 NEGATIVE, POSITIVE = 0, 4  # Sentiment140's codes
-# From where on a lexicon's polarity is negative or positive: what VADER's authors advise (Hutto
-# and Gilbert 2014, ICWSM-14); TextBlob's say nothing, it is neutral where no word has a polarity.
+# Thresholds of a lexicon's polarity. VADER's is the one that its authors advise (Hutto
+# and Gilbert 2014, ICWSM-14). TextBlob has none: it is neutral if no word has a polarity.
 THRESHOLDS = {"textblob": 1e-9, "vader": 0.05}
 
 
 def two_classes(
     train: pd.DataFrame, test: pd.DataFrame, lexicons: pd.DataFrame, seed: int
 ) -> pd.DataFrame:
-    """Codes 0 or 4 for the rows of `test` (columns label, text), a column a baseline.
+    """Codes 0 or 4 for the rows of `test` (columns label, text), a column for each baseline.
 
     `majority` is the constant answer that is right most often on these very rows; `tfidf` a
     logistic regression on TF-IDF of words and word pairs, fitted to `train` (label, text);
-    `textblob` and `vader` say positive where their polarity in `lexicons` is above 0.
+    `textblob` and `vader` are positive where their polarity in `lexicons` is above 0.
     """
     model = make_pipeline(
         TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True, min_df=2),
@@ -37,9 +37,10 @@ def two_classes(
 
 
 def three_classes(truth: np.ndarray, lexicons: pd.DataFrame) -> pd.DataFrame:
-    """Class names for posts whose true ones are `truth` (n,), a column a baseline.
+    """Class names for posts whose true ones are `truth` (n,), a column for each baseline.
 
-    `majority` as above; `textblob` and `vader` by the THRESHOLDS of their polarity in `lexicons`.
+    `majority` is the most frequent class of `truth`; `textblob` and `vader` follow the THRESHOLDS
+    of their polarity in `lexicons`.
     """
     said = {"majority": np.full(len(truth), _most_frequent(truth), dtype=object)}
     for name, least in THRESHOLDS.items():

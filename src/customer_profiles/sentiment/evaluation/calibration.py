@@ -1,4 +1,4 @@
-"""Whether polarity means what it says, and which posts to leave undecided: two classes."""
+"""Calibration of polarity, and selective prediction by confidence: two classes."""
 
 import numpy as np
 import pandas as pd
@@ -10,7 +10,7 @@ BINS = 15
 
 
 def reliability(polarity: np.ndarray, positive: np.ndarray, bins: int = BINS) -> pd.DataFrame:
-    """Per bin of equal width its `polarity` (mean), `positive` (share) and `posts`.
+    """Reliability table: per bin of equal width `polarity` (mean), `positive` (share) and `posts`.
 
     Empty bins are left out.
     """
@@ -35,8 +35,9 @@ def ece(polarity: np.ndarray, positive: np.ndarray, bins: int = BINS) -> float:
 def crossfitted_ece(polarity: np.ndarray, positive: np.ndarray, seed: int) -> float:
     """`ece` where each half of the posts gets the temperature that fits the other half.
 
-    The honest figure for posts to which the temperature was fitted. A temperature that `polarity`
-    holds already changes nothing: those of the halves come on top.
+    Unlike `ece` it is not too optimistic for posts to which the temperature was fitted. A
+    temperature already applied to `polarity` changes nothing: those of the halves are applied on
+    top.
     """
     odds, positive = logits(polarity), np.asarray(positive, dtype=bool)
     # Positive posts behind the negative ones, shuffled; of each class every other post.
@@ -49,8 +50,10 @@ def crossfitted_ece(polarity: np.ndarray, positive: np.ndarray, seed: int) -> fl
 
 
 def ece_by_chance(polarity: np.ndarray, seed: int, draws: int = 200) -> float:
-    """The mean `ece` if `polarity` were the true probability: what is left where there are few
-    posts in a bin (consistency resampling, Bröcker and Smith 2007, Weather and Forecasting 22:651).
+    """Mean `ece` if `polarity` were the true probability: the part due to few posts in a bin.
+
+    It is computed by consistency resampling (Bröcker and Smith 2007, Weather and Forecasting
+    22:651).
     """
     polarity = np.asarray(polarity, dtype=float)
     rng = np.random.default_rng(seed)
@@ -59,10 +62,10 @@ def ece_by_chance(polarity: np.ndarray, seed: int, draws: int = 200) -> float:
 
 
 def risk_coverage(polarity: np.ndarray, positive: np.ndarray, points: int = 100) -> pd.DataFrame:
-    """Error rate (`risk`) among the share of posts (`coverage`) of which the model is surest.
+    """Error rate (`risk`) among the share of posts (`coverage`) of highest confidence.
 
-    Confidence is max(p, 1 - p); posts of equal confidence are kept together. At most `points`
-    rows, coverage ascending to 1 (Geifman and El-Yaniv 2017, NeurIPS).
+    Confidence is max(p, 1 - p); posts of equal confidence are kept together. At most `points` rows,
+    coverage ascending to 1 (Geifman and El-Yaniv 2017, NeurIPS).
     """
     coverage, risk = _kept(polarity, positive)
     rows = np.unique(np.linspace(0, len(risk) - 1, min(points, len(risk))).round().astype(int))
@@ -72,7 +75,7 @@ def risk_coverage(polarity: np.ndarray, positive: np.ndarray, points: int = 100)
 def aurc(polarity: np.ndarray, positive: np.ndarray) -> float:
     """Area under the risk-coverage curve: the mean risk over all coverages; 0 is best.
 
-    A model whose confidence says nothing has its error rate.
+    For a model with uninformative confidence it is the error rate.
     """
     coverage, risk = _kept(polarity, positive)
     return float((np.diff(coverage, prepend=0) * risk).sum())

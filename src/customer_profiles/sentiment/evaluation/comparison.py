@@ -1,4 +1,4 @@
-"""Ways to decide between three classes, compared on topics that they were not fitted to."""
+"""Comparison of decision rules for three classes on topics that they were not fitted to."""
 
 from collections.abc import Callable, Sequence
 
@@ -12,13 +12,13 @@ from customer_profiles.sentiment.evaluation import metrics
 from customer_profiles.sentiment.rating.decision import _weights, fit, labels, probabilities
 
 FOLDS = 5
-# Rules with one threshold: what each looks at, polarity (n,) or a signal.
+# Rules with one threshold: the score of each, from polarity (n,) or a signal.
 GATES: dict[str, Callable[[np.ndarray, pd.DataFrame], np.ndarray]] = {
     "band": lambda polarity, signals: np.abs(polarity - 0.5),
     "textblob": lambda polarity, signals: signals["textblob_subjectivity"].to_numpy(),
     "vader": lambda polarity, signals: signals["vader_share"].to_numpy(),
 }
-THRESHOLDS = 100  # looked at for each
+THRESHOLDS = 100  # candidates for each rule
 
 
 def compare(
@@ -29,11 +29,11 @@ def compare(
     topics: Sequence[str],
     seed: int,
 ) -> pd.DataFrame:
-    """Ways to decide, each judged on posts of topics that it was not fitted to.
+    """Metrics of the decision rules, each on posts of topics that it was not fitted to.
 
-    One row a way: `band` (neutral where polarity is near 0.5), `textblob` and `vader` (neutral
-    where there is too little of TextBlob's subjectivity, of VADER's words), `signals` (learned, as
-    `fit` does, but without the sentiment model's vector), `learned`. A threshold is chosen on the
+    One row a rule: `band` (neutral where polarity is near 0.5), `textblob` and `vader` (neutral
+    where TextBlob's subjectivity, or VADER's share of words, is too low), `signals` (learned by
+    `fit`, but without the sentiment model's vector), `learned`. A threshold is chosen on the
     training folds. Columns: `accuracy` of the three classes with its interval `low`, `high`;
     `macro_f1`; `auc` of polar against neutral; `n`.
     """
@@ -51,7 +51,7 @@ def compare(
 
 
 def _gated(score, polarity, labels, folds) -> tuple[np.ndarray, np.ndarray]:
-    """The score itself, and the classes (n,) by thresholds chosen outside each post's fold."""
+    """Score unchanged, and the classes (n,) by thresholds chosen outside each post's fold."""
     predicted = np.empty(len(score), dtype=object)
     possible = np.unique(np.quantile(score, np.linspace(0, 1, THRESHOLDS)))
     right = np.array(

@@ -1,4 +1,4 @@
-"""Figures of how good the sentiment model is: data in, a matplotlib Figure out."""
+"""Figures of the evaluation of the sentiment model: data in, a matplotlib Figure out."""
 
 import numpy as np
 import pandas as pd
@@ -35,10 +35,10 @@ def confusion(counts: np.ndarray, classes: tuple[str, ...]) -> Figure:
 
 @styled
 def calibration(reliability: pd.DataFrame, curve: pd.DataFrame) -> Figure:
-    """Share of positive posts over polarity, and the errors among the posts of most confidence.
+    """Share of positive posts over polarity, and risk over coverage.
 
-    Columns polarity, positive, posts (a point is as large as its share of posts), and coverage,
-    risk.
+    Columns of `reliability`: polarity, positive, posts (a point is as large as its share of posts).
+    Columns of `curve`: coverage, risk.
     """
     figure, (left, right) = grid(1, 2, (8, 3.2))
     left.plot([0, 1], [0, 1], color=NEUTRAL, linewidth=1)

@@ -1,4 +1,4 @@
-"""How good a sentiment model is: accuracy with intervals, and whether another one differs."""
+"""Metrics of a sentiment model: accuracy with intervals, comparison of two models."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -56,7 +56,7 @@ def confusion(predicted: np.ndarray, labels: np.ndarray) -> np.ndarray:
 
 
 def worst(posts: pd.DataFrame, count: int) -> pd.DataFrame:
-    """The `count` rows of `posts` (label, text, polarity) whose polarity is furthest from label.
+    """Rows of `posts` (label, text, polarity), `count` of them, with polarity furthest from label.
 
     A neutral post should have 0.5.
     """
@@ -73,10 +73,11 @@ def neutral_auc(subjectivity: np.ndarray, labels: np.ndarray) -> float:
 
 
 def mcnemar(correct: Sequence[bool], other: Sequence[bool]) -> dict[str, float]:
-    """Whether two systems differ on the same posts, by those that only one of them has right.
+    """McNemar's exact test of two systems on the same posts.
 
-    `only_this` and `only_other` count these; `p` is two-sided and exact: how often chance parts
-    them at least as unevenly (McNemar 1947, Psychometrika 12:153).
+    `only_this` and `only_other` count the posts that only one system has right. `p` is two-sided:
+    the probability that chance parts these posts at least as unevenly (McNemar 1947, Psychometrika
+    12:153). Raises ValueError for different numbers of posts.
     """
     correct, other = np.asarray(correct, dtype=bool), np.asarray(other, dtype=bool)
     if correct.shape != other.shape:
@@ -87,10 +88,11 @@ def mcnemar(correct: Sequence[bool], other: Sequence[bool]) -> dict[str, float]:
 
 
 def by_query(correct: Sequence[bool], queries: Sequence[str], seed: int) -> dict[str, float]:
-    """95 % interval `low`, `high` of the accuracy where whole queries are drawn, and `queries`.
+    """Interval `low`, `high` (95 %) of the accuracy, resampled by query, and the number `queries`.
 
-    Posts of one query are alike, and other queries would bring others: the percentile bootstrap
-    over clusters (Field and Welsh 2007, JRSSB 69:369). Of one query it has no width.
+    Posts of one query are alike, and other queries would bring other posts, so this is the
+    percentile bootstrap over clusters (Field and Welsh 2007, JRSSB 69:369). Note: of one query the
+    interval has no width.
     """
     correct = pd.Series(np.asarray(correct, dtype=float))
     totals = correct.groupby(np.asarray(queries)).agg(["sum", "count"]).to_numpy()
@@ -102,9 +104,9 @@ def by_query(correct: Sequence[bool], queries: Sequence[str], seed: int) -> dict
 
 
 def over_seeds(found: Mapping[str, Mapping[str, float]]) -> dict:
-    """`mean` and `sd` (of a sample: n - 1) of each metric over `models`, as these are called.
+    """Mean `mean` and standard deviation `sd` (n - 1) of each metric over the models, and `models`.
 
-    `found`: metrics by model. Empty for one model, which tells nothing of the spread.
+    `found`: metrics by model; its names are `models`. Empty for one model, which has no spread.
     """
     if len(found) < 2:
         return {}

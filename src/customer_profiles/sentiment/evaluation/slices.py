@@ -1,4 +1,4 @@
-"""How good a sentiment model is on kinds of posts that are known to be hard."""
+"""Accuracy of a sentiment model on slices: kinds of posts that are known to be hard."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -10,7 +10,7 @@ from customer_profiles.project import vocabulary
 from customer_profiles.sentiment.evaluation import metrics
 from customer_profiles.sentiment.model import text
 
-FEWEST = 10  # posts: of fewer an accuracy says nothing
+FEWEST = 10  # posts: with fewer an accuracy is uninformative
 SHORT, LONG = 7, 20  # words
 FACE = re.compile(
     r"[\U0001F300-\U0001FAFF\u2600-\u27BF]"  # emoji
@@ -20,9 +20,9 @@ FACE = re.compile(
 
 
 def members(texts: Sequence[str], signals: pd.DataFrame) -> dict[str, np.ndarray]:
-    """Which of `texts` (n,) belong to each slice: bool (n,) by its name.
+    """Mask bool (n,) of the `texts` in each slice, by the slice's name.
 
-    `signals` (n rows) tells of negation, question and link, as `signals.signals` does.
+    `signals` (n rows) holds negation, question and link, as `signals.signals` gives them.
     """
     # Normalised: the "://" of a link is no emoticon.
     faces = [bool(FACE.search(text.normalise(value))) for value in texts]
@@ -38,7 +38,7 @@ def members(texts: Sequence[str], signals: pd.DataFrame) -> dict[str, np.ndarray
 
 
 def measure(slices: Mapping[str, np.ndarray], correct: np.ndarray) -> dict[str, dict]:
-    """By slice what `metrics.accuracy` says of its posts; of fewer than FEWEST only n: "<10".
+    """Metrics of each slice by name (`metrics.accuracy`); of fewer than FEWEST posts only n: "<10".
 
     `slices`: bool (n,) by name; `correct` (n,): 1, 0, or NaN for a post that does not count.
     """

@@ -1,8 +1,9 @@
 """BERT's forward pass, without dropout, in the form TensorFlow computes fastest on a processor.
 
 All tokens of a batch are rows of one matrix, so that each dense layer is one multiplication with
-its bias and activation fused (oneDNN); as Keras writes them, over posts, tokens and heads apart,
-they are not. Devlin et al. 2019; the numbers are Keras' to rounding, which a test holds.
+its bias and activation fused (oneDNN). Keras keeps posts, tokens and heads as separate dimensions,
+and its multiplications are not fused. Devlin et al. 2019. The numbers equal those of Keras up to
+rounding, which a test checks.
 """
 
 from collections.abc import Mapping
@@ -15,7 +16,7 @@ MASKED = -1e9
 
 
 class Sizes(NamedTuple):
-    """Of a BERT: transformer layers, attention heads of each, numbers of a token's vector."""
+    """Sizes of a BERT: transformer layers, attention heads of each, width of a token's vector."""
 
     layers: int
     heads: int
@@ -31,8 +32,8 @@ def encode(
 ) -> tuple[tf.Tensor, list[tf.Tensor]]:
     """Pooled output float32 (n, width), and each transformer layer's output (n, length, width).
 
-    `weights` by KerasHub's names of them, the inputs int32 (n, length). What stands for padding in
-    the outputs of the layers means nothing.
+    `weights` have KerasHub's names, the inputs are int32 (n, length). Note: the layers' outputs at
+    padding mean nothing.
     """
     n, length = tf.unstack(tf.shape(word_ids))
     embedded = (
@@ -72,7 +73,7 @@ def _attended(weights, name: str, sizes: Sizes, rows: tf.Tensor, masked: tf.Tens
 
 
 def _dense(weights, name: str, rows: tf.Tensor) -> tf.Tensor:
-    # Keras holds the kernels of attention by head, in three dimensions.
+    # Keras stores the kernels of attention by head, in three dimensions.
     kernel = tf.reshape(weights[f"{name}/kernel"], [rows.shape[-1], -1])
     return tf.nn.bias_add(tf.matmul(rows, kernel), tf.reshape(weights[f"{name}/bias"], [-1]))
 

@@ -1,6 +1,6 @@
-"""Matrix multiplications in bfloat16, where the processor has them."""
+"""Matrix multiplications in bfloat16, if the processor supports them."""
 
-# First: it settles how TensorFlow speaks and which Keras it uses.
+# Imported first: it sets TensorFlow's log level and its version of Keras.
 
 import os
 from collections.abc import Iterator
@@ -9,7 +9,7 @@ from pathlib import Path
 
 import tensorflow as tf
 
-# What sums and normalises stays float32: it is little of the work, and the answers change less.
+# Sums and normalisations stay float32: they take little time, and the outputs change less.
 os.environ.setdefault(
     "TF_AUTO_MIXED_PRECISION_GRAPH_REWRITE_INFERLIST_REMOVE",
     "Add,AddV2,AddN,Sub,Rsqrt,SquaredDifference,Mean,Sum,RealDiv,Softmax",
@@ -21,7 +21,7 @@ PROCESSOR = Path("/proc/cpuinfo")
 
 
 def supported(processor: Path = PROCESSOR) -> bool:
-    """Whether the processor multiplies in bfloat16; False where there is no /proc to say so."""
+    """True if the processor multiplies in bfloat16; False without the file `processor` (/proc)."""
     if not processor.is_file():
         return False
     return bool(INSTRUCTIONS & set(processor.read_text(encoding="utf-8").split()))
@@ -29,10 +29,11 @@ def supported(processor: Path = PROCESSOR) -> bool:
 
 @contextmanager
 def bfloat16(wanted: bool) -> Iterator[None]:
-    """Inside the block TensorFlow's graphs multiply in bfloat16, or not; then as before.
+    """Context in which TensorFlow's graphs multiply in bfloat16, or not; restores the old setting.
 
-    TensorFlow reads the setting whenever it calls a graph from Python, and keeps a graph for each:
-    what counts is where a function is called, not where it was traced. Weights stay float32.
+    TensorFlow reads the setting whenever it calls a graph from Python, and keeps a graph for each
+    setting: the place of a function's call decides, and not that of its tracing. Weights stay
+    float32.
     """
     before = tf.config.optimizer.get_experimental_options().get(OPTION, False)
     tf.config.optimizer.set_experimental_options({OPTION: wanted})

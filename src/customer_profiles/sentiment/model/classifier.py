@@ -1,10 +1,10 @@
 """The sentiment model: text → preprocess → BERT encoder → dropout → dense(1), one logit.
 
-It is saved as one self-contained SavedModel, raw text in, polarity out. Polarity is the sigmoid of
-the logit, divided by a temperature: 0 negative … 1 positive.
+The model is saved as one self-contained SavedModel, raw text in, polarity out. Polarity is the
+sigmoid of the logit, divided by a temperature: 0 negative … 1 positive.
 """
 
-# First: it settles which Keras TensorFlow uses.
+# Imported first: it sets the version of Keras that TensorFlow uses.
 from collections.abc import Callable
 from pathlib import Path
 
@@ -16,13 +16,13 @@ from customer_profiles.sentiment.model import encoder as encoders
 from customer_profiles.sentiment.model.layers import sentiment_layers
 from customer_profiles.sentiment.model.text import NORMALISATIONS
 
-# [CLS] and [SEP]: what is left of a post where there is nothing to read.
+# [CLS] and [SEP]: the tokens of a post with nothing to read.
 EMPTY = 2
-NOTHING_READ = 0.5  # its polarity
+NOTHING_READ = 0.5  # polarity of such a post
 
 
 class Dropout(tf_keras.layers.Layer):
-    """Dropout whose random generator is saved with the weights; Keras' own keeps it to itself."""
+    """Dropout whose random generator is saved with the weights, unlike that of Keras' own layer."""
 
     def __init__(self, rate: float, seed: int):
         super().__init__(name="dropout")
@@ -39,8 +39,8 @@ def build(encoder: Callable, dropout: float, pooling: str, seed: int) -> tf_kera
     """Classifier from BERT's inputs to one logit, shape (n, 1).
 
     `pooling` is "pooled" (the encoder's pooled_output, as the original) or "mean" (the mean of
-    sequence_output over real tokens). `seed` decides the dropout, not where the weights begin.
-    Raises what `params.check_hyperparameters` raises.
+    sequence_output over real tokens). `seed` determines the dropout, and not the initial weights.
+    Raises the errors of `params.check_hyperparameters`.
     """
     params.check_hyperparameters({"dropout": dropout, "pooling": pooling, "seed": seed})
     tf_keras.utils.set_random_seed(seed)
@@ -48,7 +48,7 @@ def build(encoder: Callable, dropout: float, pooling: str, seed: int) -> tf_kera
     encoded = encoder(inputs)
     pooled = pool(encoded, inputs["input_mask"], pooling)
     drop = Dropout(dropout, seed)
-    # The same for every seed: the weights of two trainings have a mean only if both began alike.
+    # Equal for every seed: only trainings with equal initial weights can be averaged.
     start = tf_keras.initializers.GlorotUniform(seed=0)
     logit = tf_keras.layers.Dense(1, name="classifier", kernel_initializer=start)(drop(pooled))
     return tf_keras.Model(inputs, logit, name="sentiment")
@@ -57,7 +57,7 @@ def build(encoder: Callable, dropout: float, pooling: str, seed: int) -> tf_kera
 def layers(
     preprocess: Callable, model: tf_keras.Model, pooling: str, dropout: float
 ) -> list[tuple[str, str]]:
-    """The saved model from top to bottom: name and output of each layer, for a figure."""
+    """Layers of the saved model from top to bottom: name and output of each, for a figure."""
     head = model.get_layer("classifier")
     width = head.kernel.shape[0]
     trainable = sum(variable.shape.num_elements() for variable in model.trainable_variables)
@@ -67,10 +67,10 @@ def layers(
 
 
 class Sentiment(tf.Module):
-    """What is saved, with three signatures.
+    """Module that is saved, with three signatures.
 
-    `serving_default` is the whole way; `tokenise` and `score` are its halves, so that posts can be
-    sorted by length in between.
+    `serving_default` is the whole model; `tokenise` and `score` are its halves, so that the caller
+    can sort posts by length in between.
     """
 
     def __init__(
@@ -109,8 +109,8 @@ class Sentiment(tf.Module):
     def score(self, *inputs):
         """BERT's inputs (n, length) → `polarity` (n,), `vector` (n, layers · width), float32.
 
-        The vector holds the mean over the post's tokens of each transformer layer: what the last
-        one has given up for the sake of polarity, those before still tell.
+        The vector holds the mean over the post's tokens of each transformer layer. The layers
+        before the last keep information that the last one has lost in favour of polarity.
         """
         return self._score(dict(zip(encoders.INPUTS, inputs, strict=True)))
 
@@ -145,7 +145,7 @@ def save(
 
 
 def normalise(text: tf.Tensor) -> tf.Tensor:
-    """`text.normalise` for a string tensor, by the same table; what is no UTF-8 becomes U+FFFD."""
+    """`text.normalise` for a string tensor, by the same table; invalid UTF-8 becomes U+FFFD."""
     text = tf.strings.unicode_transcode(text, "UTF-8", "UTF-8")
     for pattern, replacement in NORMALISATIONS:
         text = tf.strings.regex_replace(text, pattern, replacement)
@@ -153,7 +153,7 @@ def normalise(text: tf.Tensor) -> tf.Tensor:
 
 
 def pool(encoded: dict, mask: tf.Tensor, pooling: str) -> tf.Tensor:
-    """One vector a post (n, width): the encoder's pooled_output, or the mean over its tokens."""
+    """Vector of each post (n, width): the encoder's pooled_output, or the mean over its tokens."""
     if pooling == "pooled":
         return encoded["pooled_output"]
     return mean(encoded["sequence_output"], mask)

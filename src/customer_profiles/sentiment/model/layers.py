@@ -1,10 +1,10 @@
-"""The sentiment model's layers as text, from its few numbers: a figure needs no TensorFlow."""
+"""Layers of the sentiment model as text, for a figure that needs no TensorFlow."""
 
 
 def sentiment_layers(
     width: int, weights: int, length: int, pooling: str, dropout: float
 ) -> list[tuple[str, str]]:
-    """The saved model from top to bottom: name and output of each layer.
+    """Layers of the saved model from top to bottom: name and output of each.
 
     `width` and `weights` are the encoder's, `length` the longest post in tokens.
     """

@@ -9,7 +9,7 @@ from customer_profiles.sentiment.model.scorer import Scorer
 
 
 class RegisteredModel(mlflow.pyfunc.PythonModel):
-    """Column `text` in, column `polarity` out."""
+    """MLflow model of the column `text`, whose prediction is the column `polarity`."""
 
     def load_context(self, context) -> None:
         self._scorer = Scorer(Path(context.artifacts["saved_model"]))

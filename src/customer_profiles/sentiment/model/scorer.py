@@ -1,4 +1,4 @@
-"""Posts read by the saved sentiment model: loaded once, any number of posts."""
+"""Inference with the saved sentiment model: loaded once, for any number of posts."""
 
 # First: the SavedModel needs TensorFlow Text's operations.
 import json
@@ -16,7 +16,7 @@ from customer_profiles.project import files
 from customer_profiles.sentiment.model import encoder as encoders
 from customer_profiles.sentiment.model.bfloat16 import bfloat16, supported
 
-# What each signature takes and gives.
+# Inputs and outputs of each signature.
 SIGNATURES = {
     "serving_default": ({"text"}, {"polarity"}),
     "tokenise": ({"text"}, set(encoders.INPUTS)),
@@ -29,25 +29,25 @@ FILES = (
     "assets/vocab.txt",
 )
 WINDOW = 4096  # posts that are sorted by length together
-# Of a batch, padding included: some forty posts as long as Sentiment140's.
+# Tokens of a batch, padding included: about forty posts as long as Sentiment140's.
 TOKENS = 1024
-# Batches that are read at a time: no processor waits for the small steps of the only one.
+# Batches computed in parallel: otherwise cores are idle during a batch's small operations.
 AT_ONCE = 2
 PRECISION = Path("assets.extra/precision.json")
-# How little bfloat16 may change for a model to be read in it.
+# Bounds of the change by bfloat16, within which a model may use it.
 LEAST_AGREEMENT = 0.995
 MOST_DELTA = 0.02
 
 
 class Reading(NamedTuple):
-    """What the model says of n posts: `polarity` float32 (n,), `vector` float32 (n, width)."""
+    """Model outputs for n posts: `polarity` float32 (n,), `vector` float32 (n, width)."""
 
     polarity: np.ndarray
     vector: np.ndarray
 
 
 class Agreement(NamedTuple):
-    """Share of posts of the same side of one half, and the 99.9th percentile of what differs."""
+    """Share of posts on the same side of 0.5, and 99.9th percentile of the absolute difference."""
 
     labels: float
     delta_p999: float
@@ -58,11 +58,12 @@ class Agreement(NamedTuple):
 
 
 class Scorer:
-    """A saved sentiment model, loaded once.
+    """Saved sentiment model, loaded once.
 
-    `bfloat16` is asked for, or None for what `settle` wrote into the folder; the attribute of that
-    name says what is done: a processor without it reads in float32. Raises ValueError, naming the
-    folder, what is wrong with it and the stage that makes it, for what is no such model.
+    The argument `bfloat16` requests that precision; with None the setting that `settle` wrote into
+    the folder decides. The attribute `bfloat16` is the precision in use: a processor without
+    bfloat16 computes in float32. Raises ValueError, naming the folder, its fault and the stage that
+    makes it, for a folder without such a model.
     """
 
     def __init__(self, folder: Path, bfloat16: bool | None = None):
@@ -91,12 +92,12 @@ class Scorer:
         return np.concatenate([np.empty(0, np.float32), *parts])
 
     def readings(self, texts: Iterable[str], tokens: int = TOKENS) -> Iterator[Reading]:
-        """What the model says of `texts`, in their order, WINDOW posts at a time.
+        """Model outputs for `texts`, in their order, WINDOW posts at a time.
 
-        A batch has at most `tokens` tokens, or one post. Raises TypeError, naming the place, for
-        what is no text.
+        A batch has at most `tokens` tokens, or one post. Raises TypeError, naming the position, for
+        an item that is not text.
         """
-        texts, done = iter(texts), 0  # a bar that is switched off does not count
+        texts, done = iter(texts), 0  # a disabled bar does not count
         with tqdm(desc="scoring", unit="post") as bar:
             while window := list(islice(texts, WINDOW)):
                 raw = tf.constant([_bytes(*post) for post in enumerate(window, done)])
@@ -128,17 +129,17 @@ class Scorer:
 
 
 def agreement(exact: np.ndarray, fast: np.ndarray) -> Agreement:
-    """How far two polarities (n,) of the same posts agree."""
+    """Agreement of two polarities (n,) of the same posts."""
     same = (exact >= 0.5) == (fast >= 0.5)
     return Agreement(float(same.mean()), float(np.percentile(np.abs(exact - fast), 99.9)))
 
 
 def settle(folder: Path, texts: Sequence[str]) -> dict:
-    """Write into the model's `folder` whether it may be read in bfloat16, and return that.
+    """Measure bfloat16 against float32; write into `folder` whether the model may use bfloat16.
 
-    It may where that answers for `texts` (n,) as float32 does: see LEAST_AGREEMENT and MOST_DELTA.
-    On a processor without bfloat16 nothing can be known, and it may not. Raises ValueError without
-    texts.
+    Returns the content written. The model may use bfloat16 if both agree on `texts` (n,): see
+    LEAST_AGREEMENT and MOST_DELTA. On a processor without bfloat16 the agreement is unknown, and
+    the model may not. Raises ValueError without texts.
     """
     if not len(texts):
         raise ValueError(f"no posts to compare the precisions of {folder.name} on; give some")
@@ -155,7 +156,7 @@ def settle(folder: Path, texts: Sequence[str]) -> dict:
 
 
 def _settled(folder: Path) -> bool:
-    """What `settle` wrote into `folder`; False where it wrote nothing."""
+    """Setting that `settle` wrote into `folder`; False if there is none."""
     file = folder / PRECISION
     if not file.is_file():
         return False
@@ -168,14 +169,14 @@ def _settled(folder: Path) -> bool:
 
 def _bytes(place: int, text: str) -> bytes:
     if not isinstance(text, str):
-        # Not what it is: that may be somebody's.
+        # The message omits the value: it may be personal.
         raise TypeError(f"post {place} (from 0) is {type(text).__name__}; give texts, str each")
-    # What is no Unicode (half a surrogate pair) is replaced, as broken UTF-8 is in the graph.
+    # Invalid Unicode (half a surrogate pair) is replaced, as broken UTF-8 is in the graph.
     return text.encode("utf-8", "replace")
 
 
 def _broken(folder: Path, error: Exception) -> str:
-    """What is wrong with a SavedModel that TensorFlow could not load."""
+    """Fault of a SavedModel that TensorFlow could not load, as text."""
     for file in FILES:
         if not (folder / file).is_file():
             return f"{file} is missing"

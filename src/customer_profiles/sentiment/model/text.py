@@ -19,7 +19,7 @@ NORMALISATIONS = (
     (r"&amp;", "&"),
     (r"[\x{00}-\x{20}\x{7F}-\x{A0}]+", " "),
     (r"^ | $", ""),
-    # Nothing to read: no letter of the Latin script but in what was put in here.
+    # Nothing to read: no Latin letter except in the replacements made here.
     (r"^(@user|http|email|[^A-Za-z\x{C0}-\x{24F}])*$", ""),
 )
 
@@ -51,7 +51,7 @@ def unescape(text: str) -> str:
 
 
 def repair(text: str) -> str:
-    """`text` with UTF-8 that was read as Latin-1 put right; any other text as it is.
+    """`text` with UTF-8 that was decoded as Latin-1 repaired; any other text is unchanged.
 
     Sentiment140 is read as Latin-1, as published, but emoji in it are UTF-8.
     """

@@ -1,8 +1,9 @@
-"""Negative, neutral or positive: polarity tells the direction, subjectivity whether there is one.
+"""Decision between negative, neutral and positive, by polarity and subjectivity.
 
-Subjectivity is the probability that the author expresses a feeling or an opinion. It is learned
-(`fit`) from posts of all three classes, and read from what the sentiment model makes of a post and
-from its words (`signals.signals`); the model itself never saw a neutral post.
+Polarity gives the direction, subjectivity the probability that the author expresses a feeling or an
+opinion at all. Subjectivity is learned (`fit`) from posts of all three classes. Its inputs are the
+sentiment model's outputs for a post and the post's words (`signals.signals`); the sentiment model
+itself was never trained on a neutral post.
 """
 
 from dataclasses import dataclass
@@ -17,16 +18,16 @@ from customer_profiles.project.vocabulary import CLASSES
 
 # Inverse strength of the L2 penalty, chosen by `compare` (docs/sentiment.md).
 C = 0.01
-# What JSON holds of a decision.
+# Keys of a decision in JSON.
 KEYS = ("certainty", "intercept", "signals", "vector")
 
 
 @dataclass(frozen=True, eq=False)
 class Decision:
-    """A logistic regression: a weight for each of its inputs as they come, and the intercept.
+    """Logistic regression: a weight for each unscaled input, and the intercept.
 
-    `signals` float (s,) belong to `names`, `vector` float (width,) to the sentiment model's
-    vector, `certainty` to |logit of polarity|.
+    `signals` float (s,) belong to `names`, `vector` float (width,) to the sentiment model's vector,
+    `certainty` to |logit of polarity|.
     """
 
     names: tuple[str, ...]
@@ -55,7 +56,7 @@ class Decision:
         return expit(total).astype(np.float32)
 
     def to_dict(self) -> dict:
-        """What `from_dict` reads, of plain numbers, lists and dicts."""
+        """Decision as plain numbers, lists and dicts, for `from_dict`."""
         return {
             "certainty": self.certainty,
             "intercept": self.intercept,
@@ -65,7 +66,7 @@ class Decision:
 
     @classmethod
     def from_dict(cls, held: dict) -> "Decision":
-        """The decision that `to_dict` wrote; ValueError for anything else."""
+        """Decision that `to_dict` wrote; raises ValueError for anything else."""
         if not isinstance(held, dict) or set(held) != set(KEYS):
             found = ", ".join(map(str, sorted(held))) if isinstance(held, dict) else type(held)
             raise ValueError(
@@ -105,24 +106,24 @@ def labels(probabilities: np.ndarray) -> np.ndarray:
 
 
 def certainty(polarity: np.ndarray) -> np.ndarray:
-    """|logit| (n,) of `polarity`: 0 where it is undecided."""
+    """Absolute logit (n,) of `polarity`: 0 where it is undecided."""
     return np.abs(logit(np.clip(np.asarray(polarity, dtype=float), 1e-6, 1 - 1e-6)))
 
 
 def fit(
     polarity: np.ndarray, vector: np.ndarray, signals: pd.DataFrame, labels: np.ndarray
 ) -> Decision:
-    """Learned from n posts with Sentiment140's codes `labels` (n,): 0, 2 or 4.
+    """Decision learned from n posts with Sentiment140's codes `labels` (n,): 0, 2 or 4.
 
-    Each class weighs the same, however many posts it has: nobody knows the share of neutral posts
-    among those about a brand, and `labels` takes the likeliest of the three. Raises ValueError
-    when a class is missing.
+    Each class has the same weight, however many posts it has, because the share of neutral posts
+    among those about a brand is unknown, and the function `labels` takes the likeliest of the
+    three. Raises ValueError when a class is missing.
     """
     if missing := sorted(set(vocabulary.LABELS) - set(np.unique(labels).tolist())):
         raise ValueError(f"the decision needs posts of all three classes; none has {missing}")
     inputs = np.column_stack([vector, certainty(polarity), signals.to_numpy(dtype=float)])
     mean, spread = inputs.mean(axis=0), inputs.std(axis=0)
-    spread[spread == 0] = 1  # the same in all posts: it gets no weight
+    spread[spread == 0] = 1  # a constant input gets no weight
     model = LogisticRegression(C=C, max_iter=1000)
     model.fit((inputs - mean) / spread, labels != 2, sample_weight=_weights(labels))
     weights = model.coef_[0] / spread
@@ -137,6 +138,6 @@ def fit(
 
 
 def _weights(labels: np.ndarray) -> np.ndarray:
-    """Of each post, so that those of each class add up to the same; 1 on average."""
+    """Weight of each post: the weights of each class add up to the same sum; 1 on average."""
     _, places, counts = np.unique(labels, return_inverse=True, return_counts=True)
     return len(labels) / (len(counts) * counts[places])

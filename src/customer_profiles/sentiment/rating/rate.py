@@ -1,4 +1,4 @@
-"""Posts rated: polarity, subjectivity and class, by the sentiment model and the decision."""
+"""Rating of posts: polarity, subjectivity and class, by the sentiment model and the decision."""
 
 from collections.abc import Sequence
 
@@ -11,16 +11,16 @@ from customer_profiles.sentiment.model.scorer import Scorer
 from customer_profiles.sentiment.rating import decision as decisions
 from customer_profiles.sentiment.rating.signals import signals
 
-# Of a post with nothing to read.
+# Subjectivity of a post with nothing to read.
 UNDECIDED = np.float32(0.5)
 NEUTRAL = vocabulary.CLASSES[1]
 
 
 def rate(texts: Sequence[str], scorer: Scorer, decision: decisions.Decision) -> pd.DataFrame:
-    """`polarity`, `subjectivity` (float32) and `label` (class name) of raw `texts`, a row each.
+    """Ratings of raw `texts`, a row each: `polarity`, `subjectivity` (float32), `label` (a name).
 
     A post with nothing to read (`text.normalise` leaves nothing) has polarity and subjectivity 0.5
-    and is neutral. Of the vectors a window is held at a time.
+    and is neutral. Only one window of vectors is in memory at a time.
     """
     parts, start = [], 0
     for reading in scorer.readings(texts):

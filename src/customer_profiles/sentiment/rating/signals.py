@@ -1,7 +1,7 @@
-"""Signals of opinion in a post, read from its words: two public lexicons, and its surface.
+"""Signals of opinion in a post, from its words: two public lexicons, and surface features.
 
-`signals` feeds the decision between the three classes (`decision.fit`), which reads the sentiment
-model's vector of the post as well. Its `textblob_subjectivity` alone is the baseline.
+`signals` feeds the decision between the three classes (`decision.fit`), which uses the sentiment
+model's vector of the post as well. The column `textblob_subjectivity` alone is the baseline.
 
 The lexicons: TextBlob's, of the library pattern (De Smedt and Daelemans 2012, JMLR 13:2063), and
 VADER (Hutto and Gilbert 2014, ICWSM-14), made for social media.
@@ -21,7 +21,7 @@ from customer_profiles.sentiment.model import text
 # VADER takes 16 seconds for 6,000 emoji: its time grows with their square. The model reads 128
 # tokens, which are about as much.
 LONGEST = 500
-# Whether a post has it: 1 or 0.
+# Patterns of binary signals: 1 if a post matches, else 0.
 SURFACE = {
     "first_person": r"\b(i|i['\u2019]?(m|d|ve|ll)|me|my|mine|myself|we|us|our)\b",
     "negation": (
@@ -44,10 +44,10 @@ def signals(texts: Iterable[str]) -> pd.DataFrame:
     `textblob_strength`: |polarity| by the same lexicon.
     `vader_share`: share of the words that VADER takes for positive or negative (1 - neutral).
     `vader_strength`: |compound|, VADER's sum of valences, normalised.
-    The others say whether the post has what SURFACE names.
+    The others are 1 if the post matches the pattern of that name in SURFACE, else 0.
 
-    A text is read as `text.normalise` leaves it, no further than LONGEST; with nothing to read,
-    all are 0.
+    A text is normalised by `text.normalise` and cut to LONGEST characters; with nothing to read,
+    all signals are 0.
     """
     rows = [_signals(value) for value in texts]
     return pd.DataFrame(rows, columns=list(NAMES), dtype=np.float32)
@@ -56,7 +56,8 @@ def signals(texts: Iterable[str]) -> pd.DataFrame:
 def lexicons(texts: Iterable[str]) -> pd.DataFrame:
     """Polarity of raw `texts` by each lexicon, -1 … 1, one row a text: columns textblob, vader.
 
-    Read as they are, faces too, no further than LONGEST: baselines of the sentiment model.
+    Texts are not normalised, so that emoticons count, and cut to LONGEST characters. The polarities
+    are baselines of the sentiment model.
     """
     rows = [
         (TextBlob(value).sentiment.polarity, _vader().polarity_scores(value)["compound"])
@@ -80,5 +81,5 @@ def _signals(value: str) -> tuple[float, ...]:
 
 @cache
 def _vader() -> SentimentIntensityAnalyzer:
-    # It reads two lexicons from disk: once, and not when this module is imported.
+    # The analyser reads two lexicons from disk: once, and not at import of this module.
     return SentimentIntensityAnalyzer()

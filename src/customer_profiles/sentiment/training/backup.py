@@ -1,7 +1,7 @@
-"""What a training has reached, on disk: after a kill it goes on from there, to the same weights.
+"""Backup of a training on disk, from which a killed training resumes, to the same weights.
 
-Keras' BackupAndRestore rests on the same CheckpointManager, but keeps neither the curves nor the
-best weights, and resumes in the middle of an epoch at the wrong posts.
+Keras' BackupAndRestore uses the same CheckpointManager, but keeps neither the curves nor the best
+weights, and resumes in the middle of an epoch at the wrong posts.
 """
 
 import json
@@ -37,13 +37,16 @@ class Progress(tf.train.experimental.PythonState):
         self.points, self.epochs = json.loads(string_value)
 
     def add_point(self, found: dict[str, float], batches: list[np.ndarray], steps: int) -> None:
-        """Note what was `found` over these `batches` (rows of each), of `steps` in an epoch."""
+        """Add a point: metrics `found` over these `batches` (rows of each).
+
+        An epoch has `steps` batches.
+        """
         step = self.steps() + len(batches)
         at = {"step": step, "epoch": step / steps, "posts": sum(map(len, batches))}
         self.points.append({**at, **found})
 
     def add_epoch(self, validated: dict[str, float]) -> None:
-        """Note an epoch: training as the mean over its points, and validation as `validated`."""
+        """Add an epoch: training as the mean over its points, and validation as `validated`."""
         points = self.points_of_epoch()
         posts = [point["posts"] for point in points]
         trained = {
@@ -54,15 +57,15 @@ class Progress(tf.train.experimental.PythonState):
         self.epochs.append({"epoch": len(self.epochs) + 1, **trained, **judged})
 
     def points_of_epoch(self) -> list[dict[str, float]]:
-        """Those of the epoch that is not noted yet."""
+        """Points of the current epoch, which is not added yet."""
         return [point for point in self.points if point["epoch"] > len(self.epochs)]
 
     def steps(self) -> int:
-        """Batches so far."""
+        """Number of batches so far."""
         return self.points[-1]["step"] if self.points else 0
 
     def since_best(self) -> int:
-        """Epochs since the one of the smallest validation loss, the first of equal ones."""
+        """Number of epochs since the first one of the smallest validation loss."""
         losses = [row["val_loss"] for row in self.epochs]
         return len(losses) - 1 - losses.index(min(losses)) if losses else 0
 
@@ -70,8 +73,8 @@ class Progress(tf.train.experimental.PythonState):
 class Backup:
     """Backup of one training in `folder`, or none.
 
-    `owner` is a digest of all that decides the training's result. A backup of another owner is
-    removed, which is logged. Whatever random state the model holds must lie in its variables.
+    `owner` is a digest of all that determines the training's result. A backup of another owner is
+    removed, with a log message. Note: any random state of the model must lie in its variables.
     """
 
     def __init__(self, folder: Path | None, owner: str):
@@ -79,13 +82,13 @@ class Backup:
         self._folder, self._owner, self._best = folder, owner, []
 
     def resume(self, model: tf_keras.Model, keep_best: bool) -> None:
-        """Give the compiled `model` and `progress` the state of the backup, if there is one."""
+        """Restore the compiled `model` and `progress` from the backup, if there is one."""
         if keep_best:
             self._best = [tf.Variable(array, trainable=False) for array in model.get_weights()]
         if self._folder is None:
             return
         self._claim()
-        # Adam's moments are made at the first step otherwise, after they were to be restored.
+        # Without `build` Adam's moments are created at the first step, after the restore.
         with model.distribute_strategy.scope():
             model.optimizer.build(model.trainable_variables)
         checkpoint = tf.train.Checkpoint(model=model, progress=self.progress, best=self._best)
@@ -102,13 +105,13 @@ class Backup:
             self._saved = time.monotonic()
 
     def keep_best(self, model: tf_keras.Model) -> None:
-        """Note the weights of `model` if its last epoch is the best so far."""
+        """Copy the weights of `model` if its last epoch is the best so far."""
         if self._best and self.progress.since_best() == 0:
             for kept, array in zip(self._best, model.get_weights(), strict=True):
                 kept.assign(array)
 
     def restore_best(self, model: tf_keras.Model) -> None:
-        """Give `model` the weights of the best epoch, if these were to be kept."""
+        """Set `model` to the weights of the best epoch, if these were kept."""
         if self._best:
             model.set_weights([kept.numpy() for kept in self._best])
 

@@ -1,4 +1,4 @@
-"""Which posts go into which batch: of like length, in an order that seed and epoch settle."""
+"""Batches of posts of similar length, in an order that seed and epoch determine."""
 
 from collections.abc import Sequence
 from itertools import pairwise
@@ -13,11 +13,11 @@ WINDOW = 100
 def plan(
     lengths: np.ndarray, batch_size: int, seed: int | Sequence[int] | None = None
 ) -> list[np.ndarray]:
-    """Rows of each batch: every one of the `lengths` (n,) once, `batch_size` of like length.
+    """Rows of each batch: every one of the `lengths` (n,) once, `batch_size` of similar length.
 
-    One batch may be smaller. Without `seed` from the shortest to the longest post. With it rows
-    are shuffled, sorted in windows of WINDOW batches, and the batches shuffled; the same seed, for
-    example (seed, epoch), gives the same batches.
+    One batch may be smaller. Without `seed` the order is from the shortest to the longest post.
+    With `seed` rows are shuffled, sorted in windows of WINDOW batches, and the batches shuffled;
+    the same seed, for example (seed, epoch), gives the same batches.
     """
     if seed is None:
         return _cut(np.argsort(lengths, kind="stable"), batch_size)

@@ -24,7 +24,7 @@ def learning_curves(curves: pd.DataFrame, points: pd.DataFrame) -> Figure:
 
 @styled
 def histogram(values: np.ndarray, title: str, xlabel: str, bins: int = 20) -> Figure:
-    """Distribution of `values`."""
+    """Histogram of `values`."""
     figure, (axis,) = grid(1, 1, (6, 2.6))
     axis.hist(values, bins=bins, color=ACCENT)
     axis.yaxis.set_major_formatter("{x:,.0f}")
@@ -34,7 +34,7 @@ def histogram(values: np.ndarray, title: str, xlabel: str, bins: int = 20) -> Fi
 
 @styled
 def architecture(layers: list[tuple[str, str]]) -> Figure:
-    """The model's layers (name, what comes out) from top to bottom."""
+    """Diagram of the model's layers (name, output) from top to bottom."""
     figure, (axis,) = grid(1, 1, (5, 0.75 * len(layers) + 0.3))
     axis.set(xlim=(0, 1), ylim=(-len(layers) + 0.4, 0.6))
     axis.axis("off")

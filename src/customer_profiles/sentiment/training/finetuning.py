@@ -1,6 +1,6 @@
-"""One training from a seed to a saved model, and the mean of several seeds: two ways to a model."""
+"""Fine-tuning from a seed to a saved model, and the mean of the models of several seeds."""
 
-# First: it settles which Keras TensorFlow uses.
+# Imported first: it sets the version of Keras that TensorFlow uses.
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -15,7 +15,7 @@ from customer_profiles.sentiment.training.temperature import fit_temperature
 
 
 class Fitted(NamedTuple):
-    """A trained model, with the two parts it was made of, and both its learning curves."""
+    """Trained model, with its preprocess and encoder, and both its learning curves."""
 
     preprocess: Callable
     encoder: Callable
@@ -25,7 +25,7 @@ class Fitted(NamedTuple):
 
 
 class Saved(NamedTuple):
-    """A model that was saved: its temperature, and what it does on the validation posts.
+    """Saved model: its temperature, and its metrics on the validation posts.
 
     `val_accuracy` and `val_loss` (binary cross-entropy) are before calibration, in float32.
     """
@@ -36,7 +36,7 @@ class Saved(NamedTuple):
 
 
 class Trained(NamedTuple):
-    """Both learning curves, what was saved, the trained weights, and the layers for a figure."""
+    """Both learning curves, metrics of the saved model, trained weights, layers for a figure."""
 
     curves: pd.DataFrame
     points: pd.DataFrame
@@ -55,10 +55,10 @@ def fit(
     on_point: Callable[[dict[str, float], int], None] | None = None,
     **settings,
 ) -> Fitted:
-    """Train a model on `rows` (train and validation); nothing is saved but backups.
+    """Train a model on `rows` (train and validation); only backups are saved.
 
-    `encoders` holds the folders preprocess and encoder; `settings` are `training.Settings`.
-    A model of before is given up first: several need no more memory than one.
+    `encoders` holds the folders preprocess and encoder; `settings` are `training.Settings`. Memory
+    of earlier models is released first, so that several trainings need no more than one.
     """
     chosen = training.Settings(**settings)
     training.forget()
@@ -78,7 +78,7 @@ def finetune(
     backup: Path | None,
     **settings,
 ) -> Trained:
-    """Train as `fit` does, which takes the `settings`, and save the model, calibrated."""
+    """Train by `fit`, which takes the `settings`, and save the model, calibrated."""
     fitted = fit(encoders, rows, backup, **settings)
     pooling, dropout = settings["pooling"], settings["dropout"]
     saved = _save(target, fitted.preprocess, fitted.encoder, fitted.model, pooling, rows)
@@ -96,8 +96,9 @@ def average(
 ) -> Saved:
     """Save, calibrated, the model each of whose weights is the mean over several trainings.
 
-    All of them began at the weights in `encoders` and the same head, so that they lie in one
-    basin of the loss, and the mean nearer to its middle (model soup, Wortsman et al. 2022, ICML).
+    All trainings started from the weights in `encoders` and the same head. Their weights therefore
+    lie in one basin of the loss, and the mean is nearer to its middle (model soup, Wortsman et al.
+    2022, ICML).
     """
     training.forget()
     preprocess, bert = encoder.load(encoders / "preprocess", encoders / "encoder")
@@ -125,5 +126,5 @@ def _save(
 
 
 def kept(curves: pd.DataFrame, patience: int) -> pd.Series:
-    """The epoch whose weights were kept: the best with `patience`, otherwise the last."""
+    """Epoch whose weights were kept, a row of `curves`: the best with `patience`, else the last."""
     return curves.loc[curves["val_loss"].idxmin() if patience else len(curves) - 1]

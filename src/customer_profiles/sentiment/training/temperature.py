@@ -1,21 +1,22 @@
-"""Temperature scaling: the one parameter that makes polarity a probability."""
+"""Temperature scaling: calibration of polarity to a probability, by one parameter."""
 
 import numpy as np
 from scipy.optimize import minimize_scalar
 from scipy.special import logit
 
-# Between these the best temperature is searched.
+# Bounds of the search for the best temperature.
 LOWEST, HIGHEST = 0.05, 20.0
 
 
 def fit_temperature(polarity: np.ndarray, positive: np.ndarray) -> float:
-    """The T for which sigmoid(logit(polarity) / T) fits `positive` (n,) best.
+    """Temperature T for which sigmoid(logit(polarity) / T) fits `positive` (n,) best.
 
-    The one parameter of temperature scaling (Guo et al. 2017, ICML): it minimises the negative
-    log-likelihood, between LOWEST and HIGHEST; above 1 the model was too sure. Where every post is
-    on its side of 0.5 there is no minimum, and it is LOWEST. Decisions at 0.5 stay as they are.
+    T is the one parameter of temperature scaling (Guo et al. 2017, ICML). It minimises the negative
+    log-likelihood, between LOWEST and HIGHEST; above 1 the model was overconfident. Where every
+    post is on its side of 0.5 there is no minimum, and T is LOWEST. Decisions at 0.5 do not change.
 
-    Raises ValueError for a polarity outside [0, 1] (a logit, say), and unless both classes occur.
+    Raises ValueError for a polarity outside [0, 1] (for example a logit), and unless both classes
+    occur.
     """
     odds, positive = logits(polarity), np.asarray(positive, dtype=bool)
     if positive.all() or not positive.any():
@@ -23,7 +24,7 @@ def fit_temperature(polarity: np.ndarray, positive: np.ndarray) -> float:
             f"a temperature needs positive and negative posts, got {int(positive.sum())} positive "
             f"ones of {len(positive)}; see the labels of the validation posts"
         )
-    # What speaks for a post's own class; -log(sigmoid(x)) = log(1 + exp(-x)).
+    # Logit of a post's true class; -log(sigmoid(x)) = log(1 + exp(-x)).
     margin = np.where(positive, odds, -odds)
     found = minimize_scalar(
         lambda log_t: np.logaddexp(0, -margin / np.exp(log_t)).mean(),

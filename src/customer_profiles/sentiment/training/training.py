@@ -1,6 +1,6 @@
-"""Fine-tuning of the sentiment model, which an interruption does not change."""
+"""Fine-tuning of the sentiment model; an interruption does not change its result."""
 
-# First: it settles which Keras TensorFlow uses.
+# Imported first: it sets the version of Keras that TensorFlow uses.
 import hashlib
 import json
 from collections.abc import Callable, Sequence
@@ -21,27 +21,27 @@ from customer_profiles.sentiment.training import batching
 from customer_profiles.sentiment.training.backup import MEASURED, Backup, Progress
 
 Tokens = dict[str, np.ndarray]
-Rows = tuple[Tokens, np.ndarray]  # of each post its tokens, and 0 negative or 1 positive
+Rows = tuple[Tokens, np.ndarray]  # tokens of the posts, and 0 negative or 1 positive
 
-POINTS = 20  # of the training curves, in an epoch
+POINTS = 20  # points of the training curves in an epoch
 
 
 def devices(kind: str = "GPU") -> tf.distribute.Strategy:
-    """Where to train: on all devices of a kind, each batch shared out among them, or on the one.
+    """Distribution strategy: all devices of a `kind`, sharing each batch, or the default device.
 
-    Encoder and model have to be made inside its `scope()`.
+    Note: encoder and model have to be made inside its `scope()`.
     """
     found = tf.config.list_logical_devices(kind)
     return tf.distribute.MirroredStrategy(found) if len(found) > 1 else tf.distribute.get_strategy()
 
 
 def forget() -> None:
-    """Give up Keras' hold on the models of before: they take memory until then."""
+    """Release the memory that Keras holds for earlier models."""
     tf_keras.backend.clear_session()
 
 
 def described(strategy: tf.distribute.Strategy) -> str:
-    """What `strategy` trains on: "1 CPU", "2 GPU"."""
+    """Devices of `strategy` as text: "1 CPU", "2 GPU"."""
     kind = "GPU" if tf.config.list_logical_devices("GPU") else "CPU"
     return f"{strategy.num_replicas_in_sync} {kind}"
 
@@ -57,7 +57,7 @@ def tokenise(preprocess: Callable, texts: Sequence[str], batch_size: int = 2048)
 
 
 def lengths(tokens: Tokens) -> np.ndarray:
-    """Tokens of each post (n,), [CLS] and [SEP] among them."""
+    """Number of tokens of each post (n,), including [CLS] and [SEP]."""
     return tokens["input_mask"].sum(axis=1)
 
 
@@ -73,18 +73,19 @@ def batches(tokens: Tokens, polarity: np.ndarray, rows: list[np.ndarray]) -> tf.
     inputs = {name: tf.TensorSpec([None, None], tf.int32) for name in encoders.INPUTS}
     signature = inputs, tf.TensorSpec([None], tf.float32)
     found = tf.data.Dataset.from_generator(take, output_signature=signature)
-    # Where Keras has to find out that there are no more, the step that fails is counted: the
+    # Without a known cardinality Keras also counts the failing step at the end of the data: the
     # optimizer's iterations, and with them the learning rate's decay, would run ahead.
     return found.apply(tf.data.experimental.assert_cardinality(len(rows))).prefetch(2)
 
 
 @dataclass(frozen=True)
 class Settings:
-    """How a model is trained. Raises what `params.check_hyperparameters` raises.
+    """Hyperparameters of a training. Raises the errors of `params.check_hyperparameters`.
 
     With `patience` above 0 training stops when the validation loss has not improved for that many
-    epochs, and the best weights are restored; with 0 it runs all epochs and keeps the last. With
-    `bfloat16` matrices are multiplied in it where the processor can; weights stay float32.
+    epochs, and the best weights are restored; with 0 it runs all epochs and keeps the last weights.
+    With `bfloat16` matrices are multiplied in bfloat16 if the processor supports it; weights stay
+    float32.
     """
 
     epochs: int
@@ -108,13 +109,13 @@ def train(
     folder: Path | None = None,
     on_point: Callable[[dict[str, float], int], None] | None = None,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Train `model` in place; the learning curves, one row an epoch, and by step.
+    """Train `model` in place; return the learning curves, one row an epoch, and by step.
 
-    The loss is binary cross-entropy from the logit. By step: `step` (batches so far), `epoch` (a
-    fraction), `posts` since the row before, and `loss` and `accuracy` over these; `on_point` hears
-    of each row when it is made, as (values, step).
+    The loss is binary cross-entropy from the logit. Columns by step: `step` (batches so far),
+    `epoch` (a fraction), `posts` since the row before, and `loss` and `accuracy` over these;
+    `on_point` is called with (values, step) for each row.
 
-    With a `folder` an interrupted training goes on from the backup in it, to the same result; a
+    With a `folder` an interrupted training resumes from the backup in it, to the same result; a
     finished one is not trained again. Raises FloatingPointError when the loss is not finite.
     """
     settings = replace(settings, bfloat16=settings.bfloat16 and supported())
@@ -162,7 +163,7 @@ def _goes_on(reached: Progress, settings: Settings) -> bool:
 def _rest_of_epoch(
     reached: Progress, counts: np.ndarray, settings: Settings
 ) -> list[list[np.ndarray]]:
-    """Batches of this epoch from each point of the curves to the next, without those `reached`."""
+    """Batches of this epoch between points of the curves, without the points already `reached`."""
     plan = batching.plan(counts, settings.batch_size, (settings.seed, len(reached.epochs)))
     return batching.parts(plan, POINTS)[len(reached.points_of_epoch()) :]
 
@@ -181,7 +182,7 @@ def _compile(model: tf_keras.Model, settings: Settings, steps: int) -> None:
 
 
 def _digest(model: tf_keras.Model, training: Rows, validation: Rows, settings: Settings) -> str:
-    """SHA-256 of all that decides what comes out: the model as it begins, rows and settings."""
+    """SHA-256 of all that determines the result: the initial model, rows and settings."""
     # Layers get their names by counting: those of a second model in a process differ.
     kinds = [(type(layer).__name__, getattr(layer, "rate", None)) for layer in model.layers]
     total = hashlib.sha256(json.dumps([kinds, asdict(settings), tf.__version__]).encode())
@@ -193,7 +194,7 @@ def _digest(model: tf_keras.Model, training: Rows, validation: Rows, settings: S
 
 
 class _Bar(tf_keras.callbacks.Callback):
-    """Moves `bar` on by each step, with loss and accuracy since the last point of the curves."""
+    """Callback that advances `bar` by each step, with loss and accuracy since the last point."""
 
     def __init__(self, bar: tqdm):
         super().__init__()
@@ -208,7 +209,10 @@ class _Bar(tf_keras.callbacks.Callback):
 def _fit(
     model: tf_keras.Model, rows: tf.data.Dataset, bar: tqdm, settings: Settings
 ) -> dict[str, float]:
-    """Loss and accuracy over the batches `rows`, which are learned from."""
+    """Train on the batches `rows`; return loss and accuracy over them.
+
+    Raises FloatingPointError when the loss is not finite.
+    """
     history = model.fit(rows, callbacks=[_Bar(bar)], verbose=0).history
     found = {name: history[name][0] for name in MEASURED}
     if not np.isfinite(found["loss"]):
