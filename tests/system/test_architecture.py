@@ -243,6 +243,12 @@ def test_a_room_says_in_three_lines_what_it_holds_and_may_import_and_holds_no_co
     assert set(rooms) == set(MAY_IMPORT[room].split())
 
 
+def test_no_module_docstring_begins_with_a_question_word():
+    questions = {"What", "Who", "How", "Where", "Whether", "Which"}
+    first = {name: ast.get_docstring(tree).split()[0] for name, tree in TREES.items()}
+    assert [name for name, word in first.items() if word in questions] == []
+
+
 def test_a_room_imports_only_the_rooms_that_it_may():
     def others(name, tree):
         room = room_of(name)
