@@ -3,7 +3,7 @@
 import json
 import os
 import re
-import select
+import selectors
 import shutil
 import signal
 import subprocess
@@ -149,6 +149,13 @@ def test_a_stage_that_was_killed_is_not_taken_for_done_and_runs_again(project, m
     assert project.files() == before
 
 
+def readable(descriptor, seconds=300):
+    """Whether there is something to read, or the end, within so many seconds."""
+    with selectors.DefaultSelector() as selector:
+        selector.register(descriptor, selectors.EVENT_READ)
+        return bool(selector.select(seconds))
+
+
 def kill_before_the_end_of_fetch(project, folder):
     """Run fetch anew and kill, once its last cell is reached, all that takes part."""
     ready, hold = folder / "ready", folder / "hold"
@@ -161,14 +168,13 @@ def kill_before_the_end_of_fetch(project, folder):
         start_new_session=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
     )  # fmt: skip
     try:
-        told, _, _ = select.select([listening], [], [], 300)
-        assert told, "the last cell of fetch was not reached"
+        assert readable(listening), "the last cell of fetch was not reached"
         kernel = int(os.read(listening, 20))
     finally:
         os.killpg(running.pid, signal.SIGKILL)
         running.wait()
     os.kill(kernel, signal.SIGKILL)  # which has a session of its own
-    assert select.select([listening], [], [], 300)[0], "the kernel is still there"
+    assert readable(listening), "the kernel is still there"
     os.close(listening)
 
 

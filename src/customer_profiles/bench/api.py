@@ -21,13 +21,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from customer_profiles.bench.process import alone, program
+from customer_profiles.bench.process import alone, program, size
 from customer_profiles.publication import document
 from customer_profiles.store import connection, mongod, publications, schema, tokens
 
 CLIENTS = 50
 PER_SECOND = 100
-SECONDS = 20
+SECONDS = size(20, 5)
 NAME = "audience_bench"
 SEGMENTS, CELLS, DAYS, CURVES = 8, 200, 180, 9
 PATHS = (

@@ -18,7 +18,7 @@ from customer_profiles.bench.loopback.faults import FAULTS, TOKEN
 from customer_profiles.bench.loopback.posts import invented
 from customer_profiles.bench.loopback.server import XServer
 from customer_profiles.bench.loopback.ways import BOUNDS
-from customer_profiles.bench.process import alone, peak_gib, program
+from customer_profiles.bench.process import alone, peak_gib, program, size
 from customer_profiles.bench.scenarios import KEY, RUNS, TEXT, Scenario
 from customer_profiles.collect import collector, settings
 from customer_profiles.collect.folder import PAGES
@@ -30,8 +30,8 @@ from customer_profiles.privacy.keys.key import Key
 from customer_profiles.project import paths
 
 POSTS = 250  # of a scenario: three pages
-KILLS = 10  # of each way to ask
-FEW, MANY = 20_000, 200_000
+KILLS = size(10, 2)  # of each way to ask
+FEW, MANY = size(20_000, 5_000), size(200_000, 20_000)
 WAYS = ("recent", "mentions")
 
 

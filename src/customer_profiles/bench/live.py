@@ -22,6 +22,7 @@ import pandas as pd
 from customer_profiles.bench import scenarios
 from customer_profiles.bench.loopback.faults import FAULTS, TOKEN
 from customer_profiles.bench.loopback.stream import BREAKS, REFUSALS, XStream, fresh
+from customer_profiles.bench.process import size
 from customer_profiles.bench.scenarios import HANDLE, KEY, RUNS, TEXT, Scenario
 from customer_profiles.collect.stream import stream
 from customer_profiles.collect.stream.receiver import Pace
@@ -30,15 +31,15 @@ from customer_profiles.privacy.keys.key import Key
 from customer_profiles.project import files, params
 from customer_profiles.store import connection
 
-STEADY, STEADY_SECONDS = 50.0, 300.0
-FLOOD, FLOOD_SECONDS = 500.0, 20.0
+STEADY, STEADY_SECONDS = 50.0, size(300, 20)
+FLOOD, FLOOD_SECONDS = 500.0, size(20, 4)
 TEXTS = (
     f"@{HANDLE} tea again, and it made my whole morning better than it had any right to be",
     f"waited an hour at @{HANDLE} and then they were out of everything I came for, never again",
     f"@{HANDLE} opens at nine on weekdays",
 )
 PART = 30  # posts streamed before a fault, during it, and behind it
-KILLS, KILLED_POSTS, EACH = 10, 150, 0.02  # seconds from one of those posts to the next
+KILLS, KILLED_POSTS, EACH = size(10, 2), 150, 0.02  # seconds from one of those posts to the next
 SCORER = "0" * 16  # digest of a model that there is not
 LONGEST = 8.0  # seconds of a run of a scenario
 QUICK = Pace(posts=20, seconds=0.05, silence=0.3, overlap=1.0, settle=0.1)

@@ -9,13 +9,13 @@ import tempfile
 import time
 from pathlib import Path
 
-from customer_profiles.bench.process import alone, peak_gib
+from customer_profiles.bench.process import alone, peak_gib, size
 from customer_profiles.project import params, paths
 from customer_profiles.sentiment.data import sentiment140
 from customer_profiles.sentiment.model import classifier, encoder
 from customer_profiles.sentiment.training import batching, training
 
-POSTS = 640
+POSTS = size(640, 64)
 TOKENS = 26  # of a post of Sentiment140, on average; those of the sample are shorter
 
 

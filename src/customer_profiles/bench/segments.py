@@ -8,16 +8,16 @@ import pandas as pd
 from sklearn.cluster import KMeans
 
 from customer_profiles.bench import api
-from customer_profiles.bench.process import alone, peak_gib
+from customer_profiles.bench.process import alone, peak_gib, size
 from customer_profiles.project import params
 from customer_profiles.segments import clustering, evidence, verdict
 
-PROFILES = 1_000_000
+PROFILES = size(1_000_000, 50_000)
 FEATURES = 10
 GROUPS = 5
 APART = 3.0  # standard deviations of a group, about, between two of their middles
 NOISE_PROFILES = 1_000
-NOISE_DRAWS = 20
+NOISE_DRAWS = size(20, 3)
 NOISE = ("uniform", "gaussian", "correlated")
 
 

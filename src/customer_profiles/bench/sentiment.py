@@ -18,7 +18,7 @@ import numpy as np
 import tensorflow as tf
 import tf_keras
 
-from customer_profiles.bench.process import alone, peak_gib
+from customer_profiles.bench.process import alone, peak_gib, size
 from customer_profiles.project import params, paths
 from customer_profiles.sentiment.data import sentiment140
 from customer_profiles.sentiment.model import classifier, encoder
@@ -26,13 +26,14 @@ from customer_profiles.sentiment.model.bfloat16 import bfloat16, supported
 from customer_profiles.sentiment.model.scorer import TOKENS, Scorer, agreement
 from customer_profiles.sentiment.training import batching, training
 
-ROUNDS = 5
-READ = 2048  # posts that are scored: half of what scoring sorts together
+ROUNDS = size(5, 2)
+READ = size(2048, 512)  # posts that are scored: half of what scoring sorts together
 LEARNED = 512
 TWO = 0.37  # share of the texts that are two posts: 26 tokens on average, as Sentiment140's
 PADDED = 128  # tokens of each post in the original's way
 BATCH = 32
 FEW = 2 * BATCH  # posts of a turn where each costs much
+ALIKE = size(10_000, 2_000), size(100_000, 10_000)  # posts whose memory is compared
 SHORT = "ok"  # the post whose memory is measured: most of what is kept of a post is its answer
 
 
@@ -44,7 +45,7 @@ def measure() -> dict:
         # has is a fifth slower at it.
         learned = alone(_learning, folder)
         found = alone(_reading, folder) | {"training": learned}
-        few, many = (alone(_memory, folder, number) for number in (10_000, 100_000))
+        few, many = (alone(_memory, folder, number) for number in ALIKE)
     found["memory"] = {"peak_10k_gib": few, "peak_100k_gib": many, "growth": many / few}
     found["memory"]["text"] = SHORT
     return found

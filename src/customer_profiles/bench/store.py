@@ -10,15 +10,15 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from customer_profiles.bench.process import alone, peak_gib
+from customer_profiles.bench.process import alone, peak_gib, size
 from customer_profiles.posts.observations import COLUMNS
 from customer_profiles.project import files, params
 from customer_profiles.project.vocabulary import AUTHOR_COUNTS, CLASSES, POST_COUNTS
 from customer_profiles.store import connection, loading, mongod, observations_file, profiles, schema
 
-OBSERVATIONS = 1_000_000
+OBSERVATIONS = size(1_000_000, 100_000)
 POSTS_AN_AUTHOR = 4
-PROFILES = 1_000_000
+PROFILES = size(1_000_000, 50_000)
 TOUCHED = 0.01
 NAME = "bench"
 

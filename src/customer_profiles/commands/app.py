@@ -153,12 +153,17 @@ def sweep(
 
 
 @app.command()
-def bench(names: Annotated[list[str] | None, typer.Argument(metavar="[NAME...]")] = None) -> None:
+def bench(
+    names: Annotated[list[str] | None, typer.Argument(metavar="[NAME...]")] = None,
+    short: Annotated[
+        bool, typer.Option("--short", help="Do a part of the work, and write nothing.")
+    ] = False,
+) -> None:
     """Measure, by default everything, each benchmark in a process of its own."""
     from customer_profiles.bench import runner
 
     with reporting(code=2, stream=sys.stdout):
-        raise typer.Exit(runner.command(names or []))
+        raise typer.Exit(runner.command(names or [], short))
 
 
 @app.command()

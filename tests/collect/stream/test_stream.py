@@ -577,6 +577,7 @@ def test_an_error_is_one_sentence_without_a_token(held, settings, caplog, monkey
     with XStream(refusals=["401"]) as x:
         settings(x)
         monkeypatch.setattr(stream, "model", lambda: (rate, SCORER))
+        monkeypatch.setenv("TQDM_DISABLE", "1")  # as the command does, for as long as it runs
         assert main(["stream"]) == 1
     assert "error: X does not know the bearer token (401): make a new one" in caplog.messages[-1]
     assert TOKEN not in caplog.text

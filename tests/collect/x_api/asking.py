@@ -29,10 +29,15 @@ def waits():
 
 @pytest.fixture
 def ask(waits):
-    """Function that makes a client of a server."""
+    """Function that makes a client of a server; its connections are closed in the end."""
+    made = []
 
     def client(server, token=TOKEN, **options):
         options = {"random": lambda: 0.5, "timeouts": Timeouts(30, 30, 30)} | options
-        return Client(token, server.address, sleep=waits, clock=waits.clock, **options)
+        made.append(Client(token, server.address, sleep=waits, clock=waits.clock, **options))
+        return made[-1]
 
-    return client
+    yield client
+    # A process may hold 1,024 of them where `select` is used; hundreds of tests make one each.
+    for each in made:
+        each._client.session.close()
