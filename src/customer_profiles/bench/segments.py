@@ -12,12 +12,12 @@ from customer_profiles.bench.process import alone, peak_gib, size
 from customer_profiles.project import params
 from customer_profiles.segments import clustering, evidence, verdict
 
-PROFILES = size(1_000_000, 50_000)
+PROFILES = size(1_000_000, 5_000)
 FEATURES = 10
 GROUPS = 5
 APART = 3.0  # standard deviations of a group, about, between two of their middles
 NOISE_PROFILES = 1_000
-NOISE_DRAWS = size(20, 3)
+NOISE_DRAWS = size(20, 1)
 NOISE = ("uniform", "gaussian", "correlated")
 
 

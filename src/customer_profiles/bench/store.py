@@ -16,9 +16,9 @@ from customer_profiles.project import files, params
 from customer_profiles.project.vocabulary import AUTHOR_COUNTS, CLASSES, POST_COUNTS
 from customer_profiles.store import connection, loading, mongod, observations_file, profiles, schema
 
-OBSERVATIONS = size(1_000_000, 100_000)
+OBSERVATIONS = size(1_000_000, 20_000)
 POSTS_AN_AUTHOR = 4
-PROFILES = size(1_000_000, 50_000)
+PROFILES = size(1_000_000, 10_000)
 TOUCHED = 0.01
 NAME = "bench"
 
