@@ -28,7 +28,7 @@ from customer_profiles.sentiment.training import batching, training
 
 ROUNDS = size(5, 2)
 READ = size(2048, 256)  # posts that are scored: half of what scoring sorts together
-LEARNED = 512
+LEARNED = size(512, 64)
 TWO = 0.37  # share of the texts that are two posts: 26 tokens on average, as Sentiment140's
 PADDED = 128  # tokens of each post in the original's way
 BATCH = 32
