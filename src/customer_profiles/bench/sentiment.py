@@ -34,7 +34,7 @@ PADDED = 128  # tokens of each post in the original's way
 BATCH = 32
 FEW = 2 * BATCH  # posts of a turn where each costs much
 ALIKE = size(10_000, 1_000), size(100_000, 4_000)  # posts whose memory is compared
-SHORT = "ok"  # the post whose memory is measured: most of what is kept of a post is its answer
+POST = "ok"  # the post whose memory is measured: most of what is kept of a post is its answer
 
 
 def measure() -> dict:
@@ -47,7 +47,7 @@ def measure() -> dict:
         found = alone(_reading, folder) | {"training": learned}
         few, many = (alone(_memory, folder, number) for number in ALIKE)
     found["memory"] = {"peak_10k_gib": few, "peak_100k_gib": many, "growth": many / few}
-    found["memory"]["text"] = SHORT
+    found["memory"]["text"] = POST
     return found
 
 
@@ -210,5 +210,5 @@ def _multiply(kernels: list[tuple[int, int]], dtype: tf.DType) -> Callable[[], N
 
 def _memory(folder: Path, number: int) -> float:
     scorer = Scorer(folder, bfloat16=True)
-    scorer.polarity(repeat(SHORT, number))
+    scorer.polarity(repeat(POST, number))
     return peak_gib()
