@@ -82,7 +82,7 @@ class Ids:
 def comply(
     connect: Callable[[], Client | None],
     storage: Storage,
-    folder: str | None = None,
+    folder: Path | None = None,
     dry_run: bool = False,
 ) -> None:
     """Ask X about all ids on the pages in `folder`, and erase the posts and users it deleted.
