@@ -65,10 +65,10 @@ PURE_ROOMS = " ".join(PURE)
 WRITERS = ("project.files", "project.params", "project.paths")
 # Each library, and the rooms or modules that may import it; a room stands for its modules.
 MAY_USE = {
-    "tensorflow": "sentiment/model sentiment/training bench",
-    "tensorflow_hub": "sentiment/model",
-    "tensorflow_text": "sentiment/model",
-    "tf_keras": "sentiment/model sentiment/training bench",
+    "tensorflow": "sentiment/model/backend",
+    "tensorflow_hub": "sentiment/model/backend",
+    "tensorflow_text": "sentiment/model/backend",
+    "tf_keras": "sentiment/model/backend",
     "keras": "sentiment/model",
     "keras_hub": "sentiment/model",
     "mlflow": "pipeline/tracking sentiment/model/mlflow_model",

@@ -6,7 +6,6 @@ with one label, as long as Sentiment140's on average. The compared methods take 
 is the median over the turns, so that other load on the machine affects all alike.
 """
 
-# First: it settles which Keras TensorFlow uses.
 import math
 import tempfile
 import time
@@ -15,13 +14,12 @@ from itertools import repeat
 from pathlib import Path
 
 import numpy as np
-import tensorflow as tf
-import tf_keras
 
 from customer_profiles.bench.process import alone, peak_gib, size
 from customer_profiles.project import params, paths
 from customer_profiles.sentiment.data import sentiment140
 from customer_profiles.sentiment.model import classifier, encoder
+from customer_profiles.sentiment.model.backend import tf, tf_keras
 from customer_profiles.sentiment.model.bfloat16 import bfloat16, supported
 from customer_profiles.sentiment.model.scorer import TOKENS, Scorer, agreement
 from customer_profiles.sentiment.training import batching, training

@@ -30,7 +30,7 @@ LOG_SECONDS = 10  # between two states of a progress bar, if each is a line
 # TensorFlow writes outside Python are not captured: each line would be shown twice.
 KERNEL_QUIET = ["--IPKernelApp.log_level=50", "--IPKernelApp.capture_fd_output=False"]
 # Beginnings of messages; a colon would end one. The last is MLflow's, on integer columns.
-WARNINGS = "ignore:IProgress not found,ignore:pkg_resources is deprecated,ignore:Hint:UserWarning"
+WARNINGS = "ignore:IProgress not found,ignore:Hint:UserWarning"
 
 
 def notebook_of(stage: str) -> Path:

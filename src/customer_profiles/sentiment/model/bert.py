@@ -9,7 +9,7 @@ rounding, which a test checks.
 from collections.abc import Mapping
 from typing import NamedTuple
 
-import tensorflow as tf
+from customer_profiles.sentiment.model.backend import tf
 
 EPSILON = 1e-12  # of the layer normalisations, BERT's own
 MASKED = -1e9

@@ -1,13 +1,11 @@
 """Matrix multiplications in bfloat16, if the processor supports them."""
 
-# Imported first: it sets TensorFlow's log level and its version of Keras.
-
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import tensorflow as tf
+from customer_profiles.sentiment.model.backend import tf
 
 # Sums and normalisations stay float32: they take little time, and the outputs change less.
 os.environ.setdefault(

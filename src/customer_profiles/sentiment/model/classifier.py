@@ -4,15 +4,12 @@ The model is saved as one self-contained SavedModel, raw text in, polarity out. 
 sigmoid of the logit, divided by a temperature: 0 negative … 1 positive.
 """
 
-# Imported first: it sets the version of Keras that TensorFlow uses.
 from collections.abc import Callable
 from pathlib import Path
 
-import tensorflow as tf
-import tf_keras
-
 from customer_profiles.project import files, params
 from customer_profiles.sentiment.model import encoder as encoders
+from customer_profiles.sentiment.model.backend import tf, tf_keras
 from customer_profiles.sentiment.model.layers import sentiment_layers
 from customer_profiles.sentiment.model.text import NORMALISATIONS
 

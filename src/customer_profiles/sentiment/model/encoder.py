@@ -11,27 +11,15 @@ layers' outputs, each of that shape, the last of which is `sequence_output`; all
 import hashlib
 import http.client
 import logging
-import os
 import shutil
 import tempfile
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
-import tensorflow as tf
-import tensorflow_hub as hub
-import tensorflow_text as tf_text
-from tensorflow_hub.resolver import tfhub_cache_dir
-
 from customer_profiles.project import files, paths
 from customer_profiles.sentiment.model import bert
-
-# hub.KerasLayer is a tf_keras layer; Keras 3 around it would silently train only the head.
-os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")
-os.environ.setdefault("KERAS_BACKEND", "tensorflow")  # keras_hub's own Keras 3
-# Fatal errors only: failures raise as well, and the errors that TensorFlow reports on a machine
-# without a GPU or AVX-512 are harmless.
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+from customer_profiles.sentiment.model.backend import hub, tf, tf_text
 
 INPUTS = ("input_word_ids", "input_mask", "input_type_ids")
 OUTPUTS = ("pooled_output", "sequence_output", "encoder_outputs")
@@ -191,7 +179,7 @@ def untrained_base() -> tf.train.Checkpoint:
 def cached(handle: str) -> Path:
     """Folder where TF Hub looks for the module `handle` before a download."""
     name = hashlib.sha1(handle.encode(), usedforsecurity=False).hexdigest()
-    return Path(tfhub_cache_dir(use_temp=True)) / name
+    return Path(hub.resolver.tfhub_cache_dir(use_temp=True)) / name
 
 
 def _reusable(make: Callable) -> tf.train.Checkpoint:

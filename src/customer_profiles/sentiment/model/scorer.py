@@ -1,6 +1,5 @@
 """Inference with the saved sentiment model: loaded once, for any number of posts."""
 
-# First: the SavedModel needs TensorFlow Text's operations.
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -9,11 +8,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-import tensorflow as tf
 from tqdm import tqdm
 
 from customer_profiles.project import files
 from customer_profiles.sentiment.model import encoder as encoders
+from customer_profiles.sentiment.model.backend import tf
 from customer_profiles.sentiment.model.bfloat16 import bfloat16, supported
 
 # Inputs and outputs of each signature.

@@ -11,10 +11,9 @@ import time
 from pathlib import Path
 
 import numpy as np
-import tensorflow as tf
-import tf_keras
 
 from customer_profiles.project import files
+from customer_profiles.sentiment.model.backend import tf, tf_keras
 
 SECONDS = 60  # at least, from one backup to the next: weights and Adam's moments are large
 OWNER = "belongs_to"

@@ -1,6 +1,5 @@
 """Fine-tuning from a seed to a saved model, and the mean of the models of several seeds."""
 
-# Imported first: it sets the version of Keras that TensorFlow uses.
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple

@@ -1,6 +1,5 @@
 """Fine-tuning of the sentiment model; an interruption does not change its result."""
 
-# Imported first: it sets the version of Keras that TensorFlow uses.
 import hashlib
 import json
 from collections.abc import Callable, Sequence
@@ -9,12 +8,11 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import tensorflow as tf
-import tf_keras
 from tqdm import tqdm
 
 from customer_profiles.project import params
 from customer_profiles.sentiment.model import encoder as encoders
+from customer_profiles.sentiment.model.backend import tf, tf_keras
 from customer_profiles.sentiment.model.bfloat16 import bfloat16, supported
 from customer_profiles.sentiment.model.classifier import normalise
 from customer_profiles.sentiment.training import batching
