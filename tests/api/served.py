@@ -1,6 +1,5 @@
 """A running API over a publication of invented people, for tests of what it answers."""
 
-import json
 import os
 import signal
 import socket
@@ -14,12 +13,12 @@ import pandas as pd
 import pytest
 import requests
 
+from customer_profiles.project import files
 from customer_profiles.store import connection, publications, schema, tokens
 from tests.program import PROGRAM
 from tests.publication import published
 
 API = [PROGRAM]
-MANIFEST = Path("data/raw/manifest.json")
 PUBLICATION = published.audience()
 # What a spreadsheet would take for a formula, and a browser for a script.
 HOSTILE = '=HYPERLINK("//evil.example") <script>alert(1)</script>'
@@ -33,8 +32,8 @@ PATHS = ("health/", *PROTECTED)
 
 
 @pytest.fixture(scope="module")
-def pulled_project(tmp_path_factory):
-    """The root of a project whose archive has been pulled; the working folder."""
+def loaded_project(tmp_path_factory):
+    """The root of a project whose archive has been loaded; the working folder."""
     root = tmp_path_factory.mktemp("project")
     with pytest.MonkeyPatch.context() as patch:
         for name in ("MONGODB_URI", "DJANGO_SETTINGS_MODULE"):
@@ -42,17 +41,16 @@ def pulled_project(tmp_path_factory):
         patch.setenv("API_RATE", "100000/min")
         patch.chdir(root)
         Path("dvc.yaml").touch()
-        MANIFEST.parent.mkdir(parents=True)
-        pulled("audience_test")
+        loaded("audience_test")
         yield root
 
 
-def pulled(name):
-    MANIFEST.write_text(json.dumps({"audience": name}), encoding="utf-8")
+def loaded(name):
+    files.write_json(Path(connection.LOADED), {"audience": name})
 
 
 @pytest.fixture(scope="module")
-def audience(pulled_project, give_profiles):
+def audience(loaded_project, give_profiles):
     """The database of that archive, with PUBLICATION in it."""
     with connection.database() as held:
         publish(held, PUBLICATION, give_profiles)

@@ -18,7 +18,6 @@ from customer_profiles.store import connection, mongod, publications, schema, to
 from tests.api.served import (
     API,
     ASSIGNED,
-    MANIFEST,
     PATHS,
     PROTECTED,
     PUBLICATION,
@@ -26,8 +25,8 @@ from tests.api.served import (
     free_port,
     get,
     listens,
+    loaded,
     publish,
-    pulled,
     serving,
     stopped,
     wait_for,
@@ -55,7 +54,7 @@ def test_another_archive_is_served_without_a_restart_once_it_is_published(
     holder = tokens.create(other, "tests", 90, date.today())
     assert_problem(get(f"{api}/summary/", holder), 401)  # a token is for one audience
     try:
-        pulled("audience_other")
+        loaded("audience_other")
         for path in PROTECTED:
             answer = get(f"{api}/{path}", holder)
             assert assert_problem(answer, 503) == "nothing is published yet; run `make repro`"
@@ -64,10 +63,9 @@ def test_another_archive_is_served_without_a_restart_once_it_is_published(
 
         small = {**PUBLICATION, "_id": "f" * 16, "segments": PUBLICATION["segments"][:2]}
         publish(other, small, give_profiles)
-        MANIFEST.unlink()  # as DVC does while `pull` runs
         assert get(f"{api}/segments/", holder).json()["count"] == 2
     finally:
-        pulled("audience_test")
+        loaded("audience_test")
 
 
 def test_a_new_publication_is_told_to_who_has_the_former(api, audience, token):
@@ -86,10 +84,10 @@ def test_a_failure_is_a_problem_in_json_that_tells_nothing_of_the_inside(api, au
     nobody = pd.DataFrame({"_id": [], "cluster": [], "cell": []})
     publications.publish(broken, {**PUBLICATION, "certificate": {}}, nobody)
     try:
-        pulled("audience_broken")
+        loaded("audience_broken")
         response = get(f"{api}/summary/", holder)
     finally:
-        pulled("audience_test")
+        loaded("audience_test")
     assert assert_problem(response, 500) == "the server failed; its log says why"
 
 
@@ -115,7 +113,7 @@ def test_a_killed_database_is_away_for_all_addresses_and_comes_back_by_itself(ap
 
 
 def test_before_anything_was_pulled_it_serves_but_has_nothing_to_say(
-    pulled_project, tmp_path, monkeypatch
+    loaded_project, tmp_path, monkeypatch
 ):
     monkeypatch.chdir(tmp_path)
     Path("dvc.yaml").touch()
@@ -133,7 +131,7 @@ def test_before_anything_was_pulled_it_serves_but_has_nothing_to_say(
 
 
 def test_a_server_that_is_away_from_the_start_is_named_and_waited_for(
-    pulled_project, tmp_path, monkeypatch
+    loaded_project, tmp_path, monkeypatch
 ):
     port = free_port()
     monkeypatch.setenv("MONGODB_URI", f"mongodb://127.0.0.1:{port}/?appName=secret")
@@ -215,7 +213,7 @@ def test_a_port_in_use_is_a_clear_error(api):
     assert "Traceback" not in tried.stderr
 
 
-def test_a_rate_that_is_none_is_a_clear_error(pulled_project, monkeypatch):
+def test_a_rate_that_is_none_is_a_clear_error(loaded_project, monkeypatch):
     monkeypatch.setenv("API_RATE", "often")
     tried = subprocess.run(
         [*API, "serve", "--port", "0"], capture_output=True, text=True, check=False
@@ -225,7 +223,7 @@ def test_a_rate_that_is_none_is_a_clear_error(pulled_project, monkeypatch):
     assert "'often'" in tried.stderr
 
 
-def test_the_api_starts_without_the_heavy_libraries_and_passes_djangos_checks(pulled_project):
+def test_the_api_starts_without_the_heavy_libraries_and_passes_djangos_checks(loaded_project):
     modules = [file.stem for file in (PACKAGE / "api").glob("[a-z]*.py")]
     assert {"openapi", "urls", "views"} <= set(modules)
     code = f"""

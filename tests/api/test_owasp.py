@@ -20,7 +20,7 @@ from tests.api.served import (
     PUBLICATION,
     assert_problem,
     get,
-    pulled,
+    loaded,
     serving,
 )
 
@@ -243,10 +243,10 @@ def test_api8_security_misconfiguration(api, audience, token):
     nobody = ASSIGNED[:0]
     publications.publish(broken, {**PUBLICATION, "certificate": {}}, nobody)
     try:
-        pulled("audience_misconfigured")
+        loaded("audience_misconfigured")
         bodies.append(get(f"{api}/summary/", holder).text)
     finally:
-        pulled("audience_test")
+        loaded("audience_test")
     assert "the server failed" in bodies[-1]
     for body in bodies:
         for inside in (

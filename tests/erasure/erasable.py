@@ -104,7 +104,8 @@ def run_stages(project):
     """What pull to publish do, but for models and figures."""
     folder = project / PAGES
     key = open_key(PAGES, make=True)
-    manifest = {"audience": key.audience(PAGES), "key": key.fingerprint(), "sample": False}
+    name = key.audience(PAGES)
+    manifest = {"archive": PAGES, "audience": name, "key": key.fingerprint(), "sample": False}
     files.write_json(project / connection.MANIFEST, manifest)
     held = archive.read(folder)
     posts = observations.pseudonymous(held.posts, key)

@@ -55,7 +55,7 @@ def test_a_load_that_waits_for_a_change_of_key_brings_nothing_back(held, caplog)
         (held / connection.MANIFEST).unlink()
         with database_of(held) as database:
             database.client.drop_database(database)
-    with pytest.raises(errors.StoreError, match="nothing was pulled yet"):
+    with pytest.raises(errors.StoreError, match="is not the one pulled last"):
         loaded.result()
     assert rows_of(held)["observations"] == []
 

@@ -269,11 +269,12 @@ def test_the_shipped_sample_is_refused_before_x_is_asked(empty, x, caplog, monke
         params.change(empty / "params.yaml", {"pull.archive": archived})
         key = open_key(archived)
         manifest = {
+            "archive": archived,
             "audience": key.audience(archived),
             "key": key.fingerprint(),
             "sample": archived == SAMPLE,
         }
-        files.write_json(empty / connection.MANIFEST, manifest)
+        files.write_json(empty / connection.LOADED, manifest)
         assert main(["comply", *arguments]) == 1
         assert "the people of the shipped sample are invented, X knows none" in caplog.text
         caplog.clear()
@@ -288,15 +289,13 @@ def test_pages_that_expire_while_x_works_are_no_obstacle(sealed, x, ask):
     assert found(sealed, FIRST, *left_by("bob")) == []
 
 
-def test_an_archive_changed_while_x_works_is_noticed(sealed, x, ask):
+def test_an_archive_loaded_while_x_works_is_noticed(sealed, x, ask):
     def changed():
-        (sealed / "others").mkdir()
-        params.change(sealed / "params.yaml", {"pull.archive": "others"})
-        manifest = {"audience": OLD.audience("others"), "key": OLD.fingerprint(), "sample": False}
-        files.write_json(sealed / connection.MANIFEST, manifest)
+        others = {"archive": "others", "audience": OLD.audience("others")}
+        files.write_json(sealed / connection.LOADED, connection.loaded() | others)
         return ask(x)
 
-    with pytest.raises(ValueError, match=r"pull\.archive was changed while X worked"):
+    with pytest.raises(ValueError, match="another archive was loaded meanwhile"):
         compliance.comply(changed, Storage())
     assert not (sealed / tombstones.FOLDER).exists()
 

@@ -46,6 +46,7 @@ def test_a_key_from_the_environment_is_left_to_whoever_set_it(held, caplog, monk
     # Until there is another key they keep the erased out.
     assert len(tombstones.read(Key(KEY).fingerprint())) == 1
     assert not (held / connection.MANIFEST).exists()
+    assert not (held / connection.LOADED).exists()
 
 
 def test_a_change_of_key_killed_at_any_step_can_be_repeated(held):

@@ -1,4 +1,4 @@
 """Fixtures of what is published."""
 
-from tests.api.served import api, audience, pulled_project, token  # noqa: F401
+from tests.api.served import api, audience, loaded_project, token  # noqa: F401
 from tests.publication.browsing import browser  # noqa: F401

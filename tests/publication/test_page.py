@@ -11,7 +11,7 @@ from customer_profiles.api.settings import OF_FILES
 from customer_profiles.publication import report
 from customer_profiles.publication.page.parts import SCRIPTS, STYLE, part
 from customer_profiles.store import connection, publications, tokens
-from tests.api.served import ASSIGNED, HOSTILE, PUBLICATION, publish, pulled, serving
+from tests.api.served import ASSIGNED, HOSTILE, PUBLICATION, loaded, publish, serving
 from tests.publication import published
 
 WIDE, PHONE = {"width": 1280, "height": 900}, {"width": 360, "height": 740}
@@ -211,7 +211,7 @@ def test_a_download_is_the_file_that_a_report_holds(signed_in, title, name):
 def test_before_anything_is_published_it_says_so_and_can_be_asked_again(
     visit, address, audience, give_profiles
 ):
-    pulled("audience_new")
+    loaded("audience_new")
     try:
         with connection.database() as held:
             page = visit(address)
@@ -224,10 +224,10 @@ def test_before_anything_is_published_it_says_so_and_can_be_asked_again(
             page.locator("article").first.wait_for()
             assert len(cards(page)) == 2
     finally:
-        pulled(audience.name)
+        loaded(audience.name)
 
 
-def test_a_database_or_a_server_that_is_away_is_said_to_be(visit, pulled_project):
+def test_a_database_or_a_server_that_is_away_is_said_to_be(visit, loaded_project):
     with serving(MONGODB_URI="no address") as (process, address):
         page = visit(address.removesuffix("api/v1"))
         sign_in(page, "any")

@@ -1,6 +1,5 @@
 """`customer-profiles store up|down|status`: a server that stays, and a look at it."""
 
-import json
 import os
 import re
 import signal
@@ -10,6 +9,7 @@ import psutil
 import pytest
 
 from customer_profiles.commands.app import main
+from customer_profiles.project import files
 from customer_profiles.publication.segments import identified
 from customer_profiles.store import connection, mongod, publications, schema
 from tests.publication.published import small
@@ -26,10 +26,8 @@ def folder(project):
 
 
 @pytest.fixture
-def pulled(project):
-    manifest = project / connection.MANIFEST
-    manifest.parent.mkdir(parents=True)
-    manifest.write_text(json.dumps({"audience": "audience_a"}))
+def current(project):
+    files.write_json(project / connection.LOADED, {"audience": "audience_a"})
 
 
 @pytest.fixture
@@ -114,7 +112,7 @@ def test_where_nothing_is_yet_the_status_says_so_and_makes_nothing(project, told
 
 
 def test_the_status_says_what_the_databases_hold_and_no_number_of_few_people(
-    folder, pulled, observe, load, told
+    folder, current, observe, load, told
 ):
     people = [{"author": f"author {n}"} for n in range(12)]
     with connection.database("audience_a") as held:
@@ -132,7 +130,7 @@ def test_the_status_says_what_the_databases_hold_and_no_number_of_few_people(
         "on disk    N MB\n"
         f"version    MongoDB {version}\n"
         "databases  2\n"
-        "audience_a (pulled last)\n"
+        "audience_a (loaded last)\n"
         "  observations  17\n"
         "  profiles      12\n"
         f"  publications  1, current: {publication}\n"

@@ -26,6 +26,7 @@ import pytest
 
 from customer_profiles.api import connection as api_connection
 from customer_profiles.commands.app import main
+from customer_profiles.project import files
 from customer_profiles.publication.segments import identified
 from customer_profiles.store import connection, mongod, publications, schema
 from customer_profiles.store.errors import StoreError
@@ -482,9 +483,7 @@ def test_a_server_that_wants_a_password(project, monkeypatch):
 def test_the_whole_cycle_needs_two_roles_in_its_own_database(
     project, monkeypatch, observe, load, capsys
 ):
-    manifest = project / connection.MANIFEST
-    manifest.parent.mkdir(parents=True)
-    manifest.write_text('{"audience": "shared"}')
+    files.write_json(project / connection.LOADED, {"audience": "shared"})
     rows = observe({"author": "ann"}, {"author": "bob"})
     with guarded(Path("guarded"), "readWrite", "dbAdmin") as address:
         monkeypatch.setenv("MONGODB_URI", f"mongodb://user:{SECRET}@{address}/?authSource=admin")
@@ -568,11 +567,9 @@ def test_a_server_that_goes_away_in_use_is_told_without_its_address(project, mon
     assert "mongod.sock" not in told.splitlines()[-1]
 
 
-def test_without_a_name_it_is_the_database_of_the_last_pull(project, mongodb, monkeypatch):
+def test_without_a_name_it_is_the_database_of_the_last_load(project, mongodb, monkeypatch):
     monkeypatch.setenv("MONGODB_URI", mongodb)
-    assert "nothing was pulled yet" in refusal("")
-    manifest = project / connection.MANIFEST
-    manifest.parent.mkdir(parents=True)
-    manifest.write_text('{"audience": "audience_of_the_last"}')
+    assert "nothing was loaded yet" in refusal("")
+    files.write_json(project / connection.LOADED, {"audience": "audience_of_the_last"})
     with connection.database() as held:
         assert held.name == "audience_of_the_last"

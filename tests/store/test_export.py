@@ -1,13 +1,13 @@
 """`customer-profiles store export` reads the database out."""
 
 import csv
-import json
 import subprocess
 
 import pandas as pd
 import pytest
 
 from customer_profiles.commands.app import main
+from customer_profiles.project import files
 from customer_profiles.store import connection, publications
 from tests.program import PROGRAM
 from tests.publication import published
@@ -17,9 +17,7 @@ from tests.publication import published
 def pulled(project, database, mongodb, monkeypatch):
     """The database of the project's archive, on a server of one's own."""
     monkeypatch.setenv("MONGODB_URI", mongodb)
-    manifest = project / connection.MANIFEST
-    manifest.parent.mkdir(parents=True)
-    manifest.write_text(json.dumps({"audience": database.name}))
+    files.write_json(project / connection.LOADED, {"audience": database.name})
     return database
 
 
@@ -105,11 +103,11 @@ def test_a_table_that_there_is_not_is_refused(project, capsys):
     assert "profiles" in capsys.readouterr().err
 
 
-def test_before_anything_is_pulled_the_command_says_so(project):
+def test_before_anything_is_loaded_the_command_says_so(project):
     command = [PROGRAM, "store", "export", "profiles", "p.csv"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 1
     assert done.stderr == (
-        "error: nothing was pulled yet (data/raw/manifest.json is missing); run `make repro`\n"
+        "error: nothing was loaded yet (data/raw/loaded.json is missing); run `make repro`\n"
     )
     assert not (project / "p.csv").exists()

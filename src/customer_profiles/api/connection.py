@@ -36,6 +36,13 @@ class Unpublished(StoreError):
         super().__init__("nothing is published yet; run `make repro`")
 
 
+def _audience() -> str:
+    try:
+        return audience()
+    except StoreError:
+        raise Unpublished from None
+
+
 class Connection:
     """A database connection, opened by the first read and kept until `close`."""
 
@@ -43,24 +50,18 @@ class Connection:
         self._lock = threading.Lock()
         self._held = contextlib.ExitStack()
         self._client: pymongo.MongoClient | None = None
-        self._audience = ""
         self._retry_at = 0.0
 
     def read(self, question: Callable[[Database], Any]) -> Any:
-        """Run `question` on the database of the archive pulled last, and return its result.
+        """Run `question` on the database of the archive loaded last, and return its result.
 
         Raises Away within seconds when the server is lost (a later read reconnects), and
-        Unpublished before an archive was pulled.
+        Unpublished before an archive was loaded.
         """
         try:
             client = self._answering()
-            # DVC takes the manifest away while `pull` runs: until it is whole the former holds.
-            with contextlib.suppress(StoreError, FileNotFoundError, ValueError):
-                self._audience = audience()
-            if not self._audience:
-                raise Unpublished
             with pymongo.timeout(TIMEOUT_MS / 1000):
-                return question(client[self._audience])
+                return question(client[_audience()])
         except PyMongoError as error:
             # The driver's own message repeats the address, which may hold a password.
             logger.error("reading the database failed: %s", type(error).__name__)

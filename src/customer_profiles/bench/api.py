@@ -6,7 +6,6 @@ server is the real one, on a MongoDB of its own. No request sends If-None-Match.
 """
 
 import http.client
-import json
 import os
 import subprocess
 import sys
@@ -22,6 +21,7 @@ import numpy as np
 import pandas as pd
 
 from customer_profiles.bench.process import alone, program, size
+from customer_profiles.project import files
 from customer_profiles.publication import document
 from customer_profiles.store import connection, mongod, publications, schema, tokens
 
@@ -74,9 +74,7 @@ def measure() -> dict:
 def _published(address: str, root: Path) -> str:
     """Make `root` a project with a publication; return a token for its API."""
     (root / "dvc.yaml").touch()
-    manifest = root / connection.MANIFEST
-    manifest.parent.mkdir(parents=True)
-    manifest.write_text(json.dumps({"audience": NAME}), encoding="utf-8")
+    files.write_json(root / connection.LOADED, {"audience": NAME})
     with connection.connect(address, NAME) as client:
         database = client[NAME]
         schema.prepare(database)

@@ -111,7 +111,7 @@ def comply(
         logger.info("X says of none of them that they are deleted; nothing was to be erased")
         return
     if opened().name != held.name:
-        raise ValueError("pull.archive was changed while X worked; nothing was erased, run it anew")
+        raise ValueError("another archive was loaded meanwhile; nothing was erased, run it anew")
     # Stored files may have been added or removed meanwhile.
     erasing.purge_all(gone, dry_run, files if folder else ())
 

@@ -1,7 +1,7 @@
-"""The data of the archive pulled last, opened for erasure."""
+"""The data of an archive, opened for erasure."""
 
+import contextlib
 import fcntl
-import json
 import logging
 import os
 from collections.abc import Iterator
@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from customer_profiles.privacy.keys.key import Key, open_key, reopen_key
 from customer_profiles.project import params, paths
 from customer_profiles.store import connection, removal
+from customer_profiles.store.errors import StoreError
 
 logger = logging.getLogger(__name__)
 
@@ -35,21 +36,26 @@ def alone() -> Iterator[None]:
         os.close(folder)
 
 
-def opened(pulled: bool = True) -> Audience:
-    """The archive pulled last and its key; without `pulled` also before the first pull."""
+def opened() -> Audience:
+    """The archive loaded last and its key; warns if params.yaml names another archive."""
+    manifest, chosen = connection.loaded(), params.stage("pull")["archive"]
+    if manifest["archive"] != chosen:
+        logger.warning(
+            "not reached: the pages in %s (pull.archive), which were never loaded, or not last; "
+            "this is about %s, which is loaded",
+            chosen, manifest["archive"],
+        )  # fmt: skip
+    return Audience(manifest["archive"], reopen_key(manifest), manifest["audience"])
+
+
+def opened_or_chosen() -> Audience:
+    """The archive loaded last, or the one in params.yaml if none but the sample is loaded."""
+    with contextlib.suppress(StoreError):
+        if not connection.loaded()["sample"]:
+            return opened()
     folder = params.stage("pull")["archive"]
-    manifest = paths.inside(connection.MANIFEST)
-    if not pulled and not manifest.is_file():
-        key = open_key(folder)
-        return Audience(folder, key, key.audience(folder))
-    name = connection.audience()
-    key = reopen_key(json.loads(manifest.read_text(encoding="utf-8")))
-    if key.audience(folder) != name:
-        raise ValueError(
-            f"{connection.MANIFEST} is of another archive than pull.archive in params.yaml "
-            f"({folder}); run `make repro` with the archive that is meant, then this again"
-        )
-    return Audience(folder, key, name)
+    key = open_key(folder)
+    return Audience(folder, key, key.audience(folder))
 
 
 def close_journal(name: str) -> None:

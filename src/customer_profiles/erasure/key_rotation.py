@@ -9,7 +9,7 @@ import os
 from customer_profiles.collect.folder import PagesFolder
 from customer_profiles.erasure import parquet_files
 from customer_profiles.erasure.erasing import clean_pages, page_files
-from customer_profiles.erasure.held_data import alone, close_journal, opened
+from customer_profiles.erasure.held_data import alone, close_journal, opened_or_chosen
 from customer_profiles.posts import archive
 from customer_profiles.privacy.keys import keyfile, tombstones
 from customer_profiles.privacy.keys.key import (
@@ -47,7 +47,7 @@ def rotate() -> None:
 
 
 def _rotate(folder: PagesFolder) -> None:
-    held = opened(pulled=False)
+    held = opened_or_chosen()
     if is_sample(held.archive):
         raise ValueError(
             "the shipped sample has a public key, which is the same everywhere and stays; there "
@@ -71,7 +71,8 @@ def _rotate(folder: PagesFolder) -> None:
                 archive.write_lines(file, archive.exact_lines(file, unseal), following.seal)
         with leased(database):
             # First: a load that waits for the lease must not bring the old key's rows back.
-            paths.inside(connection.MANIFEST).unlink(missing_ok=True)
+            for name in (connection.MANIFEST, connection.LOADED):
+                paths.inside(name).unlink(missing_ok=True)
             database.client.drop_database(database)
         others = removal.audiences(database)
     close_journal(held.name)

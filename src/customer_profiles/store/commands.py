@@ -90,7 +90,7 @@ def _audiences(client: MongoClient) -> Iterator[str]:
     yield f"databases  {len(names) or 'none yet; `make repro` fills one'}"
     k = _smallest()
     for name in names:
-        yield f"{name}{' (pulled last)' if name == _pulled() else ''}"
+        yield f"{name}{' (loaded last)' if name == _loaded() else ''}"
         yield from (f"  {line}" for line in _held(client[name], sizes[name], k))
 
 
@@ -110,7 +110,7 @@ def _smallest() -> int:
     return params.shared(["k_anonymity"]).get("k_anonymity", K) if there else K
 
 
-def _pulled() -> str:
+def _loaded() -> str:
     try:
         return connection.audience()
     except StoreError:

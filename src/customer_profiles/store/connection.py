@@ -24,6 +24,9 @@ logger = logging.getLogger(__name__)
 
 VARIABLE = "MONGODB_URI"
 MANIFEST = "data/raw/manifest.json"
+# Copy of the manifest of the archive loaded last. DVC knows nothing of it: a run that fails before
+# its load leaves the former archive in use.
+LOADED = "data/raw/loaded.json"
 TIMEOUT_MS = 5_000
 ATTEMPTS = 3
 # $jsonSchema is of 3.6, $merge of 4.2; pymongo 4.20 talks to 4.4 and later, and since 5.0 a
@@ -38,7 +41,7 @@ Result = TypeVar("Result")
 def database(name: str = "") -> Iterator[Database]:
     """The database `name`, on MONGODB_URI or on the embedded server, checked to answer.
 
-    The default is the database of the archive pulled last. Raises StoreError before the first pull,
+    The default is the database of the archive loaded last. Raises StoreError before the first load,
     within seconds when no server answers, and whenever the server fails in the block.
     """
     name = name or audience()
@@ -78,11 +81,16 @@ def chunks(items: Iterable) -> Iterator[list]:
 
 
 def audience() -> str:
-    """Name of the database of the archive pulled last. Raises StoreError before the first."""
-    manifest = paths.inside(MANIFEST)
-    if not manifest.is_file():
-        raise StoreError(f"nothing was pulled yet ({MANIFEST} is missing); run `make repro`")
-    return json.loads(manifest.read_text(encoding="utf-8"))["audience"]
+    """Name of the database of the archive loaded last. Raises StoreError before the first load."""
+    return loaded()["audience"]
+
+
+def loaded() -> dict:
+    """Manifest of the archive loaded last. Raises StoreError before the first load."""
+    file = paths.inside(LOADED)
+    if not file.is_file():
+        raise StoreError(f"nothing was loaded yet ({LOADED} is missing); run `make repro`")
+    return json.loads(file.read_text(encoding="utf-8"))
 
 
 @contextmanager

@@ -5,6 +5,7 @@ from the rows. A load is idempotent: a replay, a crash, another order or several
 give identical bytes.
 """
 
+import json
 import logging
 import re
 from collections import deque
@@ -26,8 +27,9 @@ from tqdm import tqdm
 
 from customer_profiles.posts.retention import UNLIMITED, Limits, first_day, last_day, nobody
 from customer_profiles.privacy.keys.key import Key
+from customer_profiles.project import files, paths
 from customer_profiles.store import profiles, removal, schema
-from customer_profiles.store.connection import audience, chunks, lasting
+from customer_profiles.store.connection import LOADED, MANIFEST, chunks, lasting
 from customer_profiles.store.errors import StoreError, refused_fields
 from customer_profiles.store.observations_file import Source, among, documents, opened
 from customer_profiles.store.tombstones import united
@@ -84,16 +86,16 @@ def load(
     """Update database `name` as `update` does, retrying when the connection is lost.
 
     Retained are the posts of the `days` days before `as_of` (`days` 0: all; `as_of` "": the newest
-    day of file and stream), except posts dated after tomorrow and posts erased under `key`. Raises
-    StoreError, before anything is written, unless the archive of `name` is still the one pulled
-    last; also raises the errors of `update`.
+    day of file and stream), except posts dated after tomorrow and posts erased under `key`. The
+    archive is then the one loaded last. Raises StoreError, before anything is written, unless it is
+    still the one pulled last; also raises the errors of `update`.
     """
 
     def task(database: Database) -> Loaded:
         schema.prepare(database)
         # Checked under the lease: until then another program may erase, or rotate the key.
         with profiles.following(database, grid) as people, opened(file) as source:
-            _require_pulled(name)
+            manifest = _pulled(name)
             marks, last = united(database, key.fingerprint()), last_day(today)
             first = first_day([_newest(database, source, last)], days, as_of) if days else ""
             limits = Limits(first, last, (lambda who: key.mark(who) in marks) if marks else nobody)
@@ -101,7 +103,8 @@ def load(
             people.derive()
             held = database.observations.count_documents({})
             loaded = Loaded(held, change.refused, profiles.read_profiles(database))
-        _judge(change)
+            _judge(change)
+            files.write_json_synced(paths.inside(LOADED), manifest)
         return loaded
 
     return lasting(task, name)
@@ -138,10 +141,13 @@ def write(
         return sum(tqdm(changes, "loading", source.count, unit="batch"), Change())
 
 
-def _require_pulled(name: str) -> None:
-    """Raise StoreError unless the archive of database `name` is still the one pulled last."""
-    if name != audience():
-        raise StoreError("another archive was pulled meanwhile; run `make repro`")
+def _pulled(name: str) -> dict:
+    """Manifest of the archive pulled last. Raises StoreError unless `name` is its database."""
+    file = paths.inside(MANIFEST)
+    manifest = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
+    if manifest.get("audience") != name:
+        raise StoreError("the archive to load is not the one pulled last; run `make repro`")
+    return manifest
 
 
 def _make_equal(
