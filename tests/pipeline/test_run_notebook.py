@@ -12,6 +12,7 @@ import pytest
 from nbformat import v4
 
 from customer_profiles.commands.app import main
+from customer_profiles.project import files
 from tests.program import PROGRAM
 
 NAME = "01_prints_and_divides.ipynb"
@@ -111,6 +112,7 @@ def runs(tmp_path_factory):
     file = root / "params.yaml"
     write_notebook(root, NAME, PARAMETERS, LOOK, TALK, "6 / divisor", "print('the end')")
     file.write_text(PARAMS)
+    files.write_json(root / "data/reports/fetch.json", {"train": {"polar": 1287}})
     good = run(root, "fetch")
     file.write_text(PARAMS.replace("divisor: 2", "divisor: 0"))
     failing = run(root, "fetch", within="notebooks")
@@ -152,8 +154,13 @@ def test_a_shared_value_reaches_only_a_notebook_that_names_it(runs):
 
 
 def test_what_a_cell_prints_is_seen_in_the_terminal(runs):
-    assert runs[0].stdout.splitlines()[1:] == ["first line", "second line", "the end"]
+    assert runs[0].stdout.splitlines()[1:-1] == ["first line", "second line", "the end"]
     assert runs[0].stderr == "a warning\n"
+
+
+def test_a_stage_ends_with_its_name_its_seconds_and_a_result(runs):
+    assert re.fullmatch(r"fetch  \d+ s  posts with a label 1,287", runs[0].stdout.splitlines()[-1])
+    assert "with a label" not in runs[1].stdout
 
 
 def test_the_executed_copy_holds_what_was_printed_and_shown(runs):
@@ -238,6 +245,16 @@ def test_make_hands_quiet_on_to_whatever_it_runs(told, variable):
         cwd=Path(__file__).parents[2], env=environment, capture_output=True, text=True, check=True,
     )  # fmt: skip
     assert shown.stdout == f"{variable}\n"
+
+
+def test_packages_of_somebody_else_do_not_reach_what_make_runs():
+    foreign = {"PYTHONPATH": "/another/project", "PYTHONHOME": "/another/python"}
+    shown = subprocess.run(
+        ["make", "--silent", "--eval", "show: ; @echo \"$$PYTHONPATH$$PYTHONHOME\"", "show"],
+        cwd=Path(__file__).parents[2], env=os.environ | foreign,
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert shown.stdout == "\n"
 
 
 def test_a_kernel_that_dies_ends_the_run_without_an_executed_copy(stage):

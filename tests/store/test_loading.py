@@ -79,7 +79,7 @@ def test_loading_twice_changes_nothing(database, load, three):
 
 def test_loading_shows_how_far_it_is(load, three, capsys):
     load(three)
-    assert re.search(r"loading: 100%.*1/1", capsys.readouterr().err)
+    assert re.search(r"loading observations: 100%.*(\d+)/\1 ", capsys.readouterr().err)
 
 
 def test_a_load_says_what_it_did(load, three):

@@ -2,7 +2,7 @@
 
 The values come from params.yaml alone. The executed copy in data/reports/notebooks is
 deterministic: an equal notebook with equal output gives equal bytes. With `--quiet`, or
-TQDM_DISABLE in the environment, only warnings and errors are shown during the run.
+TQDM_DISABLE in the environment, only warnings, errors and the line at the end are shown.
 """
 
 import copy
@@ -11,6 +11,7 @@ import os
 import re
 import shutil
 import sys
+import time
 from pathlib import Path
 from typing import TextIO
 
@@ -18,6 +19,7 @@ import nbformat
 import papermill
 from papermill.exceptions import PapermillExecutionError
 
+from customer_profiles.pipeline import summary
 from customer_profiles.project import files, params, paths
 
 logger = logging.getLogger(__name__)
@@ -159,12 +161,14 @@ def run(stage: str, quiet: bool = False) -> Path:
 
 
 def command(stage: str, quiet: bool) -> int:
-    """Run the stage and log its error, if there is one.
+    """Run the stage; write its line to stdout, or log its error.
 
     Returns the exit code: 1 when a cell failed, 2 when no cell was run.
     """
+    start = time.monotonic()
     try:
         run(stage, quiet)
+        sys.stdout.write(summary.line(stage, time.monotonic() - start) + "\n")
     except PapermillExecutionError as error:
         failed = f"{EXECUTED}/{notebook_of(stage).stem}.failed.ipynb"
         logger.error(

@@ -1,4 +1,4 @@
-"""Main figures of a finished run, and the next steps: `customer-profiles summary`."""
+"""Main figures of a finished stage, of a finished run (`customer-profiles summary`), next steps."""
 
 import json
 
@@ -11,6 +11,26 @@ NEXT = """
   make mlflow                      every training run on http://127.0.0.1:5000
   make plots                       the curves: data/reports/plots/index.html
   make lab                         the notebooks, to change something"""
+
+# The report of each stage, below data/, and one result in it.
+RESULTS = {
+    "fetch": ("reports/fetch.json", "posts with a label {train[polar]:,}"),
+    "encoder": ("reports/encoder.json", "weights {parameters:,}"),
+    "finetune": ("reports/finetune.json", "validation accuracy {validation_accuracy:.3f}"),
+    "evaluate": ("reports/sentiment.json", "test accuracy {manual2[accuracy]:.3f}"),
+    "pull": ("raw/manifest.json", "posts {counts[posts]:,}"),
+    "score": ("reports/score.json", "mean polarity {polarity:.2f}"),
+    "load": ("reports/load.json", "profiles {profiles}"),
+    "cluster": ("reports/clusters.json", "segments {k}"),
+    "publish": ("reports/privacy.json", "authors in the smallest group {published[k_min]}"),
+}
+
+
+def line(stage: str, seconds: float) -> str:
+    """Name of a finished stage, its duration and one result, on one line."""
+    report, result = RESULTS[stage]
+    values = json.loads(paths.inside("data", report).read_text(encoding="utf-8"))
+    return f"{stage}  {seconds:.0f} s  {result.format_map(values)}"
 
 
 def summary() -> str:

@@ -136,9 +136,13 @@ def write(
 ) -> Change:
     """Insert the new rows of `source` that `limits` allow, and replace those that differ."""
     work = partial(_write, rows, people, limits)
-    with ThreadPoolExecutor(WRITERS) as pool:
-        changes = _in_turn(pool, work, source.batches())
-        return sum(tqdm(changes, "loading", source.count, unit="batch"), Change())
+    bar = tqdm(desc="loading observations", total=source.count, unit="post")
+    done = Change()
+    with ThreadPoolExecutor(WRITERS) as pool, bar:
+        for change in _in_turn(pool, work, source.batches()):
+            bar.update(change.seen)
+            done += change
+    return done
 
 
 def _pulled(name: str) -> dict:

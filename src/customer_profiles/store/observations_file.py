@@ -19,7 +19,7 @@ class Source:
 
     def __init__(self, parquet: pq.ParquetFile):
         self._parquet = parquet
-        self.count = -(-parquet.metadata.num_rows // connection.CHUNK)
+        self.count = parquet.metadata.num_rows
 
     def batches(self) -> Iterator[pa.RecordBatch]:
         """All rows."""

@@ -1,6 +1,7 @@
 """A saved model asked for many posts at once, for odd ones, and in two precisions."""
 
 import json
+import re
 import shutil
 
 import numpy as np
@@ -245,3 +246,8 @@ def test_what_cannot_be_settled_is_said(copied):
     (copied / PRECISION).write_text("{}")
     with pytest.raises(ValueError, match=r"assets\.extra/precision\.json is damaged; run `dvc"):
         Scorer(copied)
+
+
+def test_a_bar_says_what_is_scored_and_of_how_many(scorer, capsys):
+    scorer.polarity(GLAD, name="validation")
+    assert re.search(r"scoring validation: 100%.* 5/5 ", capsys.readouterr().err)

@@ -40,12 +40,15 @@ def machine() -> dict:
 
 
 def commit() -> str:
-    """The commit checked out; "none" before the first one."""
+    """The commit checked out; "none" before the first one, and without Git."""
     return _git("rev-parse", "--verify", "--quiet", "HEAD") or "none"
 
 
 def modified() -> bool:
-    """True if SOURCES differ from the commit by more than the choice of profile and inputs."""
+    """True if SOURCES differ from the commit by more than the choice of profile and inputs.
+
+    False without Git.
+    """
     changed = _git("status", "--porcelain", "--untracked-files=all", "--", *SOURCES).splitlines()
     if [line for line in changed if line[3:] != "params.yaml"]:
         return True
@@ -55,10 +58,17 @@ def modified() -> bool:
 
 
 def _git(*arguments: str) -> str:
-    return subprocess.run(  # noqa: S603
-        ["git", *arguments],  # noqa: S607
-        cwd=paths.root(), capture_output=True, text=True, check=False,
-    ).stdout.rstrip("\n")  # fmt: skip
+    """Output of git; "" without Git, and in a folder that has no repository of its own."""
+    root = paths.root()
+    # Above an unpacked ZIP another project's repository may lie.
+    own = os.environ | {"GIT_CEILING_DIRECTORIES": str(root.parent)}
+    try:
+        return subprocess.run(  # noqa: S603
+            ["git", *arguments],  # noqa: S607
+            cwd=root, env=own, capture_output=True, text=True, check=False,
+        ).stdout.rstrip("\n")  # fmt: skip
+    except FileNotFoundError:
+        return ""
 
 
 def _processor() -> str:

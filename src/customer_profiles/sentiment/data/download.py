@@ -197,7 +197,7 @@ def _receive(address: str, response: requests.Response, part: Path, held: int, l
             initial=done,
             unit="B",
             unit_scale=True,
-            desc=part.stem,
+            desc=f"downloading {part.stem}",
         ) as progress,
     ):
         while first:

@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
+from operator import length_hint
 from pathlib import Path
 from typing import NamedTuple
 
@@ -85,20 +86,24 @@ class Scorer:
         wanted = _settled(folder) if bfloat16 is None else bfloat16
         self.bfloat16 = wanted and supported()
 
-    def polarity(self, texts: Iterable[str], tokens: int = TOKENS) -> np.ndarray:
+    def polarity(
+        self, texts: Iterable[str], tokens: int = TOKENS, name: str = "posts"
+    ) -> np.ndarray:
         """Polarity float32 (n,) of raw `texts`, in their order."""
-        parts = [reading.polarity for reading in self.readings(texts, tokens)]
+        parts = [reading.polarity for reading in self.readings(texts, tokens, name)]
         return np.concatenate([np.empty(0, np.float32), *parts])
 
-    def readings(self, texts: Iterable[str], tokens: int = TOKENS) -> Iterator[Reading]:
+    def readings(
+        self, texts: Iterable[str], tokens: int = TOKENS, name: str = "posts"
+    ) -> Iterator[Reading]:
         """Model outputs for `texts`, in their order, WINDOW posts at a time.
 
-        A batch has at most `tokens` tokens, or one post. Raises TypeError, naming the position, for
-        an item that is not text.
+        A batch has at most `tokens` tokens, or one post. The progress bar calls the posts `name`.
+        Raises TypeError, naming the position, for an item that is not text.
         """
-        texts, done = iter(texts), 0  # a disabled bar does not count
-        with tqdm(desc="scoring", unit="post") as bar:
-            while window := list(islice(texts, WINDOW)):
+        with tqdm(desc=f"scoring {name}", total=length_hint(texts) or None, unit="post") as bar:
+            left, done = iter(texts), 0  # a disabled bar does not count
+            while window := list(islice(left, WINDOW)):
                 raw = tf.constant([_bytes(*post) for post in enumerate(window, done)])
                 with bfloat16(self.bfloat16):
                     reading = self._read(raw, tokens)
@@ -145,9 +150,9 @@ def settle(folder: Path, texts: Sequence[str]) -> dict:
     scorer = Scorer(folder, bfloat16=False)
     found = {"bfloat16": False, "posts": len(texts), "agreement": None, "delta_p999": None}
     if supported():
-        exact = scorer.polarity(texts)
+        exact = scorer.polarity(texts, name="in float32")
         scorer.bfloat16 = True
-        measured = agreement(exact, scorer.polarity(texts))
+        measured = agreement(exact, scorer.polarity(texts, name="in bfloat16"))
         found |= {"bfloat16": measured.holds, "agreement": measured.labels}
         found["delta_p999"] = measured.delta_p999
     files.write_json(folder / PRECISION, found)

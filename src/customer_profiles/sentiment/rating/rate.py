@@ -16,14 +16,17 @@ UNDECIDED = np.float32(0.5)
 NEUTRAL = vocabulary.CLASSES[1]
 
 
-def rate(texts: Sequence[str], scorer: Scorer, decision: decisions.Decision) -> pd.DataFrame:
+def rate(
+    texts: Sequence[str], scorer: Scorer, decision: decisions.Decision, name: str = "posts"
+) -> pd.DataFrame:
     """Ratings of raw `texts`, a row each: `polarity`, `subjectivity` (float32), `label` (a name).
 
     A post with nothing to read (`text.normalise` leaves nothing) has polarity and subjectivity 0.5
-    and is neutral. Only one window of vectors is in memory at a time.
+    and is neutral. Only one window of vectors is in memory at a time. The progress bar
+    calls them `name`.
     """
     parts, start = [], 0
-    for reading in scorer.readings(texts):
+    for reading in scorer.readings(texts, name=name):
         window = texts[start : start + len(reading.polarity)]
         start += len(window)
         subjective = decision.subjectivity(*reading, signals(window))

@@ -44,13 +44,21 @@ def described(strategy: tf.distribute.Strategy) -> str:
     return f"{strategy.num_replicas_in_sync} {kind}"
 
 
-def tokenise(preprocess: Callable, texts: Sequence[str], batch_size: int = 2048) -> Tokens:
-    """BERT's inputs for normalised `texts` (n,): three int32 arrays (n, sequence_length)."""
+def tokenise(
+    preprocess: Callable, texts: Sequence[str], batch_size: int = 2048, name: str = "posts"
+) -> Tokens:
+    """BERT's inputs for normalised `texts` (n,): three int32 arrays (n, sequence_length).
+
+    The progress bar calls them `name`.
+    """
     texts = np.asarray(texts, dtype=object)
     parts = []
-    for start in tqdm(range(0, len(texts), batch_size), desc="tokenising", unit="batch"):
-        tokens = preprocess(normalise(tf.constant(texts[start : start + batch_size])))
-        parts.append({name: tokens[name].numpy() for name in encoders.INPUTS})
+    with tqdm(desc=f"tokenising {name}", total=len(texts), unit="post") as bar:
+        for start in range(0, len(texts), batch_size):
+            batch = texts[start : start + batch_size]
+            tokens = preprocess(normalise(tf.constant(batch)))
+            parts.append({name: tokens[name].numpy() for name in encoders.INPUTS})
+            bar.update(len(batch))
     return {name: np.concatenate([part[name] for part in parts]) for name in encoders.INPUTS}
 
 
@@ -127,7 +135,8 @@ def train(
         tell(_measured(point), point["step"])
     judged = batches(*validation, batching.plan(lengths(validation[0]), settings.batch_size))
     total = settings.epochs * steps
-    bar = tqdm(total=total, initial=reached.steps(), desc="training", unit="step")
+    what = f"training on {len(counts)} posts"
+    bar = tqdm(total=total, initial=reached.steps(), desc=what, unit="step")
     with bfloat16(settings.bfloat16), bar:
         while _goes_on(reached, settings):
             for rows in _rest_of_epoch(reached, counts, settings):
