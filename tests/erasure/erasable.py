@@ -91,11 +91,11 @@ def write_pages(folder, names, posts=POSTS):
         packed.write((page(names, posts) + "{torn").encode())
 
 
-def load(days=0):
+def load(days=0, archive=PAGES):
     """What the stage load does."""
     key, grid = Key(KEY), profiles.Grid(**params.stage("load"))
     return loading.load(
-        key.audience(PAGES), parquet_files.path("observations"), grid, key,
+        key.audience(archive), parquet_files.path("observations"), grid, key,
         days=days, as_of="", today=datetime.now(UTC).date(),
     )  # fmt: skip
 

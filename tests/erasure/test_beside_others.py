@@ -10,6 +10,7 @@ import pytest
 from customer_profiles.erasure import held_data, key_rotation, parquet_files
 from customer_profiles.privacy.keys import tombstones
 from customer_profiles.privacy.keys.key import Key
+from customer_profiles.project import files
 from customer_profiles.store import connection, errors, publications
 from customer_profiles.store.lease import leased
 from tests.erasure.erasable import (
@@ -58,6 +59,16 @@ def test_a_load_that_waits_for_a_change_of_key_brings_nothing_back(held, caplog)
     with pytest.raises(errors.StoreError, match="is not the one pulled last"):
         loaded.result()
     assert rows_of(held)["observations"] == []
+
+
+def test_a_load_that_fails_leaves_the_former_archive_in_use(held):
+    former, name = connection.loaded(), Key(KEY).audience("others")
+    pulled = former | {"archive": "others", "audience": name}
+    files.write_json(held / connection.MANIFEST, pulled)
+    files.write_parquet(parquet_files.path("observations"), pd.DataFrame({"_id": []}))
+    with pytest.raises(errors.StoreError, match="the observations lack the columns"):
+        load(archive="others")
+    assert connection.loaded() == former
 
 
 def test_a_change_of_key_waits_for_who_writes(held, caplog):

@@ -1,5 +1,6 @@
 """Notebooks as JupyterLab runs them, from either folder, and as pages of HTML."""
 
+import json
 import re
 import shutil
 from pathlib import Path
@@ -91,6 +92,20 @@ def test_pulling_from_a_folder_without_pages_makes_no_key(tmp_path):
     with pytest.raises(CellExecutionError, match="must hold X API pages"):
         NotebookClient(notebook, resources={"metadata": {"path": str(tmp_path)}}).execute()
     assert not (tmp_path / "data").exists()
+
+
+def test_one_post_is_pulled_without_a_warning(tmp_path):
+    notebook = nbformat.read(ROOT / "notebooks/05_pull_tweets.ipynb", as_version=4)
+    notebook.cells[1].source += '\narchive = "pages"'
+    notebook.cells[2].source += '\nimport warnings\nwarnings.simplefilter("error")'
+    post = {"id": "2", "author_id": "1", "text": "tea", "created_at": "2026-05-01T10:00:00.000Z"}
+    page = {"data": [post], "includes": {"users": [{"id": "1", "username": "ann"}]}}
+    (tmp_path / "dvc.yaml").touch()
+    (tmp_path / "pages").mkdir()
+    (tmp_path / "pages/1.json").write_text(json.dumps(page))
+    NotebookClient(notebook, resources={"metadata": {"path": str(tmp_path)}}).execute()
+    manifest = json.loads((tmp_path / "data/raw/manifest.json").read_text())
+    assert (manifest["archive"], manifest["counts"]["posts"]) == ("pages", 1)
 
 
 @pytest.mark.parametrize("name", NOTEBOOKS)

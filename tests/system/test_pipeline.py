@@ -149,6 +149,32 @@ def test_a_stage_that_was_killed_is_not_taken_for_done_and_runs_again(project, m
     assert project.files() == before
 
 
+@pytest.mark.parametrize("ending", ["bad pages", "Ctrl-C"])
+def test_a_run_that_fails_with_another_archive_leaves_the_former_in_use(
+    project, tmp_path_factory, ending
+):
+    raw = project.root / "data/raw"
+    shutil.copyfile(raw / "manifest.json", raw / "loaded.json")  # as `load` does
+    pages = tmp_path_factory.mktemp("pages")
+    (pages / "1.jsonl").write_text("no page\n")
+    project.set(f"pull.archive={pages}")
+    running = subprocess.Popen(
+        ["dvc", "repro", "pull"],
+        cwd=project.root, env=project.environment, start_new_session=True,
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+    )  # fmt: skip
+    if ending == "Ctrl-C":
+        for line in running.stdout:
+            if line.startswith("> customer-profiles run pull"):
+                os.killpg(running.pid, signal.SIGINT)
+                break
+    running.communicate()
+    assert running.returncode != 0
+    assert not (raw / "manifest.json").exists()
+    project.call("customer-profiles", "store", "export", "observations", "observations.csv")
+    project.call("customer-profiles", "purge", "author", "1", "--dry-run")
+
+
 def readable(descriptor, seconds=300):
     """Whether there is something to read, or the end, within so many seconds."""
     with selectors.DefaultSelector() as selector:
