@@ -89,13 +89,17 @@ lock: .venv/.ready  ## resolve requirements.in into requirements.txt anew
 	    --no-emit-index-url --no-header requirements.in -o requirements.txt
 
 # uv installs in seconds what pip takes minutes for; its own version is locked with the rest.
+# grep leaves out its list of 290 packages; with pipefail a failure of uv stays one.
+.venv/.ready: SHELL := bash
+.venv/.ready: .SHELLFLAGS := -o pipefail -c
 .venv/.ready: requirements.txt src/pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' || \
 	    { echo "Python 3.11 to 3.13 is needed: make PYTHON=python3.11 $(MAKECMDGOALS)"; exit 1; }
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet "$$(grep -o '^uv==[^ ]*' requirements.txt)"
 	@echo "Installing what requirements.txt locks into .venv, 3.5 GB:"
-	$(RUN) uv pip install --python $(BIN)/python --require-hashes -r requirements.txt
+	$(RUN) uv pip install --python $(BIN)/python --require-hashes -r requirements.txt 2>&1 | \
+	    grep --line-buffered -v '^ + '
 	$(RUN) uv pip install --quiet --python $(BIN)/python --no-deps --editable ./src
 	@touch $@
 
