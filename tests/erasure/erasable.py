@@ -108,7 +108,7 @@ def run_stages(project):
     files.write_json(project / connection.MANIFEST, manifest)
     held = archive.read(folder)
     posts = observations.pseudonymous(held.posts, key)
-    posts = retention.living(posts, tombstones.read(key.fingerprint()), key.mark)
+    posts = retention.without_erased(posts, tombstones.read(key.fingerprint()), key.mark)
     # A number that only the post decides stands for the model.
     polarity = np.array([int(post[-2:]) / 100 for post in posts["post_id"]])
     section = params.stage("score")

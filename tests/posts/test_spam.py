@@ -46,12 +46,12 @@ def marked(posts, **bounds):
 
 def test_the_campaigns_of_the_sample_are_found_and_none_of_its_customers(sample):
     found = spam.flags(sample, **params.shared(["flags"])["flags"])
-    judged = spam.judged(found, sample["planted"])
+    judged = spam.precision_and_recall(found, sample["planted"])
     assert judged["planted"].to_dict() == {"copies": 28, "burst": 24, "links": 60}
     assert (judged["precision"] >= 0.98).all()
     assert (judged["recall"] >= 0.95).all()
     # Of all but the copies one account stands behind a burst: too few to tell of.
-    shares = spam.told(spam.share(found, sample["author_id"], k=10))
+    shares = spam.as_json(spam.share(found, sample["author_id"], k=10))
     assert shares == {"copies": 0.01, "burst": None, "links": None, "any": 0.02}
 
 
@@ -161,7 +161,7 @@ def test_links_are_a_flood_if_there_are_five_and_most_of_the_authors_posts_are_s
 def test_precision_and_recall_are_those_of_each_flag():
     planted = pd.Series(["copies"] * 4 + ["links"] * 2 + [spam.NONE] * 4)
     found = pd.Series(["copies"] * 3 + [spam.NONE] + ["copies"] + ["links"] * 2 + [spam.NONE] * 3)
-    judged = spam.judged(found, planted)
+    judged = spam.precision_and_recall(found, planted)
     assert judged.loc["copies"].tolist() == [4, 4, 0.75, 0.75]
     assert judged.loc["links"].tolist() == [2, 2, 0.5, 0.5]
     assert judged.loc["burst"].tolist()[:2] == [0, 0]
@@ -197,5 +197,5 @@ def test_shares_are_of_all_posts_and_those_of_few_people_are_held_back():
     flagged[91:] = "burst"
     shares = spam.share(flagged, people, k=10)
     assert shares[spam.NONE] == 0.61
-    assert spam.told(shares) == {"copies": None, "burst": None, "links": None, "any": 0.39}
+    assert spam.as_json(shares) == {"copies": None, "burst": None, "links": None, "any": 0.39}
     assert shares.drop(spam.NONE).isna().all()

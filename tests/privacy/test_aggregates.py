@@ -172,4 +172,4 @@ def test_without_a_segment_there_is_no_aggregate(microdata):
 
 def test_segments_below_k_have_no_aggregate():
     people = invented.people(300).assign(segment=np.repeat([0, 1, 2], [200, 91, 9]))
-    assert segments.shown(people, K) == [0]
+    assert segments.published_segments(people, K) == [0]

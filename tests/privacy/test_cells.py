@@ -132,7 +132,7 @@ def test_posts_that_are_held_back_are_of_k_different_authors_together():
 def test_a_bin_that_is_held_back_has_no_number_in_a_spread():
     frame = pd.DataFrame({"_id": range(7), "reach": [0, 0, 0, 1, 3, 3, 3]})
     names = {"reach": ["none", "some", "more", "most"]}
-    counts = cells.spread(frame, names, 3, "_id")["reach"]
+    counts = cells.bin_counts(frame, names, 3, "_id")["reach"]
     # One author alone in "some": the smallest other bin is held back as well.
     assert counts.dropna().to_dict() == {"most": 3}
     assert list(counts.index) == names["reach"]

@@ -21,12 +21,12 @@ def test_a_models_centroids_are_shown_only_if_they_name_no_last_member():
     rng = np.random.default_rng(1)
     labels = np.repeat([0, 1], [200, 100])
     values = rng.binomial(4, 0.5, (300, 2)).astype(float)
-    assert centroids.shown(values, labels, 2, k=10).tolist() == [True, True]
-    assert centroids.shown(values, labels, 3, k=10).tolist() == [True, True, False]
+    assert centroids.publishable(values, labels, 2, k=10).tolist() == [True, True]
+    assert centroids.publishable(values, labels, 3, k=10).tolist() == [True, True, False]
     # Of 12 who are far from all others, the one who is not known must be one of them.
     far = np.repeat([0, 1], [288, 12])
     values[288:] += 20
-    assert not centroids.shown(values, far, 2, k=10).any()
+    assert not centroids.publishable(values, far, 2, k=10).any()
 
 
 def test_in_too_wide_steps_it_is_not_shown():

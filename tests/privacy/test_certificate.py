@@ -66,7 +66,7 @@ def people():
 def release(people, cuts=TIERS, k=K, authors=(), **others):
     tiers = cells.tiers(people, cuts)
     everybody = microdata.gather(people, invented.posts(people), EDGES, STEPS, FEATURES)
-    shown = segments.shown(people, k)
+    shown = segments.published_segments(people, k)
     painted, behind_shares = aggregates.of_segments(everybody, shown, k, SEED)
     held = {
         "tiers": tiers,
@@ -132,7 +132,9 @@ def test_the_same_release_gets_the_same_certificate(made):
 
 
 def test_pycanon_finds_the_same_k_and_as_many_marks_in_a_cell(people, made):
-    shown = made.tiers[made.shown].assign(polarity=people["polarity"]).reset_index(drop=True)
+    shown = (
+        made.tiers[made.published_mask].assign(polarity=people["polarity"]).reset_index(drop=True)
+    )
     smallest = made.cells.loc[made.cells["shown"], "authors"].min()
     assert anonymity.k_anonymity(shown, list(made.tiers)) == smallest
     marks = shown.groupby(list(made.tiers))["polarity"].nunique()

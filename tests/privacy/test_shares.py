@@ -9,8 +9,8 @@ from customer_profiles.privacy import shares
 POSTS = np.array([[0, 1, 3], [0, 0, 2], [0, 0, 2], [1, 0, 1], [0, 2, 1]])
 
 
-def of(posts=POSTS, shown=(True, True, True), k=1):
-    return shares.of(np.array(posts), np.array(shown), k)
+def of(posts=POSTS, mask=(True, True, True), k=1):
+    return shares.of(np.array(posts), np.array(mask), k)
 
 
 def rounded(held, factor=1):
@@ -21,7 +21,7 @@ def test_shares_are_rounded_to_twentieths_and_held_back_ones_are_missing():
     assert rounded(of()) == [0.1, 0.25, 0.7]  # 1, 3 and 9 of 13
     assert rounded(of(), 2) == [0.1, 0.2, 0.7]
     assert rounded(of(), 0) == [1 / 13, 3 / 13, 9 / 13]
-    one = rounded(of(shown=(False, True, True)))
+    one = rounded(of(mask=(False, True, True)))
     assert np.isnan(one[0])
     assert one[1:] == [0.25, 0.7]
 
@@ -56,7 +56,7 @@ def test_an_author_with_whom_other_shares_would_be_held_back_is_not_alike():
     rng = np.random.default_rng(2)
     posts = (rng.random((60, 4)) < [0.9, 0.5, 0.35, 0.25]).astype(int)
     segment = np.repeat([0, 1], [14, 46])
-    wanted, _ = shares.shown(posts, segment, [0], k=5)
+    wanted, _ = shares.publishable(posts, segment, [0], k=5)
     assert wanted.any()
     assert not wanted.all()
     held = shares.of(posts[segment == 0], wanted[0], k=5)
@@ -64,14 +64,14 @@ def test_an_author_with_whom_other_shares_would_be_held_back_is_not_alike():
     for t, c in np.argwhere(found):
         exchanged = segment.copy()
         exchanged[[t, 14 + c]] = 1, 0
-        assert (shares.shown(posts, exchanged, [0], k=5)[0] == wanted).all()
+        assert (shares.publishable(posts, exchanged, [0], k=5)[0] == wanted).all()
     assert found.any()
 
 
 def test_a_share_is_shown_of_k_authors_at_least():
     # In segment 0 one was negative and two neutral; with the one goes the smallest of the others.
     segment = np.zeros(5, dtype=int)
-    shown, authors = shares.shown(POSTS, segment, [0], k=2)
+    shown, authors = shares.publishable(POSTS, segment, [0], k=2)
     assert shown.tolist() == [[False, False, True]]
     assert authors == [5, 3]  # who wrote what is shown; who wrote what is not
 
@@ -82,7 +82,7 @@ def test_no_group_behind_shares_or_what_is_left_of_them_is_small(k):
     posts = rng.poisson(0.4, (200, 7))
     segment = rng.choice(5, 200, p=[0.4, 0.25, 0.25, 0.06, 0.04])
     published = [0, 1, 2, 3]
-    shown, authors = shares.shown(posts, segment, published, k)
+    shown, authors = shares.publishable(posts, segment, published, k)
     assert min(authors) >= k
     assert shown[:3].any(axis=1).all()
     wrote = posts > 0
@@ -100,11 +100,11 @@ def test_a_small_share_of_one_segment_is_not_had_from_the_whole():
     posts = np.ones((80, 2), dtype=int)
     posts[3:40, 0] = 0
     segment = np.repeat([0, 1], 40)
-    shown, _ = shares.shown(posts, segment, [0, 1], k=10)
+    shown, _ = shares.publishable(posts, segment, [0, 1], k=10)
     assert not shown[:, 0].any()
 
 
 def test_without_a_segment_there_are_no_shares():
-    shown, authors = shares.shown(POSTS, np.zeros(5, dtype=int), [], k=2)
+    shown, authors = shares.publishable(POSTS, np.zeros(5, dtype=int), [], k=2)
     assert shown.shape == (0, 3)
     assert authors == []

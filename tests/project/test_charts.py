@@ -59,7 +59,7 @@ def test_where_every_group_is_too_small_an_empty_figure_is_drawn():
         charts.heat(table, "Posts"),
         charts.bars(days, "Posts"),
         mood(DAYS[:0]),
-        charts.spread(cells.spread(posts, {"mark": ["no", "yes"]}, 10, "author"), 2, "Posts"),
+        charts.spread(cells.bin_counts(posts, {"mark": ["no", "yes"]}, 10, "author"), 2, "Posts"),
     ):
         assert figure._repr_png_().startswith(b"\x89PNG")
 

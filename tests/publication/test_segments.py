@@ -50,7 +50,9 @@ def gathered(people):
 
 
 def described(people, k=2):
-    painted, _ = aggregates.of_segments(gathered(people), segments.shown(people, k), k, seed=7)
+    painted, _ = aggregates.of_segments(
+        gathered(people), segments.published_segments(people, k), k, seed=7
+    )
     return segments.describe(people, painted, k)
 
 

@@ -20,7 +20,7 @@ def judged(profiles, k_min=2, k_max=5, by_hand=0, **weights):
     ks = evidence.candidates(rows, k_min, k_max, by_hand)
     with warnings.catch_warnings():
         warnings.simplefilter("error")  # nothing is divided by nothing on the way
-        table = verdict.judged(evidence.weigh(rows, ks, **EFFORT), **BOUNDS)
+        table = verdict.with_tests(evidence.weigh(rows, ks, **EFFORT), **BOUNDS)
         return verdict.decide(table, **BOUNDS, by_hand=by_hand), table
 
 
@@ -52,14 +52,14 @@ def table_of(**columns):
     }
     for name, values in columns.items():
         held[name] = [*values, held[name][3]] if isinstance(values, list) else values
-    return verdict.judged(pd.DataFrame(held), **BOUNDS)
+    return verdict.with_tests(pd.DataFrame(held), **BOUNDS)
 
 
 @pytest.mark.parametrize("bounds", [{"jaccard": 2}, {"ari": -0.1}, {"ari": "a"}])
 def test_a_bound_that_is_not_between_0_and_1_is_refused(bounds):
     (name,) = bounds
     with pytest.raises(ValueError, match=f"cluster.{name} must be between 0 and 1, got"):
-        verdict.judged(table_of(), **{**BOUNDS, **bounds})
+        verdict.with_tests(table_of(), **{**BOUNDS, **bounds})
 
 
 @pytest.mark.parametrize("groups", [2, 3, 4, 6])

@@ -93,7 +93,7 @@ def publish(database, assignments, **others):
 
 def publish_next(database, assignments, new=None):
     new = new or told(assignments)
-    return publications.publish_next(database, new, assignments, continuity.following)
+    return publications.publish_next(database, new, assignments, continuity.successor)
 
 
 def test_before_the_first_publication_there_is_none(database):

@@ -74,7 +74,7 @@ def decide(number: int, section: Mapping) -> dict[str, float]:
     start = time.perf_counter()
     _, labels = segment(profiles, section)
     seconds = time.perf_counter() - start
-    agreement = clustering.agreement(labels, pd.Series(group))
+    agreement = clustering.adjusted_rand(labels, pd.Series(group))
     return {"seconds": seconds, "peak_gib": peak_gib(), "agreement": agreement}
 
 
@@ -85,7 +85,7 @@ def segment(profiles: pd.DataFrame, section: Mapping) -> tuple[verdict.Verdict, 
     ks = evidence.candidates(rows, section["k_min"], section["k_max"])
     effort = (section[name] for name in ("draws", "seeds", "references"))
     bounds = section["jaccard"], section["ari"]
-    table = verdict.judged(evidence.weigh(rows, ks, seed, *effort), *bounds)
+    table = verdict.with_tests(evidence.weigh(rows, ks, seed, *effort), *bounds)
     found = verdict.decide(table, *bounds)
     return found, clustering.fit(profiles, features, found.k, seed).assign(profiles)
 

@@ -50,12 +50,12 @@ def publish_next(
 
     `continue_from` makes the successor from the current publication (None before the first) and
     from `publication`, which has no `_id` yet. It returns the current one if that is to stay
-    (`continuity.following`).
+    (`continuity.successor`).
     """
     with leased(database):
-        following = continue_from(current(database), publication)
-        _publish(database, following, assignments)
-    return following
+        successor = continue_from(current(database), publication)
+        _publish(database, successor, assignments)
+    return successor
 
 
 def writes(
