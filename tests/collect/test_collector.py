@@ -77,7 +77,7 @@ def test_the_next_run_asks_only_for_what_is_new(collect, scope):
         x.posts = known
         x.requests.clear()
         outcome = collect(x, scope=scope)
-        assert set(x.asked("since_id")) - {None} == {known[30]["id"]}
+        assert set(x.values_of("since_id")) - {None} == {known[30]["id"]}
         assert collect(x, scope=scope).posts == 0
     assert outcome.posts == 30
     assert sorted(held()) == sorted(ids(known))
@@ -129,7 +129,7 @@ def test_a_break_of_more_than_a_week_leaves_a_gap_and_says_so(collect, waits, ca
         x.posts = [*posts(3, x.now()), *known]
         x.requests.clear()
         assert collect(x).posts == 3
-        assert x.asked("since_id") == [None]
+        assert x.values_of("since_id") == [None]
     assert "a gap remains" in caplog.text
 
 
@@ -217,7 +217,7 @@ def test_pages_get_smaller_when_the_budget_ends_and_then_it_ends_with_a_sentence
     with XServer(known) as x:
         outcome = collect(x, budget=2.0)
         # A page of 100 costs 1.50 at most, and with seven people 0.57.
-        assert [int(size) for size in x.asked("max_results")] == [100, 95, 59, 34, 18]
+        assert [int(size) for size in x.values_of("max_results")] == [100, 95, 59, 34, 18]
         assert isinstance(outcome.stopped, BudgetReached)
         assert str(outcome.stopped) == (
             "the next request can cost $0.15, and of this month's budget of $2.00 $0.12 are left"

@@ -95,7 +95,7 @@ def test_a_publication_waits_for_who_writes(held, caplog):
 
 def test_erasures_are_done_one_after_the_other(held):
     with ThreadPoolExecutor(1) as pool:
-        with held_data.alone():
+        with held_data.exclusive():
             purged = pool.submit(purge, "author", IDS["ann"])
             assert wait([purged], 0.5).not_done
             assert traces(held, *left_by("ann")) == PLACES

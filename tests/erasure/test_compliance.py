@@ -61,7 +61,7 @@ def sealed(held):
 @pytest.fixture
 def x():
     with XServer() as server:
-        server.jobs.gone = GONE
+        server.jobs.deleted = GONE
         yield server
 
 
@@ -174,8 +174,8 @@ def test_counts_of_ten_and_more_are_told_and_reasons_that_x_may_invent_erase(
     posts = {str(7_000_000_000_000_000_000 + n): ("cy", "2026-05-06", f"t{n}") for n in range(30)}
     (sealed / PAGES / "7.jsonl").write_text(page(["cy"], posts))
     reasons = ["deleted", "deactivated", "protected", "bounced", "Ünknown 9000000000000000070"]
-    x.jobs.gone = {post: reasons[n % 5] for n, post in enumerate(posts) if n < 24}
-    x.jobs.gone |= dict.fromkeys(list(posts)[24:], "") | {KEPT: "scrub_geo"}
+    x.jobs.deleted = {post: reasons[n % 5] for n, post in enumerate(posts) if n < 24}
+    x.jobs.deleted |= dict.fromkeys(list(posts)[24:], "") | {KEPT: "scrub_geo"}
     comply()
     assert "posts: 35, users: <10" in caplog.text
     assert "another reason 10, bounced <10, deactivated <10, deleted <10, protected <10, scrub_geo"
@@ -185,7 +185,7 @@ def test_counts_of_ten_and_more_are_told_and_reasons_that_x_may_invent_erase(
 
 
 def test_verdicts_that_were_not_asked_for_are_counted_and_left_out(sealed, x, comply, caplog):
-    x.jobs.gone = {}
+    x.jobs.deleted = {}
     before = everything(sealed)
     x.jobs.extra = (
         '{"id": "4711", "action": "delete", "reason": "deleted"}',

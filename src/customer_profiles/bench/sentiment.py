@@ -18,7 +18,7 @@ import numpy as np
 import tensorflow as tf
 import tf_keras
 
-from customer_profiles.bench.process import alone, peak_gib, size
+from customer_profiles.bench.process import in_own_process, peak_gib, size
 from customer_profiles.project import params, paths
 from customer_profiles.sentiment.data import sentiment140
 from customer_profiles.sentiment.model import classifier, encoder
@@ -43,9 +43,9 @@ def measure() -> dict:
         folder = Path(scratch, "model")
         # As in the pipeline, where posts are scored by a process that has not trained: one that
         # has is a fifth slower at it.
-        learned = alone(_learning, folder)
-        found = alone(_reading, folder) | {"training": learned}
-        few, many = (alone(_memory, folder, number) for number in ALIKE)
+        learned = in_own_process(_learning, folder)
+        found = in_own_process(_reading, folder) | {"training": learned}
+        few, many = (in_own_process(_memory, folder, number) for number in ALIKE)
     found["memory"] = {"peak_10k_gib": few, "peak_100k_gib": many, "growth": many / few}
     found["memory"]["text"] = POST
     return found

@@ -36,7 +36,7 @@ def asked(client, kind="tweets", ids=IDS, storage=None):
 @pytest.fixture
 def x():
     with XServer() as server:
-        server.jobs.gone = GONE
+        server.jobs.deleted = GONE
         yield server
 
 

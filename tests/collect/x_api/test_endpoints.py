@@ -171,7 +171,7 @@ def test_a_time_in_another_zone_is_asked_for_in_utc(ask):
     start = datetime.now(UTC).replace(microsecond=0) - timedelta(days=1)
     with XServer() as x:
         list(by_search(ask(x), window=Window(start_time=start.astimezone())))
-    assert x.asked("start_time") == [f"{start:%Y-%m-%dT%H:%M:%SZ}"]
+    assert x.values_of("start_time") == [f"{start:%Y-%m-%dT%H:%M:%SZ}"]
 
 
 NOW = datetime.now(UTC)
