@@ -73,10 +73,10 @@ def undisturbed(few: int, many: int) -> dict:
 
 def _collect(x, scope: str, timeouts=TIMEOUTS) -> None:
     """Collect without waiting, repeatedly until everything is collected, at most RUNS times."""
-    inquiry = settings.read(scenarios.section(scope, x.address))
+    wanted = settings.read(scenarios.section(scope, x.address))
     for _ in range(RUNS):
         client = Client(TOKEN, x.address, timeouts, sleep=lambda seconds: None)
-        if collector.run(inquiry, client, Key(KEY)).stopped is None:
+        if collector.run(wanted, client, Key(KEY)).stopped is None:
             return
 
 

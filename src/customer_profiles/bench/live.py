@@ -94,11 +94,11 @@ def streamed(rate: stream.Rate, scorer: str, a_second: float, seconds: float, pa
         )
         with ThreadPoolExecutor(1) as pool:
             run, end = pool.submit(live.run), time.monotonic() + 2 * seconds + 60
-            while live.reception.received < number and time.monotonic() < end and not run.done():
-                lags.append(live.reception.backlog.lag)
-                waiting.append(live.reception.backlog.waiting)
+            while live.receiver.received < number and time.monotonic() < end and not run.done():
+                lags.append(live.receiver.backlog.lag)
+                waiting.append(live.receiver.backlog.waiting)
                 time.sleep(0.1)
-            lag, sent = live.reception.backlog.lag, time.monotonic()
+            lag, sent = live.receiver.backlog.lag, time.monotonic()
             stopping.set()
             run.result()
         drained = time.monotonic() - sent

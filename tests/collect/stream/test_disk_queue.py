@@ -8,7 +8,7 @@ import pytest
 
 from customer_profiles.collect.folder import PAGES, PagesFolder
 from customer_profiles.collect.stream import disk_queue
-from customer_profiles.collect.stream.disk_queue import Backlog
+from customer_profiles.collect.stream.disk_queue import DiskQueue
 from customer_profiles.posts import archive
 from customer_profiles.privacy.keys.key import AnotherKey, Key
 from customer_profiles.project import paths
@@ -20,7 +20,7 @@ LINES = [b'{"n": %d}' % n for n in range(30)]
 
 @pytest.fixture
 def held(project):
-    return Backlog(KEY)
+    return DiskQueue(KEY)
 
 
 def put(to, *lines):
@@ -77,11 +77,11 @@ def test_what_was_not_marked_as_scored_is_given_again_after_a_kill(held):
     held.take(4, 0)
     held.done()
     held.take(4, 0)  # and nobody says that it was scored
-    again = Backlog(KEY)
+    again = DiskQueue(KEY)
     assert again.waiting == 6
     put(again, *LINES[10:12])
     assert all_of(again) == LINES[4:12]
-    assert all_of(Backlog(KEY)) == []
+    assert all_of(DiskQueue(KEY)) == []
     assert on_disk() == LINES[:12]
 
 
@@ -90,7 +90,7 @@ def test_a_line_that_a_kill_cut_in_half_is_no_line(held):
     (file,) = files()
     with file.open("ab") as torn:
         torn.write(KEY.seal(LINES[3])[:50])
-    again = Backlog(KEY)
+    again = DiskQueue(KEY)
     put(again, LINES[4])
     assert all_of(again) == [*LINES[:3], LINES[4]]
 
@@ -103,14 +103,14 @@ def test_lines_of_several_files_and_of_other_collections_are_told_apart(held):
     first.rename(first.with_name("000001_2026-05-01.jsonl.sealed"))  # and another day begins
     state = paths.inside(disk_queue.STATE)
     state.write_text(state.read_text().replace(first.name, "000001_2026-05-01.jsonl.sealed"))
-    again = Backlog(KEY)
+    again = DiskQueue(KEY)
     put(again, *LINES[3:6])
     assert len(files()) == 3
     assert all_of(again, 2) == LINES[:6]
 
 
 def test_erasure_may_rewrite_a_file_while_its_lines_wait(project):
-    held = Backlog(KEY)
+    held = DiskQueue(KEY)
     put(held, *LINES[:6])
     assert held.take(2, 0) == LINES[:2]
     held.done()
@@ -122,7 +122,7 @@ def test_erasure_may_rewrite_a_file_while_its_lines_wait(project):
 
 
 def test_lines_of_a_file_that_has_expired_are_passed_over(project):
-    held = Backlog(KEY)
+    held = DiskQueue(KEY)
     put(held, *LINES[:6])
     held.take(2, 0)
     held.done()
@@ -132,7 +132,7 @@ def test_lines_of_a_file_that_has_expired_are_passed_over(project):
 
 
 def test_a_damaged_line_costs_no_other(project):
-    held = Backlog(KEY)
+    held = DiskQueue(KEY)
     put(held, *LINES[:3])
     (file,) = files()
     first, second, third = file.read_bytes().splitlines(keepends=True)
@@ -144,14 +144,14 @@ def test_a_damaged_line_costs_no_other(project):
 def test_lines_of_another_key_are_not_passed_over(held):
     put(held, *LINES[:3])
     with pytest.raises(AnotherKey):
-        Backlog(OTHER).take(2, 0)
+        DiskQueue(OTHER).take(2, 0)
 
 
 def test_a_damaged_state_is_refused(held):
     put(held, LINES[0])
     paths.inside(disk_queue.STATE).write_text('{"files": 5}')
     with pytest.raises(ValueError, match=r"stream\.json is damaged: restore it, or remove it"):
-        Backlog(KEY)
+        DiskQueue(KEY)
 
 
 def test_the_ledger_tells_what_the_files_hold(held):
@@ -164,7 +164,7 @@ def test_the_ledger_tells_what_the_files_hold(held):
 def test_what_is_kept_beside_outlives_a_restart(held):
     put(held, LINES[0])
     held.keep(heard=12.5, gaps=[[1, 2]])
-    again = Backlog(KEY)
+    again = DiskQueue(KEY)
     assert (again.kept("heard"), again.kept("gaps"), again.kept("else")) == (12.5, [[1, 2]], None)
     assert again.waiting == 1
 
@@ -172,7 +172,7 @@ def test_what_is_kept_beside_outlives_a_restart(held):
 def test_a_full_disk_is_told_and_what_was_received_stays(small_disk, monkeypatch):
     (small_disk / "dvc.yaml").touch()
     monkeypatch.chdir(small_disk)
-    held = Backlog(KEY)
+    held = DiskQueue(KEY)
     put(held, *LINES[:3])
     noise = [random.Random(n).randbytes(2**18) for n in range(20)]  # noqa: S311
     with pytest.raises(OSError, match="could not be written"):
@@ -182,7 +182,7 @@ def test_a_full_disk_is_told_and_what_was_received_stays(small_disk, monkeypatch
 
 
 def test_one_thread_puts_while_another_takes(project):
-    held, found = Backlog(KEY), []
+    held, found = DiskQueue(KEY), []
 
     def take():
         while lines := held.take(5, 2):

@@ -27,7 +27,7 @@ from customer_profiles.bench.loopback.stream import fresh as posts
 from customer_profiles.collect.budget import BudgetReached, Spend
 from customer_profiles.collect.folder import PAGES, PagesFolder
 from customer_profiles.collect.stream import stream
-from customer_profiles.collect.stream.disk_queue import Backlog
+from customer_profiles.collect.stream.disk_queue import DiskQueue
 from customer_profiles.collect.stream.receiver import Pace
 from customer_profiles.collect.stream.stream import Stream
 from customer_profiles.collect.x_api import errors
@@ -134,7 +134,7 @@ def test_posts_arrive_once_scored_and_without_text(held, settings):
         with running() as run:
             x.wait(1)
             x.write(*written, written[3], written[0])
-            until(lambda: run.reception.received == 14)
+            until(lambda: run.receiver.received == 14)
     assert stored(held) == ids(written)
     row = held.observations.find_one({"_id": KEY.pseudonym("post", written[1]["id"])})
     assert row == {
@@ -155,7 +155,7 @@ def test_the_sealed_pages_hold_the_same_posts_for_a_later_repro(held, settings):
         with running() as run:
             x.wait(1)
             x.write(*written)
-            until(lambda: run.reception.received == 5)
+            until(lambda: run.receiver.received == 5)
     found = archive.read(Path(PAGES), KEY.unseal)
     assert sorted(found.posts["post_id"]) == sorted(post["id"] for post in written)
     (told,) = PagesFolder().ledger().values()
@@ -173,7 +173,7 @@ def test_an_erased_author_and_an_erased_post_stay_away(held, settings):
         with running() as run:
             x.wait(1)
             x.write(*written)
-            until(lambda: run.reception.received == 12)
+            until(lambda: run.receiver.received == 12)
     assert stored(held) == ids(left)
     assert author not in {row["_id"] for row in held.profiles.find()}
 
@@ -187,7 +187,7 @@ def test_posts_that_are_too_old_or_of_the_future_are_left_out(held, settings):
         with running() as run:
             x.wait(1)
             x.write(old, future, new)
-            until(lambda: run.reception.received == 3)
+            until(lambda: run.receiver.received == 3)
     assert stored(held) == ids([new])
 
 
@@ -216,7 +216,7 @@ def test_what_only_a_foreign_rule_sends_is_left_out_but_paid_for(held, settings)
         with running() as run:
             x.wait(1)
             x.write(*theirs, *ours)
-            until(lambda: run.reception.received == 1)
+            until(lambda: run.receiver.received == 1)
     assert stored(held) == ids(ours)
     assert len(list(archive.exact_lines(next(Path(PAGES).iterdir()), KEY.unseal))) == 1
     assert Spend(0, 0).total() == {"posts": 2, "users": 2, "price": 0.03}
@@ -231,9 +231,9 @@ def test_a_line_without_a_text_or_an_author_costs_no_other(held, settings):
         with running() as run:
             x.wait(1)
             x.say(x.line(textless, includes={}), x.line(written[0], includes={}))
-            until(lambda: run.reception.received == 2)
+            until(lambda: run.receiver.received == 2)
             x.write(written[1])
-            until(lambda: run.reception.received == 3)
+            until(lambda: run.receiver.received == 3)
     assert stored(held) == ids(written[1:])
 
 
@@ -244,13 +244,13 @@ def test_a_gap_is_filled_by_search_and_nothing_is_written_twice(held, settings, 
         with running() as run:
             x.wait(1)
             x.write(*before)
-            until(lambda: run.reception.received == 3)
+            until(lambda: run.receiver.received == 3)
             x.lose()
             x.write(*(lost := posts(4)))
             x.wait(2)
             x.write(*(after := posts(2)))
             until(lambda: held.observations.count_documents({}) == 9)
-            until(lambda: "gaps 1 (1 filled)" in run.reception.status())
+            until(lambda: "gaps 1 (1 filled)" in run.receiver.status())
     assert stored(held) == ids([*before, *lost, *after])
     assert [seen.path for seen in x.requests].count("/2/tweets/search/recent") == 1
     assert re.search(r"a gap of \d+ s is filled: \d+ posts were found", caplog.text)
@@ -282,7 +282,7 @@ def test_a_gap_that_was_not_filled_is_filled_by_the_next_run(held, settings):
             x.lose()
             x.write(*(lost := posts(2)))
             x.wait(2)
-            until(lambda: "gaps 1 (0 filled)" in run.reception.status())
+            until(lambda: "gaps 1 (0 filled)" in run.receiver.status())
         assert stored(held) == []
         with running():
             until(lambda: held.observations.count_documents({}) == 2)
@@ -297,7 +297,7 @@ def test_an_end_while_x_is_away_leaves_a_gap_for_the_next_run(held, settings):
             x.refusals = ["503"]
             x.lose()
             x.write(*(lost := posts(3)))
-            until(lambda: not run.reception.connected)
+            until(lambda: not run.receiver.connected)
         assert stored(held) == []
         with running():
             x.wait(2)
@@ -311,17 +311,17 @@ def test_a_clean_end_leaves_no_gap(held, settings):
         for runs in (1, 2):
             with running() as run:
                 x.wait(runs)
-            assert "gaps 0" in run.reception.status()
+            assert "gaps 0" in run.receiver.status()
 
 
 def test_a_gap_of_before_is_not_forgotten_by_a_run_that_does_not_connect(held, settings):
-    backlog = Backlog(KEY)
+    backlog = DiskQueue(KEY)
     backlog.keep(heard=12.5, gaps=[])
     with XStream(refusals=["401"]) as x:
         settings(x)
         with pytest.raises(errors.Unauthorized):
             run_to_its_end()
-    assert Backlog(KEY).kept("heard") == 12.5
+    assert DiskQueue(KEY).kept("heard") == 12.5
 
 
 def test_what_is_scored_too_slowly_waits_on_disk_and_none_is_lost(held, settings, caplog):
@@ -332,9 +332,9 @@ def test_what_is_scored_too_slowly_waits_on_disk_and_none_is_lost(held, settings
         with running(slow, pace) as run:
             x.wait(1)
             x.write(*written)
-            until(lambda: run.reception.received == 60)
+            until(lambda: run.receiver.received == 60)
             assert slow.asked.wait(120)
-            assert (run.scored, run.reception.backlog.waiting) == (0, 60)
+            assert (run.scored, run.receiver.backlog.waiting) == (0, 60)
             slow.go.set()
     assert stored(held) == ids(written)
     told = [line for line in caplog.messages if line.startswith("received")][-1]
@@ -528,7 +528,7 @@ def test_a_kill_loses_nothing_that_was_received_and_the_gap_is_filled(held, sett
     assert 5 <= scored < 30
     assert stored(held) == ids([*written, *lost, *after])
     assert json.loads(Path("data/collect/stream.json").read_text())["gaps"] == []
-    assert run.reception.failure is None
+    assert run.receiver.failure is None
 
 
 def test_a_second_signal_ends_the_stream_at_once_and_the_next_one_scores_what_waits(
@@ -584,7 +584,7 @@ def test_an_error_is_one_sentence_without_a_token(held, settings, caplog, monkey
 
 
 def test_a_gap_of_before_the_days_of_recent_search_stays_and_that_is_said(held, settings, caplog):
-    Backlog(KEY).keep(heard=None, gaps=[[1.5e9, 1.5e9 + 60]])
+    DiskQueue(KEY).keep(heard=None, gaps=[[1.5e9, 1.5e9 + 60]])
     with XStream() as x:
         settings(x)
         with running():

@@ -113,7 +113,7 @@ def test_points_are_steps_of_curves_of_their_own(store):
 def test_a_run_can_be_opened_again(store):
     with runs.run("again", "a", "") as run:
         runs.log_params({"epochs": 2})
-    with runs.again(run):
+    with runs.reopened(run):
         runs.log_metrics({"accuracy": 0.9})
     found = only_run("again")
     assert found.data.params == {"epochs": "2"}
