@@ -122,9 +122,9 @@ def test_pseudonyms_break_ties_so_that_the_order_is_one():
     ],
 )
 def test_years_are_whole_years(created, day, years):
-    found = generalisation.years_between(pd.Series([created], dtype=object), pd.Series([day]))
-    assert found.tolist() == [years]
-    assert found.dtype == int
+    result = generalisation.years_between(pd.Series([created], dtype=object), pd.Series([day]))
+    assert result.tolist() == [years]
+    assert result.dtype == int
 
 
 @pytest.fixture

@@ -29,8 +29,8 @@ def test_the_interval_is_that_of_a_plain_bootstrap():
     drawn = rng.multinomial(400, share, 5_000)
     own, whole = drawn[:, :3] @ VALUES / drawn[:, :3].sum(1), drawn @ [*VALUES, *VALUES] / 400
     expected = np.quantile(100 * own / whole, [0.025, 0.975])
-    found = made()
-    assert [found.low[0, 0], found.high[0, 0]] == pytest.approx(expected, abs=2.5)
+    average = made()
+    assert [average.low[0, 0], average.high[0, 0]] == pytest.approx(expected, abs=2.5)
     # A hundred times as many authors make it ten times as narrow.
     large = made(members=MEMBERS * 100, others=OTHERS * 100)
     width = large.high[0, 0] - large.low[0, 0]
@@ -38,13 +38,13 @@ def test_the_interval_is_that_of_a_plain_bootstrap():
 
 
 def test_with_a_member_exchanged_it_is_what_that_segment_would_have_had():
-    found, one = made(), np.eye(3, dtype=int)
+    average, one = made(), np.eye(3, dtype=int)
     for t in range(3):
         for c in range(3):
             other = made(members=MEMBERS - one[t] + one[c], others=OTHERS + one[t] - one[c])
             for name in ("mean", "low", "high"):
                 expected = getattr(other, name)[0, 0]
-                assert getattr(found, name)[t, c] == pytest.approx(expected), (name, t, c)
+                assert getattr(average, name)[t, c] == pytest.approx(expected), (name, t, c)
 
 
 def test_ends_are_rounded_outwards_and_coarser_where_the_index_is_large():

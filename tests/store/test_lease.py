@@ -36,10 +36,10 @@ def test_the_next_writer_waits_for_the_former_to_leave(database):
 
 
 def test_a_lease_is_renewed_while_the_work_goes_on(database, short):
-    with leased(database) as held:
+    with leased(database) as writer:
         time.sleep(1)
         assert not Lease(database).take()
-        held.check()
+        writer.check()
 
 
 def test_the_lease_of_a_crashed_writer_ends_by_itself(database, short):
@@ -112,8 +112,8 @@ def test_what_a_killed_writer_left_running_does_not_undo_what_the_next_one_write
 
 def test_files_are_not_written_anew_by_who_has_lost_the_lease(database, observe):
     database.observations.insert_many(observe({"author": "ann"}).to_dict("records"))
-    with leased(database) as held:
-        people = ProfileUpdater(database, GRID, held)
+    with leased(database) as writer:
+        people = ProfileUpdater(database, GRID, writer)
         database.leases.update_one({}, {"$set": {"owner": "another"}})
         with pytest.raises(LeaseLost):
             removal.rewrite(database, people)
@@ -123,12 +123,12 @@ def test_work_that_lost_its_lease_is_done_again(database, mongodb, monkeypatch):
     monkeypatch.setenv(connection.VARIABLE, mongodb)
     owners = []
 
-    def work(held):
-        with leased(held) as mine:
-            owners.append(held.leases.find_one()["owner"])
+    def work(lease_at_work):
+        with leased(lease_at_work) as mine:
+            owners.append(lease_at_work.leases.find_one()["owner"])
             if len(owners) == 1:
                 over = {"owner": "another", "until": lease.LONG_AGO}
-                held.leases.update_one({}, {"$set": over})
+                lease_at_work.leases.update_one({}, {"$set": over})
             mine.check()
 
     connection.with_retries(work, database.name)

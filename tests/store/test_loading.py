@@ -470,13 +470,13 @@ def test_the_order_of_insertion_does_not_matter(database, load, many, tmp_path):
 
 
 def test_profiles_are_read_in_an_order_no_pseudonym_decides(database, load, observe):
-    found = []
+    tables = []
     for first, second in (("ann", "bob"), ("bob", "ann")):
         load(observe({"author": first, "polarity": 20}, {"author": second}))
-        found.append(read_profiles(database))
-    one, other = (people.drop(columns="_id") for people in found)
+        tables.append(read_profiles(database))
+    one, other = (people.drop(columns="_id") for people in tables)
     pd.testing.assert_frame_equal(one, other)
-    assert found[0]["_id"].tolist() == found[1]["_id"].tolist()[::-1]
+    assert tables[0]["_id"].tolist() == tables[1]["_id"].tolist()[::-1]
 
 
 def test_eight_loaders_at_once_give_the_same(database, load, many, fresh):

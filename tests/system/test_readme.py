@@ -80,7 +80,7 @@ def shape(printed):
     return re.compile("".join(pieces), re.DOTALL)
 
 
-def given(command):
+def with_folders(command):
     """`command` with folders that are there."""
     for words, folder in GIVEN.items():
         command = command.replace(words, folder)
@@ -154,17 +154,17 @@ def answers(address):
 @pytest.fixture(scope="module")
 def ran(copy):
     """What the commands printed and how they ended, by their place: one shell ran them all."""
-    told = copy.root.parent / "told"
-    told.mkdir()
+    folder = copy.root.parent / "told"
+    folder.mkdir()
     with serving(copy, "make serve") as address:
         script = ""
         for place, (command, _) in enumerate(RUNNING):
-            run = given(command).replace("127.0.0.1:8000", address)
-            script += f"{{ {run}\n}} </dev/null >{told}/{place}.out 2>{told}/{place}.err\n"
-            script += f"echo $? >{told}/{place}.code\n"
+            run = with_folders(command).replace("127.0.0.1:8000", address)
+            script += f"{{ {run}\n}} </dev/null >{folder}/{place}.out 2>{folder}/{place}.err\n"
+            script += f"echo $? >{folder}/{place}.code\n"
         subprocess.run(["bash", "-c", script], cwd=copy.root, env=copy.environment, check=True)
     return [
-        tuple((told / f"{place}.{kind}").read_text() for kind in ("code", "out", "err"))
+        tuple((folder / f"{place}.{kind}").read_text() for kind in ("code", "out", "err"))
         for place in range(len(RUNNING))
     ]
 
@@ -206,7 +206,7 @@ def test_a_command_either_runs_here_or_has_a_reason_not_to():
 
 @pytest.mark.parametrize("command", [name for name in LEFT_OUT if name.startswith("make ")])
 def test_a_target_that_does_not_run_here_is_there(copy, command):
-    copy.call("make", "--dry-run", *given(command).split()[1:])
+    copy.call("make", "--dry-run", *with_folders(command).split()[1:])
 
 
 def test_commands_are_found_with_what_they_print():
@@ -215,8 +215,8 @@ def test_commands_are_found_with_what_they_print():
 
 
 def test_an_output_has_the_shape_shown_whatever_its_numbers():
-    shown = shape("...\nk 5, stable structure (at 0.97), sizes [2, 31]\n   share 2.8%, done.\n")
+    pattern = shape("...\nk 5, stable structure (at 0.97), sizes [2, 31]\n   share 2.8%, done.\n")
     same = "told\nk 11, no stable structure, sizes [1,200]\nshare 12%, done."
-    assert shown.fullmatch(same)
+    assert pattern.fullmatch(same)
     for wrong in (same + "x", same.replace("share", "part"), same.replace("12", "all")):
-        assert not shown.fullmatch(wrong)
+        assert not pattern.fullmatch(wrong)

@@ -220,10 +220,10 @@ def test_agreement_is_the_share_of_labels_and_the_largest_differences():
 
 def test_a_settled_model_is_read_in_bfloat16(copied, with_bfloat16):
     assert not Scorer(copied).bfloat16
-    found = choose_precision(copied, GLAD + SAD)
-    assert found["bfloat16"] is True
-    assert found["posts"] == 10
-    assert 0 < found["delta_p999"] < 0.02
+    content = choose_precision(copied, GLAD + SAD)
+    assert content["bfloat16"] is True
+    assert content["posts"] == 10
+    assert 0 < content["delta_p999"] < 0.02
     written = json.loads((copied / PRECISION).read_text(encoding="utf-8"))
     assert written["bfloat16"] is True
     assert Scorer(copied).bfloat16
