@@ -85,7 +85,7 @@ def test_an_erased_post_is_gone_and_its_authors_profile_derived_anew(filled):
     assert author not in {row["_id"] for row in rows["assignments"]}
     assert traces(filled, FIRST, POSTS[FIRST][2], key.pseudonym("post", FIRST)) == []
     assert f"{PAGES}/1.jsonl" in traces(filled, "ann_handle")
-    kept = {post: post_of for post, post_of in POSTS.items() if post != FIRST}
+    kept = {post: content for post, content in POSTS.items() if post != FIRST}
     files = files_of(filled)
     write_pages(filled / PAGES, ["ann", "bob", "cy"], kept)
     assert {name: files_of(filled)[name] for name in files if name.startswith(PAGES)} == {

@@ -143,12 +143,21 @@ def test_an_author_is_looked_up_with_all_that_x_shows():
         "account_posts": [99, 100], "verified": [True, False], "protected": False,
         "created": ["2020-06", "2023-06"],
     })  # fmt: skip
-    outcome = attacks.looked_up(posts, authors)
-    assert outcome.loc["2"].to_dict() == {
+    looked_up = attacks.looked_up(posts, authors)
+    assert looked_up.loc["2"].to_dict() == {
         "posts": 2, "followers": 20, "following": 300, "listed": 2, "account_posts": 100,
         "account_age": 3, "verified": False, "protected": False,
     }  # fmt: skip
-    assert attacks.generalised(outcome, EDGES).loc["1"].tolist() == [0, 1, 0, 1, 0, 1, True, False]
+    assert attacks.generalised(looked_up, EDGES).loc["1"].tolist() == [
+        0,
+        1,
+        0,
+        1,
+        0,
+        1,
+        True,
+        False,
+    ]
 
 
 @pytest.fixture(scope="module")

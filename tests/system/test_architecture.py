@@ -152,6 +152,16 @@ def libraries(tree):
     return {name.split(".")[0] for name in imported(tree)} - {NAME} - sys.stdlib_module_names
 
 
+def defined(tree):
+    """Names of functions, classes, parameters, variables and attributes that a module defines."""
+    for node in ast.walk(tree):
+        match node:
+            case ast.FunctionDef(name=name) | ast.ClassDef(name=name) | ast.arg(arg=name):
+                yield name
+            case ast.Name(id=name, ctx=ast.Store()) | ast.Attribute(attr=name, ctx=ast.Store()):
+                yield name
+
+
 def reached(names):
     """Modules that importing `names` imports in the end."""
     names_reached, todo = set(), set(names)
@@ -247,6 +257,11 @@ def test_no_module_docstring_begins_with_a_question_word():
     questions = {"What", "Who", "How", "Where", "Whether", "Which"}
     first = {name: ast.get_docstring(tree).split()[0] for name, tree in TREES.items()}
     assert [name for name, word in first.items() if word in questions] == []
+
+
+def test_no_name_fits_just_any_value():
+    vague = {"found", "held", "told", "shown", "said", "gone"}
+    assert trespasses(lambda _, tree: vague & {name.strip("_") for name in defined(tree)}) == {}
 
 
 def test_a_room_imports_only_the_rooms_that_it_may():

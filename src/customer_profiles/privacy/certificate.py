@@ -169,13 +169,13 @@ def diversity(release: Release) -> int:
 
     It is reported and not bounded: a shared polarity does not reveal the members of a group.
     """
-    shown = release.tiers[release.published_mask]
-    if shown.empty:
+    tiers = release.tiers[release.published_mask]
+    if tiers.empty:
         return 0
     # pycanon looks rows up one by one, by position; one of several equal rows is enough.
-    marks = shown.assign(polarity=release.people["polarity"]).drop_duplicates()
+    marks = tiers.assign(polarity=release.people["polarity"]).drop_duplicates()
     marks = marks.reset_index(drop=True)
-    return int(anonymity.l_diversity(marks, list(shown.columns), ["polarity"]))
+    return int(anonymity.l_diversity(marks, list(tiers.columns), ["polarity"]))
 
 
 def at_rest(
