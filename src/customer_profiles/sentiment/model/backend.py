@@ -30,8 +30,8 @@ def stderr_aside() -> Iterator[None]:
             yield
         except BaseException:
             caught.seek(0)
-            with open(terminal, "wb", closefd=False) as shown:
-                shown.write(caught.read())
+            with open(terminal, "wb", closefd=False) as stderr:
+                stderr.write(caught.read())
             raise
         finally:
             os.dup2(terminal, 2)
