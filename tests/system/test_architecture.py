@@ -189,7 +189,7 @@ def stages():
 
 @pytest.fixture(scope="module")
 def values():
-    return params.load(ROOT / "params.yaml")
+    return params.read(ROOT / "params.yaml")
 
 
 @pytest.fixture(scope="module")

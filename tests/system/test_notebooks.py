@@ -73,7 +73,7 @@ def notebook(file):
 @pytest.fixture(scope="module")
 def quick():
     """params.yaml as it is for the profile quick, whichever is chosen at the moment."""
-    return {**params.load(ROOT / "params.yaml"), "profile": "quick"}
+    return params.parse({**params.read(ROOT / "params.yaml"), "profile": "quick"})
 
 
 def test_there_is_one_notebook_for_each_stage():

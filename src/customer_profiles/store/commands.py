@@ -107,7 +107,7 @@ def _held(held: Database, size: int, k: int) -> Iterator[str]:
 def _smallest() -> int:
     """Number of people in the smallest group that may be shown (k)."""
     there = paths.inside("params.yaml").is_file()
-    return params.shared(["k_anonymity"]).get("k_anonymity", K) if there else K
+    return params.shared(["k_anonymity"])["k_anonymity"] if there else K
 
 
 def _pulled() -> str:
