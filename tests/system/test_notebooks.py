@@ -138,7 +138,7 @@ def test_the_parameters_are_the_names_and_values_of_the_section(file, notebook, 
 def test_every_shared_value_is_named_by_more_than_one_notebook(quick):
     # What only one names belongs into that stage's section.
     named = [name for file in NOTEBOOKS for name in parameters(read(file))]
-    assert [name for name in quick["shared"] if named.count(name) < 2] == []
+    assert [name for name in params.stage("shared", quick) if named.count(name) < 2] == []
 
 
 def test_a_notebook_wants_the_kernel_python3_and_has_no_other_metadata(notebook):

@@ -116,4 +116,6 @@ def _allowed(schema: Mapping) -> str:
     if "description" in schema:
         return schema["description"]
     bounds = [text.format(schema[name]) for name, text in BOUNDS.items() if name in schema]
+    if "minimum" in schema and "maximum" in schema:
+        bounds = [f"{schema['minimum']} to {schema['maximum']}"]
     return ", ".join(filter(None, [KINDS[schema["type"]], " and ".join(bounds)]))
