@@ -182,6 +182,9 @@ def test_mentions_need_the_account():
         ({"evaluate__x": 1}, "evaluate.x is unknown; known are seed"),
         ({"cluster__features__polarty": 1},
          "cluster.features.polarty is unknown; did you mean polarity?"),
+        ({"cluster__features___id": 1}, "cluster.features._id is unknown; known are polarity, "
+         "subjectivity, negative, neutral, positive, favorites, retweets, posts, followers, "
+         "following, listed, account_posts, account_age, verified, protected"),
         ({"publish__tiers__follower": [1]},
          "publish.tiers.follower is unknown; did you mean followers?"),
         ({"fetch__rows": MISSING}, "fetch.rows is missing; it must be a whole number, 0 or more"),

@@ -102,7 +102,7 @@ def scaled(profiles: pd.DataFrame, features: Mapping[str, float], k: int = 1) ->
             "posts expire"
         )
     values = matrix(profiles, list(features), k)
-    return StandardScaler().fit_transform(values) * _weights(features)
+    return StandardScaler().fit_transform(values) * np.array(list(features.values()))
 
 
 def drawn(rows: np.ndarray, seed: int) -> np.ndarray:
@@ -120,7 +120,7 @@ def fit(profiles: pd.DataFrame, features: Mapping[str, float], k: int, seed: int
     sample, whose cluster sizes give the numbers, and then starts from its centroids on all
     profiles. Raises ValueError when there are fewer different profiles than k.
     """
-    weights = _weights(features)
+    weights = np.array(list(features.values()), dtype=float)
     values = matrix(profiles, list(features))
     scaler = StandardScaler().fit(values)
     rows = scaler.transform(values) * weights
@@ -190,7 +190,3 @@ def as_json(model: Model, shown: Sequence[bool], transform: str = "bins") -> dic
             for centroid, told in zip(coarse(model), shown, strict=True)
         ],
     }
-
-
-def _weights(features: Mapping[str, float]) -> np.ndarray:
-    return np.array(list(features.values()), dtype=float)
