@@ -5,6 +5,7 @@ the model's JSON schema, so that no range stands anywhere twice.
 """
 
 import difflib
+import functools
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -44,7 +45,7 @@ def of(
 
     A value that `block` overrides is named with its `profile`.
     """
-    root = model.model_json_schema()
+    root = _schema_of(model)
     return [_sentence(each, root, profile, block or {}) for each in error.errors()]
 
 
@@ -61,6 +62,11 @@ def shown(value: Any) -> str:
         case list() if not all(isinstance(item, int | float) for item in value):
             return "a list"
     return str(value)[:LONGEST]
+
+
+@functools.cache
+def _schema_of(model: type[BaseModel]) -> dict:
+    return model.model_json_schema()
 
 
 def _sentence(error: Mapping, root: Mapping, profile: str, block: Mapping) -> str:
