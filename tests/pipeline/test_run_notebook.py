@@ -201,9 +201,9 @@ def test_on_a_terminal_a_bar_is_as_wide_as_that_and_its_states_cover_each_other(
     )  # fmt: skip
     os.close(side)
     assert done.returncode == 0
-    shown = os.read(terminal, 100_000).decode()
+    printed = os.read(terminal, 100_000).decode()
     os.close(terminal)
-    states = re.findall(r"(?<=\r)counting: [^\r\n]+", shown)
+    states = re.findall(r"(?<=\r)counting: [^\r\n]+", printed)
     assert (states[0][:14], states[-1][:14]) == ("counting:   0%", "counting: 100%")
     assert len(states[0]) == 60
 
@@ -223,16 +223,16 @@ def test_a_quiet_run_leaves_warnings_and_errors(stage, options, environment):
     assert b"counted" in copy
 
 
-@pytest.mark.parametrize(("told", "variable"), [([], ""), (["QUIET=1"], "1")])
-def test_make_hands_quiet_on_to_whatever_it_runs(told, variable):
+@pytest.mark.parametrize(("arguments", "variable"), [([], ""), (["QUIET=1"], "1")])
+def test_make_hands_quiet_on_to_whatever_it_runs(arguments, variable):
     # Nothing of a make that runs these tests: it would tell its own QUIET, and say where it works.
     foreign = ("MAKE", "MFLAGS", "QUIET", "TQDM")
     environment = {n: value for n, value in os.environ.items() if not n.startswith(foreign)}
-    shown = subprocess.run(
-        ["make", "--eval", "show: ; @echo \"$$TQDM_DISABLE\"", "show", *told],
+    finished = subprocess.run(
+        ["make", "--eval", "show: ; @echo \"$$TQDM_DISABLE\"", "show", *arguments],
         cwd=Path(__file__).parents[2], env=environment, capture_output=True, text=True, check=True,
     )  # fmt: skip
-    assert shown.stdout == f"{variable}\n"
+    assert finished.stdout == f"{variable}\n"
 
 
 def test_a_kernel_that_dies_ends_the_run_without_an_executed_copy(stage):
@@ -245,20 +245,20 @@ def test_a_kernel_that_dies_ends_the_run_without_an_executed_copy(stage):
 
 def test_a_name_that_the_cell_lacks_is_refused(stage, caplog):
     write_notebook(stage, NAME, PARAMETERS.replace("mix_steps = 1\n", ""), LOOK)
-    told = refused(caplog, "load")
-    assert f"{NAME}: its parameters cell and section load of params.yaml disagree" in told
-    assert "only in params.yaml: ['mix_steps'], only in the cell: none" in told
+    message = refused(caplog, "load")
+    assert f"{NAME}: its parameters cell and section load of params.yaml disagree" in message
+    assert "only in params.yaml: ['mix_steps'], only in the cell: none" in message
 
 
 def test_a_name_that_the_section_lacks_is_refused(stage, caplog):
     write_notebook(stage, NAME, PARAMETERS + "mix_step = 1\n", LOOK)
-    told = refused(caplog, "load")
-    assert f"{NAME}: its parameters cell and section load of params.yaml disagree" in told
-    assert "only in params.yaml: none, only in the cell: ['mix_step']" in told
+    message = refused(caplog, "load")
+    assert f"{NAME}: its parameters cell and section load of params.yaml disagree" in message
+    assert "only in params.yaml: none, only in the cell: ['mix_step']" in message
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "told"),
+    ("old", "new", "message"),
     [
         ('"mix_steps"', '"mix_step"', "load.mix_step is unknown; did you mean mix_steps?"),
         # Another stage's, an hour later in the pipeline.
@@ -268,11 +268,11 @@ def test_a_name_that_the_section_lacks_is_refused(stage, caplog):
     ],
 )
 def test_a_wrong_value_of_any_section_is_refused_before_the_notebook_begins(
-    stage, caplog, old, new, told
+    stage, caplog, old, new, message
 ):
     assert old in PARAMS
     (stage / "params.yaml").write_text(PARAMS.replace(old, new))
-    assert told in refused(caplog, "load")
+    assert message in refused(caplog, "load")
 
 
 def test_a_notebook_without_a_parameters_cell_is_refused(stage, caplog):
@@ -286,12 +286,12 @@ def test_an_unknown_stage_is_refused_and_the_known_ones_are_listed(stage, caplog
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "message"),
     [((), "Missing argument 'STAGE'"), (("load", "pull"), "unexpected extra argument(s) (pull)")],
 )
-def test_anything_but_one_stage_is_refused(stage, caplog, capsys, arguments, told):
+def test_anything_but_one_stage_is_refused(stage, caplog, capsys, arguments, message):
     refused(caplog, *arguments)
-    assert told in capsys.readouterr().err
+    assert message in capsys.readouterr().err
 
 
 def test_a_stage_without_a_notebook_is_refused(stage, caplog):

@@ -16,7 +16,7 @@ MISSING = object()
 
 
 def complaints(**changes):
-    """What is said about params.yaml with `changes`, values by their place ("fetch__rows")."""
+    """Sentences about params.yaml with `changes`, values by their place ("fetch__rows")."""
     values = copy.deepcopy(VALUES)
     for place, value in changes.items():
         *above, last = place.split("__")
@@ -35,7 +35,7 @@ def complaints(**changes):
 
 
 def refused(project, text):
-    """What is said about a params.yaml of this `text`."""
+    """The error of a params.yaml of this `text`."""
     file = project / "params.yaml"
     file.write_bytes(text if isinstance(text, bytes) else text.encode())
     with pytest.raises(ValueError, match=r"^params\.yaml") as error:
@@ -63,10 +63,10 @@ def test_a_profile_with_an_empty_block_overrides_nothing():
 
 
 def test_shared_values_come_in_one_order_however_they_are_asked_for():
-    held = params.parse(VALUES)
+    quick = params.parse(VALUES)
     for names in (["as_of", "k_anonymity", "archive", "none"], ["archive", "k_anonymity", "as_of"]):
-        found = list(params.shared(names, held).items())
-        assert found == [("k_anonymity", 10), ("as_of", ""), ("archive", "data/sample/x_archive")]
+        values = list(params.shared(names, quick).items())
+        assert values == [("k_anonymity", 10), ("as_of", ""), ("archive", "data/sample/x_archive")]
 
 
 def test_numbers_are_read_as_dvc_reads_them(project):
@@ -112,21 +112,21 @@ def test_numbers_are_read_as_dvc_reads_them(project):
 )  # fmt: skip
 def test_a_value_out_of_its_range_is_refused_with_what_is_allowed(place, values, allowed):
     for value in values:
-        (told,) = complaints(**{place: value, "quick": None, "standard": None, "original": None})
-        assert told.startswith(f"{place.replace('__', '.')} must be {allowed}")
-        assert "; got " in told
+        (message,) = complaints(**{place: value, "quick": None, "standard": None, "original": None})
+        assert message.startswith(f"{place.replace('__', '.')} must be {allowed}")
+        assert "; got " in message
 
 
 @pytest.mark.parametrize("name", ["authors", "days", "length", "burst", "links"])
 def test_a_bound_of_posts_that_look_like_a_campaign_is_1_or_more(name):
-    (told,) = complaints(**{f"shared__flags__{name}": 0})
-    assert told == f"shared.flags.{name} must be a whole number, 1 or more; got 0"
+    (message,) = complaints(**{f"shared__flags__{name}": 0})
+    assert message == f"shared.flags.{name} must be a whole number, 1 or more; got 0"
 
 
 @pytest.mark.parametrize("share", [0, 1, -0.1, 20])
 def test_a_share_for_validation_leaves_something_on_either_side(share):
-    (told,) = complaints(standard=None, original=None, fetch__validation_share=share)
-    assert told.startswith("fetch.validation_share must be a number, above 0 and below 1; got ")
+    (message,) = complaints(standard=None, original=None, fetch__validation_share=share)
+    assert message.startswith("fetch.validation_share must be a number, above 0 and below 1; got ")
 
 
 def test_edges_and_the_bins_where_tiers_begin_rise():
@@ -143,8 +143,8 @@ def test_edges_and_the_bins_where_tiers_begin_rise():
 @pytest.mark.parametrize("day", ["May", "2026-02-30", "20260630", "2026-W01-1", 20260630])
 def test_a_day_is_written_in_one_way(day):
     for place in ("shared__as_of", "collect__start"):
-        (told,) = complaints(**{place: day})
-        assert "must be a day in quotes, like \"2026-06-30\", or ''; got" in told
+        (message,) = complaints(**{place: day})
+        assert "must be a day in quotes, like \"2026-06-30\", or ''; got" in message
 
 
 @pytest.mark.parametrize("bounds", [(3, 3), (4, 3)])
@@ -167,12 +167,12 @@ def test_a_tier_begins_at_a_bin_that_there_is():
 
 
 def test_mentions_need_the_account():
-    (told,) = complaints(collect__scope="mentions")
-    assert told.startswith("collect.handles must name the brand's own account")
+    (message,) = complaints(collect__scope="mentions")
+    assert message.startswith("collect.handles must name the brand's own account")
 
 
 @pytest.mark.parametrize(
-    ("changes", "told"),
+    ("changes", "message"),
     [
         ({"fetch__rosw": 0}, "fetch.rosw is unknown; did you mean rows?"),
         ({"standard__fetch__rosw": 0}, "standard.fetch.rosw is unknown; did you mean rows?"),
@@ -196,14 +196,16 @@ def test_mentions_need_the_account():
         ({"quick__fetch": 3}, "quick.fetch must be a section, of names and values; got 3"),
     ],
 )  # fmt: skip
-def test_names_are_told_with_the_nearest_and_with_the_block(changes, told):
+def test_names_are_told_with_the_nearest_and_with_the_block(changes, message):
     changes = {"original": None} | changes
-    assert told in complaints(**changes)
+    assert message in complaints(**changes)
 
 
 def test_wrong_values_are_all_listed_at_once_and_each_once():
-    told = complaints(fetch__seed=-1, publish__drift="much", finetune__epoch=1, standard__load={})
-    assert sorted(told) == [
+    sentences = complaints(
+        fetch__seed=-1, publish__drift="much", finetune__epoch=1, standard__load={}
+    )
+    assert sorted(sentences) == [
         "fetch.seed must be a whole number, 0 or more and below 2147483648; got -1",
         "finetune.epoch is unknown; did you mean epochs?",
         "publish.drift must be a number, 0 to 10; got 'much'",
@@ -218,8 +220,8 @@ def test_a_key_that_is_no_text_is_unknown():
 def test_no_complaint_repeats_a_handle_or_a_keyword():
     for handles in (HANDLE, [HANDLE, [HANDLE]], {HANDLE: HANDLE}):
         for name in ("handles", "keywords"):
-            told = complaints(**{f"collect__{name}": handles})
-            assert HANDLE not in str(told)
+            message = complaints(**{f"collect__{name}": handles})
+            assert HANDLE not in str(message)
     assert HANDLE not in str(complaints(fetch__official=f"@{HANDLE}", finetune__decay=f"@{HANDLE}"))
 
 
@@ -230,7 +232,7 @@ def test_digits_alone_are_a_keyword():
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "message"),
     [
         ("profile: [quick", "params.yaml is not valid YAML: line 1: expected ',' or ']'"),
         ("profile: quick\n\tseed: 1", r"line 2: found character '\t' that cannot start any token"),
@@ -252,10 +254,10 @@ def test_digits_alone_are_a_keyword():
         (TEXT.replace("  archive:", "  - archive:"), "pull must be a section, of names and values"),
     ],
 )  # fmt: skip
-def test_a_file_that_cannot_be_read_is_refused_with_its_name_and_line(project, text, told):
-    said = refused(project, text)
-    assert told in said
-    assert not re.search("pydantic|http", said)
+def test_a_file_that_cannot_be_read_is_refused_with_its_name_and_line(project, text, message):
+    error = refused(project, text)
+    assert message in error
+    assert not re.search("pydantic|http", error)
 
 
 def test_the_profile_original_is_the_table_of_the_original_design():

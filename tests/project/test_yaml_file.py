@@ -21,14 +21,14 @@ def file(tmp_path):
 
 def test_a_change_keeps_every_other_byte_and_the_way_back_gives_them_all(file):
     before = file.read_text(encoding="utf-8")
-    told = params.change(file, OFTEN)
+    message = params.change(file, OFTEN)
     expected = (
         before.replace("profile: quick", "profile: standard")
         .replace("  source: data/sample/sentiment140\n", "  source: data/own\n")
         .replace("  archive: data/sample/x_archive\n", "  archive: data/collect\n")
     )
     assert file.read_bytes() == expected.encode()
-    assert told == [
+    assert message == [
         "profile: quick -> standard",
         "fetch.source: data/sample/sentiment140 -> data/own",
         "pull.archive: data/sample/x_archive -> data/collect",

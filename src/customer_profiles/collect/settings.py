@@ -25,8 +25,8 @@ class Prices(NamedTuple):
     user: float
 
 
-class Inquiry(NamedTuple):
-    """An inquiry to X: `query` is set for a search, `handle` for mentions, the other is None."""
+class CollectSettings(NamedTuple):
+    """Settings of a collection: either `query` is set, for a search, or `handle`, for mentions."""
 
     scope: str
     query: str | None
@@ -40,7 +40,7 @@ class Inquiry(NamedTuple):
 
     @property
     def identity(self) -> dict[str, str | None]:
-        """The fields that identify an inquiry: a run resumes the last run of equal identity."""
+        """The fields that identify a collection: a run resumes the last run of equal identity."""
         start = self.start and self.start.date().isoformat()
         handle = self.handle and self.handle.casefold()
         return {"query": self.query, "handle": handle, "start": start}
@@ -54,19 +54,17 @@ class Inquiry(NamedTuple):
         return posts * self.prices.post + users * self.prices.user
 
 
-def read(section: Mapping[str, Any]) -> Inquiry:
-    """The inquiry that `section` describes. Raises ValueError for a query that X refuses."""
+def read(section: Mapping[str, Any]) -> CollectSettings:
+    """Settings in the checked `section`. Raises ValueError for a query that X refuses."""
     scope, handles = section["scope"], section["handles"]
     mentions = scope == "mentions"
     start = section["start"] if scope == "all" else ""
     post = section["mention_price" if mentions else "post_price"]
-    return Inquiry(
+    return CollectSettings(
         scope=scope,
         query=None if mentions else _query(section),
         handle=query.bare_handle(handles[0]) if mentions else None,
-        start=datetime.fromisoformat(start).replace(tzinfo=UTC)
-        if start and scope == "all"
-        else None,
+        start=datetime.fromisoformat(start).replace(tzinfo=UTC) if start else None,
         fields=section["fields"],
         host=section["host"],
         prices=Prices(post, section["user_price"]),

@@ -33,7 +33,7 @@ def grid(arguments: list[str], values: params.Params) -> dict[str, list]:
     for a name that cannot be tried or is given twice, and for a value that is not allowed.
     """
     names = [f"finetune.{key}" for key in params.stage("finetune", values) if key != "seeds"]
-    found = {}
+    choices = {}
     for argument in arguments:
         name, _, texts = argument.partition("=")
         key = name.removeprefix("finetune.")
@@ -41,10 +41,10 @@ def grid(arguments: list[str], values: params.Params) -> dict[str, list]:
             raise ValueError(
                 f"give NAME=VALUE,VALUE, where NAME is one of {', '.join(names)}; got {argument}"
             )
-        if key in found:
+        if key in choices:
             raise ValueError(f"{name} is given twice; give all of its values at once")
-        found[key] = list(dict.fromkeys(params.value(name, t, values) for t in texts.split(",")))
-    return found
+        choices[key] = list(dict.fromkeys(params.value(name, t, values) for t in texts.split(",")))
+    return choices
 
 
 def sweep(arguments: list[str], rows: dict[str, int]) -> pd.DataFrame:
@@ -61,7 +61,7 @@ def sweep(arguments: list[str], rows: dict[str, int]) -> pd.DataFrame:
     posts = {name: _posts(name, most, section["seed"]) for name, most in rows.items()}
     sizes = {f"{name}_rows": len(frame) for name, frame in posts.items()}
     texts = {key: ",".join(map(str, values)) for key, values in tried.items()}
-    found = []
+    results = []
     with runs.run(EXPERIMENT, f"sweep-{sizes['train_rows']}", " ".join(arguments)):
         runs.log_params({**section, **texts, **sizes})
         for name in rows:
@@ -71,8 +71,8 @@ def sweep(arguments: list[str], rows: dict[str, int]) -> pd.DataFrame:
             name = " ".join(f"{key}={value}" for key, value in chosen.items())
             with runs.run(EXPERIMENT, name, "A combination of a sweep.", nested=True):
                 logger.info("%d of %d: %s", place, len(combinations), name)
-                found.append({**chosen, **_train(tokens, {**section, **chosen})})
-        table = pd.DataFrame(found).sort_values("val_loss", kind="stable", ignore_index=True)
+                results.append({**chosen, **_train(tokens, {**section, **chosen})})
+        table = pd.DataFrame(results).sort_values("val_loss", kind="stable", ignore_index=True)
         runs.log_table(table, "sweep")
     return table
 

@@ -49,7 +49,7 @@ def of(
     return [_sentence(each, root, profile, block or {}) for each in error.errors()]
 
 
-def shown(value: Any) -> str:
+def quoted(value: Any) -> str:
     """`value` for a sentence: short, and without handles, which stand for people."""
     match value:
         case None | {}:
@@ -82,7 +82,7 @@ def _sentence(error: Mapping, root: Mapping, profile: str, block: Mapping) -> st
     if kind in ("extra_forbidden", "invalid_key") or "[key]" in error["loc"]:
         return f"{name} is unknown; {_nearest(str(path[-1]), _schema(root, path[:-1]))}"
     private = any(_schema(root, path[:n]).get("private") for n in range(1, len(path) + 1))
-    got = "" if private else f"; got {shown(error['input'])}"
+    got = "" if private else f"; got {quoted(error['input'])}"
     return f"{name} must be {_allowed(schema)}{got}"
 
 

@@ -302,7 +302,7 @@ def parse(values: Any) -> Params:
     checked, wrong = {}, []
     for profile, block in blocks.items():
         if not isinstance(block, Mapping):
-            wrong.append(f"{profile} must hold sections; got {complaints.shown(block)}")
+            wrong.append(f"{profile} must hold sections; got {complaints.quoted(block)}")
             continue
         try:
             checked[profile] = Params.model_validate(_merged(sections, profile, block))
@@ -332,9 +332,9 @@ def stage(name: str, params: Params | None = None) -> dict[str, Any]:
 
 def shared(names: Iterable[str], params: Params | None = None) -> dict[str, Any]:
     """Values of `names` that every stage may use, from section `shared` and from SOURCES."""
-    params, asked = params or load(), set(names)  # the order of a set differs from run to run
-    values = {name: value for name, value in stage("shared", params).items() if name in asked}
-    return values | {n: stage(of, params)[n] for n, of in SOURCES.items() if n in asked}
+    params, wanted = params or load(), set(names)  # the order of a set differs from run to run
+    values = {name: value for name, value in stage("shared", params).items() if name in wanted}
+    return values | {n: stage(of, params)[n] for n, of in SOURCES.items() if n in wanted}
 
 
 def value(name: str, text: str, params: Params) -> Any:
