@@ -81,6 +81,8 @@ MAY_USE = {
     "urllib3": "collect/x_api",  # below requests: the sockets that a slow answer is cut off from
     "yaml": "sentiment/data",
     "ruamel": "project",
+    "pydantic": "project",
+    "pydantic_core": "project",
     # The API asks an open database, and must know the driver's errors, which repeat addresses.
     "pymongo": "store api/connection",
     "pymongoarrow": "store",
