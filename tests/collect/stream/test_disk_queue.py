@@ -157,15 +157,15 @@ def test_a_damaged_state_is_refused(held):
 def test_the_ledger_tells_what_the_files_hold(held):
     held.put(LINES[:3], 5)
     all_of(held)
-    (told,) = PagesFolder().ledger().values()
-    assert (told["state"], told["pages"], told["posts"]) == ("held", 3, 5)
+    (entry,) = PagesFolder().ledger().values()
+    assert (entry.state, entry.pages, entry.posts) == ("held", 3, 5)
 
 
 def test_what_is_kept_beside_outlives_a_restart(held):
     put(held, LINES[0])
-    held.keep(heard=12.5, gaps=[[1, 2]])
+    held.keep(heard=12.5, gaps=[(1, 2)])
     again = Backlog(KEY)
-    assert (again.kept("heard"), again.kept("gaps"), again.kept("else")) == (12.5, [[1, 2]], None)
+    assert (again.state.heard, again.state.gaps) == (12.5, [(1, 2)])
     assert again.waiting == 1
 
 
