@@ -57,6 +57,17 @@ def scratch(path: Path) -> Iterator[Path]:
 
 
 @contextmanager
+def named(path: Path) -> Iterator[None]:
+    """Name the file `path`, and the remedy, in an error of the system that ends the block."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno is None:  # another's, with a message of its own
+            raise
+        raise OSError(f"{path.name} could not be written ({error.strerror}); {ROOM}") from None
+
+
+@contextmanager
 def locked(folder: Path, busy: str | None = None) -> Iterator[None]:
     """Exclusive lock on `folder`, among processes and threads, until the end of the block.
 
@@ -148,7 +159,7 @@ def append(path: Path, line: bytes) -> None:
     Raises OSError, naming the file, if the write fails; the old content is then unchanged.
     """
     made = not path.exists()
-    with _named(path), path.open("ab", buffering=0) as file:
+    with named(path), path.open("ab", buffering=0) as file:
         before = file.seek(0, os.SEEK_END)
         try:
             left = memoryview(line + b"\n")
@@ -171,7 +182,7 @@ def cut_lines(path: Path, lines: int) -> int:
         if lines:
             raise ValueError(f"{path.name} is not there, {lines} lines were written")
         return 0
-    with _named(path), path.open("rb+") as file:
+    with named(path), path.open("rb+") as file:
         held = [len(line) for line in file if line.endswith(b"\n")]
         if len(held) < lines:
             raise ValueError(f"{path.name} holds {len(held)} whole lines, {lines} were written")
@@ -199,7 +210,7 @@ def rewriting(path: Path, certain: bool = True) -> Iterator[BinaryIO]:
 
 def write_synced(path: Path, content: bytes, certain: bool = True) -> None:
     """`rewriting` of `path` with `content`. Raises OSError, naming the file."""
-    with _named(path), rewriting(path, certain) as file:
+    with named(path), rewriting(path, certain) as file:
         file.write(content)
 
 
@@ -270,14 +281,6 @@ def _remove(path: Path) -> None:
         shutil.rmtree(path)
     else:
         path.unlink(missing_ok=True)
-
-
-@contextmanager
-def _named(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise OSError(f"{path.name} could not be written ({error.strerror}); {ROOM}") from None
 
 
 def _flush(file: BinaryIO) -> None:
