@@ -24,7 +24,7 @@ class Audience:
 
 
 @contextmanager
-def alone() -> Iterator[None]:
+def exclusive() -> Iterator[None]:
     """Lock for one erasure at a time: two would write pages and tables back over each other."""
     with files.locked(paths.inside(".")):
         yield

@@ -53,7 +53,7 @@ def database(name: str = "") -> Iterator[Database]:
             raise _failure(error) from None
 
 
-def lasting(task: Callable[[Database], Result], name: str = "") -> Result:
+def with_retries(task: Callable[[Database], Result], name: str = "") -> Result:
     """Run `task` on the database `name`, retrying when the connection or the lease is lost.
 
     An embedded server is restarted. `task` must be idempotent, also after a partial run. Raises
@@ -68,8 +68,8 @@ def lasting(task: Callable[[Database], Result], name: str = "") -> Result:
     )
     try:
         for attempt in losses:
-            with attempt, database(name) as held:
-                return task(held)
+            with attempt, database(name) as opened:
+                return task(opened)
     except Gone as error:
         raise StoreError(f"{error} (this happened {ATTEMPTS} times)") from None
 
@@ -160,12 +160,14 @@ def _numbers(version: str) -> tuple[int, ...]:
 def _failure(error: PyMongoError) -> StoreError:
     """The StoreError that explains a driver's error on a database in use."""
     if os.environ.get(VARIABLE):
-        gone = f"the server in {VARIABLE} does not answer any more; check that it is up"
-        return explained(error, VARIABLE, gone, f"the disk of the server in {VARIABLE} is full")
+        unavailable = f"the server in {VARIABLE} does not answer any more; check that it is up"
+        return explained(
+            error, VARIABLE, unavailable, f"the disk of the server in {VARIABLE} is full"
+        )
     folder = paths.inside(FOLDER)
-    gone = (
+    unavailable = (
         "the embedded mongod broke off the connection"
         if running(folder)
         else f"the embedded mongod ended while it was in use: {errors.of_the_log(folder)}"
     )
-    return explained(error, "the embedded mongod", gone, errors.full(folder))
+    return explained(error, "the embedded mongod", unavailable, errors.full(folder))

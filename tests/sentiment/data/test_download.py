@@ -99,7 +99,7 @@ def fetched(description, into, attempts=3, timeout=5.0):
     return fetch_archive(description, into, attempts=attempts, longest_wait=0, timeout=timeout)
 
 
-def held(folder):
+def contents(folder):
     return {path.name: path.read_bytes() for path in folder.iterdir()}
 
 
@@ -112,7 +112,7 @@ def figures(content):
 
 def test_the_members_are_unpacked_and_nothing_else_stays(describe, into):
     assert fetched(describe(), into) == into
-    assert held(into) == MEMBERS
+    assert contents(into) == MEMBERS
 
 
 def test_a_download_shows_how_far_it_is(describe, into, capsys):
@@ -122,7 +122,7 @@ def test_a_download_shows_how_far_it_is(describe, into, capsys):
 
 def test_the_archives_own_figures_are_checked_when_they_are_known(describe, into):
     fetched(describe(**figures(ARCHIVE)), into)
-    assert held(into) == MEMBERS
+    assert contents(into) == MEMBERS
 
 
 def test_members_that_are_there_and_right_need_no_network(server, describe, into):
@@ -137,14 +137,14 @@ def test_a_member_that_was_changed_is_fetched_again(server, describe, into):
     fetched(description, into)
     (into / TEST).write_bytes(MEMBERS[TEST].replace(b"good", b"evil"))
     fetched(description, into)
-    assert held(into) == MEMBERS
+    assert contents(into) == MEMBERS
 
 
 def test_other_files_of_the_folder_stay(describe, into):
     into.mkdir()
     (into / "notes.txt").write_bytes(b"mine")
     fetched(describe(), into)
-    assert held(into) == MEMBERS | {"notes.txt": b"mine"}
+    assert contents(into) == MEMBERS | {"notes.txt": b"mine"}
 
 
 def test_an_archive_without_room_for_it_is_not_fetched(server, describe, small_disk):
@@ -162,7 +162,7 @@ def test_a_download_that_broke_off_begins_again(server, describe, into):
     server.faults = ["truncate"]
     fetched(describe(), into)
     assert server.requests == 2
-    assert held(into) == MEMBERS
+    assert contents(into) == MEMBERS
 
 
 def test_when_all_attempts_fail_nothing_is_kept_and_the_next_run_begins_again(
@@ -172,19 +172,19 @@ def test_when_all_attempts_fail_nothing_is_kept_and_the_next_run_begins_again(
     server.faults = ["truncate", 503]
     with pytest.raises(ConnectionError, match=r"answered 503; that was attempt 2 of 2; run again"):
         fetched(description, into, attempts=2)
-    assert held(into) == {}
+    assert contents(into) == {}
     fetched(description, into)
-    assert held(into) == MEMBERS
+    assert contents(into) == MEMBERS
 
 
 def test_what_a_killed_download_left_is_removed_by_the_next(describe, into):
-    gone = subprocess.Popen(["true"])
-    gone.wait()
-    left = into / f".archive.zip.{gone.pid}.new"
+    ended = subprocess.Popen(["true"])
+    ended.wait()
+    left = into / f".archive.zip.{ended.pid}.new"
     left.mkdir(parents=True)
     (left / "archive.zip").write_bytes(ARCHIVE[:1000])
     fetched(describe(), into)
-    assert held(into) == MEMBERS
+    assert contents(into) == MEMBERS
 
 
 def test_a_disk_that_fills_up_is_told_and_what_was_there_stays(server, describe, small_disk):
@@ -194,14 +194,14 @@ def test_a_disk_that_fills_up_is_told_and_what_was_there_stays(server, describe,
     server.content = bytes(8_000_000)
     with pytest.raises(OSError, match=r"^archive\.zip could not be written \(No space left on dev"):
         fetched(describe(), into)
-    assert held(into) == {TEST: MEMBERS[TEST]}
+    assert contents(into) == {TEST: MEMBERS[TEST]}
 
 
 def test_a_server_error_is_tried_again(server, describe, into):
     server.faults = [500]
     fetched(describe(), into)
     assert server.requests == 2
-    assert held(into) == MEMBERS
+    assert contents(into) == MEMBERS
 
 
 def test_a_server_that_hangs_is_given_up_after_the_timeout(server, describe, into):
@@ -209,13 +209,13 @@ def test_a_server_that_hangs_is_given_up_after_the_timeout(server, describe, int
     with pytest.raises(ConnectionError, match=r"no answer or a broken one.*attempt 2 of 2"):
         fetched(describe(), into, attempts=2, timeout=0.1)
     server.released.set()
-    assert held(into) == {}
+    assert contents(into) == {}
 
 
 def test_a_hang_that_passes_is_tried_again(server, describe, into):
     server.faults = ["hang"]
     fetched(describe(), into, timeout=0.5)
-    assert held(into) == MEMBERS
+    assert contents(into) == MEMBERS
 
 
 def test_a_missing_page_is_not_asked_for_twice(server, describe, into):
@@ -234,7 +234,7 @@ def test_a_web_page_instead_of_the_archive_is_named_with_its_address(server, des
         ValueError, match=r"/data/archive\.zip gave no zip archive, or a broken one"
     ):
         fetched(describe(), into)
-    assert held(into) == {}
+    assert contents(into) == {}
     assert server.requests == 1
 
 
@@ -243,14 +243,14 @@ def test_a_wrong_checksum_of_the_archive_leaves_nothing(describe, into):
     got = hashlib.sha256(ARCHIVE).hexdigest()
     with pytest.raises(ValueError, match=f"expected {'0' * 64} but got {got}"):
         fetched(describe(**expected), into)
-    assert held(into) == {}
+    assert contents(into) == {}
 
 
 def test_a_wrong_checksum_of_one_member_leaves_no_member(server, describe, into):
     server.content = zipped(MEMBERS | {TEST: MEMBERS[TEST].replace(b"good", b"evil")})
     with pytest.raises(ValueError, match=f"{TEST}: expected sha256 .*, got "):
         fetched(describe(), into)
-    assert held(into) == {}
+    assert contents(into) == {}
 
 
 def test_a_wrong_archive_leaves_the_members_that_were_there(server, describe, into):
@@ -259,7 +259,7 @@ def test_a_wrong_archive_leaves_the_members_that_were_there(server, describe, in
     server.content = zipped(MEMBERS | {TRAIN: bytes(300_000)})
     with pytest.raises(ValueError, match=f"{TRAIN}: expected sha256"):
         fetched(describe(), into)
-    assert held(into) == {TEST: MEMBERS[TEST]}
+    assert contents(into) == {TEST: MEMBERS[TEST]}
 
 
 @pytest.mark.parametrize("more", [1, -1])
@@ -267,35 +267,35 @@ def test_an_archive_of_another_size_than_described_is_refused(describe, into, mo
     size = len(ARCHIVE) + more
     with pytest.raises(ValueError, match=f"expected {size} bytes, got {len(ARCHIVE)}"):
         fetched(describe(bytes=size), into)
-    assert held(into) == {}
+    assert contents(into) == {}
 
 
 @pytest.mark.parametrize("name", ["../evil.csv", "/evil.csv", "a/../../evil.csv", "..\\evil.csv"])
 def test_an_archive_writes_nothing_outside_its_folder(server, describe, into, name):
     server.content = zipped(MEMBERS | {name: b"evil"})
     fetched(describe(), into)
-    assert held(into) == MEMBERS
+    assert contents(into) == MEMBERS
     assert not list(into.parent.rglob("evil.csv"))
 
 
 def test_only_the_members_named_are_unpacked(server, describe, into):
     server.content = zipped(MEMBERS | {"readme.txt": b"hello", "folder/more.csv": b"more"})
     fetched(describe(), into)
-    assert held(into) == MEMBERS
+    assert contents(into) == MEMBERS
 
 
 def test_a_member_larger_than_described_is_not_unpacked(server, describe, into):
     server.content = zipped(MEMBERS | {TEST: bytes(10_000_000)})
     with pytest.raises(ValueError, match=rf"{TEST}: expected \d+ bytes, got 10000000"):
         fetched(describe(), into)
-    assert held(into) == {}
+    assert contents(into) == {}
 
 
 def test_a_missing_member_is_named_beside_what_the_archive_holds(server, describe, into):
     server.content = zipped({TRAIN: MEMBERS[TRAIN], "other.csv": b""})
     with pytest.raises(ValueError, match=rf"must hold {TEST} once; it holds \['other.csv'"):
         fetched(describe(), into)
-    assert held(into) == {}
+    assert contents(into) == {}
 
 
 def test_a_damaged_archive_is_refused(server, describe, into):
@@ -304,7 +304,7 @@ def test_a_damaged_archive_is_refused(server, describe, into):
     server.content = bytes(damaged)
     with pytest.raises(ValueError, match="no zip archive, or a broken one"):
         fetched(describe(), into)
-    assert held(into) == {}
+    assert contents(into) == {}
 
 
 # the description

@@ -56,7 +56,7 @@ class File:
     noted: int = 0
 
 
-class Backlog:
+class DiskQueue:
     """The queue of lines, in order: `put` by one thread, `take` and `done` by another.
 
     It begins with the lines that an earlier run left. Raises ValueError for an unreadable state
