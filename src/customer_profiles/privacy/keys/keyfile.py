@@ -60,7 +60,7 @@ def renew() -> bool:
     """Replace data/secret.key by a new key; False if the key comes from the environment."""
     if VARIABLE in os.environ:
         return False
-    following()
+    next_key()
     file, fresh = paths.inside(FILE), paths.inside(NEXT)
     for left in file.parent.glob(f".{file.name}.*"):
         if left != fresh:
