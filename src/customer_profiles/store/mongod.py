@@ -7,7 +7,7 @@ used, and later stopped, by the next user.
 """
 
 import contextlib
-import fcntl
+import fcntl  # not files.locked: users share a lock, and mongod inherits one
 import hashlib
 import importlib.metadata
 import logging
