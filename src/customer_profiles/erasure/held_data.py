@@ -30,7 +30,7 @@ def exclusive() -> Iterator[None]:
         yield
 
 
-def opened(pulled: bool = True) -> Audience:
+def open_audience(pulled: bool = True) -> Audience:
     """The archive pulled last and its key; without `pulled` also before the first pull."""
     folder = params.stage("pull")["archive"]
     manifest = paths.inside(connection.MANIFEST)
