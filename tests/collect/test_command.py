@@ -8,6 +8,7 @@ import stat
 import subprocess
 import sys
 import time
+from pathlib import Path
 from urllib.parse import unquote
 
 import pytest
@@ -20,10 +21,11 @@ from customer_profiles.commands.app import main
 from customer_profiles.posts import archive
 from customer_profiles.privacy.keys import keyfile
 from customer_profiles.privacy.keys.key import open_key
-from customer_profiles.project import paths
+from customer_profiles.project import params, paths
 from tests.collect.collecting import SECTION, TEXTS
 from tests.program import PROGRAM
 
+ROOT = Path(__file__).parents[2]
 COMMAND = [PROGRAM, "collect"]
 
 
@@ -46,7 +48,7 @@ def ready(project, monkeypatch, caplog):
 
     def write(x=None, **changes):
         section = SECTION | ({"host": x.address} if x else {}) | changes
-        text = json.dumps({"profile": "quick", "collect": section})
+        text = json.dumps(params.read(ROOT / "params.yaml") | {"collect": section})
         (project / "params.yaml").write_text(text)
 
     return write
@@ -145,21 +147,21 @@ def test_without_a_token_the_variable_and_where_to_get_one_are_named(
     [
         ({"scope": "everything"}, "scope must be one of recent, all, mentions; got 'everything'"),
         ({"fields": "toot"}, "fields must be one of tweet, post; got 'toot'"),
-        ({"budget": 0}, "budget must be dollars a month, above 0; got 0"),
-        ({"budget": -1}, "budget must be a number of dollars, 0 or more; got -1"),
-        ({"budget": "five"}, "budget must be a number of dollars, 0 or more; got 'five'"),
-        ({"post_price": True}, "post_price must be a number of dollars"),
-        ({"keep_days": 0}, "keep_days must be a whole number of days, 1 or more; got 0"),
-        ({"keep_days": 1.5}, "keep_days must be a whole number of days"),
+        ({"budget": 0}, "collect.budget must be a number, above 0; got 0"),
+        ({"budget": -1}, "collect.budget must be a number, above 0; got -1"),
+        ({"budget": "five"}, "collect.budget must be a number, above 0; got 'five'"),
+        ({"post_price": True}, "post_price must be a number, 0 or more; got true"),
+        ({"keep_days": 0}, "keep_days must be a whole number, 1 to 36500; got 0"),
+        ({"keep_days": 1.5}, "keep_days must be a whole number, 1 to 36500; got 1.5"),
         ({"retweets": "no"}, "retweets must be true or false; got 'no'"),
-        ({"handles": "tindlewick"}, "handles must be a list, in brackets; got 'tindlewick'"),
+        ({"handles": "tindlewick"}, "collect.handles must be a list, in brackets"),
         ({"handles": [], "keywords": []}, "the query is empty; name at least one handle"),
         ({"keywords": ["x" * 600]}, "characters and X takes 512 (recent search)"),
         ({"keywords": ["x" * 1100], "scope": "all"}, "and X takes 1024 (all search)"),
         ({"language": "english"}, "language must be a code as X writes it"),
-        ({"handles": [], "scope": "mentions"}, "scope mentions needs the handle of the brand's"),
+        ({"handles": [], "scope": "mentions"}, "collect.handles must name the brand's own account"),
         ({"handles": ["no handle"], "scope": "mentions"}, "'no handle' is no handle on X"),
-        ({"scope": "all", "start": "May"}, "start must be a day like \"2026-01-31\", or empty"),
+        ({"scope": "all", "start": "May"}, "collect.start must be a day in quotes, like"),
         ({"scope": "all", "start": "2999-01-01"}, "start_time is in the future"),
         ({"host": "http://x.invalid"}, "the host of X must be https://"),
     ],
@@ -174,9 +176,11 @@ def test_settings_that_cannot_be_are_refused_by_name_before_x_is_asked(
 
 
 def test_a_section_that_is_not_there_is_named(project, caplog):
-    (project / "params.yaml").write_text("profile: quick\n")
+    values = params.read(ROOT / "params.yaml")
+    del values["collect"]
+    (project / "params.yaml").write_text(json.dumps(values))
     assert main(["collect"]) == 1
-    assert caplog.messages[-1].startswith("error: params.yaml has no section 'collect'")
+    assert caplog.messages[-1].startswith("error: params.yaml: collect is missing")
 
 
 def test_another_key_and_a_lost_one_are_told_and_replace_nothing(

@@ -53,7 +53,9 @@ def refused(checkout, *settings):
 
 def test_an_unknown_profile_is_refused_and_the_known_ones_are_listed(checkout):
     message = refused(checkout, "PROFILE=foo")
-    assert message == "error: PROFILE must be one of quick, standard, original, got 'foo'"
+    assert message == (
+        "error: params.yaml: profile must be one of quick, standard, original; got 'foo'"
+    )
 
 
 def test_posts_that_are_not_there_are_refused_with_what_the_folder_may_hold(checkout):
@@ -105,7 +107,7 @@ def test_what_may_be_used_is_written_and_said_from_anywhere_in_the_project(check
         ["profile: quick -> standard", "fetch.source: data/sample/sentiment140 -> own"],
     )
     changed = params.load(checkout / "params.yaml")
-    assert (changed["profile"], changed["fetch"]["source"]) == ("standard", "own")
+    assert (changed.profile, changed.fetch.source) == ("standard", "own")
 
 
 def test_an_argument_without_a_value_is_refused(checkout):

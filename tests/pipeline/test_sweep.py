@@ -2,10 +2,12 @@
 
 import contextlib
 import io
+import json
 import logging
 import re
 import shutil
 import signal
+from pathlib import Path
 
 import mlflow
 import pandas as pd
@@ -13,27 +15,16 @@ import pytest
 
 from customer_profiles.commands.app import main
 from customer_profiles.pipeline import sweep
-from customer_profiles.project import files
+from customer_profiles.project import files, params
 
-PARAMS = """\
-profile: quick
-finetune:
-  epochs: 1
-  batch_size: 4
-  optimizer: adam
-  learning_rate: 5.0e-3
-  decay: none
-  dropout: 0.1
-  pooling: mean
-  patience: 0
-  seed: 7
-  seeds: 3
-  bfloat16: false
-quick:
-  finetune:
-    epochs: 2
-"""
-SECTION = {"epochs": 1, "learning_rate": 5e-3, "pooling": "mean", "bfloat16": False}
+FINETUNE = {
+    "epochs": 1, "batch_size": 4, "optimizer": "adam", "learning_rate": 5e-3, "decay": "none",
+    "dropout": 0.1, "pooling": "mean", "patience": 0, "seed": 7, "seeds": 3, "bfloat16": False,
+}  # fmt: skip
+VALUES = params.read(Path(__file__).parents[2] / "params.yaml") | {
+    "profile": "quick", "finetune": FINETUNE, "quick": {"finetune": {"epochs": 2}},
+}  # fmt: skip
+PARAMS = json.dumps(VALUES)
 GLAD = ("so happy today", "i love it", "great phone", "a lovely day", "thanks, brilliant", "good")
 SAD = ("so sad today", "i hate it", "awful phone", "a horrible day", "no, terrible", "bad")
 POSTS = pd.DataFrame({"label": [4] * 6 + [0] * 6, "text": [*GLAD, *SAD]})
@@ -145,13 +136,14 @@ def test_an_interrupted_sweep_leaves_no_run_open_and_keeps_the_table_of_before(s
         (["pooling=mean"], "got pooling=mean"),
         (["evaluate.seed=1"], "got evaluate.seed=1"),
         (["finetune.seed=1", "finetune.seed=2"], "finetune.seed is given twice"),
-        (["finetune.epochs=1,1.5"], r"takes values like 2 \(int\), got '1.5'"),
-        (["finetune.dropout=high"], r"takes values like 0.1 \(float\), got 'high'"),
-        (["finetune.bfloat16=1"], r"takes values like False \(bool\), got '1'"),
-        (["finetune.epochs"], r"takes values like 2 \(int\), got ''"),
-        (["finetune.pooling=mean,max"], "must be one of mean, pooled, got max"),
-        (["finetune.dropout=0.1,1"], "finetune.dropout must be 0 or more and below 1, got 1.0"),
-        (["finetune.learning_rate=nan"], "finetune.learning_rate must be above 0 and below 1"),
+        (["finetune.epochs=1,1.5"], "finetune.epochs must be a whole number, 1 or more; got 1.5"),
+        (["finetune.dropout=high"], "must be a number, 0 or more and below 1; got 'high'"),
+        (["finetune.bfloat16=1"], "finetune.bfloat16 must be true or false; got 1"),
+        (["finetune.epochs"], "finetune.epochs must be a whole number, 1 or more; got nothing"),
+        (["finetune.pooling=mean,max"], "must be one of mean, pooled; got 'max'"),
+        (["finetune.dropout=0.1,1"], "must be a number, 0 or more and below 1; got 1"),
+        (["finetune.learning_rate=.nan"], "must be a number, above 0 and below 1; got nan"),
+        (["finetune.seed=[", "--rows", "1"], "finetune.seed is not valid YAML"),
         (["finetune.seed=7", "--rows", "-1"], r"--rows must be 0 \(all\) to 12"),
         (["finetune.seed=7", "--validation-rows", "1"], "--validation-rows gives 1 of 12 rows"),
     ],
@@ -166,9 +158,10 @@ def test_what_cannot_be_tried_is_refused_before_anything_is_trained(
     assert new_runs(known) == []
 
 
-def test_values_are_read_as_the_kind_that_the_section_has_each_once():
+def test_values_are_read_as_params_yaml_reads_them_each_once():
     grid = sweep.grid(
-        ["finetune.learning_rate=3e-5,0.00003,1e-4", "finetune.bfloat16=true,false"], SECTION
+        ["finetune.learning_rate=3e-5,0.00003,1e-4", "finetune.bfloat16=true,false"],
+        params.parse(VALUES),
     )
     assert grid == {"learning_rate": [3e-5, 1e-4], "bfloat16": [True, False]}
 

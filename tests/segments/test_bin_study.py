@@ -20,7 +20,7 @@ STEPS = {"polarity": 4, "subjectivity": 4, "mix": 1}
 
 @pytest.fixture(scope="module")
 def values():
-    return params.load(ROOT / "params.yaml")
+    return params.read(ROOT / "params.yaml")
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +45,7 @@ def scored():
         "subjectivity": rng.random(len(ids)),
         "label": np.array(vocabulary.CLASSES)[(polarity * 3).astype(int)],
     })  # fmt: skip
-    edges = {name: params.load(ROOT / "params.yaml")["score"][name] for name in COUNTS}
+    edges = {name: params.read(ROOT / "params.yaml")["score"][name] for name in COUNTS}
     rows = observations.build(
         posts.assign(_id=ids, author=posts["author_id"].map(authors)),
         people,

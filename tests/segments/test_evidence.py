@@ -92,12 +92,6 @@ def test_chance_is_not_tighter_than_itself():
     assert (table["gap"] < 3 * table["gap_error"]).all()
 
 
-@pytest.mark.parametrize(("k_min", "k_max"), [(1, 3), (3, 3), (4, 3)])
-def test_a_range_of_k_that_is_none_is_refused(blobs, k_min, k_max):
-    with pytest.raises(ValueError, match=f"k_min={k_min}, k_max={k_max}"):
-        evidence.candidates(blobs, k_min, k_max)
-
-
 @pytest.mark.parametrize(
     ("different", "by_hand", "ks"),
     [
@@ -118,20 +112,3 @@ def test_more_segments_by_hand_than_different_profiles_are_refused():
     rows = np.repeat(np.arange(4.0), 3)[:, None]
     with pytest.raises(ValueError, match=r"cluster\.k=5 must be 0 .* to 4"):
         evidence.candidates(rows, 2, 5, 5)
-
-
-@pytest.mark.parametrize("by_hand", [-1, 2.5, 3.0, "3", True, None])
-def test_what_is_no_number_of_segments_is_refused(blobs, by_hand):
-    with pytest.raises(ValueError, match=f"cluster.k must be a whole number, .* got {by_hand!r}"):
-        evidence.candidates(blobs, 2, 5, by_hand)
-
-
-# One reference has no spread: whatever were above it would be better than chance.
-@pytest.mark.parametrize(
-    ("effort", "least"),
-    [({"draws": 0}, 1), ({"seeds": 0}, 1), ({"references": 1}, 2), ({"draws": 1.5}, 1)],
-)
-def test_too_little_evidence_is_refused_by_name(blobs, effort, least):
-    (name,) = effort
-    with pytest.raises(ValueError, match=f"cluster.{name} must be a whole number, {least} or more"):
-        evidence.weigh(blobs, [2], **{**EFFORT, **effort})

@@ -57,13 +57,6 @@ def table_of(**columns):
     return verdict.with_tests(pd.DataFrame(evidence_columns), **BOUNDS)
 
 
-@pytest.mark.parametrize("bounds", [{"jaccard": 2}, {"ari": -0.1}, {"ari": "a"}])
-def test_a_bound_that_is_not_between_0_and_1_is_refused(bounds):
-    (name,) = bounds
-    with pytest.raises(ValueError, match=f"cluster.{name} must be between 0 and 1, got"):
-        verdict.with_tests(table_of(), **{**BOUNDS, **bounds})
-
-
 @pytest.mark.parametrize("groups", [2, 3, 4, 6])
 def test_as_many_groups_are_told_as_there_are(groups):
     decision, _ = judged(grouped(groups), k_max=7)

@@ -3,6 +3,7 @@
 import os
 import re
 import signal
+from pathlib import Path
 
 import pandas as pd
 import psutil
@@ -13,6 +14,8 @@ from customer_profiles.project import files
 from customer_profiles.publication.segments import identified
 from customer_profiles.store import connection, mongod, publications, schema
 from tests.publication.published import small
+
+ROOT = Path(__file__).parents[2]
 
 SECRET = "s3cr3t-w0rd"
 
@@ -154,7 +157,8 @@ def test_few_people_are_fewer_than_params_yaml_says(
     project, mongodb, database, observe, load, monkeypatch, run_command
 ):
     monkeypatch.setenv("MONGODB_URI", mongodb)
-    (project / "params.yaml").write_text("profile: quick\nshared:\n  k_anonymity: 3\n")
+    text = (ROOT / "params.yaml").read_text(encoding="utf-8")
+    (project / "params.yaml").write_text(text.replace("k_anonymity: 10", "k_anonymity: 3"))
     fill(database, observe({"author": "ann"}, {"author": "ann"}, {"author": "bob"}), load)
     output = run_command("status")[1].partition(database.name)[2]
     assert output.startswith("\n  observations  3\n  profiles      <3\n")

@@ -96,7 +96,7 @@ class Run:
 @pytest.fixture
 def project_database(project):
     """The database of the project, whose server goes on while this test does."""
-    files.write_json(project / connection.LOADED, {"audience": NAME})
+    files.write_json(project / connection.MANIFEST, {"audience": NAME})
     with connection.database(NAME) as database:
         schema.prepare(database)
         yield database

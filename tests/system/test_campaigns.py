@@ -17,7 +17,7 @@ MOODS = {"negative": 0.1, "neutral": 0.5, "positive": 0.9}
 
 @pytest.fixture(scope="module")
 def values():
-    return params.load(ROOT / "params.yaml")
+    return params.read(ROOT / "params.yaml")
 
 
 @pytest.fixture(scope="module")

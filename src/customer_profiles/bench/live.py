@@ -129,7 +129,7 @@ def run() -> int:
 @contextlib.contextmanager
 def _temporary_project() -> Iterator[XStream]:
     """Run a loopback X, and change to a temporary project whose params.yaml names it."""
-    values = params.load()
+    values = params.read()
     before, environment = Path.cwd(), dict(os.environ)
     with XStream() as x, tempfile.TemporaryDirectory() as scratch:
         Path(scratch, "dvc.yaml").touch()

@@ -21,7 +21,7 @@ TOKENS = 26  # of a post of Sentiment140, on average; those of the sample are sh
 
 def measure() -> dict:
     """Seconds, memory and projected hours of `original`, compared with the wheel's smaller BERT."""
-    values = {**params.load(), "profile": "original"}
+    values = params.parse({**params.read(), "profile": "original"})
     fetch, chosen, settings = (
         params.stage(name, values) for name in ("fetch", "encoder", "finetune")
     )

@@ -60,7 +60,7 @@ def disturb(chosen: list[Scenario]) -> dict:
 
 def inside(root: str, work: Callable, *arguments):
     """Run `work` in a project at `root` with only a copy of params.yaml; return its result."""
-    values = params.load()
+    values = params.read()
     Path(root, "dvc.yaml").touch()
     os.chdir(root)
     files.write_json(Path("params.yaml"), values)
@@ -77,7 +77,7 @@ def section(scope: str, host: str) -> dict:
 
 def ask(scope: str, host: str) -> None:
     """Set section `collect` in params.yaml of the working folder to the X at `host`."""
-    files.write_json(Path("params.yaml"), params.load() | {"collect": section(scope, host)})
+    files.write_json(Path("params.yaml"), params.read() | {"collect": section(scope, host)})
 
 
 def secrets(token: str) -> dict[str, str]:

@@ -1,7 +1,6 @@
 """The data of an archive, opened for erasure."""
 
 import contextlib
-import fcntl
 import logging
 import os
 from collections.abc import Iterator
@@ -9,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from customer_profiles.privacy.keys.key import Key, open_key, reopen_key
-from customer_profiles.project import params, paths
+from customer_profiles.project import files, params, paths
 from customer_profiles.store import connection, removal
 from customer_profiles.store.errors import StoreError
 
@@ -28,15 +27,11 @@ class Audience:
 @contextmanager
 def exclusive() -> Iterator[None]:
     """Lock for one erasure at a time: two would write pages and tables back over each other."""
-    folder = os.open(paths.inside("."), os.O_RDONLY)
-    try:
-        fcntl.flock(folder, fcntl.LOCK_EX)
+    with files.locked(paths.inside(".")):
         yield
-    finally:
-        os.close(folder)
 
 
-def opened() -> Audience:
+def open_audience() -> Audience:
     """The archive loaded last and its key; warns if params.yaml names another archive."""
     manifest, chosen = connection.loaded(), params.stage("pull")["archive"]
     if manifest["archive"] != chosen:
@@ -48,11 +43,11 @@ def opened() -> Audience:
     return Audience(manifest["archive"], reopen_key(manifest), manifest["audience"])
 
 
-def opened_or_chosen() -> Audience:
+def open_loaded_or_chosen() -> Audience:
     """The archive loaded last, or the one in params.yaml if none but the sample is loaded."""
     with contextlib.suppress(StoreError):
         if not connection.loaded()["sample"]:
-            return opened()
+            return open_audience()
     folder = params.stage("pull")["archive"]
     key = open_key(folder)
     return Audience(folder, key, key.audience(folder))

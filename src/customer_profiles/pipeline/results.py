@@ -45,10 +45,10 @@ def record() -> Path:
     of its dependencies changed, the choice of a profile included.
     """
     values = params.load()
-    check_finished(values["profile"])
-    target = paths.inside(RESULTS, values["profile"])
+    check_finished(values.profile)
+    target = paths.inside(RESULTS, values.profile)
     about = provenance.described() | {
-        "profile": values["profile"],
+        "profile": values.profile,
         "posts": origin(params.stage("fetch", values)),
         "training": params.stage("finetune", values),
     }

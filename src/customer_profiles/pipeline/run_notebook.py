@@ -54,12 +54,14 @@ def notebook_of(stage: str) -> Path:
 def values_for(stage: str, notebook: Path) -> dict:
     """Parameters of the notebook: the stage's section, and the shared ones that its cell names.
 
-    Raises KeyError unless the parameters cell holds exactly the section's names and shared ones.
+    Raises ValueError for a wrong value of params.yaml, KeyError unless the parameters cell holds
+    exactly the section's names and shared ones.
     Note: papermill only warns about an unknown name, and runs with the default.
     """
     cell = set(papermill.inspect_notebook(str(notebook)))
-    section = params.stage(stage)
-    values = {**params.shared(cell), **section}
+    checked = params.load()
+    section = params.stage(stage, checked)
+    values = {**params.shared(cell, checked), **section}
     missing, unknown = sorted(set(section) - cell), sorted(cell - set(values))
     if missing or unknown:
         raise KeyError(

@@ -59,10 +59,8 @@ def flags(
       more than half of the author's posts here. One word is allowed because a search asks for the
       brand's name. The target of a link is not read: in posts from X all links go to t.co.
 
-    Time and memory grow with the number of posts, not with the number of similar pairs. Raises
-    ValueError for a bound out of its range.
+    Time and memory grow with the number of posts, not with the number of similar pairs.
     """
-    _check(jaccard, authors=authors, days=days, length=length, burst=burst, links=links)
     own = posts["text"].map(own_words)
     masks = {
         "copies": _copies(posts, own, authors, days, jaccard, length),
@@ -122,14 +120,6 @@ def own_words(text: str) -> str:
     """`text` without links, handles, hashtags, digits and punctuation, in NFKC and case-folded."""
     plain = unicodedata.normalize("NFKC", html.unescape(text)).casefold()
     return " ".join(_NOT_OWN.sub(" ", plain).split())
-
-
-def _check(jaccard: float, **least: int) -> None:
-    if not 0 < jaccard <= 1:
-        raise ValueError(f"jaccard must lie above 0 and be 1 at most, got {jaccard}")
-    for name, value in least.items():
-        if value < 1:
-            raise ValueError(f"{name} must be 1 at least, got {value}")
 
 
 def _links(posts: pd.DataFrame, own: pd.Series, links: int) -> pd.Series:

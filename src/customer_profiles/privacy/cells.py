@@ -4,7 +4,6 @@ k-anonymity: everyone is one of at least k alike (Sweeney 2002, IJUFKS 10:557).
 """
 
 from collections.abc import Mapping, Sequence
-from itertools import pairwise
 
 import numpy as np
 import pandas as pd
@@ -155,22 +154,7 @@ def uniqueness(people: pd.DataFrame, columns: Sequence[str]) -> float:
 
 
 def tiers(people: pd.DataFrame, cuts: Mapping[str, Sequence[int]]) -> pd.DataFrame:
-    """`segment` and, for each field of `cuts`, its tier: the number of cuts it has reached.
-
-    Raises ValueError for a field that profiles do not have, and for cuts that do not rise from 1.
-    """
-    unknown = [name for name in cuts if name not in people.columns]
-    if unknown:
-        raise ValueError(
-            f"publish.tiers names {', '.join(unknown)}, which profiles do not have; they have "
-            f"{', '.join(KNOWABLE)}"
-        )
-    for name, at in cuts.items():
-        if not _rising(at):
-            raise ValueError(
-                f"publish.tiers.{name} must list the bins where its tiers begin, rising, from 1; "
-                f"got {at!r}"
-            )
+    """`segment` and, for each field of `cuts`, its tier: the number of cuts it has reached."""
     fields = {name: np.searchsorted(at, people[name], side="right") for name, at in cuts.items()}
     return pd.DataFrame({"segment": people["segment"], **fields})
 
@@ -184,20 +168,7 @@ def cell_codes(table: pd.DataFrame) -> pd.Series:
 def tier_names(
     cuts: Mapping[str, Sequence[int]], edges: Mapping[str, Sequence[int]]
 ) -> dict[str, list[str]]:
-    """Names of the tiers of each field of `cuts`, by the counts where they begin.
-
-    Raises ValueError for no field, for one without bins (`edges`), and for a bin that it does not
-    have.
-    """
-    if not cuts:
-        raise ValueError("publish.tiers names no field; name one at least, and where tiers begin")
-    for name, at in cuts.items():
-        bins = len(edges.get(name, ()))
-        if at[-1] > bins:
-            raise ValueError(
-                f"publish.tiers.{name} begins a tier at bin {at[-1]}, and the last bin of {name} "
-                f"is {bins}; bins are cut in sections score and load, of {', '.join(edges)}"
-            )
+    """Names of the tiers of each field of `cuts`, by the counts (`edges`) where they begin."""
     return {
         name: generalisation.bin_names([edges[name][cut - 1] for cut in cuts[name]])
         for name in cuts
@@ -214,8 +185,3 @@ def named_cells(table: pd.DataFrame, names: Mapping[str, Sequence[str]]) -> list
         }
         for row in table[table["shown"]].to_dict("records")
     ]
-
-
-def _rising(cuts: object) -> bool:
-    whole = isinstance(cuts, list | tuple) and all(type(cut) is int for cut in cuts)
-    return bool(whole and cuts and cuts[0] > 0 and all(a < b for a, b in pairwise(cuts)))

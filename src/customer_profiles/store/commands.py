@@ -76,7 +76,7 @@ def _own() -> Path:
 def _how(folder: Path) -> str:
     if not mongod.running(folder):
         return "not running"
-    return "running until `down`" if mongod.kept(folder) else "running while it is used"
+    return "running until `down`" if mongod.is_kept(folder) else "running while it is used"
 
 
 def _size(folder: Path) -> int:
@@ -107,7 +107,7 @@ def _contents(database: Database, size: int, k: int) -> Iterator[str]:
 def _smallest() -> int:
     """Number of people in the smallest group that may be shown (k)."""
     there = paths.inside("params.yaml").is_file()
-    return params.shared(["k_anonymity"]).get("k_anonymity", K) if there else K
+    return params.shared(["k_anonymity"])["k_anonymity"] if there else K
 
 
 def _loaded() -> str:

@@ -13,6 +13,7 @@ import pytest
 from matplotlib.figure import Figure
 
 from customer_profiles.pipeline.tracking import runs
+from customer_profiles.project import params
 from customer_profiles.sentiment.model import classifier, encoder
 from customer_profiles.sentiment.model.scorer import Scorer
 
@@ -38,7 +39,8 @@ def store(tmp_path_factory):
     """A project of its own, with Git, and its MLflow store: migrating one takes seconds."""
     root = tmp_path_factory.mktemp("project")
     (root / "dvc.yaml").touch()
-    (root / "params.yaml").write_text("profile: quick\n")
+    shutil.copy(ROOT / "params.yaml", root)
+    params.change(root / "params.yaml", {"profile": "quick"})
     git = ["git", "-c", "user.name=test", "-c", "user.email=test@localhost"]
     subprocess.run([*git, "init", "--quiet"], cwd=root, check=True)
     subprocess.run([*git, "add", "--all"], cwd=root, check=True)
@@ -172,7 +174,7 @@ def test_artifacts_and_database_lie_in_the_projects_mlruns(store):
     (artifact,) = (store / "mlruns" / "artifacts").rglob("params.yaml")
     names = {".git", "dvc.yaml", "mlruns", "params.yaml"}
     assert {path.name for path in store.iterdir()} == names
-    assert artifact.read_text() == "profile: quick\n"
+    assert artifact.read_text() == (store / "params.yaml").read_text()
 
 
 def test_a_run_whose_block_raises_is_failed_and_closed(store):

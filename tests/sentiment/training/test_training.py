@@ -197,15 +197,6 @@ def test_a_backup_of_another_training_is_not_taken_up(rows, tmp_path, caplog, ch
     assert [file.name for file in folder.iterdir()] == [backup.OWNER]
 
 
-def test_settings_that_do_not_exist_are_named_with_those_that_do():
-    with pytest.raises(ValueError, match=r"finetune\.pooling must be one of mean, pooled, got max"):
-        classifier.build(None, 0.1, "max", seed=1)
-    with pytest.raises(ValueError, match=r"optimizer must be one of adam, adamw, got sgd"):
-        replace(SETTINGS, optimizer="sgd")
-    with pytest.raises(ValueError, match=r"decay must be one of none, linear, got cosine"):
-        replace(SETTINGS, decay="cosine")
-
-
 def test_a_loss_that_is_not_finite_is_refused_with_the_way_out(rows):
     model = narrow()
     model.set_weights([np.full_like(array, np.inf) for array in model.get_weights()])

@@ -184,6 +184,7 @@ def command(made: Callable[[], tuple[Rate, str]] | None = None, pace: Pace | Non
     notice = "stopping: no more is read, what was received is scored first"
     try:
         with Interruption(notice, stopping.set):
+            params.load()  # a wrong value is refused before the model is loaded
             stream(*(made or model)(), stopping, pace)
     except Interrupted as error:
         logger.error("%s; what was received is kept, and scored at the next start", error)

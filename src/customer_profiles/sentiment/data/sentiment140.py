@@ -192,12 +192,9 @@ def sample(
 def split(frame: pd.DataFrame, share: float, seed: int) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Train and validation: `share` of `frame`'s rows, rounded, of each label, are validation.
 
-    Both are in random order. Raises ValueError when `share` is not between 0 and 1, or when a label
-    would be missing on either side.
+    Both are in random order. Raises ValueError when a label would be missing on either side.
     """
     parameter = "fetch.validation_share"
-    if not 0 < share < 1:
-        raise ValueError(f"{parameter} must be above 0 and below 1, got {share}")
     validation, train = _drawn(frame, round(len(frame) * share), seed, parameter)
     if train["label"].nunique() < frame["label"].nunique():
         raise ValueError(

@@ -7,7 +7,7 @@ sigmoid of the logit, divided by a temperature: 0 negative … 1 positive.
 from collections.abc import Callable
 from pathlib import Path
 
-from customer_profiles.project import files, params
+from customer_profiles.project import files
 from customer_profiles.sentiment.model import encoder as encoders
 from customer_profiles.sentiment.model.backend import tf, tf_keras
 from customer_profiles.sentiment.model.layers import sentiment_layers
@@ -37,9 +37,7 @@ def build(encoder: Callable, dropout: float, pooling: str, seed: int) -> tf_kera
 
     `pooling` is "pooled" (the encoder's pooled_output, as the original) or "mean" (the mean of
     sequence_output over real tokens). `seed` determines the dropout, and not the initial weights.
-    Raises the errors of `params.check_hyperparameters`.
     """
-    params.check_hyperparameters({"dropout": dropout, "pooling": pooling, "seed": seed})
     tf_keras.utils.set_random_seed(seed)
     inputs = {name: tf_keras.Input((None,), dtype=tf.int32, name=name) for name in encoders.INPUTS}
     encoded = encoder(inputs)

@@ -10,7 +10,6 @@ import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
-from customer_profiles.project import params
 from customer_profiles.sentiment.model import encoder as encoders
 from customer_profiles.sentiment.model.backend import tf, tf_keras
 from customer_profiles.sentiment.model.bfloat16 import bfloat16, supported
@@ -86,7 +85,7 @@ def batches(tokens: Tokens, polarity: np.ndarray, rows: list[np.ndarray]) -> tf.
 
 @dataclass(frozen=True)
 class Settings:
-    """Hyperparameters of a training. Raises the errors of `params.check_hyperparameters`.
+    """Hyperparameters of a training, within the ranges of section finetune.
 
     With `patience` above 0 training stops when the validation loss has not improved for that many
     epochs, and the best weights are restored; with 0 it runs all epochs and keeps the last weights.
@@ -102,9 +101,6 @@ class Settings:
     patience: int
     seed: int
     bfloat16: bool = False
-
-    def __post_init__(self):
-        params.check_hyperparameters(vars(self))
 
 
 def train(
