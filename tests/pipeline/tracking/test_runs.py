@@ -153,7 +153,7 @@ def test_a_data_set_leaves_its_digest_and_none_of_its_rows(store):
         rows.to_parquet(store / "train.parquet")
         with runs.run("digest", last, ""):
             digests.append(runs.log_dataset(store / "train.parquet", "training"))
-            runs.log_figure(Figure(), "empty")
+            runs.log_figures({"empty": Figure()})
     (store / "train.parquet").unlink()
     logged = mlflow.search_runs(experiment_names=["digest"], output_format="list")
     (used,) = logged[0].inputs.dataset_inputs

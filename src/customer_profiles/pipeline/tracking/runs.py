@@ -2,7 +2,7 @@
 
 import logging
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
@@ -94,6 +94,15 @@ def log_curves(curves: pd.DataFrame, step: str) -> None:
         mlflow.log_metrics({name: float(v) for name, v in row.items() if pd.notna(v)}, step=at)
 
 
+def log_training(curves: pd.DataFrame, kept: pd.Series) -> None:
+    """Log learning curves by epoch, and the row of the epoch `kept` as metrics `kept_NAME`.
+
+    Note: under the name of its curve a summary would be one more point of it, at step 0.
+    """
+    log_curves(curves, step="epoch")
+    log_metrics(kept.to_dict(), "kept_")
+
+
 def log_point(values: dict[str, float], step: int) -> None:
     """Log one point of each training curve as `training/NAME`, during the training."""
     mlflow.log_metrics({f"training/{name}": value for name, value in values.items()}, step=step)
@@ -117,9 +126,10 @@ def log_dataset(file: Path, context: str) -> str:
     return digest
 
 
-def log_figure(figure, name: str) -> None:
-    """Log a matplotlib figure as figures/NAME.png."""
-    mlflow.log_figure(figure, f"figures/{name}.png")
+def log_figures(figures: Mapping) -> None:
+    """Log each matplotlib figure, by its name, as figures/NAME.png."""
+    for name, figure in figures.items():
+        mlflow.log_figure(figure, f"figures/{name}.png")
 
 
 def log_table(table: pd.DataFrame, name: str) -> None:
