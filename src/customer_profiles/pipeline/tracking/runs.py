@@ -37,6 +37,18 @@ def uri() -> str:
     return f"sqlite:///{store() / 'mlflow.db'}"
 
 
+def open_store() -> None:
+    """Point MLflow to the project's store, and create it if there is none."""
+    fresh = not (store() / "mlflow.db").exists()
+    store().mkdir(parents=True, exist_ok=True)
+    mlflow.set_tracking_uri(uri())
+    mlflow.set_registry_uri(uri())
+    mlflow.set_system_metrics_sampling_interval(SAMPLING)
+    if fresh:
+        # MLflow creates an empty one, whose files would be written to the working folder.
+        mlflow.delete_experiment("0")
+
+
 @contextmanager
 def run(
     experiment: str, name: str, description: str, tags: dict | None = None, nested: bool = False
@@ -47,7 +59,7 @@ def run(
     The run's name ends with that of DVC's experiment. `nested` makes it a child of the active run.
     It ends as FAILED when the block raises.
     """
-    _open()
+    open_store()
     if mlflow.get_experiment_by_name(experiment) is None:
         mlflow.create_experiment(experiment, artifact_location=f"{SCHEME}:/artifacts")
     mlflow.set_experiment(experiment)
@@ -65,7 +77,7 @@ def run(
 @contextmanager
 def again(run: mlflow.entities.Run) -> Iterator:
     """Reopen an earlier run, because no run stays open from one notebook cell to the next."""
-    _open()
+    open_store()
     with mlflow.start_run(run_id=run.info.run_id) as active:
         yield active
 
@@ -207,17 +219,6 @@ def _champion_accuracy(
 def _accuracy(polarity: pd.Series, label: pd.Series) -> float:
     right = (polarity.to_numpy() > 0.5) == (label.to_numpy() == 4)
     return round(float(right.mean()), 6)
-
-
-def _open() -> None:
-    fresh = not (store() / "mlflow.db").exists()
-    store().mkdir(parents=True, exist_ok=True)
-    mlflow.set_tracking_uri(uri())
-    mlflow.set_registry_uri(uri())
-    mlflow.set_system_metrics_sampling_interval(SAMPLING)
-    if fresh:
-        # MLflow creates an empty one, whose files would be written to the working folder.
-        mlflow.delete_experiment("0")
 
 
 def _origin() -> dict[str, str]:
