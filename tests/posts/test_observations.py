@@ -212,7 +212,8 @@ def test_retained_are_living_posts_of_days_that_count_and_those_of_the_future_ar
 
 
 def test_the_report_holds_shares_and_rounded_averages(observe):
-    rows = observe({"label": "neutral"}, {"label": "positive"}, {"label": "positive"})
+    labels = ("neutral", "positive", "positive")
+    rows = observe(*({"author": "a", "label": label} for label in labels))
     scores = pd.DataFrame({"polarity": [0.5, 0.9, 0.91], "subjectivity": [0.0, 1.0, 1.0]})
     assert observations.report(rows, scores, 2, {"share": {"any": 0.1}}) == {
         "posts": 3, "posts_in_future": 2, "labels": {"positive": 0.67, "neutral": 0.33},

@@ -14,7 +14,9 @@ def test_the_largest_group_is_named_with_its_number_and_share():
     assert sentences.largest(values, "posts") == told
 
 
-def test_a_group_is_named_by_its_day_or_by_each_of_its_levels():
+def test_a_group_is_named_by_its_day_or_by_the_names_of_its_levels():
+    languages = pd.Series({"en": 3, "de": 1}).rename_axis("language")
+    assert "is language en: 3 (75%)" in sentences.largest(languages, "posts")
     days = pd.Series([1, 3], pd.to_datetime(["2026-05-01", "2026-05-02"]))
     assert "is 2026-05-02: 3 (75%)" in sentences.largest(days, "posts")
     pairs = pd.DataFrame({"actual": list("aab"), "predicted": list("ccd")}).value_counts()

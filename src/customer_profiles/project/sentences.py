@@ -49,9 +49,9 @@ def furthest(means: pd.DataFrame) -> str:
 
 
 def _name(place, index: pd.Index) -> str:
-    """`place` in `index` as text: a day, or each level with its value."""
+    """`place` in `index` as text: a day, or the value of each level behind the level's name."""
     if isinstance(place, pd.Timestamp):
         return f"{place:%Y-%m-%d}"
-    if isinstance(place, tuple):
-        return ", ".join(f"{n} {value}" for n, value in zip(index.names, place, strict=True))
-    return str(place)
+    values = place if isinstance(place, tuple) else (place,)
+    named = zip(index.names, values, strict=True)
+    return ", ".join(f"{name} {value}" if name else str(value) for name, value in named)
