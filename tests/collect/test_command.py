@@ -31,7 +31,7 @@ def posts(number, every=60):
     return invented(number, time.time(), TEXTS, every)
 
 
-def held():
+def post_ids():
     key = open_key(PAGES)
     files = sorted(paths.inside(PAGES).iterdir())
     lines = [line for file in files for line in archive.read_lines(file, key.unseal)]
@@ -68,7 +68,7 @@ def test_a_run_says_what_it_has_and_what_is_next(ready, caplog, project):
         "collected 150 posts on 2 pages; $0.89 of $100.00 spent this month",
         "next: make repro X_ARCHIVE=data/collect/pages",
     ]
-    assert len(held()) == 150
+    assert len(post_ids()) == 150
     assert stat.S_IMODE((project / keyfile.FILE).stat().st_mode) == 0o600
 
 
@@ -99,16 +99,18 @@ def test_where_the_budget_ends_the_command_says_how_to_go_on_and_ends_with_3(rea
     with XServer(posts(150)) as x:
         ready(x, budget=0.6)
         assert main(["collect"]) == 3
-        told = caplog.messages[-3:]
+        messages = caplog.messages[-3:]
         ready(x, budget=9.0)
         assert main(["collect"]) == 0
-    assert told[0] == "collected 72 posts on 3 pages; $0.57 of $0.60 spent this month"
-    assert told[1].startswith("the next request can cost $0.15, and of this month's budget of $0.6")
-    assert told[2] == (
+    assert messages[0] == "collected 72 posts on 3 pages; $0.57 of $0.60 spent this month"
+    assert messages[1].startswith(
+        "the next request can cost $0.15, and of this month's budget of $0.6"
+    )
+    assert messages[2] == (
         "what was collected is kept; run the same again to go on where this ended, next month or "
         "with a higher budget in section collect of params.yaml"
     )
-    assert len(held()) == 150
+    assert len(post_ids()) == 150
 
 
 def test_an_error_of_x_is_one_sentence_and_what_was_collected_stays(ready, caplog):
@@ -132,14 +134,14 @@ def test_without_a_token_the_variable_and_where_to_get_one_are_named(
         monkeypatch.setenv("X_BEARER_TOKEN", token)
     ready()
     assert main(["collect"]) == main(["collect", "--dry-run"]) == 1
-    told = caplog.messages[0]
+    message = caplog.messages[0]
     for part in ("X_BEARER_TOKEN", "console.x.com", "an archive of pages needs none"):
-        assert part in told
+        assert part in message
     assert not (project / "data").exists()
 
 
 @pytest.mark.parametrize(
-    ("changes", "told"),
+    ("changes", "message"),
     [
         ({"scope": "everything"}, "scope must be one of recent, all, mentions; got 'everything'"),
         ({"fields": "toot"}, "fields must be one of tweet, post; got 'toot'"),
@@ -163,11 +165,11 @@ def test_without_a_token_the_variable_and_where_to_get_one_are_named(
     ],
 )  # fmt: skip
 def test_settings_that_cannot_be_are_refused_by_name_before_x_is_asked(
-    ready, caplog, changes, told
+    ready, caplog, changes, message
 ):
     ready(**changes)
     assert main(["collect"]) == 1
-    assert told in caplog.messages[-1]
+    assert message in caplog.messages[-1]
     assert caplog.messages[-1].startswith("error: ")
 
 
@@ -220,15 +222,15 @@ def started(project, *command, **options):
 def test_no_token_and_no_key_is_in_what_a_run_prints_or_writes(ready, project, monkeypatch):
     with XServer(posts(150), [None, "partial errors", "token in the detail"]) as x:
         ready(x)
-        told = started(project).communicate()[0]
+        output = started(project).communicate()[0]
         ready(x, keywords=["tea"])
-        told += started(project).communicate()[0]
-    assert told.count("spent this month\n") == 2
-    assert "(400)" in told
+        output += started(project).communicate()[0]
+    assert output.count("spent this month\n") == 2
+    assert "(400)" in output
     key = (project / keyfile.FILE).read_text()
     written = [path.read_text() for path in files(project) if path.name != "secret.key"]
     for secret in (TOKEN, unquote(TOKEN), "Bearer", key):
-        assert secret not in told
+        assert secret not in output
         assert not any(secret in text for text in written)
 
 
@@ -244,13 +246,15 @@ def test_a_signal_ends_a_run_behind_the_page_at_hand(ready, project):
 
         x.answer = stopping
         running = started(project)
-        told = running.communicate()[0]
+        output = running.communicate()[0]
         assert running.returncode == 130
         assert len(x.requests) == 2
-        assert len(held()) == 200
-        assert "stopped by SIGINT\nwhat was collected is kept; run the same again to go on" in told
+        assert len(post_ids()) == 200
+        assert (
+            "stopped by SIGINT\nwhat was collected is kept; run the same again to go on" in output
+        )
         assert main(["collect"]) == 0
-        assert len(held()) == 350
+        assert len(post_ids()) == 350
 
 
 @pytest.mark.parametrize(
@@ -272,10 +276,10 @@ def test_a_signal_ends_a_wait_at_once_and_a_second_one_anything(
             running.send_signal(number)
             if number != signals[-1]:
                 assert "once more to stop at once" in running.stdout.readline()
-        told = running.communicate()[0]
+        output = running.communicate()[0]
     assert running.returncode == code
-    assert "collected 100 posts on 1 pages" in told
-    assert len(held()) == 100
+    assert "collected 100 posts on 1 pages" in output
+    assert len(post_ids()) == 100
 
 
 FULL = """\
@@ -299,6 +303,6 @@ def test_a_disk_that_fills_up_in_a_page_loses_nothing_that_was_kept(ready, proje
         )  # fmt: skip
         assert full.returncode == 1
         assert "could not be written (File too large); make room on the disk" in full.stderr
-        assert len(held()) == 100
+        assert len(post_ids()) == 100
         assert main(["collect"]) == 0
-        assert len(held()) == 250
+        assert len(post_ids()) == 250

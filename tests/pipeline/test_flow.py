@@ -9,9 +9,9 @@ ARROWS = [pair for line in flow.LINES for pair in pairwise(line)] + list(flow.BE
 
 def test_the_figure_numbers_the_stages_as_the_pipeline_does():
     assert tuple(flow.STAGES) == run_notebook.STAGES
-    shown = [text.get_text() for text in flow.figure().axes[0].texts]
+    texts = [text.get_text() for text in flow.figure().axes[0].texts]
     for number, stage in enumerate(run_notebook.STAGES, 1):
-        assert f"{number}  {stage}" in shown
+        assert f"{number}  {stage}" in texts
 
 
 def test_something_goes_into_every_stage_and_something_comes_out():

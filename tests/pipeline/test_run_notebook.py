@@ -214,9 +214,9 @@ def test_on_a_terminal_a_bar_is_as_wide_as_that_and_its_states_cover_each_other(
     )  # fmt: skip
     os.close(side)
     assert done.returncode == 0
-    shown = os.read(terminal, 100_000).decode()
+    printed = os.read(terminal, 100_000).decode()
     os.close(terminal)
-    states = re.findall(r"(?<=\r)counting: [^\r\n]+", shown)
+    states = re.findall(r"(?<=\r)counting: [^\r\n]+", printed)
     assert (states[0][:14], states[-1][:14]) == ("counting:   0%", "counting: 100%")
     assert len(states[0]) == 60
 
@@ -236,16 +236,16 @@ def test_a_quiet_run_leaves_warnings_and_errors(stage, options, environment):
     assert b"counted" in copy
 
 
-@pytest.mark.parametrize(("told", "variable"), [([], ""), (["QUIET=1"], "1")])
-def test_make_hands_quiet_on_to_whatever_it_runs(told, variable):
+@pytest.mark.parametrize(("arguments", "variable"), [([], ""), (["QUIET=1"], "1")])
+def test_make_hands_quiet_on_to_whatever_it_runs(arguments, variable):
     # Nothing of a make that runs these tests: it would tell its own QUIET, and say where it works.
     foreign = ("MAKE", "MFLAGS", "QUIET", "TQDM")
     environment = {n: value for n, value in os.environ.items() if not n.startswith(foreign)}
-    shown = subprocess.run(
-        ["make", "--eval", "show: ; @echo \"$$TQDM_DISABLE\"", "show", *told],
+    finished = subprocess.run(
+        ["make", "--eval", "show: ; @echo \"$$TQDM_DISABLE\"", "show", *arguments],
         cwd=Path(__file__).parents[2], env=environment, capture_output=True, text=True, check=True,
     )  # fmt: skip
-    assert shown.stdout == f"{variable}\n"
+    assert finished.stdout == f"{variable}\n"
 
 
 def test_a_kernel_that_dies_ends_the_run_without_an_executed_copy(stage):
@@ -258,16 +258,16 @@ def test_a_kernel_that_dies_ends_the_run_without_an_executed_copy(stage):
 
 def test_a_name_that_the_cell_lacks_is_refused(stage, caplog):
     write_notebook(stage, NAME, PARAMETERS.replace("small = 0.5\n", ""), LOOK)
-    told = refused(caplog, "fetch")
-    assert f"{NAME}: its parameters cell and section fetch of params.yaml disagree" in told
-    assert "only in params.yaml: ['small'], only in the cell: none" in told
+    message = refused(caplog, "fetch")
+    assert f"{NAME}: its parameters cell and section fetch of params.yaml disagree" in message
+    assert "only in params.yaml: ['small'], only in the cell: none" in message
 
 
 def test_a_name_that_the_section_lacks_is_refused(stage, caplog):
     (stage / "params.yaml").write_text(PARAMS.replace("small: 2e-5", "smal: 2e-5"))
-    told = refused(caplog, "fetch")
-    assert f"{NAME}: its parameters cell and section fetch of params.yaml disagree" in told
-    assert "only in params.yaml: ['smal'], only in the cell: ['small']" in told
+    message = refused(caplog, "fetch")
+    assert f"{NAME}: its parameters cell and section fetch of params.yaml disagree" in message
+    assert "only in params.yaml: ['smal'], only in the cell: ['small']" in message
 
 
 def test_a_notebook_without_a_parameters_cell_is_refused(stage, caplog):
@@ -291,12 +291,12 @@ def test_an_unknown_stage_is_refused_and_the_known_ones_are_listed(stage, caplog
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "message"),
     [((), "Missing argument 'STAGE'"), (("fetch", "pull"), "unexpected extra argument(s) (pull)")],
 )
-def test_anything_but_one_stage_is_refused(stage, caplog, capsys, arguments, told):
+def test_anything_but_one_stage_is_refused(stage, caplog, capsys, arguments, message):
     refused(caplog, *arguments)
-    assert told in capsys.readouterr().err
+    assert message in capsys.readouterr().err
 
 
 def test_a_stage_without_a_notebook_is_refused(stage, caplog):

@@ -59,8 +59,8 @@ def runs():
     """The runs of all sweeps, the first one first."""
     if mlflow.get_experiment_by_name(sweep.EXPERIMENT) is None:
         return []
-    found = mlflow.search_runs(experiment_names=[sweep.EXPERIMENT], output_format="list")
-    return sorted(found, key=lambda run: run.info.start_time)
+    trained = mlflow.search_runs(experiment_names=[sweep.EXPERIMENT], output_format="list")
+    return sorted(trained, key=lambda run: run.info.start_time)
 
 
 def new_runs(known):
@@ -75,21 +75,21 @@ def parent_of(run):
 @pytest.fixture(scope="module")
 def swept(store):
     """A sweep of two by one combinations: its table, what it said, and its runs."""
-    told = io.StringIO()
+    bars = io.StringIO()
     arguments = ["finetune.learning_rate=1e-6,5e-3", "finetune.epochs=1", "--rows", "8"]
-    with contextlib.redirect_stdout(told):
+    with contextlib.redirect_stdout(bars):
         assert main(["sweep", *arguments]) == 0
-    return pd.read_csv(store / sweep.TABLE), told.getvalue(), runs()
+    return pd.read_csv(store / sweep.TABLE), bars.getvalue(), runs()
 
 
 def test_the_table_holds_each_combination_the_lowest_validation_loss_first(swept):
-    table, told, _ = swept
+    table, bars, _ = swept
     figures = ["epoch", "loss", "accuracy", "val_loss", "val_accuracy"]
     assert table.columns.tolist() == ["learning_rate", "epochs", *figures]
     assert table["learning_rate"].tolist() == [5e-3, 1e-6]
     assert table["val_loss"].is_monotonic_increasing
     assert table[["epochs", "epoch"]].to_numpy().tolist() == [[1, 1], [1, 1]]
-    assert told.split() == table.to_string(index=False).split()
+    assert bars.split() == table.to_string(index=False).split()
 
 
 def test_one_run_holds_settings_and_table_and_one_below_it_for_each_combination_its_curves(swept):
@@ -178,10 +178,10 @@ def test_what_cannot_be_tried_is_refused_before_anything_is_trained(
 
 
 def test_values_are_read_as_the_kind_that_the_section_has_each_once():
-    found = sweep.grid(
+    grid = sweep.grid(
         ["finetune.learning_rate=3e-5,0.00003,1e-4", "finetune.bfloat16=true,false"], SECTION
     )
-    assert found == {"learning_rate": [3e-5, 1e-4], "bfloat16": [True, False]}
+    assert grid == {"learning_rate": [3e-5, 1e-4], "bfloat16": [True, False]}
 
 
 def test_sets_that_were_not_made_yet_are_named_with_what_makes_them(project, caplog):

@@ -70,9 +70,9 @@ def test_a_profile_with_an_empty_block_overrides_nothing(file):
 
 
 def test_shared_values_come_in_the_order_of_the_file_however_they_are_asked_for():
-    held = {"shared": {"k": 10, "days": 0, "as_of": "", "more": 1}}
+    values = {"shared": {"k": 10, "days": 0, "as_of": "", "more": 1}}
     for names in (["as_of", "k", "days", "none"], ["k", "days", "as_of"]):
-        assert list(params.shared(names, held).items()) == [("k", 10), ("days", 0), ("as_of", "")]
+        assert list(params.shared(names, values).items()) == [("k", 10), ("days", 0), ("as_of", "")]
 
 
 def test_numbers_are_read_as_dvc_reads_them(file):
@@ -112,14 +112,14 @@ def test_a_file_that_is_no_yaml_is_refused_by_name(file):
 
 
 def test_a_change_keeps_every_other_byte(file):
-    told = params.change(file, OFTEN)
+    changes = params.change(file, OFTEN)
     expected = (
         TEXT.replace("profile: quick", "profile: standard")
         .replace("  source: data/sample/tweets\n", "  source: data/own\n")
         .replace("  archive: data/sample/pages", "  archive: data/collect")
     )
     assert file.read_bytes() == expected.encode()
-    assert told == [
+    assert changes == [
         "profile: quick -> standard",
         "fetch.source: data/sample/tweets -> data/own",
         "pull.archive: data/sample/pages -> data/collect",

@@ -136,9 +136,9 @@ def test_the_last_member_of_a_cluster_cannot_be_told_from_its_centroid(blobs):
 
 def test_agreement_is_the_adjusted_rand_index():
     truth = pd.Series(["a", "a", "b", "b"])
-    assert clustering.agreement(np.array([5, 5, 3, 3]), truth) == 1
+    assert clustering.adjusted_rand(np.array([5, 5, 3, 3]), truth) == 1
     # One pair of two found, none wrong; expected by chance 1·2/6: (1 - 1/3) / (3/2 - 1/3)
-    assert clustering.agreement(np.array([0, 0, 1, 2]), truth) == pytest.approx(4 / 7)
+    assert clustering.adjusted_rand(np.array([0, 0, 1, 2]), truth) == pytest.approx(4 / 7)
 
 
 def test_a_weight_says_which_feature_decides():

@@ -74,8 +74,10 @@ def test_a_cluster_is_compared_with_the_best_of_the_sample():
     right, wrong = np.repeat([0, 1, 1], (60, 40, 25)), np.repeat([0, 0, 1], (60, 40, 25))
     assert evidence.recovery(rows, right, (7, 0)).tolist() == [1, 1]
     # Found are the 60 and the 65: of the wrong 100 the 60 are the best, of the 25 the 65.
-    found = np.mean([evidence.recovery(rows, wrong, (7, draw)) for draw in range(10)], axis=0)
-    assert found == pytest.approx([60 / 100, 25 / 65], abs=0.05)
+    similarities = np.mean(
+        [evidence.recovery(rows, wrong, (7, draw)) for draw in range(10)], axis=0
+    )
+    assert similarities == pytest.approx([60 / 100, 25 / 65], abs=0.05)
 
 
 def test_neither_the_workers_nor_a_second_run_change_a_digit(blobs, weighed):

@@ -145,9 +145,9 @@ def test_exactly_one_cell_is_tagged_and_it_holds_the_parameters(notebook):
 
 
 def test_the_parameters_are_the_names_and_values_of_the_section(file, notebook, quick):
-    held = parameters(notebook)
+    values = parameters(notebook)
     section = params.stage(STAGES[int(file.name[:2]) - 1], quick)
-    assert exactly(held) == exactly({**params.shared(held, quick), **section})
+    assert exactly(values) == exactly({**params.shared(values, quick), **section})
 
 
 def test_every_shared_value_is_named_by_more_than_one_notebook(quick):

@@ -39,23 +39,23 @@ class Scenario(NamedTuple):
 
 def disturb(chosen: list[Scenario]) -> dict:
     """Totals of losses, duplicates and hangs of the `chosen` scenarios, and a `table` by name."""
-    found = {"scenarios": len(chosen), "lost": 0, "duplicated": 0, "hangs": 0}
+    totals = {"scenarios": len(chosen), "lost": 0, "duplicated": 0, "hangs": 0}
     table = {way: {} for way in dict.fromkeys(scenario.way for scenario in chosen)}
     for scenario in chosen:
         with tempfile.TemporaryDirectory() as root, get_context("spawn").Pool(1) as pool:
             begun = pool.apply_async(inside, (root, scenario.work, *scenario.arguments))
             try:
                 lost, doubled = begun.get(scenario.patience)
-                told = f"{lost} lost, {doubled} twice"
+                outcome = f"{lost} lost, {doubled} twice"
             except TooLate:
-                lost, doubled, told = 0, 0, "hangs"
-                found["hangs"] += 1
-        if told != GOOD:
-            logger.warning("%s: %s: %s", scenario.way, scenario.name, told)
-        found["lost"] += lost
-        found["duplicated"] += doubled
-        table[scenario.way][scenario.name] = told
-    return found | {"table": table}
+                lost, doubled, outcome = 0, 0, "hangs"
+                totals["hangs"] += 1
+        if outcome != GOOD:
+            logger.warning("%s: %s: %s", scenario.way, scenario.name, outcome)
+        totals["lost"] += lost
+        totals["duplicated"] += doubled
+        table[scenario.way][scenario.name] = outcome
+    return totals | {"table": table}
 
 
 def inside(root: str, work: Callable, *arguments):
@@ -70,9 +70,9 @@ def inside(root: str, work: Callable, *arguments):
 def section(scope: str, host: str) -> dict:
     """Section `collect` of params.yaml for the X at `host`."""
     prices = {"post_price": 0.005, "user_price": 0.01, "mention_price": 0.001}
-    asked = {"handles": [HANDLE], "keywords": [], "language": "", "retweets": False}
+    query = {"handles": [HANDLE], "keywords": [], "language": "", "retweets": False}
     kept = {"budget": 10.0**8, "keep_days": 30, "fields": "tweet", "host": host, "start": ""}
-    return {"scope": scope, **asked, **prices, **kept}
+    return {"scope": scope, **query, **prices, **kept}
 
 
 def ask(scope: str, host: str) -> None:

@@ -27,8 +27,8 @@ class Prices(NamedTuple):
     user: float
 
 
-class Inquiry(NamedTuple):
-    """An inquiry to X: `query` is set for a search, `handle` for mentions, the other is None."""
+class CollectSettings(NamedTuple):
+    """Settings of a collection: either `query` is set, for a search, or `handle`, for mentions."""
 
     scope: str
     query: str | None
@@ -42,7 +42,7 @@ class Inquiry(NamedTuple):
 
     @property
     def identity(self) -> dict[str, str | None]:
-        """The fields that identify an inquiry: a run resumes the last run of equal identity."""
+        """The fields that identify a collection: a run resumes the last run of equal identity."""
         start = self.start and self.start.date().isoformat()
         handle = self.handle and self.handle.casefold()
         return {"query": self.query, "handle": handle, "start": start}
@@ -56,8 +56,8 @@ class Inquiry(NamedTuple):
         return posts * self.prices.post + users * self.prices.user
 
 
-def read(section: Mapping[str, object]) -> Inquiry:
-    """The inquiry that `section` describes. Raises ValueError, naming an invalid setting."""
+def read(section: Mapping[str, object]) -> CollectSettings:
+    """Settings in `section` of params.yaml. Raises ValueError, naming an invalid setting."""
     values = dict(section)
     scope = values["scope"]
     if scope not in SCOPES:
@@ -72,7 +72,7 @@ def read(section: Mapping[str, object]) -> Inquiry:
     if _number(values, "budget") <= 0:
         raise _wrong("budget", "dollars a month, above 0", values["budget"])
     post = _number(values, "mention_price" if scope == "mentions" else "post_price")
-    return Inquiry(
+    return CollectSettings(
         scope=scope,
         query=None if scope == "mentions" else _query(values),
         handle=_handle(values) if scope == "mentions" else None,

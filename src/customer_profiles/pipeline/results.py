@@ -16,7 +16,7 @@ from pathlib import Path
 import pandas as pd
 
 from customer_profiles.pipeline import flow
-from customer_profiles.pipeline.summary import accuracy, calibration_error, spread, structure
+from customer_profiles.pipeline.summary import accuracy, calibration_error, seed_spread, structure
 from customer_profiles.pipeline.tracking import provenance
 from customer_profiles.project import charts, files, params, paths
 from customer_profiles.segments.figures import elbow as elbow_figure
@@ -63,8 +63,8 @@ def record_benchmarks() -> Path | None:
     """
     target = paths.inside(RESULTS, "bench")
     reports = sorted(paths.inside(REPORTS, "bench").glob("*.json"))
-    held = {file.name: file.read_bytes() for file in target.glob("*.json")}
-    if all(held.get(file.name) == file.read_bytes() for file in reports):
+    earlier = {file.name: file.read_bytes() for file in target.glob("*.json")}
+    if all(earlier.get(file.name) == file.read_bytes() for file in reports):
         return None
     _copy(reports, target, provenance.described())
     return target
@@ -78,13 +78,13 @@ def check_finished(profile: str) -> None:
             f"the run is not finished: {REPORTS} has no {', '.join(missing)}; run "
             f"`make repro PROFILE={profile}` first"
         )
-    told = subprocess.run(
+    status = subprocess.run(
         [sys.executable, "-m", "dvc", "status", "--json"],
         cwd=paths.root(), capture_output=True, text=True, check=False,
     )  # fmt: skip
-    if told.returncode:
-        raise RuntimeError(f"`dvc status` failed: {told.stderr.strip()}")
-    reasons = json.loads(told.stdout).items()
+    if status.returncode:
+        raise RuntimeError(f"`dvc status` failed: {status.stderr.strip()}")
+    reasons = json.loads(status.stdout).items()
     stale = [stage for stage, why in reasons if any(reason != "always changed" for reason in why)]
     if stale:
         raise RuntimeError(
@@ -158,9 +158,10 @@ def lines(run: dict[str, dict]) -> dict[str, str]:
     made, machine = about["commit"][:7], about["machine"]
     return {
         "posts trained on": f"{run['finetune']['train_rows']:,} ({about['posts']})",
-        "accuracy, two classes": accuracy(sentiment["manual2"]) + spread(sentiment, "manual2"),
+        "accuracy, two classes": accuracy(sentiment["manual2"]) + seed_spread(sentiment, "manual2"),
         "the same of TF-IDF": accuracy(sentiment["baselines"]["tfidf"]),
-        "accuracy, three classes": accuracy(sentiment["manual3"]) + spread(sentiment, "manual3"),
+        "accuracy, three classes": accuracy(sentiment["manual3"])
+        + seed_spread(sentiment, "manual3"),
         "macro F1, three classes": f"{sentiment['manual3']['macro_f1']:.3f}",
         "polar against neutral, AUC": f"{sentiment['neutral']['auc']:.3f}",
         "accuracy, validation": accuracy(sentiment["validation"]),
@@ -198,10 +199,10 @@ def drawn(folder: Path, runs: dict[str, dict[str, dict]]) -> dict[str, str]:
 
 def _copy(reports: list[Path], target: Path, about: dict) -> None:
     for file in reports:
-        if found := PRIVATE.search(file.read_text(encoding="utf-8")):
+        if match := PRIVATE.search(file.read_text(encoding="utf-8")):
             raise ValueError(
                 f"{file.name} holds something that looks like a path, an address or a pseudonym "
-                f"({found[0]}…) and is not for docs/results; take it out where it is written"
+                f"({match[0]}…) and is not for docs/results; take it out where it is written"
             )
     with files.replacing(target) as fresh:
         fresh.mkdir()

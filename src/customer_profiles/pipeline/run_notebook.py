@@ -41,12 +41,12 @@ def notebook_of(stage: str) -> Path:
     if stage not in STAGES:
         raise ValueError(f"no stage {stage!r}; stages are {', '.join(STAGES)}")
     pattern = f"{STAGES.index(stage) + 1:02d}_*.ipynb"
-    found = sorted(paths.inside("notebooks").glob(pattern))
-    if len(found) != 1:
+    notebooks = sorted(paths.inside("notebooks").glob(pattern))
+    if len(notebooks) != 1:
         raise FileNotFoundError(
-            f"stage {stage} needs one notebook notebooks/{pattern}, found {len(found)}"
+            f"stage {stage} needs one notebook notebooks/{pattern}, found {len(notebooks)}"
         )
-    return found[0]
+    return notebooks[0]
 
 
 def values_for(stage: str, notebook: Path) -> dict:
@@ -90,10 +90,10 @@ def _tags(cell: nbformat.NotebookNode) -> list[str]:
     return cell.metadata.get("tags", [])
 
 
-def _without_stderr(found: list) -> list:
+def _without_stderr(outputs: list) -> list:
     # The kernel splits stdout, by a timer and around stderr.
     kept = []
-    for output in found:
+    for output in outputs:
         if output.get("name") == "stderr":
             continue
         if kept and output.output_type == kept[-1].output_type == "stream":

@@ -25,8 +25,8 @@ def summary() -> str:
     tfidf = sentiment["baselines"]["tfidf"]
     published = privacy["published"]
     return f"""
-sentiment  two classes {accuracy(sentiment["manual2"])}{spread(sentiment, "manual2")}
-           three classes {accuracy(sentiment["manual3"])}{spread(sentiment, "manual3")}
+sentiment  two classes {accuracy(sentiment["manual2"])}{seed_spread(sentiment, "manual2")}
+           three classes {accuracy(sentiment["manual3"])}{seed_spread(sentiment, "manual3")}
            TF-IDF baseline {accuracy(tfidf)} on the same two classes
            polar against neutral, AUC {sentiment["neutral"]["auc"]:.3f}; \
 calibration error {calibration_error(sentiment["validation"])}
@@ -36,12 +36,12 @@ privacy    {"passed" if privacy["passed"] else "NOT PASSED"}: smallest group {pu
 {NEXT}"""
 
 
-def accuracy(found: dict) -> str:
+def accuracy(score: dict) -> str:
     """Accuracy with its confidence interval and number of posts, as text."""
-    return f"{found['accuracy']:.1%} ({found['low']:.1%} to {found['high']:.1%}, n {found['n']:,})"
+    return f"{score['accuracy']:.1%} ({score['low']:.1%} to {score['high']:.1%}, n {score['n']:,})"
 
 
-def spread(sentiment: dict, metric: str) -> str:
+def seed_spread(sentiment: dict, metric: str) -> str:
     """Mean and standard deviation of a metric over the trained seeds; "" for a single seed."""
     seeds = sentiment.get("seeds")
     if not seeds:
@@ -64,8 +64,8 @@ def structure(clusters: dict) -> str:
     adjusted Rand index (ARI) between seeds.
     """
     by_hand = " by hand" if clusters.get("by_hand") else ""
-    found = f"{clusters['k']}{by_hand}, {clusters['verdict']}"
+    text = f"{clusters['k']}{by_hand}, {clusters['verdict']}"
     again = clusters["stability"]
     if not again["jaccard"]:
-        return found
-    return f"{found} (Jaccard {min(again['jaccard']):.2f} or more, ARI {again['ari']:.2f})"
+        return text
+    return f"{text} (Jaccard {min(again['jaccard']):.2f} or more, ARI {again['ari']:.2f})"

@@ -33,20 +33,20 @@ def grid(arguments: list[str], section: dict) -> dict[str, list]:
     Raises ValueError for a name that `section` does not have or that is given twice, and for a
     value of another type than the section's or outside its range.
     """
-    found = {}
+    choices = {}
     for argument in arguments:
         name, _, texts = argument.partition("=")
         key = name.removeprefix("finetune.")
         if key == name or key not in section:
             known = ", ".join(f"finetune.{key}" for key in section)
             raise ValueError(f"give NAME=VALUE,VALUE, where NAME is one of {known}; got {argument}")
-        if key in found:
+        if key in choices:
             raise ValueError(f"{name} is given twice; give all of its values at once")
         values = [_value(name, text, section[key]) for text in texts.split(",")]
         for value in values:
             params.check_hyperparameters({key: value})
-        found[key] = list(dict.fromkeys(values))
-    return found
+        choices[key] = list(dict.fromkeys(values))
+    return choices
 
 
 def sweep(arguments: list[str], rows: dict[str, int]) -> pd.DataFrame:
@@ -63,7 +63,7 @@ def sweep(arguments: list[str], rows: dict[str, int]) -> pd.DataFrame:
     posts = {name: _posts(name, most, section["seed"]) for name, most in rows.items()}
     sizes = {f"{name}_rows": len(frame) for name, frame in posts.items()}
     texts = {key: ",".join(map(str, values)) for key, values in tried.items()}
-    found = []
+    results = []
     with runs.run(EXPERIMENT, f"sweep-{sizes['train_rows']}", " ".join(arguments)):
         runs.log_params({**section, **texts, **sizes})
         for name in rows:
@@ -73,8 +73,8 @@ def sweep(arguments: list[str], rows: dict[str, int]) -> pd.DataFrame:
             name = " ".join(f"{key}={value}" for key, value in chosen.items())
             with runs.run(EXPERIMENT, name, "A combination of a sweep.", nested=True):
                 logger.info("%d of %d: %s", place, len(combinations), name)
-                found.append({**chosen, **_train(tokens, {**section, **chosen})})
-        table = pd.DataFrame(found).sort_values("val_loss", kind="stable", ignore_index=True)
+                results.append({**chosen, **_train(tokens, {**section, **chosen})})
+        table = pd.DataFrame(results).sort_values("val_loss", kind="stable", ignore_index=True)
         runs.log_table(table, "sweep")
     return table
 

@@ -89,7 +89,7 @@ def report(rows: pd.DataFrame, scores: pd.DataFrame, in_future: int, flags: Mapp
     }
 
 
-def counted(frame: pd.DataFrame, exclude_flagged: bool) -> pd.DataFrame:
+def without_flagged(frame: pd.DataFrame, exclude_flagged: bool) -> pd.DataFrame:
     """Rows of `frame` that profiles are derived from: with `exclude_flagged` those without a flag.
 
     Raises ValueError when nothing is left.

@@ -119,17 +119,17 @@ def groups(rows: pd.DataFrame, columns: Sequence[str], k: int, people: str) -> p
     result.
     """
     grouped = rows.groupby(list(columns))[people]
-    found = grouped.agg(rows="size", people="nunique")
-    members, held = grouped.unique(), found["people"] < k
+    counts = grouped.agg(rows="size", people="nunique")
+    members, hidden = grouped.unique(), counts["people"] < k
     # The same people may be in several groups: sizes cannot simply be added up.
-    for place in found.loc[~held, "people"].sort_values(kind="stable").index:
-        if not 0 < len({who for group in members[held] for who in group}) < k:
+    for place in counts.loc[~hidden, "people"].sort_values(kind="stable").index:
+        if not 0 < len({who for group in members[hidden] for who in group}) < k:
             break
-        held[place] = True
-    return found.loc[~held, ["rows"]].reset_index()
+        hidden[place] = True
+    return counts.loc[~hidden, ["rows"]].reset_index()
 
 
-def spread(
+def bin_counts(
     rows: pd.DataFrame, names: Mapping[str, Sequence[str]], k: int, people: str
 ) -> dict[str, pd.Series]:
     """Number of `rows` in each bin of each field, by the bins' `names`; NaN where suppressed."""
@@ -144,12 +144,12 @@ def spread(
 
 def _suppressed(sizes: pd.Series, k: int) -> pd.Series:
     """Mask of the suppressed `sizes`: those below k, then the smallest until they add up to k."""
-    held = sizes < k
-    for place in sizes[~held].sort_values(kind="stable").index:
-        if not 0 < sizes[held].sum() < k:
+    hidden = sizes < k
+    for place in sizes[~hidden].sort_values(kind="stable").index:
+        if not 0 < sizes[hidden].sum() < k:
             break
-        held[place] = True
-    return held
+        hidden[place] = True
+    return hidden
 
 
 def uniqueness(people: pd.DataFrame, columns: Sequence[str]) -> float:
@@ -212,14 +212,13 @@ def tier_names(
 
 def named_cells(table: pd.DataFrame, names: Mapping[str, Sequence[str]]) -> list[dict]:
     """Shown rows of `table` (as `cells` gives it), tiers by the `names` of their field."""
-    shown = table[table["shown"]]
     return [
         {
             "segment": int(row["segment"]),
             **{field: names[field][row[field]] for field in names},
             "authors": int(row["authors"]),
         }
-        for row in shown.to_dict("records")
+        for row in table[table["shown"]].to_dict("records")
     ]
 
 

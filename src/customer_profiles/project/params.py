@@ -77,9 +77,9 @@ def stage(name: str, params: dict | None = None) -> dict[str, Any]:
 
 def shared(names: Iterable[str], params: dict | None = None) -> dict[str, Any]:
     """Values of `names` that every stage may use, from section `shared` and from SOURCES."""
-    params, asked = params or load(), set(names)  # the order of a set differs from run to run
-    values = {name: value for name, value in (params.get("shared") or {}).items() if name in asked}
-    return values | {n: stage(of, params)[n] for n, of in SOURCES.items() if n in asked}
+    params, wanted = params or load(), set(names)  # the order of a set differs from run to run
+    values = {name: value for name, value in (params.get("shared") or {}).items() if name in wanted}
+    return values | {n: stage(of, params)[n] for n, of in SOURCES.items() if n in wanted}
 
 
 def change(

@@ -21,7 +21,7 @@ def largest(values: pd.Series, noun: str) -> str:
 
 
 def most_alike(fields: Mapping[str, pd.Series], total: int, noun: str) -> str:
-    """Field with the largest bin of all: `fields` as for `charts.spread`, of `total` `noun`."""
+    """Field with the largest bin of all: `fields` as for `charts.bins_figure`, `total` `noun`."""
     bins = pd.concat(dict(fields)).dropna()
     if bins.empty:
         return NOTHING

@@ -41,7 +41,7 @@ def portrait(
     everybody = microdata.gather(
         people, observations, legend["edges"], legend["steps"], model["features"]
     )
-    published = segments.shown(people, k)
+    published = segments.published_segments(people, k)
     in_model = [number for number in published if model["centroids"][number]]
     painted, behind_shares = aggregates.of_segments(everybody, published, k, seed, in_model)
     days, behind_days = segments.mood_daily(observations, k)

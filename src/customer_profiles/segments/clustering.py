@@ -41,12 +41,12 @@ class Model:
 
     def assign(self, profiles: pd.DataFrame) -> np.ndarray:
         """Cluster int (n,) of each profile: the nearest centroid."""
-        found = [np.zeros(0, dtype=int)]
+        clusters = [np.zeros(0, dtype=int)]
         for start in range(0, len(profiles), CHUNK):
             values = matrix(profiles.iloc[start : start + CHUNK], self.features)
             apart = ((values - self.mean) / self.scale)[:, None] - self.centroids
-            found.append(((apart * self.weights) ** 2).sum(axis=2).argmin(axis=1))
-        return np.concatenate(found)
+            clusters.append(((apart * self.weights) ** 2).sum(axis=2).argmin(axis=1))
+        return np.concatenate(clusters)
 
 
 def transformed(
@@ -164,7 +164,7 @@ def ordered(fitted: KMeans) -> np.ndarray:
     return np.lexsort((*fitted.cluster_centers_.T[::-1], -sizes))
 
 
-def agreement(labels: np.ndarray, truth: pd.Series) -> float:
+def adjusted_rand(labels: np.ndarray, truth: pd.Series) -> float:
     """Adjusted Rand index (Hubert and Arabie 1985) of `labels` and a known grouping."""
     return float(adjusted_rand_score(truth, labels))
 
@@ -178,23 +178,23 @@ def small(labels: np.ndarray, share: float, k: int) -> list[int]:
     if not isinstance(share, Real) or not 0 <= share <= 1:
         raise ValueError(f"cluster.min_share must be between 0 and 1, got {share!r}")
     least = max(share * len(labels), k)
-    found = [number for number, size in enumerate(np.bincount(labels), 1) if size < least]
-    if found:
-        logger.warning("under %g %% of all, or under %d, each: cluster %s", 100 * share, k, found)
-    return found
+    numbers = [number for number, size in enumerate(np.bincount(labels), 1) if size < least]
+    if numbers:
+        logger.warning("under %g %% of all, or under %d, each: cluster %s", 100 * share, k, numbers)
+    return numbers
 
 
 def coarse(model: Model) -> np.ndarray:
     """Centroids in steps so wide that they do not reveal the last member of a large cluster.
 
     An attacker who knows all other members would identify the last one from exact means of exact
-    bins. If even the steps reveal the member, `centroids.shown` suppresses the centroids.
+    bins. If even the steps reveal the member, `centroids.publishable` suppresses the centroids.
     """
     return np.round(model.centroids / CENTROID_STEP) * CENTROID_STEP + 0.0  # no -0
 
 
-def means(model: Model, sizes: Sequence, small: Sequence[int], shown: np.ndarray) -> pd.DataFrame:
-    """Coarse centroids by cluster, with its size, and by feature; NaN unless `shown` (bool, k).
+def means(model: Model, sizes: Sequence, small: Sequence[int], mask: np.ndarray) -> pd.DataFrame:
+    """Coarse centroids by cluster, with its size, and by feature; NaN outside the `mask` (bool, k).
 
     `sizes` as readers see them; `small` are the numbers, from 1, of the clusters of few people.
     """
@@ -204,12 +204,12 @@ def means(model: Model, sizes: Sequence, small: Sequence[int], shown: np.ndarray
     ]
     titles = [vocabulary.FIELDS.get(name, name) for name in model.features]
     table = pd.DataFrame(coarse(model), names, titles)
-    table[~np.asarray(shown)] = np.nan
+    table[~np.asarray(mask)] = np.nan
     return table
 
 
-def as_json(model: Model, shown: Sequence[bool], transform: str = "bins") -> dict:
-    """Model in plain, coarse numbers, with the centroids that are `shown` (`centroids`)."""
+def as_json(model: Model, publishable: Sequence[bool], transform: str = "bins") -> dict:
+    """Model in plain, coarse numbers, with the centroids that are `publishable` (`centroids`)."""
     return {
         "features": list(model.features),
         "transform": transform,
@@ -217,8 +217,8 @@ def as_json(model: Model, shown: Sequence[bool], transform: str = "bins") -> dic
         "mean": np.round(model.mean, 1).tolist(),
         "scale": np.round(model.scale, 1).tolist(),
         "centroids": [
-            np.round(centroid, 1).tolist() if told else None
-            for centroid, told in zip(coarse(model), shown, strict=True)
+            np.round(centroid, 1).tolist() if publish else None
+            for centroid, publish in zip(coarse(model), publishable, strict=True)
         ],
     }
 

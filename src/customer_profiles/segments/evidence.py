@@ -79,8 +79,8 @@ def elbow(table: pd.DataFrame) -> int | None:
         return None
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # kneed also warns when there is no elbow
-        found = KneeLocator(table["k"], table["inertia"], curve="convex", direction="decreasing")
-    return None if found.elbow is None else int(found.elbow)
+        locator = KneeLocator(table["k"], table["inertia"], curve="convex", direction="decreasing")
+    return None if locator.elbow is None else int(locator.elbow)
 
 
 def silhouettes(rows: np.ndarray, groupings: Sequence[np.ndarray]) -> list[float]:
@@ -134,8 +134,8 @@ def weigh(
         return pd.DataFrame(columns=["k", *COLUMNS])
     table = scan(rows, ks, seed, workers)
     labels = list(table.pop("labels"))
-    table["calinski_harabasz"] = [calinski_harabasz_score(rows, found) for found in labels]
-    table["davies_bouldin"] = [davies_bouldin_score(rows, found) for found in labels]
+    table["calinski_harabasz"] = [calinski_harabasz_score(rows, grouping) for grouping in labels]
+    table["davies_bouldin"] = [davies_bouldin_score(rows, grouping) for grouping in labels]
     chance = by_chance(rows, ks, seed, references, workers)
     sparing = _each((partial(_fitted, rows, k, seed, FEW_INITS) for k in ks), workers)
     own = [_tightness(fitted, rows) for fitted in sparing]
@@ -144,9 +144,9 @@ def weigh(
     for name in INDICES:
         table[f"{name}_chance"] = chance[name].mean(axis=0)
     table["jaccards"] = _recovered(rows, labels, seed, draws, workers)
-    table["jaccard"] = [float(min(found)) for found in table["jaccards"]]
+    table["jaccard"] = [float(min(similarities)) for similarities in table["jaccards"]]
     table["ari"] = _repeated(rows, labels, seed, seeds, workers)
-    table["smallest"] = [float(np.bincount(found).min() / len(rows)) for found in labels]
+    table["smallest"] = [float(np.bincount(grouping).min() / len(rows)) for grouping in labels]
     return table
 
 
@@ -158,8 +158,8 @@ def by_chance(
     Each is float (references, ks).
     """
     made = [np.random.default_rng((seed, number)) for number in range(references)]
-    found = np.array(_each((partial(_of_chance, rows, ks, rng) for rng in made), workers))
-    return dict(zip(("tightness", *INDICES), np.moveaxis(found, -1, 0), strict=True))
+    indices = np.array(_each((partial(_of_chance, rows, ks, rng) for rng in made), workers))
+    return dict(zip(("tightness", *INDICES), np.moveaxis(indices, -1, 0), strict=True))
 
 
 def _of_chance(rows: np.ndarray, ks: Sequence[int], rng: np.random.Generator) -> np.ndarray:
@@ -189,8 +189,8 @@ def _recovered(
         for place, labels in enumerate(groupings)
         for draw in range(draws)
     ]
-    found = _each(jobs, workers)
-    parts = [found[start : start + draws] for start in range(0, len(found), draws)]
+    jaccards = _each(jobs, workers)
+    parts = [jaccards[start : start + draws] for start in range(0, len(jaccards), draws)]
     return [np.mean(part, axis=0).tolist() for part in parts]
 
 
@@ -217,8 +217,8 @@ def _repeated(
         for labels in groupings
         for number in range(1, seeds + 1)
     ]
-    found = np.reshape(_each(jobs, workers), (len(groupings), seeds))
-    return found.min(axis=1).tolist()
+    aris = np.reshape(_each(jobs, workers), (len(groupings), seeds))
+    return aris.min(axis=1).tolist()
 
 
 def _repetition(rows: np.ndarray, labels: np.ndarray, seed: int) -> float:

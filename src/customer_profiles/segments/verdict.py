@@ -23,7 +23,7 @@ import pandas as pd
 
 from customer_profiles.project.vocabulary import STABLE, UNSTABLE
 from customer_profiles.segments.evidence import elbow
-from customer_profiles.segments.evidence_table import shown
+from customer_profiles.segments.evidence_table import coarsened
 
 ERRORS = 3  # passed by chance once in 740 times, not once in 20
 # All rearrangements of a single feature are the same profiles: they differ by rounding only.
@@ -49,7 +49,7 @@ class Verdict:
     preferred: Mapping[str, int | None]
 
 
-def judged(table: pd.DataFrame, jaccard: float, ari: float) -> pd.DataFrame:
+def with_tests(table: pd.DataFrame, jaccard: float, ari: float) -> pd.DataFrame:
     """`table` of `evidence.weigh` with the tests of the rule: beats_chance, recurs, repeats, holds.
 
     The first three are separate tests, `holds` is all of them. Raises ValueError for a bound that
@@ -89,16 +89,16 @@ def preferred(table: pd.DataFrame, among: Sequence[int]) -> dict[str, int | None
 
 
 def decide(table: pd.DataFrame, jaccard: float, ari: float, by_hand: int = 0) -> Verdict:
-    """Verdict on `table` as `judged` gives it; `by_hand` is a k that the operator sets, or 0."""
-    held = table.loc[table["holds"], "k"].tolist()
-    votes = preferred(table, held or table["k"].tolist())
-    k = _best(table, held) if held else 1
-    reason = _for(k, held, votes) if held else _against(table, jaccard, ari)
+    """Verdict on `table` (see `with_tests`); `by_hand` is a k that the operator sets, or 0."""
+    stable = table.loc[table["holds"], "k"].tolist()
+    votes = preferred(table, stable or table["k"].tolist())
+    k = _best(table, stable) if stable else 1
+    reason = _for(k, stable, votes) if stable else _against(table, jaccard, ari)
     if by_hand:
-        reason = _asked(by_hand, table, jaccard, ari) + reason[0].lower() + reason[1:]
+        reason = _by_hand(by_hand, table, jaccard, ari) + reason[0].lower() + reason[1:]
     return Verdict(
         k=by_hand or k,
-        verdict=STABLE if (by_hand or k) in held else UNSTABLE,
+        verdict=STABLE if (by_hand or k) in stable else UNSTABLE,
         reason=reason,
         by_hand=bool(by_hand),
         elbow=elbow(table),
@@ -106,14 +106,14 @@ def decide(table: pd.DataFrame, jaccard: float, ari: float, by_hand: int = 0) ->
     )
 
 
-def summary(found: Verdict, table: pd.DataFrame, remarks: Sequence[str] = ()) -> dict:
-    """Verdict `found` for the report, with `remarks` (sentences) and its row of `table`.
+def summary(verdict: Verdict, table: pd.DataFrame, remarks: Sequence[str] = ()) -> dict:
+    """`verdict` for the report, with `remarks` (sentences) and its row of `table`.
 
     One segment has neither silhouette nor stability.
     """
-    about = {**asdict(found), "reason": " ".join([found.reason, *remarks])}
-    row = shown(table).set_index("k").reindex([found.k]).iloc[0]
-    weighed = found.k in set(table["k"])
+    about = {**asdict(verdict), "reason": " ".join([verdict.reason, *remarks])}
+    row = coarsened(table).set_index("k").reindex([verdict.k]).iloc[0]
+    weighed = verdict.k in set(table["k"])
     return about | {
         "silhouette": float(row["silhouette"]) if weighed else None,
         "stability": {
@@ -133,19 +133,19 @@ def remarks(
     clusters.
     """
     same = [n for n, width in zip(features, np.ptp(rows, axis=0), strict=True) if not width]
-    found = [f"{_listed(same)} told nobody apart: the same for all."] if same else []
+    sentences = [f"{_listed(same)} told nobody apart: the same for all."] if same else []
     if ks and ks[-1] < k_max:
-        found.append(
+        sentences.append(
             f"Not more than {ks[-1]} were looked at, below k_max: there are too few different "
             "profiles."
         )
     if small:
         names = _listed([str(number) for number in small])
-        found.append(
+        sentences.append(
             f"Small, with under {share:.0%} of the authors each or too few to be shown: cluster "
             f"{names}."
         )
-    return found
+    return sentences
 
 
 def _best(table: pd.DataFrame, among: Sequence[int]) -> int:
@@ -159,9 +159,9 @@ def _apart(table: pd.DataFrame) -> pd.Series:
     return table["silhouette"] - table["silhouette_chance"]
 
 
-def _for(k: int, held: Sequence[int], votes: Mapping[str, int | None]) -> str:
+def _for(k: int, stable: Sequence[int], votes: Mapping[str, int | None]) -> str:
     likes = [TITLES[name] for name, at in votes.items() if at == k]
-    others = [str(other) for other in held if other != k]
+    others = [str(other) for other in stable if other != k]
     text = (
         f"{_named(k)}: they stand further apart than chance makes them, and come back when "
         "the authors are drawn anew and from every start of the search"
@@ -191,7 +191,7 @@ def _against(table: pd.DataFrame, jaccard: float, ari: float) -> str:
     )
 
 
-def _asked(k: int, table: pd.DataFrame, jaccard: float, ari: float) -> str:
+def _by_hand(k: int, table: pd.DataFrame, jaccard: float, ari: float) -> str:
     text = f"{_named(k)}, asked for by hand in params.yaml"
     row = _row(table, k)
     if row is not None and not row["holds"]:
@@ -201,16 +201,16 @@ def _asked(k: int, table: pd.DataFrame, jaccard: float, ari: float) -> str:
 
 def _failure(row: pd.Series, jaccard: float, ari: float) -> str:
     """Text on the first test that the k of this `row` fails."""
-    told = shown(row.to_frame().T.infer_objects()).iloc[0]
+    figures = coarsened(row.to_frame().T.infer_objects()).iloc[0]
     if not row["beats_chance"]:
         return "they stand no further apart than chance makes them"
     if not row["recurs"]:
         return (
             "they do not come back when the authors are drawn anew: the least certain one is "
-            f"found again to {told['jaccard']:.2f} of 1, and {jaccard:g} is asked for"
+            f"found again to {figures['jaccard']:.2f} of 1, and {jaccard:g} is asked for"
         )
     return (
-        f"they depend on where the search starts: two searches agree to {told['ari']:.2f} of 1, "
+        f"they depend on where the search starts: two searches agree to {figures['ari']:.2f} of 1, "
         f"and {ari:g} is asked for"
     )
 

@@ -100,8 +100,8 @@ def test_a_table_can_be_read_back(store):
     table = pd.DataFrame({"k": [2, 3], "fails": ["seeds", "none: it holds"]})
     with runs.run("tables", "t", ""):
         runs.log_table(table, "agreement")
-    found = mlflow.load_table("tables/agreement.json", run_ids=[only_run("tables").info.run_id])
-    pd.testing.assert_frame_equal(found, table)
+    logged = mlflow.load_table("tables/agreement.json", run_ids=[only_run("tables").info.run_id])
+    pd.testing.assert_frame_equal(logged, table)
 
 
 def test_points_are_steps_of_curves_of_their_own(store):
@@ -124,7 +124,7 @@ def trained(store, tiny_encoder):
     folders = tiny_encoder[0].parent, rows, store / "models", store / "backups"
     made = finetuning.train_seeds(*folders, [1, 2], SETTINGS, runs)
     report = finetuning.report(made, rows, SETTINGS["epochs"], SETTINGS["patience"])
-    with runs.again(made.runs[made.used]):
+    with runs.reopened(made.runs[made.used]):
         runs.log_metrics(report, "report.")
     return made, report
 
@@ -171,12 +171,12 @@ def test_the_links_lead_to_the_runs_of_each_experiment(store):
 def test_a_run_can_be_opened_again(store):
     with runs.run("again", "a", "") as run:
         runs.log_params({"epochs": 2})
-    with runs.again(run):
+    with runs.reopened(run):
         runs.log_metrics({"accuracy": 0.9})
-    found = only_run("again")
-    assert found.data.params == {"epochs": "2"}
-    assert found.data.metrics["accuracy"] == 0.9
-    assert found.info.status == "FINISHED"
+    logged = only_run("again")
+    assert logged.data.params == {"epochs": "2"}
+    assert logged.data.metrics["accuracy"] == 0.9
+    assert logged.info.status == "FINISHED"
 
 
 def test_code_that_differs_from_the_commit_is_told(store):
@@ -318,13 +318,13 @@ def test_a_store_that_was_moved_keeps_models_and_files(models, store, tmp_path):
     shutil.copytree(store, moved, ignore=shutil.ignore_patterns(".git"))
     shutil.move(store / "mlruns", store / "away")
     try:
-        told = subprocess.run(
+        finished = subprocess.run(
             [sys.executable, "-c", REOPEN], cwd=moved, capture_output=True, text=True, check=False
         )
     finally:
         shutil.move(store / "away", store / "mlruns")
-    assert told.returncode == 0, told.stderr[-2000:]
-    assert told.stdout.split() == ["1.0", "figures/empty.png"]
+    assert finished.returncode == 0, finished.stderr[-2000:]
+    assert finished.stdout.split() == ["1.0", "figures/empty.png"]
     database = (moved / "mlruns" / "mlflow.db").read_bytes()
     # MLflow's own experiment "Default", which is deleted at once, is the only one to say.
     assert database.count(str(store).encode()) <= 1

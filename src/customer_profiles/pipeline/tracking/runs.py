@@ -75,7 +75,7 @@ def run(
 
 
 @contextmanager
-def again(run: mlflow.entities.Run) -> Iterator:
+def reopened(run: mlflow.entities.Run) -> Iterator:
     """Reopen an earlier run, because no run stays open from one notebook cell to the next."""
     open_store()
     with mlflow.start_run(run_id=run.info.run_id) as active:

@@ -260,13 +260,13 @@ def _decision(folder: Path) -> Path:
 
 def _one(folder: Path, names: tuple[str, ...]) -> Path | None:
     possible = [folder / (name + end) for name in names for end in ("", ".gz")]
-    found = [path for path in possible if path.is_file()]
-    if len(found) > 1:
+    existing = [path for path in possible if path.is_file()]
+    if len(existing) > 1:
         raise ValueError(
-            f"{folder} holds {' and '.join(path.name for path in found)}, of which one is "
+            f"{folder} holds {' and '.join(path.name for path in existing)}, of which one is "
             "expected; take the others out"
         )
-    return found[0] if found else None
+    return existing[0] if existing else None
 
 
 def _opened(path: Path):

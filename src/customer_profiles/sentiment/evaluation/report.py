@@ -119,10 +119,10 @@ def against_tfidf(report: Mapping) -> str:
 
 def calibrated(report: Mapping) -> str:
     """Calibration error of the validation posts beside that of chance, as a sentence."""
-    found = report["validation"]
+    validation = report["validation"]
     return (
-        f"Polarity and share of positive posts differ by {found['ece_crossfitted']:.3f} on "
-        f"average; {found['ece_by_chance']:.3f} would be chance."
+        f"Polarity and share of positive posts differ by {validation['ece_crossfitted']:.3f} on "
+        f"average; {validation['ece_by_chance']:.3f} would be chance."
     )
 
 

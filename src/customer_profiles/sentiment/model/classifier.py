@@ -134,7 +134,7 @@ def save(
 ) -> None:
     """Write the trained `model` as a SavedModel; its logits are divided by `temperature`."""
     head = model.get_layer("classifier")
-    module = Sentiment(preprocess, encoders.alone(encoder), head, pooling, temperature)
+    module = Sentiment(preprocess, encoders.without_strategy(encoder), head, pooling, temperature)
     with files.replacing(folder) as fresh:
         signatures = {
             "serving_default": module.__call__,
