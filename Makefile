@@ -73,7 +73,7 @@ serve: .venv/.ready  ## serve the API and the page on PORT (8000)
 
 mlflow: PORT = 5000
 mlflow: .venv/.ready  ## open the MLflow UI on PORT (5000)
-	$(RUN) mlflow ui --backend-store-uri sqlite:///mlruns/mlflow.db --port $(PORT)
+	@$(RUN) customer-profiles mlflow --port $(PORT)
 
 lab: PORT = 8888
 lab: .venv/.ready  ## open JupyterLab on PORT (8888)

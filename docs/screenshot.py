@@ -10,37 +10,33 @@ import sys
 import time
 import urllib.request
 
-import mlflow
 from playwright.sync_api import sync_playwright
 
-from customer_profiles.pipeline.tracking import runs
+from customer_profiles.pipeline.tracking import runs, server
 from customer_profiles.project import paths
 
 CHART = '[data-component-id="fullscreen_button_chartcard"]'
 
 
 def main() -> None:
-    mlflow.set_tracking_uri(runs.uri())
-    experiment = mlflow.get_experiment_by_name("sentiment")
     report = paths.inside("data/reports/segments.html")
-    if experiment is None or not report.is_file():
-        sys.exit("there is no finished run to show: `make repro` makes one")
     with socket.create_server(("127.0.0.1", 0)) as probe:
-        port = str(probe.getsockname()[1])
-    server = subprocess.Popen(  # noqa: S603
+        port = probe.getsockname()[1]
+    links = server.links(port)
+    if "sentiment" not in links or not report.is_file():
+        sys.exit("there is no finished run to show: `make repro` makes one")
+    page = subprocess.Popen(  # noqa: S603
         [sys.executable, "-m", "mlflow", "ui", "--backend-store-uri", runs.uri(),
-         "--port", port],
+         "--port", str(port)],
         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
     )  # fmt: skip
     try:
-        address = f"http://127.0.0.1:{port}"
-        _wait(f"{address}/health")
-        charts = f"#/experiments/{experiment.experiment_id}/runs?compareRunsMode=CHART"
-        _shoot("mlflow.png", f"{address}/{charts}", CHART, (1300, 860))
+        _wait(f"http://127.0.0.1:{port}/health")
+        _shoot("mlflow.png", f"{links['sentiment']}&compareRunsMode=CHART", CHART, (1300, 860))
         _shoot("report.png", report.as_uri(), "article", (1280, 1130))
     finally:
-        server.terminate()
-        server.wait()
+        page.terminate()
+        page.wait()
 
 
 def _shoot(name: str, address: str, until: str, size: tuple[int, int]) -> None:

@@ -147,6 +147,14 @@ def test_a_shared_value_reaches_only_a_notebook_that_names_it(runs):
     assert runs[0].stdout.splitlines()[0].endswith("] False")
 
 
+def test_the_executed_copy_shows_the_values_of_the_run_once(runs):
+    copy = nbformat.reads(runs[0].copies[NAME].decode(), as_version=4)
+    (tagged,) = (cell for cell in copy.cells if "tags" in cell.metadata)
+    assert tagged.metadata.tags == ["injected-parameters"]
+    assert "\ndivisor = 2\n" in tagged.source
+    assert not any("divisor = 1" in cell.source for cell in copy.cells)
+
+
 def test_what_a_cell_prints_is_seen_in_the_terminal(runs):
     assert runs[0].stdout.splitlines()[1:-1] == ["first line", "second line", "the end"]
     assert runs[0].stderr == "a warning\n"
@@ -161,8 +169,8 @@ def test_the_executed_copy_holds_what_was_printed_and_shown(runs):
     copy = nbformat.reads(runs[0].copies[NAME].decode(), as_version=4)
     nbformat.validate(copy)
     assert list(runs[0].copies) == [NAME]
-    assert [out.text for out in copy.cells[3].outputs] == ["first line\nsecond line\n"]
-    assert copy.cells[4].outputs[0].data["text/plain"] == "3.0"
+    assert [out.text for out in copy.cells[2].outputs] == ["first line\nsecond line\n"]
+    assert copy.cells[3].outputs[0].data["text/plain"] == "3.0"
 
 
 def test_the_executed_copy_is_the_same_however_the_kernel_sends_what_is_printed(runs):

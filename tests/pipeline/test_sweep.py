@@ -106,6 +106,17 @@ def test_one_run_holds_settings_and_table_and_one_below_it_for_each_combination_
     assert {run.info.status for run in (parent, *children)} == {"FINISHED"}
 
 
+def test_a_combination_logs_each_step_of_a_curve_once_and_the_epoch_kept_under_other_names(swept):
+    table, _, (_, *children) = swept
+    losses = table.set_index("learning_rate")["val_loss"]
+    for child in children:
+        rate = float(child.data.params["learning_rate"])
+        assert child.data.metrics["kept_val_loss"] == pytest.approx(losses[rate], abs=1e-4)
+        for name in child.data.metrics:
+            curve = mlflow.MlflowClient().get_metric_history(child.info.run_id, name)
+            assert len({point.step for point in curve}) == len(curve), name
+
+
 def test_an_interrupted_sweep_leaves_no_run_open_and_keeps_the_table_of_before(store, swept):
     class Interrupt(logging.Handler):
         def emit(self, record):

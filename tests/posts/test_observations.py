@@ -196,3 +196,26 @@ def test_erased_posts_and_those_of_erased_authors_are_left_out(observe, pseudony
         erased = {pseudonym(name)[::-1] for name in names}
         kept = retention.without_erased(rows, erased, lambda name: name[::-1])
         assert kept["_id"].tolist() == [pseudonym(name) for name in expected]
+
+
+def test_retained_are_living_posts_of_days_that_count_and_those_of_the_future_are_counted(
+    observe, pseudonym, caplog
+):
+    days = {"1a": "2026-05-01", "2a": "2026-05-10", "3b": "2026-05-10", "4c": "2099-01-01"}
+    rows = observe(*({"_id": post, "author": who} for post, who in days))
+    rows = rows.assign(day=list(days.values()))
+    erased = {pseudonym("b")}
+    kept, future = retention.retained(rows, erased, lambda name: name, 5, "", TODAY)
+    assert kept["_id"].tolist() == [pseudonym("2")]
+    assert future == 1
+    assert "left out: 1 posts dated after tomorrow" in caplog.text
+
+
+def test_the_report_holds_shares_and_rounded_averages(observe):
+    labels = ("neutral", "positive", "positive")
+    rows = observe(*({"author": "a", "label": label} for label in labels))
+    scores = pd.DataFrame({"polarity": [0.5, 0.9, 0.91], "subjectivity": [0.0, 1.0, 1.0]})
+    assert observations.report(rows, scores, 2, {"share": {"any": 0.1}}) == {
+        "posts": 3, "posts_in_future": 2, "labels": {"positive": 0.67, "neutral": 0.33},
+        "polarity": 0.77, "subjectivity": 0.67, "flags": {"share": {"any": 0.1}},
+    }  # fmt: skip

@@ -160,6 +160,25 @@ def test_an_author_is_looked_up_with_all_that_x_shows():
     ]
 
 
+def test_only_the_posts_that_we_count_are_looked_up_and_authors_have_their_pseudonyms():
+    posts = pd.DataFrame({
+        "post_id": ["5", "6", "7"], "author_id": ["2", "1", "2"],
+        "day": ["2026-05-01", "2026-05-09", "2026-06-01"],
+    })  # fmt: skip
+    authors = pd.DataFrame({
+        "author_id": ["1", "2"], "followers": [150, 20], "following": 0, "listed": 0,
+        "account_posts": 9, "verified": False, "protected": False, "created": "2020-06",
+    })  # fmt: skip
+
+    def pseudonyms(kind, ids):
+        return [f"{kind} {each}" for each in ids]
+
+    counts, ids = attacks.public(posts, authors, ["post 5", "post 7"], pseudonyms)
+    assert ids == ["2"]
+    assert counts.index.tolist() == ["author 2"]
+    assert counts.loc["author 2", ["posts", "followers"]].tolist() == [2, 20]
+
+
 @pytest.fixture(scope="module")
 def everybody():
     """Cells of 900 people: two segments, and three cells too small to be shown."""

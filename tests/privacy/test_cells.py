@@ -264,3 +264,16 @@ def test_any_pair_that_stays_together_is_k_anonymous_whatever_is_added_and_subtr
                 assert not 0 < len(left) < 10
                 assert not 0 < len(stayed) < 10
     assert seen == 8  # 10, 15 or 20 of 40 or 30, 10 or 15 of 25
+
+
+def test_cells_are_laid_out_with_the_tiers_of_the_last_field_side_by_side():
+    names = {"followers": ["under 10", "10 and more"], "listed": ["under 3", "3 and more"]}
+    named = [
+        {"segment": 0, "followers": "under 10", "listed": "under 3", "authors": 12},
+        {"segment": 1, "followers": "10 and more", "listed": "under 3", "authors": 15},
+    ]
+    table = cells.across(named, names)
+    assert table.index.tolist() == [(1, "under 10"), (2, "10 and more")]
+    assert table.columns.name == "lists it is on"
+    assert table.columns.tolist() == ["under 3", "3 and more"]
+    assert table.to_numpy().tolist() == [["12", "-"], ["15", "-"]]

@@ -259,6 +259,17 @@ def test_a_tier_of_what_x_does_not_show_is_not_looked_up():
     assert tiers.loc["bob"].isna().all()
 
 
+def test_who_looks_accounts_up_later_finds_drifted_counts():
+    counts = pd.DataFrame({name: [95] for name in ("posts", *vocabulary.AUTHOR_COUNTS)}, ["ann"])
+    counts = counts.assign(verified=True)
+    known = certificate.known(counts, EDGES, TIERS, ["ann"], drift=0.5, seed=SEED)
+    later = attacks.drifted(counts, 0.5, SEED)
+    assert list(known) == ["exact_join", "drifted_join"]
+    for found, at in zip(known.values(), (counts, later), strict=True):
+        assert found.equals(certificate.known_tiers(at, EDGES, TIERS, ["ann"]))
+    assert not known["exact_join"].equals(known["drifted_join"])
+
+
 def test_a_thief_links_by_what_can_be_looked_up_and_tells_apart_by_all():
     fields = (*cells.KNOWABLE, *cells.MOOD)
     same = {**dict.fromkeys(fields, 0), "first_month": "2026-05", "last_month": "2026-05"}
@@ -275,6 +286,19 @@ def test_a_thief_links_by_what_can_be_looked_up_and_tells_apart_by_all():
     # Whose bins have changed since is taken for another.
     moved = people[list(cells.KNOWABLE)].assign(followers=[0, 0, 0, 0, 1])
     assert certificate.at_rest(people, moved, [])["linkage"] == pytest.approx(3 / 4 / 5)
+
+
+def test_bounds_and_what_was_found_are_shown_side_by_side(made):
+    issued = issue(made)
+    issued["at_rest"] = dict.fromkeys(
+        ("dictionary", "linkage", "linkage_with_posts", "uniqueness"), 0.25
+    )
+    table = certificate.overview(issued, 0.1)
+    smallest = table.loc["authors in the smallest published group"]
+    assert smallest.tolist() == ["at least 10", issued["published"]["k_min"]]
+    assert table.loc["authors whose cell is held back", "bound"] == "at most 10%"
+    assert table.loc["stored profiles with nobody alike"].tolist() == ["disclosed", "25.0%"]
+    assert table.loc["passed", "found"] == "yes"
 
 
 def test_the_attacks_are_shown_as_texts(made):
@@ -339,7 +363,7 @@ def prepared(tmp_path_factory, mongodb):
 
 def run(root, **parameters):
     """Run the notebook's cells in the project, parameters in the place of their own."""
-    space = {"display": lambda figure: None}
+    space = {"display": lambda *figures: None}
     for cell in json.loads(NOTEBOOK.read_text(encoding="utf-8"))["cells"]:
         if cell["cell_type"] == "code":
             exec("".join(cell["source"]), space)  # noqa: S102 - the project's own notebook

@@ -182,3 +182,12 @@ def test_shares_of_fewer_than_k_people_are_raised_to_k(chosen):
     cluster = {"features": {"followers": 1, "listed": 1}, "k_min": 2, "k_max": 4, "seed": 7}
     stored, coarser, _ = bin_study.evidence(rows, edges, steps, {"listed": [1]}, cluster, 10)
     assert min(stored["uniqueness"].min(), coarser["uniqueness"].min()) == 10 / 200
+
+
+def test_the_price_of_what_was_chosen_is_said_in_a_sentence():
+    stored = pd.DataFrame({"option": ["exact", "chosen"], "linkage": [1, 0.081], "agreement": 0.9})
+    told = "8.1% of the people are recognised, and 0.90 of the clustering"
+    assert told in bin_study.recognised(stored)
+    split = pd.DataFrame({"option": ["followers 3"], "suppressed": [0.05], "cells": [24]})
+    told = "5.0% of the people are in cells held back, and 24 cells are shown."
+    assert bin_study.suppressed(split, "followers 3").endswith(told)

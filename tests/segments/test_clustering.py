@@ -23,6 +23,17 @@ def blobs():
     return profiles.iloc[order].reset_index(drop=True), group[order]
 
 
+def test_means_are_named_by_cluster_and_field_and_empty_unless_shown(blobs):
+    profiles, _ = blobs
+    model = fitted(profiles, polarity=2)
+    table = clustering.means(model, [60, "<50", 25], [3], np.array([True, True, False]))
+    names = ["cluster 1: 60 authors", "cluster 2: <50 authors", "cluster 3: 25 authors (small)"]
+    assert table.index.tolist() == names
+    assert table.columns.tolist() == ["polarity", "followers"]
+    assert table.iloc[:2].to_numpy().tolist() == clustering.coarse(model)[:2].tolist()
+    assert table.iloc[2].isna().all()
+
+
 def fitted(profiles, k=3, seed=7, **weights):
     features = {name: weights.get(name, 1) for name in profiles if name != "_id"}
     return clustering.fit(profiles, features, k, seed)
@@ -164,6 +175,10 @@ def test_raw_counts_make_clusters_of_celebrities_and_logarithms_do_not():
     assert raw[0] / 14_181 > 0.99  # the original's: 14157, 17, 7
     assert raw[1:].max() < 60
     assert logarithmic.min() / 14_181 > 0.05
+    split = heavy_tails.split(counts, 3, 7)
+    assert split.columns.tolist() == ["cluster 1", "cluster 2", "cluster 3"]
+    assert split.loc["raw counts"].tolist() == raw.tolist()
+    assert split.loc["logarithms"].tolist() == logarithmic.tolist()
 
 
 def test_small_clusters_are_named_with_a_warning(caplog):

@@ -267,3 +267,14 @@ def test_certainty_is_of_the_clusters_or_of_each_number_where_there_is_one_segme
         "cluster 1": 0.9, "cluster 2": 0.9, "cluster 3": 0.8,
     }  # fmt: skip
     assert evidence_table.certainty(table, 1).loc["the least certain of 3"] == 0.8
+
+
+def test_the_least_certain_cluster_is_named_beside_the_bound():
+    table = table_of()
+    told = "The smallest similarity, of cluster 3, is 0.80: it reaches the bound 0.75."
+    assert evidence_table.weakest(evidence_table.certainty(table, 3), 0.75) == told
+    told = (
+        "The smallest similarity, of the least certain of 5, is 0.10: it is below the bound 0.75."
+    )
+    assert evidence_table.weakest(evidence_table.certainty(table, 1), 0.75) == told
+    assert evidence_table.weakest(pd.Series(dtype=float), 0.75).startswith("One segment")

@@ -3,6 +3,7 @@
 import json
 import re
 import shutil
+from itertools import pairwise
 from pathlib import Path
 
 import nbformat
@@ -74,6 +75,15 @@ def test_every_figure_of_a_notebook_can_be_seen(ran):
     drawn = [output for output, text in texts if re.fullmatch(r"<\w+ size .* Axes>", text)]
     assert len(drawn) == LIGHT[name]
     assert all("image/png" in output.data for output in drawn)
+
+
+def test_below_every_figure_stands_a_sentence_of_its_result(ran):
+    name, found = ran
+    shown = [output.get("data", {}) for output in outputs(found["."][0])]
+    below = [after for data, after in pairwise([*shown, {}]) if "image/png" in data]
+    assert len(below) == LIGHT[name]
+    for data in below:
+        assert re.fullmatch(r"[A-Z].*\d.*\.", data["text/markdown"])
 
 
 def test_an_executed_notebook_becomes_a_page_with_its_figures(ran):

@@ -90,6 +90,17 @@ def sweep(
 
 
 @app.command()
+def mlflow(port: Annotated[int, typer.Option(min=1, max=65535)] = 5000) -> None:
+    """Serve MLflow's page, and print the links to its runs; `make mlflow` calls this."""
+    from customer_profiles.pipeline.tracking import server
+
+    with reporting():
+        for name, link in server.links(port).items():
+            typer.echo(f"{name:<11}{link}")
+        server.serve(port)
+
+
+@app.command()
 def bench(
     names: Annotated[list[str] | None, typer.Argument(metavar="[NAME...]")] = None,
     short: Annotated[

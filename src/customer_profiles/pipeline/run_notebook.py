@@ -72,8 +72,13 @@ def values_for(stage: str, notebook: Path) -> dict:
 
 
 def stable(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
-    """Copy without nondeterministic parts: times, cell ids, stderr and the chunks of stdout."""
+    """Copy without nondeterministic parts: times, cell ids, stderr and the chunks of stdout.
+
+    Of the parameters it shows the values of the run only, without the defaults above them.
+    """
     notebook = copy.deepcopy(notebook)
+    if any("injected-parameters" in _tags(cell) for cell in notebook.cells):
+        notebook.cells = [cell for cell in notebook.cells if "parameters" not in _tags(cell)]
     for extra in ("papermill", "widgets"):
         notebook.metadata.pop(extra, None)
     for number, cell in enumerate(notebook.cells):
@@ -83,6 +88,10 @@ def stable(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
         if "outputs" in cell:
             cell.outputs = _without_stderr(cell.outputs)
     return notebook
+
+
+def _tags(cell: nbformat.NotebookNode) -> list[str]:
+    return cell.metadata.get("tags", [])
 
 
 def _without_stderr(outputs: list) -> list:

@@ -8,7 +8,7 @@ NEXT = """
   data/reports/segments.html       the segments; open it in a browser
   data/reports/notebooks/          the notebooks as they ran
   make serve                       the same page on http://127.0.0.1:8000, and the API
-  make mlflow                      every training run on http://127.0.0.1:5000
+  make mlflow                      every training run; it prints the links
   make plots                       the curves: data/reports/plots/index.html
   make lab                         the notebooks, to change something"""
 

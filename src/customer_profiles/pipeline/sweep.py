@@ -99,10 +99,9 @@ def _train(rows: dict[str, training.Rows], settings: dict) -> dict:
     """Train, log the curves to the active run, and return the metrics of the epoch kept."""
     runs.log_params(settings)
     fitted = finetuning.fit(paths.inside(ENCODER), rows, on_point=runs.log_point, **settings)
-    best = finetuning.kept(fitted.curves, settings["patience"]).to_dict()
-    runs.log_curves(fitted.curves, step="epoch")
-    runs.log_metrics(best)
-    return {name: round(value, 4) for name, value in best.items()} | {"epoch": int(best["epoch"])}
+    kept = finetuning.kept(fitted.curves, settings["patience"])
+    runs.log_training(fitted.curves, kept)
+    return kept.round(4).to_dict() | {"epoch": int(kept["epoch"])}
 
 
 def command(arguments: list[str], rows: int, validation_rows: int) -> int:

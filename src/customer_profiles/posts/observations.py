@@ -76,6 +76,19 @@ def build(
     return ordered(frame[list(COLUMNS)], last=("author", "_id"))
 
 
+def report(rows: pd.DataFrame, scores: pd.DataFrame, in_future: int, flags: Mapping) -> dict:
+    """Figures of the observations `rows` and their exact `scores`, for data/reports/score.json."""
+    return {
+        "posts": len(rows),
+        "posts_in_future": in_future,
+        # Shares: counts less the bars of the figures would tell of those left out of these.
+        "labels": rows["label"].value_counts(normalize=True).round(2).to_dict(),
+        "polarity": round(float(scores["polarity"].to_numpy().mean()), 2),
+        "subjectivity": round(float(scores["subjectivity"].to_numpy().mean()), 2),
+        "flags": dict(flags),
+    }
+
+
 def without_flagged(frame: pd.DataFrame, exclude_flagged: bool) -> pd.DataFrame:
     """Rows of `frame` that profiles are derived from: with `exclude_flagged` those without a flag.
 

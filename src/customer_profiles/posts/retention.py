@@ -1,10 +1,13 @@
 """Retention rule: the posts that may be stored, by their day and by erasures."""
 
+import logging
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 
 import pandas as pd
+
+logger = logging.getLogger(__name__)
 
 
 def never_erased(pseudonym: str) -> bool:
@@ -40,6 +43,26 @@ class Limits:
 
 
 UNLIMITED = Limits()
+
+
+def retained(
+    posts: pd.DataFrame,
+    erased: Collection[str],
+    mark: Callable[[str], str],
+    days: int,
+    as_of: str,
+    today: date,
+) -> tuple[pd.DataFrame, int]:
+    """Posts that may be stored: `without_erased`, then `unexpired`; and how many lay in the future.
+
+    A warning names that number.
+    """
+    # Before anything is counted: erased authors stay erased, also in an older copy of the pages.
+    kept = without_erased(posts, erased, mark)
+    future = int(in_future(kept["day"], today).sum())
+    if future:
+        logger.warning("left out: %d posts dated after tomorrow; a clock is wrong", future)
+    return unexpired(kept, days, as_of, today), future
 
 
 def unexpired(frame: pd.DataFrame, days: int, as_of: str, today: date) -> pd.DataFrame:

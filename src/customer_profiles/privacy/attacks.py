@@ -47,6 +47,23 @@ def looked_up(posts: pd.DataFrame, authors: pd.DataFrame) -> pd.DataFrame:
     return counts[["posts", *AUTHOR_COUNTS, "verified", "protected"]]
 
 
+def public(
+    posts: pd.DataFrame,
+    authors: pd.DataFrame,
+    counted: Iterable[str],
+    pseudonyms: Callable[[str, Iterable[str]], list[str]],
+) -> tuple[pd.DataFrame, list[str]]:
+    """Public counts by pseudonym, as `looked_up` gives them by id, and the ids in that order.
+
+    Only posts among `counted` (pseudonyms) count: the attacker knows our rules as well.
+    `pseudonyms` gives those of ids of a kind, "post" or "author" (`Key.pseudonyms`).
+    """
+    ours = pd.Index(pseudonyms("post", posts["post_id"])).isin(counted)
+    counts = looked_up(posts[ours], authors)
+    author_ids = list(counts.index)
+    return counts.set_axis(pseudonyms("author", author_ids)), author_ids
+
+
 def drifted(counts: pd.DataFrame, drift: float, seed: int) -> pd.DataFrame:
     """`counts` some time later: DRIFTING grow by `drift` on average (0.1: a tenth).
 

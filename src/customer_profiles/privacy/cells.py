@@ -9,7 +9,13 @@ import numpy as np
 import pandas as pd
 
 from customer_profiles.privacy import generalisation
-from customer_profiles.project.vocabulary import AUTHOR_COUNTS, CLASSES, POST_COUNTS, at_least
+from customer_profiles.project.vocabulary import (
+    AUTHOR_COUNTS,
+    CLASSES,
+    FIELDS,
+    POST_COUNTS,
+    at_least,
+)
 
 # Fields by which an attacker who knows an author could recognise a stolen profile.
 KNOWABLE = ("posts", *AUTHOR_COUNTS, "verified", "protected")
@@ -185,3 +191,16 @@ def named_cells(table: pd.DataFrame, names: Mapping[str, Sequence[str]]) -> list
         }
         for row in table[table["shown"]].to_dict("records")
     ]
+
+
+def across(named: Sequence[dict], names: Mapping[str, Sequence[str]]) -> pd.DataFrame:
+    """Cells as `named_cells` gives them, as texts: the tiers of the last field side by side.
+
+    A dash stands for a suppressed cell, and for one with nobody in it.
+    """
+    table = pd.DataFrame(named, columns=["segment", *names, "authors"]).rename(columns=FIELDS)
+    table["segment"] += 1
+    *fields, last = ("segment", *(FIELDS[name] for name in names))
+    wide = table.set_index([*fields, last])["authors"].unstack(sort=False)
+    wide = wide.reindex(columns=pd.Index(list(names.values())[-1], name=last))
+    return wide.map("{:.0f}".format, na_action="ignore").astype(object).fillna("-")

@@ -146,6 +146,22 @@ def known_tiers(
     return cells.tiers(bins.assign(segment=0), knowable)[list(knowable)].reindex(people)
 
 
+def known(
+    counts: pd.DataFrame,
+    edges: Mapping,
+    tiers: Mapping,
+    people: Iterable[str],
+    drift: float,
+    seed: int,
+) -> dict[str, pd.DataFrame]:
+    """Tiers that the attackers of `exact_join` and `drifted_join` compute (`known_tiers`).
+
+    The second looks the `counts` up later, when they have `drifted`.
+    """
+    at = {"exact_join": counts, "drifted_join": attacks.drifted(counts, drift, seed)}
+    return {name: known_tiers(public, edges, tiers, people) for name, public in at.items()}
+
+
 def attacked(
     release: Release, known: Mapping[str, pd.DataFrame], k: int, seed: int
 ) -> dict[str, Outcome]:
@@ -212,6 +228,24 @@ def table(certificate: Mapping) -> pd.DataFrame:
         for name, attack in certificate["published"]["attacks"].items()
     }
     return pd.DataFrame.from_dict(rows, orient="index")
+
+
+def overview(certificate: Mapping, max_suppressed: float) -> pd.DataFrame:
+    """Bounds and measured values of a certificate with `at_rest`, one a row, as texts to read."""
+    published, stolen = certificate["published"], certificate["at_rest"]
+    least, most = f"at least {published['k']}", f"at most {max_suppressed:.0%}"
+    rows = [
+        ("authors in the smallest published group", least, published["k_min"]),
+        ("authors alone in their cell", "none", f"{published['uniqueness']:.1%}"),
+        ("authors whose cell is held back", most, f"{published['suppressed_share']:.1%}"),
+        ("marks of polarity in a cell, at least", "reported", published["l_diversity"]),
+        ("pseudonyms turned back by hashing all ids", "disclosed", f"{stolen['dictionary']:.1%}"),
+        ("stored profiles recognised by the account", "disclosed", f"{stolen['linkage']:.1%}"),
+        ("and by its posts as well", "disclosed", f"{stolen['linkage_with_posts']:.1%}"),
+        ("stored profiles with nobody alike", "disclosed", f"{stolen['uniqueness']:.1%}"),
+        ("passed", "", "yes" if certificate["passed"] else "no"),
+    ]
+    return pd.DataFrame(rows, columns=["what", "bound", "found"]).set_index("what")
 
 
 def _aggregates(release: Release) -> dict[str, Outcome]:

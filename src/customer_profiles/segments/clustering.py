@@ -177,6 +177,21 @@ def coarse(model: Model) -> np.ndarray:
     return np.round(model.centroids / CENTROID_STEP) * CENTROID_STEP + 0.0  # no -0
 
 
+def means(model: Model, sizes: Sequence, small: Sequence[int], mask: np.ndarray) -> pd.DataFrame:
+    """Coarse centroids by cluster, with its size, and by feature; NaN outside the `mask` (bool, k).
+
+    `sizes` as readers see them; `small` are the numbers, from 1, of the clusters of few people.
+    """
+    names = [
+        f"cluster {n}: {size} authors" + (" (small)" if n in small else "")
+        for n, size in enumerate(sizes, 1)
+    ]
+    titles = [vocabulary.FIELDS.get(name, name) for name in model.features]
+    table = pd.DataFrame(coarse(model), names, titles)
+    table[~np.asarray(mask)] = np.nan
+    return table
+
+
 def as_json(model: Model, publishable: Sequence[bool], transform: str = "bins") -> dict:
     """Model in plain, coarse numbers, with the centroids that are `publishable` (`centroids`)."""
     return {

@@ -81,6 +81,15 @@ def certainty(table: pd.DataFrame, k: int) -> pd.Series:
     return rows["jaccard"].astype(float).rename(lambda k: f"the least certain of {k}")
 
 
+def weakest(similarities: pd.Series, bound: float) -> str:
+    """Smallest of `similarities`, as `certainty` gives them, beside the `bound`, as a sentence."""
+    if similarities.empty:
+        return "One segment needs not be found again."
+    name, least = similarities.idxmin(), similarities.min()
+    reaches = "reaches" if least >= bound else "is below"
+    return f"The smallest similarity, of {name}, is {least:.2f}: it {reaches} the bound {bound:g}."
+
+
 def _texts(values: pd.Series, name: str) -> list[str]:
     digits = DIGITS | {"jaccard": 2, "ari": 2}
     form = f".{digits[name]}f" if name in digits else ",.10g"

@@ -8,6 +8,8 @@ kinds), and its counts follow the reach up to a log-normal factor.
 import numpy as np
 import pandas as pd
 
+from customer_profiles.segments import clustering
+
 ACCOUNTS = 14_181  # as many as the original design clustered
 SHAPE = 1.0
 # Of the typical account, and how strongly a count grows with its reach.
@@ -29,3 +31,12 @@ def accounts(number: int = ACCOUNTS, seed: int = 7) -> pd.DataFrame:
         name: np.floor(typical * reach**grows * rng.lognormal(sigma=SPREAD, size=number))
         for name, (typical, grows) in COUNTS.items()
     })  # fmt: skip
+
+
+def split(counts: pd.DataFrame, k: int, seed: int) -> pd.DataFrame:
+    """Sizes of the `k` clusters of raw `counts` and of their logarithms, a row each."""
+    sizes = {}
+    for name, values in {"raw counts": counts, "logarithms": np.log1p(counts)}.items():
+        clusters = clustering.fit(values, dict.fromkeys(values, 1), k, seed).assign(values)
+        sizes[name] = pd.Series(clusters).value_counts(sort=False).sort_index()
+    return pd.DataFrame(sizes).T.rename(columns=lambda n: f"cluster {n + 1}")

@@ -12,13 +12,18 @@ import pandas as pd
 import pytest
 from matplotlib.figure import Figure
 
-from customer_profiles.pipeline.tracking import runs
+from customer_profiles.pipeline.tracking import runs, server
 from customer_profiles.project import params
 from customer_profiles.sentiment.model import classifier, encoder
 from customer_profiles.sentiment.model.scorer import Scorer
+from customer_profiles.sentiment.training import finetuning, training
 
 ROOT = Path(__file__).parents[3]
 LOADER = ROOT / "src/customer_profiles/sentiment/model/mlflow_model.py"
+SETTINGS = {
+    "epochs": 2, "batch_size": 4, "optimizer": "adam", "learning_rate": 3e-3, "decay": "none",
+    "dropout": 0.1, "pooling": "mean", "patience": 1, "bfloat16": False,
+}  # fmt: skip
 # What somebody finds who opens the store where it has been moved to.
 REOPEN = """\
 import mlflow
@@ -112,6 +117,59 @@ def test_points_are_steps_of_curves_of_their_own(store):
     assert run.data.metrics["loss"] == 0.6
 
 
+@pytest.fixture(scope="module")
+def trained(store, tiny_encoder):
+    """Two seeds and their average, trained as stage finetune does, each in a run of its own."""
+    preprocess, _ = encoder.load(*tiny_encoder)
+    tokens, labels = training.tokenise(preprocess, ["i love it", "i hate it"] * 4), [1.0, 0.0] * 4
+    rows = dict.fromkeys(("train", "validation"), (tokens, np.array(labels)))
+    folders = tiny_encoder[0].parent, rows, store / "models", store / "backups"
+    made = finetuning.train_seeds(*folders, [1, 2], SETTINGS, runs)
+    report = finetuning.report(made, rows, SETTINGS["epochs"], SETTINGS["patience"])
+    with runs.reopened(made.runs[made.used]):
+        runs.log_metrics(report, "report.")
+    return made, report
+
+
+def test_a_training_logs_each_step_of_a_curve_once_and_its_summary_under_other_names(trained):
+    made, report = trained
+    client = mlflow.MlflowClient()
+    for name, run in made.runs.items():
+        metrics = client.get_run(run.info.run_id).data.metrics
+        assert metrics["validation_loss"] == made.saved[name].val_loss
+        histories = {each: client.get_metric_history(run.info.run_id, each) for each in metrics}
+        for each, points in histories.items():
+            assert len({point.step for point in points}) == len(points), each
+        if name in made.trained:
+            assert [point.step for point in histories["val_loss"]] == [1, 2]
+            assert [point.step for point in histories["training/loss"]] == [1, 2, 3, 4]
+            curves = made.trained[name].curves
+            assert metrics["kept_val_loss"] == curves["val_loss"].min()
+    used = client.get_run(made.runs[made.used].info.run_id).data.metrics
+    assert used["report.validation_loss"] == report["validation_loss"]
+
+
+def test_of_several_seeds_the_best_model_lies_where_it_is_used(store, trained):
+    made, _ = trained
+    models = store / "models"
+    assert sorted(path.name for path in (models / "seeds").iterdir()) == ["1", "2"]
+    texts = ["i love it", "the tea was cold"]
+    polarity = Scorer(models / "sentiment").polarity(texts).tolist()
+    same = [seed for seed in (1, 2)
+            if Scorer(models / f"seeds/{seed}").polarity(texts).tolist() == polarity]  # fmt: skip
+    assert same == [seed for seed in (1, 2) if seed == made.used]
+
+
+def test_the_links_lead_to_the_runs_of_each_experiment(store):
+    with runs.run("linked", "l", ""):
+        pass
+    number = mlflow.get_experiment_by_name("linked").experiment_id
+    query = "runs?workflowType=machine_learning"
+    links = server.links(5001)
+    assert links["linked"] == f"http://127.0.0.1:5001/#/experiments/{number}/{query}"
+    assert "Default" not in links
+
+
 def test_a_run_can_be_opened_again(store):
     with runs.run("again", "a", "") as run:
         runs.log_params({"epochs": 2})
@@ -155,7 +213,7 @@ def test_a_data_set_leaves_its_digest_and_none_of_its_rows(store):
         rows.to_parquet(store / "train.parquet")
         with runs.run("digest", last, ""):
             digests.append(runs.log_dataset(store / "train.parquet", "training"))
-            runs.log_figure(Figure(), "empty")
+            runs.log_figures({"empty": Figure()})
     (store / "train.parquet").unlink()
     logged = mlflow.search_runs(experiment_names=["digest"], output_format="list")
     (used,) = logged[0].inputs.dataset_inputs

@@ -66,6 +66,22 @@ def test_padding_does_not_change_the_vector(layers):
     )
 
 
+def test_posts_are_compared_by_the_cosine_of_their_mean_token_vectors(layers):
+    preprocess, bert = layers
+    posts = ["best tea in town", "the bus was late", "best tea in town"]
+    table = encoder.cosines(preprocess, bert, posts)
+    assert table.columns.tolist() == ["1", "2", "3"]
+    assert table.index[1] == "2 the bus was late"
+    means = []
+    for post in posts:
+        tokens = preprocess([post])
+        used = int(tokens["input_mask"].numpy().sum())
+        means.append(bert(tokens)["sequence_output"].numpy()[0, :used].mean(axis=0))
+    expected = means[0] @ means[1] / np.linalg.norm(means[0]) / np.linalg.norm(means[1])
+    assert table.iloc[0, 1] == pytest.approx(expected, abs=1e-5)
+    assert table.iloc[0, 2] == pytest.approx(1, abs=1e-5)
+
+
 def test_a_long_post_is_trimmed_and_still_ends_in_sep(layers):
     preprocess, _ = layers
     word_ids = preprocess(tf.constant(["phone " * 300]))["input_word_ids"][0].numpy()

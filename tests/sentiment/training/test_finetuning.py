@@ -79,3 +79,32 @@ def test_trainings_of_unlike_models_have_no_average(tiny_encoder, rows, seeds, t
     with pytest.raises(ValueError, match="zip"):
         finetuning.average(tiny_encoder[0].parent, rows, tmp_path / "m", weights, "mean")
     assert not (tmp_path / "m").exists()
+
+
+def test_the_model_of_the_smallest_validation_loss_is_used_of_equal_ones_the_first():
+    saved = {
+        7: finetuning.Saved(1.0, 0.9, 0.3), 8: finetuning.Saved(1.0, 0.8, 0.2),
+        finetuning.AVERAGE: finetuning.Saved(1.0, 0.7, 0.2),
+    }  # fmt: skip
+    assert finetuning.Seeds({}, saved, {}).used == 8
+
+
+def test_the_report_of_one_seed_has_no_spread_and_that_of_several_has(rows, seeds):
+    one, other = seeds
+    alone = finetuning.report(finetuning.Seeds({1: one}, {1: one.saved}, {}), rows, 2, patience=0)
+    last = one.curves.iloc[-1]
+    assert alone == {
+        "train_rows": 10, "validation_rows": 10, "epochs": 2, "epochs_run": 2, "kept_epoch": 2,
+        "accuracy": last["accuracy"], "loss": last["loss"], "used": "1", "seeds": {},
+        "validation_accuracy": one.saved.val_accuracy, "validation_loss": one.saved.val_loss,
+        "temperature": one.saved.temperature,
+    }  # fmt: skip
+    average = finetuning.Saved(1.5, 1.0, 0.0)
+    saved = {1: one.saved, 2: other.saved, finetuning.AVERAGE: average}
+    both = finetuning.report(finetuning.Seeds({1: one, 2: other}, saved, {}), rows, 2, patience=0)
+    assert (both["used"], both["temperature"]) == ("average", 1.5)
+    losses = [one.saved.val_loss, other.saved.val_loss]
+    assert both["seeds"]["models"] == ["1", "2"]
+    assert both["seeds"]["average"] == average._asdict()
+    assert both["seeds"]["mean"]["val_loss"] == pytest.approx(np.mean(losses))
+    assert both["seeds"]["sd"]["val_loss"] == pytest.approx(np.std(losses, ddof=1))

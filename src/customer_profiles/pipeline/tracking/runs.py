@@ -2,7 +2,7 @@
 
 import logging
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
@@ -37,6 +37,18 @@ def uri() -> str:
     return f"sqlite:///{store() / 'mlflow.db'}"
 
 
+def open_store() -> None:
+    """Point MLflow to the project's store, and create it if there is none."""
+    fresh = not (store() / "mlflow.db").exists()
+    store().mkdir(parents=True, exist_ok=True)
+    mlflow.set_tracking_uri(uri())
+    mlflow.set_registry_uri(uri())
+    mlflow.set_system_metrics_sampling_interval(SAMPLING)
+    if fresh:
+        # MLflow creates an empty one, whose files would be written to the working folder.
+        mlflow.delete_experiment("0")
+
+
 @contextmanager
 def run(
     experiment: str, name: str, description: str, tags: dict | None = None, nested: bool = False
@@ -47,7 +59,7 @@ def run(
     The run's name ends with that of DVC's experiment. `nested` makes it a child of the active run.
     It ends as FAILED when the block raises.
     """
-    _open()
+    open_store()
     if mlflow.get_experiment_by_name(experiment) is None:
         mlflow.create_experiment(experiment, artifact_location=f"{SCHEME}:/artifacts")
     mlflow.set_experiment(experiment)
@@ -65,7 +77,7 @@ def run(
 @contextmanager
 def reopened(run: mlflow.entities.Run) -> Iterator:
     """Reopen an earlier run, because no run stays open from one notebook cell to the next."""
-    _open()
+    open_store()
     with mlflow.start_run(run_id=run.info.run_id) as active:
         yield active
 
@@ -94,6 +106,15 @@ def log_curves(curves: pd.DataFrame, step: str) -> None:
         mlflow.log_metrics({name: float(v) for name, v in row.items() if pd.notna(v)}, step=at)
 
 
+def log_training(curves: pd.DataFrame, kept: pd.Series) -> None:
+    """Log learning curves by epoch, and the row of the epoch `kept` as metrics `kept_NAME`.
+
+    Note: under the name of its curve a summary would be one more point of it, at step 0.
+    """
+    log_curves(curves, step="epoch")
+    log_metrics(kept.to_dict(), "kept_")
+
+
 def log_point(values: dict[str, float], step: int) -> None:
     """Log one point of each training curve as `training/NAME`, during the training."""
     mlflow.log_metrics({f"training/{name}": value for name, value in values.items()}, step=step)
@@ -117,9 +138,10 @@ def log_dataset(file: Path, context: str) -> str:
     return digest
 
 
-def log_figure(figure, name: str) -> None:
-    """Log a matplotlib figure as figures/NAME.png."""
-    mlflow.log_figure(figure, f"figures/{name}.png")
+def log_figures(figures: Mapping) -> None:
+    """Log each matplotlib figure, by its name, as figures/NAME.png."""
+    for name, figure in figures.items():
+        mlflow.log_figure(figure, f"figures/{name}.png")
 
 
 def log_table(table: pd.DataFrame, name: str) -> None:
@@ -197,17 +219,6 @@ def _champion_accuracy(
 def _accuracy(polarity: pd.Series, label: pd.Series) -> float:
     right = (polarity.to_numpy() > 0.5) == (label.to_numpy() == 4)
     return round(float(right.mean()), 6)
-
-
-def _open() -> None:
-    fresh = not (store() / "mlflow.db").exists()
-    store().mkdir(parents=True, exist_ok=True)
-    mlflow.set_tracking_uri(uri())
-    mlflow.set_registry_uri(uri())
-    mlflow.set_system_metrics_sampling_interval(SAMPLING)
-    if fresh:
-        # MLflow creates an empty one, whose files would be written to the working folder.
-        mlflow.delete_experiment("0")
 
 
 def _origin() -> dict[str, str]:

@@ -14,8 +14,11 @@ import logging
 import shutil
 import tempfile
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
+
+import numpy as np
+import pandas as pd
 
 from customer_profiles.project import files, paths
 from customer_profiles.sentiment.model import bert
@@ -123,6 +126,17 @@ def wordpieces(preprocess: Path, word_ids: tf.Tensor) -> list[str]:
     """Entries of the vocabulary for `word_ids` (n,)."""
     vocabulary = (preprocess / "assets" / "vocab.txt").read_text(encoding="utf-8").splitlines()
     return [vocabulary[word_id] for word_id in word_ids.numpy()]
+
+
+def cosines(preprocess: Callable, bert: Callable, posts: Sequence[str]) -> pd.DataFrame:
+    """Cosine similarity (n, n) of `posts`, each the mean of its tokens' vectors."""
+    tokens = preprocess(posts)
+    mask = tokens["input_mask"].numpy()[:, :, None]
+    vectors = (bert(tokens)["sequence_output"].numpy() * mask).sum(axis=1) / mask.sum(axis=1)
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    numbers = [str(number) for number in range(1, len(posts) + 1)]
+    rows = [f"{number} {post}" for number, post in zip(numbers, posts, strict=True)]
+    return pd.DataFrame(vectors @ vectors.T, rows, numbers)
 
 
 def parameters(layer: hub.KerasLayer) -> dict[str, int]:
