@@ -32,13 +32,18 @@ sentiment  two classes {accuracy(sentiment["manual2"])}{spread(sentiment, "manua
 calibration error {calibration_error(sentiment["validation"])}
 segments   {structure(clusters)}, sizes {clusters["sizes"]}
 privacy    {"passed" if privacy["passed"] else "NOT PASSED"}: smallest group {published["k_min"]}, \
-{published["suppressed_share"]:.1%} of the authors in cells held back
+{published["suppressed_share"]:.1%} of the authors in suppressed cells
 {NEXT}"""
 
 
-def accuracy(found: dict) -> str:
+def interval(metrics: dict) -> str:
+    """Accuracy with its confidence interval, as text."""
+    return f"{metrics['accuracy']:.1%} ({metrics['low']:.1%} to {metrics['high']:.1%})"
+
+
+def accuracy(metrics: dict) -> str:
     """Accuracy with its confidence interval and number of posts, as text."""
-    return f"{found['accuracy']:.1%} ({found['low']:.1%} to {found['high']:.1%}, n {found['n']:,})"
+    return f"{interval(metrics)[:-1]}, n {metrics['n']:,})"
 
 
 def spread(sentiment: dict, metric: str) -> str:
@@ -57,15 +62,25 @@ def calibration_error(validation: dict) -> str:
     return f"{validation['ece_crossfitted']:.3f} (by chance {validation['ece_by_chance']:.3f})"
 
 
-def structure(clusters: dict) -> str:
-    """Number of segments, verdict and stability, as text.
-
-    Stability is the lowest mean Jaccard similarity of a cluster over bootstrap samples, and the
-    adjusted Rand index (ARI) between seeds.
-    """
+def verdict(clusters: dict) -> str:
+    """Number of segments and verdict, as text."""
     by_hand = " by hand" if clusters.get("by_hand") else ""
-    found = f"{clusters['k']}{by_hand}, {clusters['verdict']}"
-    again = clusters["stability"]
-    if not again["jaccard"]:
-        return found
-    return f"{found} (Jaccard {min(again['jaccard']):.2f} or more, ARI {again['ari']:.2f})"
+    return f"{clusters['k']}{by_hand}, {clusters['verdict']}"
+
+
+def stability(clusters: dict) -> str:
+    """Stability of the segments as text; "" where everybody is one segment.
+
+    The lowest mean Jaccard similarity of a cluster over bootstrap samples, and the adjusted Rand
+    index (ARI) between seeds.
+    """
+    measured = clusters["stability"]
+    if not measured["jaccard"]:
+        return ""
+    return f"Jaccard {min(measured['jaccard']):.2f} or more, ARI {measured['ari']:.2f}"
+
+
+def structure(clusters: dict) -> str:
+    """Number of segments, verdict and stability, as text."""
+    stable = stability(clusters)
+    return verdict(clusters) + (f" ({stable})" if stable else "")
