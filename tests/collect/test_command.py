@@ -105,7 +105,7 @@ def test_where_the_budget_ends_the_command_says_how_to_go_on_and_ends_with_3(rea
     assert told[0] == "collected 72 posts on 3 pages; $0.57 of $0.60 spent this month"
     assert told[1].startswith("the next request can cost $0.15, and of this month's budget of $0.6")
     assert told[2] == (
-        "what was collected is kept; run the same again to go on where this ended, next month or "
+        "collected pages are kept; run the same command again to resume, next month or "
         "with a higher budget in section collect of params.yaml"
     )
     assert len(held()) == 150

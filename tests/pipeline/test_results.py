@@ -94,13 +94,12 @@ TABLE = """\
 88.1% (81.3% to 92.7%, n 126) |
 | accuracy on real posts, three classes | 64.5% (60.2% to 68.5%, n 498) | \
 71.3% (64.1% to 77.5%, n 174) |
-| validation posts | 1,228 | 1,228 |
-| accuracy, validation | 90.8% (86.3% to 93.9%) | 90.8% (86.3% to 93.9%) |
+| accuracy, validation | 90.8% (86.3% to 93.9%, n 1,228) | 90.8% (86.3% to 93.9%, n 1,228) |
 | calibration error, validation | 0.025 | 0.025 (by chance 0.022) |
 | segments | 5, stable structure | 1, no stable structure |
 | stability of the segments | Jaccard 0.98 or more, ARI 1.00 | none |
 | privacy certificate | passed | **not passed** |
-| smallest group published | 10 authors | <10 authors |
+| authors in the smallest group | 10 | <10 |
 | authors in suppressed cells | 2.8% | 20.0% |
 | recorded | 2026-11-20, commit 0123456 | 2026-11-20, commit 0123456 and changes |
 | machine | Abacus 9, 2 cores, 8 GiB, Python 3.11.4 | Abacus 9, 2 cores, 8 GiB, Python 3.11.4 |

@@ -55,7 +55,7 @@ def test_a_number_of_people_below_k_is_not_shown(count, text):
 
 
 def test_cells_of_k_are_shown_and_cells_below_are_not():
-    # 9 and 4 are held back and are 13 together.
+    # 9 and 4 are suppressed and are 13 together.
     groups = [(0, 0, 50), (0, 1, 10), (0, 2, 9), (0, 3, 4)]
     assert shown(*groups) == [(0, 0, 50), (0, 1, 10)]
 
@@ -133,7 +133,7 @@ def test_a_bin_that_is_held_back_has_no_number_in_a_spread():
     frame = pd.DataFrame({"_id": range(7), "reach": [0, 0, 0, 1, 3, 3, 3]})
     names = {"reach": ["none", "some", "more", "most"]}
     counts = cells.spread(frame, names, 3, "_id")["reach"]
-    # One author alone in "some": the smallest other bin is held back as well.
+    # One author alone in "some": the smallest other bin is suppressed as well.
     assert counts.dropna().to_dict() == {"most": 3}
     assert list(counts.index) == names["reach"]
 

@@ -1,4 +1,4 @@
-"""Shares of posts by class and weekday: rounded, and held back where few people stand behind."""
+"""Shares of posts by class and weekday: rounded, and suppressed where few people stand behind."""
 
 import numpy as np
 import pytest

@@ -194,7 +194,7 @@ def test_cells_lie_in_order_by_tier_and_the_rest_of_a_segment_is_held_back(opene
     assert rows[1:4] == [
         ["under 3", "0", "·", "319"], ["under 3", "1", "70", "·"], ["3 to 299", "1", "300", "·"],
     ]  # fmt: skip
-    assert rows[4][2:] == ["15\n(held back)", "0"]
+    assert rows[4][2:] == ["15\n(suppressed)", "0"]
 
 
 def test_what_too_few_people_stand_behind_is_left_empty(opened):

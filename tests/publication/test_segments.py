@@ -110,7 +110,7 @@ def test_no_favorite_at_all_is_an_average_of_0_and_has_no_index():
 
 def test_a_segment_below_k_is_left_out():
     split = PEOPLE.assign(segment=[0, 0, 1, 0, 2, 1])
-    # Segment 2 is one person; k = 2 also holds back segment 1, or subtraction would show it.
+    # Segment 2 is one person; k = 2 also suppresses segment 1, or subtraction would show it.
     assert [row["id"] for row in described(split)] == [0]
 
 

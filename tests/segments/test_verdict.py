@@ -66,7 +66,7 @@ def test_a_bound_that_is_not_between_0_and_1_is_refused(bounds):
 def test_as_many_groups_are_told_as_there_are(groups):
     found, _ = judged(grouped(groups), k_max=7)
     assert (found.k, found.verdict) == (groups, verdict.STABLE)
-    assert found.reason.startswith(f"{groups} segments: they stand further apart than chance")
+    assert found.reason.startswith(f"{groups} segments: they are separated better than rearranged")
 
 
 @pytest.mark.parametrize("draw", range(2))
@@ -138,7 +138,7 @@ def test_the_reason_names_the_others_that_hold_and_who_prefers_the_chosen():
     reason = verdict.decide(table_of(jaccard=[0.9, 0.8, 0.7]), **BOUNDS).reason
     assert "So does 2, but all five criteria prefer 3." in reason
     alone = verdict.decide(table_of(jaccard=[0.7, 0.8, 0.7]), **BOUNDS).reason
-    assert alone.endswith("no other number does.")
+    assert alone.endswith("No other number of segments passes these tests.")
 
 
 @pytest.mark.parametrize(
@@ -161,7 +161,7 @@ def test_without_structure_the_first_test_that_the_best_candidate_fails_is_told(
     ("columns", "k", "stable", "words"),
     [
         ({}, 2, True, r"^2 segments, asked for by hand in params.yaml. By evidence: 3 segments: "),
-        ({}, 5, False, r"by hand in params.yaml, though they do not come back .* 0.10 of 1"),
+        ({}, 5, False, r"by hand in params.yaml, though they are not found again .* is 0.10, and"),
         ({"gap": 0.0}, 3, False, r"though they stand no further .* By evidence: one segment: no"),
         ({}, 1, False, r"^One segment, asked for by hand in params.yaml. By evidence: 3 seg"),
     ],
@@ -217,7 +217,7 @@ def test_few_different_profiles_shorten_the_range_and_it_is_said():
     rows = clustering.scaled(profiles.assign(c=3), {"a": 1, "b": 1, "c": 1})
     remarks = verdict.remarks(rows, ["a", "b", "c"], [2, 3], 5, [4, 5], 0.02)
     assert [remark.split(",")[0] for remark in remarks] == [
-        "c told nobody apart: the same for all.",
+        "c: the same for all authors.",
         "Not more than 3 were looked at",
         "Small",
     ]

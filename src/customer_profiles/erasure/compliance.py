@@ -108,7 +108,7 @@ def comply(
         return
     gone = _asked(client, storage, ids, k)
     if not any(gone.values()):
-        logger.info("X says of none of them that they are deleted; nothing was to be erased")
+        logger.info("X reports none of them as deleted; nothing was erased")
         return
     if opened().name != held.name:
         raise ValueError("pull.archive was changed while X worked; nothing was erased, run it anew")
