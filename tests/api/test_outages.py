@@ -1,4 +1,4 @@
-"""What the API does while it has nothing to tell, while the database is away, and when it ends."""
+"""What the API does while it has nothing to tell, while the database does not answer, and when it ends."""
 
 import os
 import signal

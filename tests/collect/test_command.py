@@ -120,7 +120,9 @@ def test_an_error_of_x_is_one_sentence_and_what_was_collected_stays(ready, caplo
     )
     assert "credits" in caplog.messages[-2]
     assert "X says: No credits are left" in caplog.messages[-2]
-    assert caplog.messages[-1].startswith("what was collected is kept; run the same again to go on")
+    assert caplog.messages[-1].startswith(
+        "collected pages are kept; run the same command again to resume"
+    )
 
 
 @pytest.mark.parametrize("token", [None, "", "two words"])
@@ -248,7 +250,10 @@ def test_a_signal_ends_a_run_behind_the_page_at_hand(ready, project):
         assert running.returncode == 130
         assert len(x.requests) == 2
         assert len(held()) == 200
-        assert "stopped by SIGINT\nwhat was collected is kept; run the same again to go on" in told
+        assert (
+            "stopped by SIGINT\ncollected pages are kept; run the same command again to resume"
+            in told
+        )
         assert main(["collect"]) == 0
         assert len(held()) == 350
 

@@ -187,7 +187,7 @@ def test_a_bound_out_of_its_range_is_refused_by_name(bound):
         spam.flags(said([TEXT]), **{bound: 0})
 
 
-def test_shares_are_of_all_posts_and_those_of_few_people_are_held_back():
+def test_shares_are_of_all_posts_and_those_of_few_people_are_suppressed():
     flagged = pd.Series(["copies"] * 30 + [spam.NONE] * 70)
     people = pd.Series([f"author {number}" for number in range(100)])
     assert spam.share(flagged, people, k=10).to_dict() == {

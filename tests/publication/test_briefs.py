@@ -113,10 +113,10 @@ def test_where_no_day_is_shown_none_stands_out():
     assert "They post more on" not in text(brief(weekdays=dict.fromkeys(WEEKDAYS, 0.0)))
 
 
-def test_shares_that_are_held_back_are_left_out_and_said_to_be():
+def test_shares_that_are_suppressed_are_left_out_and_said_to_be():
     told = brief({"mood": {"negative": None, "neutral": None, "positive": 0.75}})
     assert "Of their posts 75% are positive; in the whole audience 66%." in told["points"]
-    assert "Some shares of posts are not shown" in text(told)
+    assert "Some shares of posts are suppressed" in text(told)
     nothing = brief({"mood": dict.fromkeys(("negative", "neutral", "positive"))})
     assert "Of their posts" not in text(nothing)
     unknown = {**SUMMARY, "mood": dict.fromkeys(SUMMARY["mood"])}
@@ -128,10 +128,10 @@ def test_shares_that_are_held_back_are_left_out_and_said_to_be():
 @pytest.mark.parametrize(
     ("changed", "summary", "caveat"),
     [
-        ({"small": True}, {}, "a hint at most"),
+        ({"small": True}, {}, "may be due to chance"),
         ({"stability": 0.6}, {}, "only partly found again"),
         ({}, {"clusters": {"by_hand": True, "jaccard": 0.75}}, "set by hand"),
-        ({"share": 1.0, "stability": None}, {}, "the figures of everybody"),
+        ({"share": 1.0, "stability": None}, {}, "the figures of the whole audience"),
     ],
 )
 def test_what_limits_a_group_is_a_caveat(changed, summary, caveat):

@@ -121,7 +121,7 @@ def test_personas_have_all_that_is_published_of_a_segment():
         assert row["name"] not in str(row["brief"])
     assert [row["stability"] for row in rows] == [0.99, 0.7]
     assert [row["small"] for row in rows] == [False, True]
-    assert any("hint" in caveat for caveat in rows[1]["brief"]["caveats"])
+    assert any("due to chance" in caveat for caveat in rows[1]["brief"]["caveats"])
 
 
 def test_everybody_in_one_segment_has_neither_a_name_of_their_own_nor_stability():
@@ -165,7 +165,7 @@ def test_the_mood_of_a_day_needs_k_authors():
     )
 
 
-def test_days_are_held_back_until_k_authors_are_behind_all_of_them():
+def test_days_are_suppressed_until_k_authors_are_behind_all_of_them():
     # Behind the third day is cat alone, and posts less the shown days would be hers.
     observations = pd.DataFrame({
         "day": ["2026-05-01"] * 3 + ["2026-05-02"] * 2 + ["2026-05-03"],

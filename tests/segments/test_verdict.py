@@ -87,7 +87,7 @@ def test_bins_of_one_long_cloud_are_no_groups():
     assert found.verdict == verdict.UNSTABLE
     # Stable it would be, in two: only the comparison with chance tells.
     assert table.loc[0, ["recurs", "repeats", "beats_chance"]].tolist() == [True, True, False]
-    assert "better than chance" in found.reason
+    assert "better than rearranged data" in found.reason
 
 
 @pytest.mark.parametrize(
@@ -136,7 +136,7 @@ def test_of_equally_preferred_numbers_the_better_silhouette_wins():
 
 def test_the_reason_names_the_others_that_hold_and_who_prefers_the_chosen():
     reason = verdict.decide(table_of(jaccard=[0.9, 0.8, 0.7]), **BOUNDS).reason
-    assert "So does 2, but all five criteria prefer 3." in reason
+    assert "2 also passes these tests, but all five criteria prefer 3." in reason
     alone = verdict.decide(table_of(jaccard=[0.7, 0.8, 0.7]), **BOUNDS).reason
     assert alone.endswith("No other number of segments passes these tests.")
 
@@ -144,11 +144,14 @@ def test_the_reason_names_the_others_that_hold_and_who_prefers_the_chosen():
 @pytest.mark.parametrize(
     ("columns", "words"),
     [
-        ({"gap": 0.0}, "no number from 2 to 5 parts these authors better than chance"),
-        ({"jaccard": 0.6}, "3 would stand .* least certain one is found again to 0.60 of 1, and"),
-        ({"ari": 0.6}, "3 would stand .* two searches agree to 0.60 of 1, and 0.95 is asked"),
+        ({"gap": 0.0}, "no number of segments from 2 to 5 separates the authors better"),
+        (
+            {"jaccard": 0.6},
+            "3 would be separated .* least stable one is 0.60, and 0.75 is required",
+        ),
+        ({"ari": 0.6}, "3 would be separated .* index of two runs is 0.60, and 0.95 is required"),
         # The one that came furthest is told of, not the one that is preferred.
-        ({"gap": [0.5, 0, 0], "jaccard": 0.6}, "2 would stand"),
+        ({"gap": [0.5, 0, 0], "jaccard": 0.6}, "2 would be separated"),
     ],
 )
 def test_without_structure_the_first_test_that_the_best_candidate_fails_is_told(columns, words):
@@ -162,7 +165,7 @@ def test_without_structure_the_first_test_that_the_best_candidate_fails_is_told(
     [
         ({}, 2, True, r"^2 segments, asked for by hand in params.yaml. By evidence: 3 segments: "),
         ({}, 5, False, r"by hand in params.yaml, though they are not found again .* is 0.10, and"),
-        ({"gap": 0.0}, 3, False, r"though they stand no further .* By evidence: one segment: no"),
+        ({"gap": 0.0}, 3, False, r"though they are not separated .* By evidence: one segment: no"),
         ({}, 1, False, r"^One segment, asked for by hand in params.yaml. By evidence: 3 seg"),
     ],
 )
@@ -193,7 +196,7 @@ def test_a_number_asked_for_by_hand_is_weighed_beyond_the_range_as_well():
 def test_profiles_that_cannot_be_parted_are_one_segment(profiles):
     found, table = judged(profiles)
     assert (found.k, found.verdict, found.elbow) == (1, verdict.UNSTABLE, None)
-    assert found.reason.startswith("One segment: these authors are too much alike, or too few")
+    assert found.reason.startswith("One segment: the authors are too similar, or too few")
     assert set(found.preferred.values()) == {None}
     assert evidence_table.report(table, 0).empty
     told = verdict.summary(found, table)
@@ -218,10 +221,10 @@ def test_few_different_profiles_shorten_the_range_and_it_is_said():
     remarks = verdict.remarks(rows, ["a", "b", "c"], [2, 3], 5, [4, 5], 0.02)
     assert [remark.split(",")[0] for remark in remarks] == [
         "c: the same for all authors.",
-        "Not more than 3 were looked at",
-        "Small",
+        "At most 3 segments were tried",
+        "Small (under 2% of the authors each",
     ]
-    assert remarks[-1].endswith("or too few to be shown: cluster 4 and 5.")
+    assert remarks[-1].endswith("or too few to be published): cluster 4 and 5.")
     assert verdict.summary(found, table, remarks)["reason"].endswith(" ".join(remarks))
 
 

@@ -100,7 +100,7 @@ SEGMENT = record(
         "description": "shares of their posts by weekday; null where suppressed",
     },
     stability=_maybe(_share(0.98, "mean Jaccard similarity over bootstrap samples")),
-    small=FLAG | {"description": "whether its part of the audience is below cluster.min_share"},
+    small=FLAG | {"description": "whether it is too small to rely on (cluster.min_share)"},
     centroid={
         "type": "object",
         "additionalProperties": {"type": "number"},
@@ -119,7 +119,7 @@ CURVES = record(
     k=_count(5),
     inertia=_number(4120, "squared distances to the centroids"),
     silhouette=_number(0.32),
-    silhouette_chance=_number(0.2, "inertia of rearranged data, on average"),
+    silhouette_chance=_number(0.2, "mean silhouette of rearranged data"),
     gap=_number(0.21, "gap statistic: log inertia of rearranged data less that of the authors"),
     gap_error=_number(0.01),
     calinski_harabasz=_number(410),
@@ -133,7 +133,7 @@ CURVES = record(
 )
 CLUSTERS = record(
     verdict={"enum": [STABLE, UNSTABLE], "examples": [STABLE]},
-    reason=_text("5 segments: more separated than rearranged data."),
+    reason=_text("5 segments: they are separated better than rearranged data."),
     k=_count(5),
     by_hand=FLAG | {"description": "whether k was set in the parameters"},
     jaccard=_share(0.75, "lowest mean Jaccard similarity allowed, over bootstrap samples"),

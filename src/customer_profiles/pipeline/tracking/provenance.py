@@ -45,7 +45,7 @@ def commit() -> str:
 
 
 def modified() -> bool:
-    """True if SOURCES differ from the commit by more than the choice of profile and inputs."""
+    """True if SOURCES differ from the commit by more than the choice of setting and inputs."""
     changed = _git("status", "--porcelain", "--untracked-files=all", "--", *SOURCES).splitlines()
     if [line for line in changed if line[3:] != "params.yaml"]:
         return True
