@@ -11,8 +11,8 @@ pytest.register_assert_rewrite(
     "tests.api.served", "tests.collect.collecting", "tests.erasure.erasable"
 )
 
-# Begun last they would run on alone while the other process has nothing left to do.
-LONGEST = ("test_readme.py", "test_canary.py")
+# Begun last it would run on alone while the other process has nothing left to do.
+LONGEST = ("test_canary.py",)
 
 
 def pytest_collection_modifyitems(items):

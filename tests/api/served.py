@@ -54,9 +54,9 @@ def pulled(name):
 @pytest.fixture(scope="module")
 def audience(pulled_project, give_profiles):
     """The database of that archive, with PUBLICATION in it."""
-    with connection.database() as held:
-        publish(held, PUBLICATION, give_profiles)
-        yield held
+    with connection.database() as database:
+        publish(database, PUBLICATION, give_profiles)
+        yield database
 
 
 def publish(database, publication, give_profiles):
@@ -98,8 +98,8 @@ def serving(**environment):
 def stopped(process, number=signal.SIGTERM):
     """What a server says that is told to stop, and its exit code."""
     process.send_signal(number)
-    said = process.communicate(timeout=30)[1]
-    return said, process.returncode
+    output = process.communicate(timeout=30)[1]
+    return output, process.returncode
 
 
 def free_port():

@@ -38,11 +38,11 @@ def schemathesis(api, folder, *options):
     command += ["--report", "json", "--report-json-path", str(report), *options]
     ended = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
     assert ended.returncode == 0, ended.stdout + ended.stderr
-    found = json.loads(report.read_text())
-    assert (found["failures"], found["errors"]) == ([], [])
-    assert found["operations"]["tested"] == len(PATHS)
-    assert {phase["status"] for phase in found["phases"].values()} == {"success"}
-    return found["test_cases"]["generated"], found["warnings"]
+    written = json.loads(report.read_text())
+    assert (written["failures"], written["errors"]) == ([], [])
+    assert written["operations"]["tested"] == len(PATHS)
+    assert {phase["status"] for phase in written["phases"].values()} == {"success"}
+    return written["test_cases"]["generated"], written["warnings"]
 
 
 def test_schemathesis_finds_nothing_with_a_token(api, token, tmp_path):
@@ -87,9 +87,9 @@ def test_a_problem_has_the_shape_described_and_so_has_every_example(api, describ
     with pytest.raises(jsonschema.ValidationError):
         jsonschema.validate({"detail": "told in another way"}, shape)
     for operations in described["paths"].values():
-        for status, told in operations["get"]["responses"].items():
+        for status, response in operations["get"]["responses"].items():
             if status >= "400":
-                (example,) = told["content"]["application/problem+json"]["examples"].values()
+                (example,) = response["content"]["application/problem+json"]["examples"].values()
                 jsonschema.validate(example["value"], shape)
                 assert str(example["value"]["status"]) == status
 
@@ -105,16 +105,16 @@ def test_parameters_have_bounds(described):
 
 
 def test_the_documentation_needs_no_network_no_token_and_no_inline_script(api, described, browser):
-    asked, said = [], []
+    urls, logged = [], []
     with browser.new_page() as page:
-        page.on("request", lambda request: asked.append(request.url))
-        page.on("console", lambda message: said.append(message.text))
+        page.on("request", lambda request: urls.append(request.url))
+        page.on("console", lambda message: logged.append(message.text))
         answer = page.goto(address(api, ""))
         page.wait_for_selector(".opblock")
         assert page.locator(".opblock").count() == len(PATHS)
-    assert said == []  # the browser tells there what the policy forbids
+    assert logged == []  # the browser tells there what the policy forbids
     assert "'unsafe" not in answer.headers["content-security-policy"]
-    assert {url.split("/docs/")[0] + "/api/v1" for url in asked} == {api}
+    assert {url.split("/docs/")[0] + "/api/v1" for url in urls} == {api}
 
 
 @pytest.mark.parametrize("path", ["", "start.js", "schema/", "swagger-ui-bundle.js"])

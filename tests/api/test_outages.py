@@ -1,4 +1,4 @@
-"""What the API does while it has nothing to tell, while the database does not answer, and when it ends."""
+"""The API without a publication, without an answer of the database, and when it ends."""
 
 import os
 import signal
@@ -125,10 +125,10 @@ def test_before_anything_was_pulled_it_serves_but_has_nothing_to_say(
         assert assert_problem(response, 503) == "nothing is published yet; run `make repro`"
 
         assert mongod.running(Path("data/mongo"))
-        said, code = stopped(process)
+        output, code = stopped(process)
     assert code == 0
-    assert f"listening on {address}/" in said
-    assert "token create NAME" in said
+    assert f"listening on {address}/" in output
+    assert "token create NAME" in output
     assert not mongod.running(Path("data/mongo"))
 
 
@@ -156,11 +156,11 @@ def test_a_server_that_is_away_from_the_start_is_named_and_waited_for(
             stdout=subprocess.DEVNULL,
         ) as server:
             wait_for(lambda: get(f"{address}/health/").status_code == 200)
-            said, code = stopped(process, signal.SIGINT)
+            output, code = stopped(process, signal.SIGINT)
             server.terminate()
     assert code == 0
-    assert "MONGODB_URI" in said
-    assert "secret" not in response.text + said
+    assert "MONGODB_URI" in output
+    assert "secret" not in response.text + output
 
 
 def test_what_is_asked_when_it_is_told_to_stop_is_still_answered(audience, token):
@@ -188,10 +188,10 @@ def test_what_is_asked_when_it_is_told_to_stop_is_still_answered(audience, token
             process.send_signal(signal.SIGINT)  # somebody is impatient
         finally:
             os.kill(database, signal.SIGCONT)
-        said, code = process.communicate(timeout=30)[1], process.returncode
+        output, code = process.communicate(timeout=30)[1], process.returncode
         assert [answer.result().status_code for answer in answers] == [200] * 20
     assert code == 0
-    assert said.endswith("stopped\n")
+    assert output.endswith("stopped\n")
 
 
 def test_an_open_connection_that_asks_nothing_does_not_keep_it_from_stopping(audience):
@@ -199,8 +199,8 @@ def test_an_open_connection_that_asks_nothing_does_not_keep_it_from_stopping(aud
         host, port = address.split("/")[2].split(":")
         with socket.create_connection((host, int(port))) as idle:
             idle.sendall(b"GET /api/v1/hea")
-            said, code = stopped(process)
-    assert (code, said.splitlines()[-1]) == (0, "stopped")
+            output, code = stopped(process)
+    assert (code, output.splitlines()[-1]) == (0, "stopped")
 
 
 def test_a_port_in_use_is_a_clear_error(api):
@@ -239,7 +239,7 @@ found = django.core.checks.run_checks(include_deployment_checks=True)
 print([message.id for message in found if not message.is_silenced()])
 """
     environment = {**os.environ, "DJANGO_SETTINGS_MODULE": "customer_profiles.api.settings"}
-    said = subprocess.run(
+    finished = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment
     )
-    assert said.stdout == "[]\n[]\n"
+    assert finished.stdout == "[]\n[]\n"

@@ -37,16 +37,16 @@ def holdings(database):
 
 def crawled(api, token):
     """Every answer that can be had, by following every link and every id."""
-    found, todo = {}, {f"{api}/{path}" for path in PATHS}
+    answers, todo = {}, {f"{api}/{path}" for path in PATHS}
     while todo:
         url = todo.pop()
-        found[url] = answer = get(url, token).json()
+        answers[url] = answer = get(url, token).json()
         rows = answer.get("results", [])
         ids = {row["id"] for row in rows if "customers" in row}
         todo |= {f"{api}/segments/{id}/{part}" for id in ids for part in ("", "cells/", "brief/")}
         todo |= {answer["next"]} if answer.get("next") else set()
-        todo -= set(found)
-    return found
+        todo -= set(answers)
+    return answers
 
 
 def test_api1_broken_object_level_authorization(api, audience):
@@ -126,9 +126,9 @@ def test_api3_broken_object_property_level_authorization(api, token):
     )
     for path in PATHS:
         name = re.sub(r"\d+", "{id}", path)
-        told = described["paths"][f"/api/v1/{name}"]["get"]["responses"]["200"]["content"]
+        content = described["paths"][f"/api/v1/{name}"]["get"]["responses"]["200"]["content"]
         answer = get(f"{api}/{path}", token).json()
-        shape = {**described, **told["application/json"]["schema"]}
+        shape = {**described, **content["application/json"]["schema"]}
         jsonschema.validate(answer, shape)
         with pytest.raises(jsonschema.ValidationError):
             jsonschema.validate({**answer, "author": "somebody"}, shape)
@@ -187,9 +187,9 @@ def test_api6_unrestricted_access_to_sensitive_business_flows(api, token):
             elif isinstance(inner, dict | list):
                 yield from numbers(inner)
 
-    told = list(numbers(list(everything.values())))
-    assert {name for name, _ in told} == set(people)
-    assert [row for row in told if row[1] != "<10" and row[1] < 10] == []
+    published = list(numbers(list(everything.values())))
+    assert {name for name, _ in published} == set(people)
+    assert [row for row in published if row[1] != "<10" and row[1] < 10] == []
     assert ASSIGNED["_id"][0] not in str(everything)
 
 

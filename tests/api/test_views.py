@@ -113,12 +113,13 @@ def test_a_list_can_be_had_whole_as_a_table(api, token, path, file, rows):
     assert table.headers["Content-Type"] == "text/csv; charset=utf-8"
     assert table.headers["Content-Disposition"] == f'attachment; filename="{file}"'
     assert get(f"{api}/{path}", token, headers={"Accept": "text/csv"}).content == table.content
-    held = list(csv.DictReader(io.StringIO(table.text)))
+    parsed = list(csv.DictReader(io.StringIO(table.text)))
     flat = [
         {name: value for name, value in row.items() if type(value) in (int, float)} for row in rows
     ]
     assert [
-        {name: float(row[name]) for name in wanted} for row, wanted in zip(held, flat, strict=True)
+        {name: float(row[name]) for name in wanted}
+        for row, wanted in zip(parsed, flat, strict=True)
     ] == flat
 
 

@@ -46,7 +46,7 @@ def test_what_scenarios_lose_double_and_how_many_hang_is_added_up():
 
 
 @pytest.mark.parametrize(
-    ("pages", "found"),
+    ("pages", "expected"),
     [
         (["12", "3"], (0, 0)),
         (["12"], (1, 0)),
@@ -55,21 +55,21 @@ def test_what_scenarios_lose_double_and_how_many_hang_is_added_up():
         (["1", "1", "1"], (2, 2)),
     ],
 )
-def test_posts_that_are_missing_or_on_two_pages_are_found(project, pages, found):
+def test_posts_that_are_missing_or_on_two_pages_are_found(project, pages, expected):
     assert KEY.fingerprint() == collection.Key(scenarios.KEY).fingerprint()
     folder = opened("digest", "2026-05-01")
     for page in pages:
         posts = ", ".join(f'{{"id": "{number}"}}' for number in page)
         folder.append(f'{{"data": [{posts}]}}'.encode())
-    assert collection._compared(["1", "2", "3"]) == found
+    assert collection._compared(["1", "2", "3"]) == expected
 
 
 def test_posts_that_the_database_lacks_or_has_beyond_are_found(project, mongodb, monkeypatch):
     monkeypatch.setenv("MONGODB_URI", mongodb)
     with MongoClient(mongodb) as client:
         client.drop_database("compared")
-        held = [KEY.pseudonym("post", number) for number in ("1", "2", "4")]
-        client["compared"].observations.insert_many([{"_id": number} for number in held])
+        stored = [KEY.pseudonym("post", number) for number in ("1", "2", "4")]
+        client["compared"].observations.insert_many([{"_id": number} for number in stored])
         assert live._compared("compared", ["1", "2"]) == (0, 1)
         assert live._compared("compared", ["1", "2", "3", "4", "5"]) == (2, 0)
         client.drop_database("compared")

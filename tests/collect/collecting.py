@@ -22,7 +22,7 @@ TEXTS = ["@tindlewick your tea is fine", "Tea at Tindlewick and @tindlewick"]
 SCOPES = ["recent", "all", "mentions"]
 
 
-def asked(**changes):
+def collect_settings(**changes):
     """What section `collect` asks with these `changes`."""
     return settings.read(SECTION | changes)
 
@@ -41,7 +41,7 @@ def pages():
     return [json.loads(line) for line in lines]
 
 
-def held():
+def post_ids():
     """Ids of the posts held, in the order of collection."""
     return [post["id"] for page in pages() for post in page["data"]]
 
@@ -51,6 +51,6 @@ def collect(project, ask):
     """Function that collects from a server into an empty project; the outcome."""
 
     def run(x, *, between=lambda: None, client=None, **changes):
-        return collector.run(asked(**changes), client or ask(x), KEY, between)
+        return collector.run(collect_settings(**changes), client or ask(x), KEY, between)
 
     return run

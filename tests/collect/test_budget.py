@@ -8,13 +8,13 @@ import pytest
 
 from customer_profiles.collect.budget import FILE, Budget, BudgetReached, Spend, by_month
 from customer_profiles.project import paths
-from tests.collect.collecting import asked
+from tests.collect.collecting import collect_settings
 
 DAY = "2026-05-01"
 
 
 def test_what_is_read_at_the_same_time_adds_up(project):
-    budget, start = Budget(asked(budget=1000.0), time.time), threading.Barrier(3)
+    budget, start = Budget(collect_settings(budget=1000.0), time.time), threading.Barrier(3)
 
     def stream():
         start.wait()
@@ -34,7 +34,7 @@ def test_what_is_read_at_the_same_time_adds_up(project):
 
 
 def test_a_page_costs_a_share_of_what_is_left_or_the_smallest_that_can_be_paid(project):
-    budget = Budget(asked(budget=3.0), time.time)
+    budget = Budget(collect_settings(budget=3.0), time.time)
     assert budget.room(100, 10, share=0.25) == 50
     assert budget.room(100, 10, share=0.25) == 37
     budget.add(70, 70)
@@ -46,7 +46,7 @@ def test_a_page_costs_a_share_of_what_is_left_or_the_smallest_that_can_be_paid(p
 
 
 def test_what_was_streamed_is_checked_after_it_was_counted(project):
-    budget = Budget(asked(budget=0.03), time.time)
+    budget = Budget(collect_settings(budget=0.03), time.time)
     budget.add(1, 1)
     budget.check()
     budget.add(2, 2)

@@ -21,7 +21,7 @@ from customer_profiles.collect.x_api import endpoints, errors
 from customer_profiles.collect.x_api.client import Client
 from customer_profiles.posts import archive
 from customer_profiles.project import paths
-from tests.collect.collecting import KEY, SCOPES, TEXTS, asked, held, opened, pages
+from tests.collect.collecting import KEY, SCOPES, TEXTS, collect_settings, opened, pages, post_ids
 
 WEEK = 7 * 86400
 
@@ -30,8 +30,8 @@ def posts(number, now=None, every=60):
     return invented(number, now or time.time(), TEXTS, every)
 
 
-def ids(found):
-    return [post["id"] for post in found]
+def ids(read):
+    return [post["id"] for post in read]
 
 
 def month():
@@ -49,11 +49,11 @@ def test_all_posts_are_held_sealed_and_read_back(collect, ask, scope, fields):
     with XServer(known, spelling=fields) as x:
         outcome = collect(x, scope=scope, fields=fields, client=ask(x, fields=fields))
     assert (outcome.posts, outcome.stopped) == (230, None)
-    assert held() == ids(known)
-    found = archive.read(paths.inside(PAGES), KEY.unseal)
-    assert (found.counts["posts"], found.counts["broken_lines"]) == (230, 0)
-    (told,) = PagesFolder().ledger().values()
-    assert (told["posts"], told["pages"]) == (230, outcome.pages)
+    assert post_ids() == ids(known)
+    conversation = archive.read(paths.inside(PAGES), KEY.unseal)
+    assert (conversation.counts["posts"], conversation.counts["broken_lines"]) == (230, 0)
+    (entry,) = PagesFolder().ledger().values()
+    assert (entry["posts"], entry["pages"]) == (230, outcome.pages)
     # A post read each, and seven people on each page; the account of the brand itself.
     users = 7 * outcome.pages + (scope == "mentions")
     price = 230 * (0.001 if scope == "mentions" else 0.005) + 0.01 * users
@@ -66,7 +66,7 @@ def test_a_page_over_many_lines_is_one_line(collect):
     (file,) = paths.inside(PAGES).iterdir()
     (line,) = archive.exact_lines(file, KEY.unseal)
     assert not set(line) & set("\r\n")
-    assert len(held()) == 3
+    assert len(post_ids()) == 3
 
 
 @pytest.mark.parametrize("scope", SCOPES)
@@ -77,10 +77,10 @@ def test_the_next_run_asks_only_for_what_is_new(collect, scope):
         x.posts = known
         x.requests.clear()
         outcome = collect(x, scope=scope)
-        assert set(x.asked("since_id")) - {None} == {known[30]["id"]}
+        assert set(x.values_of("since_id")) - {None} == {known[30]["id"]}
         assert collect(x, scope=scope).posts == 0
     assert outcome.posts == 30
-    assert sorted(held()) == sorted(ids(known))
+    assert sorted(post_ids()) == sorted(ids(known))
 
 
 def test_a_full_archive_is_asked_from_its_first_day_and_then_from_the_newest_post(collect):
@@ -89,7 +89,7 @@ def test_a_full_archive_is_asked_from_its_first_day_and_then_from_the_newest_pos
     start = datetime.fromtimestamp(now - 80 * 86400, UTC).date()
     with XServer(known) as x:
         collect(x, scope="all", start=start.isoformat())
-        assert len(held()) == 21
+        assert len(post_ids()) == 21
         x.posts = [*posts(1, now - 35 * 86400), *known]
         assert collect(x, scope="all", start=start.isoformat()).posts == 1  # X: 30 days
 
@@ -99,11 +99,11 @@ def test_an_unfinished_run_is_gone_on_with_and_then_what_came_since(collect, ask
     with XServer(known[30:], [None, None, "401"]) as x:
         first = collect(x)
         assert isinstance(first.stopped, errors.Unauthorized)
-        assert held() == ids(known[30:230])
+        assert post_ids() == ids(known[30:230])
         x.posts = known
         assert collect(x).posts == 130
-    assert sorted(held()) == sorted(ids(known))
-    assert [told["posts"] for told in PagesFolder().ledger().values()] == [330]
+    assert sorted(post_ids()) == sorted(ids(known))
+    assert [entry["posts"] for entry in PagesFolder().ledger().values()] == [330]
 
 
 def test_a_changed_query_begins_anew_says_so_and_the_first_goes_on_where_it_stood(collect, caplog):
@@ -116,7 +116,7 @@ def test_a_changed_query_begins_anew_says_so_and_the_first_goes_on_where_it_stoo
         assert caplog.text.count("the query is a new one: it begins anew") == 1
         assert collect(x).posts == 50
         assert collect(x, keywords=["tea"], handles=[]).posts == 0
-    assert sorted(held()) == sorted(2 * ids(known))
+    assert sorted(post_ids()) == sorted(2 * ids(known))
     assert caplog.text.count("the query is a new one") == 1
 
 
@@ -129,7 +129,7 @@ def test_a_break_of_more_than_a_week_leaves_a_gap_and_says_so(collect, waits, ca
         x.posts = [*posts(3, x.now()), *known]
         x.requests.clear()
         assert collect(x).posts == 3
-        assert x.asked("since_id") == [None]
+        assert x.values_of("since_id") == [None]
     assert "a gap remains" in caplog.text
 
 
@@ -150,13 +150,13 @@ def test_where_the_newest_post_was_erased_its_time_goes_on(collect, scope):
     known = posts(20)
     with XServer(known[5:]) as x:
         collect(x, scope=scope)
-        digest = collector.digest_of(asked(scope=scope))
+        digest = collector.digest_of(collect_settings(scope=scope))
         folder = opened(digest, f"{datetime.now(UTC):%Y-%m-%d}")
         assert folder.checkpoint.newest_id == known[5]["id"]
         folder.commit(f"{datetime.now(UTC):%Y-%m-%d}", 0, newest_id=None)
         x.posts = [*known[:5], *known[6:]]
         assert collect(x, scope=scope).posts == 5
-    assert sorted(held()) == sorted(ids(known))
+    assert sorted(post_ids()) == sorted(ids(known))
 
 
 # What kills a run: an event that Python tells of before it happens.
@@ -190,7 +190,7 @@ def test_a_run_killed_at_every_step_has_the_posts_of_one_that_was_not(scope, mon
     with XServer(known) as x, tempfile.TemporaryDirectory(dir="/dev/shm") as memory:
 
         def work():
-            return collector.run(asked(scope=scope), Client(TOKEN, x.address), KEY)
+            return collector.run(collect_settings(scope=scope), Client(TOKEN, x.address), KEY)
 
         for step in range(200):
             root = Path(memory, f"{step}")
@@ -201,9 +201,9 @@ def test_a_run_killed_at_every_step_has_the_posts_of_one_that_was_not(scope, mon
             before = spent()["price"]
             outcome = work()
             assert outcome.stopped is None
-            assert held() == ids(known)
-            assert sum(told["posts"] for told in PagesFolder().ledger().values()) == 120
-            assert sum(told["pages"] for told in PagesFolder().ledger().values()) == 2
+            assert post_ids() == ids(known)
+            assert sum(entry["posts"] for entry in PagesFolder().ledger().values()) == 120
+            assert sum(entry["pages"] for entry in PagesFolder().ledger().values()) == 2
             # Once what a run costs, and what the killed one had counted of a page it never kept.
             assert spent()["price"] >= before
             if not was_killed:
@@ -217,18 +217,18 @@ def test_pages_get_smaller_when_the_budget_ends_and_then_it_ends_with_a_sentence
     with XServer(known) as x:
         outcome = collect(x, budget=2.0)
         # A page of 100 costs 1.50 at most, and with seven people 0.57.
-        assert [int(size) for size in x.asked("max_results")] == [100, 95, 59, 34, 18]
+        assert [int(size) for size in x.values_of("max_results")] == [100, 95, 59, 34, 18]
         assert isinstance(outcome.stopped, BudgetReached)
         assert str(outcome.stopped) == (
             "the next request can cost $0.15, and of this month's budget of $2.00 $0.12 are left"
         )
-        assert outcome.posts == len(held()) == 306
+        assert outcome.posts == len(post_ids()) == 306
         assert spent()["price"] == outcome.spent <= 2.0
         x.requests.clear()
         assert collect(x, budget=2.0).posts == 0
         assert x.requests == []
         assert collect(x, budget=3.0).posts == 94
-    assert held() == ids(known)
+    assert post_ids() == ids(known)
 
 
 def test_a_budget_outlives_restarts_and_begins_anew_with_the_month(collect, waits):
@@ -287,7 +287,7 @@ def test_faults_on_the_way_lose_no_post_and_double_none(collect, ask, scope):
     faults = ["503", None, "truncated", "dropped", "429", None, "repeated page", "500", "reset"]
     with XServer(known, faults) as x:
         assert collect(x, scope=scope).stopped is None
-    assert held() == ids(known)
+    assert post_ids() == ids(known)
 
 
 def test_pages_expire_at_the_next_run_and_it_is_said(collect, waits, caplog):
@@ -312,29 +312,29 @@ def test_the_price_is_told_before_a_post_is_read(collect, ask, scope):
     known = posts(250)
     with XServer(known[10:]) as x:
         client = ask(x)
-        found = collector.estimate(asked(scope=scope), client, None)
-        assert (found.posts, found.price) == (240, pytest.approx(3.6))
-        assert (found.page_size, found.left) == (endpoints.LARGEST[scope], 100)
-        assert found.page_price == pytest.approx(0.015 * found.page_size)
-        assert found.seconds == (6 if scope == "recent" else 3)
+        estimate = collector.estimate(collect_settings(scope=scope), client, None)
+        assert (estimate.posts, estimate.price) == (240, pytest.approx(3.6))
+        assert (estimate.page_size, estimate.left) == (endpoints.LARGEST[scope], 100)
+        assert estimate.page_price == pytest.approx(0.015 * estimate.page_size)
+        assert estimate.seconds == (6 if scope == "recent" else 3)
         assert [seen.path for seen in x.requests] == [f"/2/tweets/counts/{scope}"]
         collect(x, scope=scope)
         x.posts = known
-        assert collector.estimate(asked(scope=scope), client, KEY).posts == 10
+        assert collector.estimate(collect_settings(scope=scope), client, KEY).posts == 10
 
 
 def test_of_an_unfinished_run_what_is_held_already_is_not_priced_again(collect, ask):
     with XServer(posts(250), [None, "401"]) as x:
         collect(x)
-        assert collector.estimate(asked(), ask(x), KEY).posts == 150
+        assert collector.estimate(collect_settings(), ask(x), KEY).posts == 150
 
 
 def test_mentions_cannot_be_counted_and_a_page_has_a_bound(ask, project):
     with XServer(posts(5)) as x:
-        found = collector.estimate(asked(scope="mentions"), ask(x), None)
+        estimate = collector.estimate(collect_settings(scope="mentions"), ask(x), None)
         assert x.requests == []
-    assert (found.posts, found.price) == (None, None)
-    assert found.page_price == pytest.approx(100 * (0.001 + 0.01))
+    assert (estimate.posts, estimate.price) == (None, None)
+    assert estimate.page_price == pytest.approx(100 * (0.001 + 0.01))
 
 
 def test_no_page_and_no_id_is_in_a_log(collect, caplog):
@@ -342,6 +342,6 @@ def test_no_page_and_no_id_is_in_a_log(collect, caplog):
     with XServer(posts(120), [None, "429", "partial errors"]) as x:
         collect(x)
     assert len(pages()) == 2
-    known = [*held(), *(f"{9000900090 + n}" for n in range(7)), TOKEN]
+    known = [*post_ids(), *(f"{9000900090 + n}" for n in range(7)), TOKEN]
     assert [name for name in known if name in caplog.text] == []
     assert str(PagesFolder().checkpoint_files()[0]) not in caplog.text

@@ -8,6 +8,7 @@ import stat
 import subprocess
 import sys
 import time
+from pathlib import Path
 from urllib.parse import unquote
 
 import pytest
@@ -20,10 +21,11 @@ from customer_profiles.commands.app import main
 from customer_profiles.posts import archive
 from customer_profiles.privacy.keys import keyfile
 from customer_profiles.privacy.keys.key import open_key
-from customer_profiles.project import paths
+from customer_profiles.project import params, paths
 from tests.collect.collecting import SECTION, TEXTS
 from tests.program import PROGRAM
 
+ROOT = Path(__file__).parents[2]
 COMMAND = [PROGRAM, "collect"]
 
 
@@ -31,7 +33,7 @@ def posts(number, every=60):
     return invented(number, time.time(), TEXTS, every)
 
 
-def held():
+def post_ids():
     key = open_key(PAGES)
     files = sorted(paths.inside(PAGES).iterdir())
     lines = [line for file in files for line in archive.read_lines(file, key.unseal)]
@@ -46,7 +48,7 @@ def ready(project, monkeypatch, caplog):
 
     def write(x=None, **changes):
         section = SECTION | ({"host": x.address} if x else {}) | changes
-        text = json.dumps({"profile": "quick", "collect": section})
+        text = json.dumps(params.read(ROOT / "params.yaml") | {"collect": section})
         (project / "params.yaml").write_text(text)
 
     return write
@@ -68,7 +70,7 @@ def test_a_run_says_what_it_has_and_what_is_next(ready, caplog, project):
         "collected 150 posts on 2 pages; $0.89 of $100.00 spent this month",
         "next: make repro X_ARCHIVE=data/collect/pages",
     ]
-    assert len(held()) == 150
+    assert len(post_ids()) == 150
     assert stat.S_IMODE((project / keyfile.FILE).stat().st_mode) == 0o600
 
 
@@ -99,16 +101,18 @@ def test_where_the_budget_ends_the_command_says_how_to_go_on_and_ends_with_3(rea
     with XServer(posts(150)) as x:
         ready(x, budget=0.6)
         assert main(["collect"]) == 3
-        told = caplog.messages[-3:]
+        messages = caplog.messages[-3:]
         ready(x, budget=9.0)
         assert main(["collect"]) == 0
-    assert told[0] == "collected 72 posts on 3 pages; $0.57 of $0.60 spent this month"
-    assert told[1].startswith("the next request can cost $0.15, and of this month's budget of $0.6")
-    assert told[2] == (
+    assert messages[0] == "collected 72 posts on 3 pages; $0.57 of $0.60 spent this month"
+    assert messages[1].startswith(
+        "the next request can cost $0.15, and of this month's budget of $0.6"
+    )
+    assert messages[2] == (
         "collected pages are kept; run the same command again to resume, next month or "
         "with a higher budget in section collect of params.yaml"
     )
-    assert len(held()) == 150
+    assert len(post_ids()) == 150
 
 
 def test_an_error_of_x_is_one_sentence_and_what_was_collected_stays(ready, caplog):
@@ -120,9 +124,7 @@ def test_an_error_of_x_is_one_sentence_and_what_was_collected_stays(ready, caplo
     )
     assert "credits" in caplog.messages[-2]
     assert "X says: No credits are left" in caplog.messages[-2]
-    assert caplog.messages[-1].startswith(
-        "collected pages are kept; run the same command again to resume"
-    )
+    assert caplog.messages[-1].startswith("collected pages are kept; run the same command")
 
 
 @pytest.mark.parametrize("token", [None, "", "two words"])
@@ -134,49 +136,51 @@ def test_without_a_token_the_variable_and_where_to_get_one_are_named(
         monkeypatch.setenv("X_BEARER_TOKEN", token)
     ready()
     assert main(["collect"]) == main(["collect", "--dry-run"]) == 1
-    told = caplog.messages[0]
+    message = caplog.messages[0]
     for part in ("X_BEARER_TOKEN", "console.x.com", "an archive of pages needs none"):
-        assert part in told
+        assert part in message
     assert not (project / "data").exists()
 
 
 @pytest.mark.parametrize(
-    ("changes", "told"),
+    ("changes", "message"),
     [
         ({"scope": "everything"}, "scope must be one of recent, all, mentions; got 'everything'"),
         ({"fields": "toot"}, "fields must be one of tweet, post; got 'toot'"),
-        ({"budget": 0}, "budget must be dollars a month, above 0; got 0"),
-        ({"budget": -1}, "budget must be a number of dollars, 0 or more; got -1"),
-        ({"budget": "five"}, "budget must be a number of dollars, 0 or more; got 'five'"),
-        ({"post_price": True}, "post_price must be a number of dollars"),
-        ({"keep_days": 0}, "keep_days must be a whole number of days, 1 or more; got 0"),
-        ({"keep_days": 1.5}, "keep_days must be a whole number of days"),
+        ({"budget": 0}, "collect.budget must be a number, above 0; got 0"),
+        ({"budget": -1}, "collect.budget must be a number, above 0; got -1"),
+        ({"budget": "five"}, "collect.budget must be a number, above 0; got 'five'"),
+        ({"post_price": True}, "post_price must be a number, 0 or more; got true"),
+        ({"keep_days": 0}, "keep_days must be a whole number, 1 to 36500; got 0"),
+        ({"keep_days": 1.5}, "keep_days must be a whole number, 1 to 36500; got 1.5"),
         ({"retweets": "no"}, "retweets must be true or false; got 'no'"),
-        ({"handles": "tindlewick"}, "handles must be a list, in brackets; got 'tindlewick'"),
+        ({"handles": "tindlewick"}, "collect.handles must be a list, in brackets"),
         ({"handles": [], "keywords": []}, "the query is empty; name at least one handle"),
         ({"keywords": ["x" * 600]}, "characters and X takes 512 (recent search)"),
         ({"keywords": ["x" * 1100], "scope": "all"}, "and X takes 1024 (all search)"),
         ({"language": "english"}, "language must be a code as X writes it"),
-        ({"handles": [], "scope": "mentions"}, "scope mentions needs the handle of the brand's"),
+        ({"handles": [], "scope": "mentions"}, "collect.handles must name the brand's own account"),
         ({"handles": ["no handle"], "scope": "mentions"}, "'no handle' is no handle on X"),
-        ({"scope": "all", "start": "May"}, "start must be a day like \"2026-01-31\", or empty"),
+        ({"scope": "all", "start": "May"}, "collect.start must be a day in quotes, like"),
         ({"scope": "all", "start": "2999-01-01"}, "start_time is in the future"),
         ({"host": "http://x.invalid"}, "the host of X must be https://"),
     ],
 )  # fmt: skip
 def test_settings_that_cannot_be_are_refused_by_name_before_x_is_asked(
-    ready, caplog, changes, told
+    ready, caplog, changes, message
 ):
     ready(**changes)
     assert main(["collect"]) == 1
-    assert told in caplog.messages[-1]
+    assert message in caplog.messages[-1]
     assert caplog.messages[-1].startswith("error: ")
 
 
 def test_a_section_that_is_not_there_is_named(project, caplog):
-    (project / "params.yaml").write_text("profile: quick\n")
+    values = params.read(ROOT / "params.yaml")
+    del values["collect"]
+    (project / "params.yaml").write_text(json.dumps(values))
     assert main(["collect"]) == 1
-    assert caplog.messages[-1].startswith("error: params.yaml has no section 'collect'")
+    assert caplog.messages[-1].startswith("error: params.yaml: collect is missing")
 
 
 def test_another_key_and_a_lost_one_are_told_and_replace_nothing(
@@ -222,15 +226,15 @@ def started(project, *command, **options):
 def test_no_token_and_no_key_is_in_what_a_run_prints_or_writes(ready, project, monkeypatch):
     with XServer(posts(150), [None, "partial errors", "token in the detail"]) as x:
         ready(x)
-        told = started(project).communicate()[0]
+        output = started(project).communicate()[0]
         ready(x, keywords=["tea"])
-        told += started(project).communicate()[0]
-    assert told.count("spent this month\n") == 2
-    assert "(400)" in told
+        output += started(project).communicate()[0]
+    assert output.count("spent this month\n") == 2
+    assert "(400)" in output
     key = (project / keyfile.FILE).read_text()
     written = [path.read_text() for path in files(project) if path.name != "secret.key"]
     for secret in (TOKEN, unquote(TOKEN), "Bearer", key):
-        assert secret not in told
+        assert secret not in output
         assert not any(secret in text for text in written)
 
 
@@ -246,16 +250,13 @@ def test_a_signal_ends_a_run_behind_the_page_at_hand(ready, project):
 
         x.answer = stopping
         running = started(project)
-        told = running.communicate()[0]
+        output = running.communicate()[0]
         assert running.returncode == 130
         assert len(x.requests) == 2
-        assert len(held()) == 200
-        assert (
-            "stopped by SIGINT\ncollected pages are kept; run the same command again to resume"
-            in told
-        )
+        assert len(post_ids()) == 200
+        assert "stopped by SIGINT\ncollected pages are kept; run the same command again" in output
         assert main(["collect"]) == 0
-        assert len(held()) == 350
+        assert len(post_ids()) == 350
 
 
 @pytest.mark.parametrize(
@@ -277,10 +278,10 @@ def test_a_signal_ends_a_wait_at_once_and_a_second_one_anything(
             running.send_signal(number)
             if number != signals[-1]:
                 assert "once more to stop at once" in running.stdout.readline()
-        told = running.communicate()[0]
+        output = running.communicate()[0]
     assert running.returncode == code
-    assert "collected 100 posts on 1 pages" in told
-    assert len(held()) == 100
+    assert "collected 100 posts on 1 pages" in output
+    assert len(post_ids()) == 100
 
 
 FULL = """\
@@ -304,6 +305,6 @@ def test_a_disk_that_fills_up_in_a_page_loses_nothing_that_was_kept(ready, proje
         )  # fmt: skip
         assert full.returncode == 1
         assert "could not be written (File too large); make room on the disk" in full.stderr
-        assert len(held()) == 100
+        assert len(post_ids()) == 100
         assert main(["collect"]) == 0
-        assert len(held()) == 250
+        assert len(post_ids()) == 250

@@ -42,7 +42,7 @@ def names():
     return sorted(path.name for path in paths.inside(PAGES).iterdir())
 
 
-def held():
+def stored_pages():
     """The pages of all files, in the order of collection."""
     files = [paths.inside(PAGES, name) for name in names()]
     return [line for file in files for line in archive.exact_lines(file, KEY.unseal)]
@@ -65,7 +65,7 @@ def test_pages_are_sealed_in_files_that_sort_in_the_order_of_collection(begun):
         "000001_2026-05-01.jsonl.sealed",
         "000002_2026-04-01.jsonl.sealed",
     ]
-    assert held() == ["a", "b", "c"]
+    assert stored_pages() == ["a", "b", "c"]
 
 
 def test_a_run_goes_on_where_its_checkpoint_says(begun):
@@ -77,7 +77,7 @@ def test_a_run_goes_on_where_its_checkpoint_says(begun):
         next_token="to b", newest_id=IDS[1], newest_time=1777629600,
     )  # fmt: skip
     add(again, "b", next_token=None, done=True)
-    assert held() == ["a", "b"]
+    assert stored_pages() == ["a", "b"]
     assert reopened().checkpoint.done
 
 
@@ -89,16 +89,16 @@ def test_what_a_killed_run_had_not_counted_is_cut_off_and_told(begun, left):
     again = reopened()
     assert again.cut == len(left.splitlines())
     add(again, "b")
-    assert held() == ["a", "b"]
+    assert stored_pages() == ["a", "b"]
 
 
 def test_a_page_that_was_added_and_not_counted_is_asked_for_again(begun):
     add(begun, "a", next_token="to b")
     begun.append(b"b")
-    assert held() == ["a", "b"]
+    assert stored_pages() == ["a", "b"]
     again = reopened()
     assert (again.cut, again.checkpoint.next_token) == (1, "to b")
-    assert held() == ["a"]
+    assert stored_pages() == ["a"]
 
 
 OTHER_QUERY = query_digest("search/recent", {"query": "tea"})
@@ -110,7 +110,7 @@ def test_each_query_goes_on_where_it_stood_whatever_was_asked_in_between(begun):
     add(opened(QUERY, DAY), "b", next_token=None, done=True)
     again = opened(OTHER_QUERY, DAY)
     assert (again.cut, again.checkpoint.next_token) == (0, "to d")
-    assert held() == ["a", "b", "c"]
+    assert stored_pages() == ["a", "b", "c"]
 
 
 @pytest.mark.parametrize("counted", [False, True])
@@ -118,13 +118,13 @@ def test_the_ledger_is_right_about_a_killed_run_of_another_query(begun, counted)
     add(begun, "a")
     begun.append(b"b")
     if counted:  # in the checkpoint, and killed before the ledger told of it
-        told = paths.inside(LEDGER).read_bytes()
+        ledger = paths.inside(LEDGER).read_bytes()
         begun.commit(DAY, posts=10)
-        paths.inside(LEDGER).write_bytes(told)
+        paths.inside(LEDGER).write_bytes(ledger)
     opened(OTHER_QUERY, "2026-05-02")
-    told = PagesFolder().ledger()[begun.checkpoint.file]
-    assert held() == ["a", "b"][: 1 + counted]
-    assert (told["pages"], told["posts"], told["last"]) == (1 + counted, 10 * (1 + counted), DAY)
+    entry = PagesFolder().ledger()[begun.checkpoint.file]
+    assert stored_pages() == ["a", "b"][: 1 + counted]
+    assert (entry["pages"], entry["posts"], entry["last"]) == (1 + counted, 10 * (1 + counted), DAY)
 
 
 def collect(pages):
@@ -149,12 +149,12 @@ def test_a_run_killed_at_random_moments_neither_loses_nor_doubles_a_page(monkeyp
             os.kill(child, signal.SIGKILL)
             os.waitpid(child, 0)
         folder = collect(5)
-        state, pages = folder.checkpoint, held()
-        (told,) = PagesFolder().ledger().values()
+        state, pages = folder.checkpoint, stored_pages()
+        (entry,) = PagesFolder().ledger().values()
         monkeypatch.undo()
     assert len(pages) > 20
     assert pages == [str(number) for number in range(len(pages))]
-    assert {state.read, state.lines, told["pages"], told["posts"]} == {len(pages)}
+    assert {state.read, state.lines, entry["pages"], entry["posts"]} == {len(pages)}
 
 
 FILL = """\
@@ -176,18 +176,18 @@ for number in range(1000):
 
 
 def test_a_full_disk_is_an_error_that_names_the_file_and_leaves_what_was_there(project):
-    told = subprocess.run(
+    output = subprocess.run(
         [sys.executable, "-c", FILL], cwd=project, capture_output=True, text=True, check=True
     ).stdout  # fmt: skip
-    number, _, error = told.partition(" ")
+    number, _, error = output.partition(" ")
     assert int(number) > 10
-    assert held() == [f"page {place}" for place in range(int(number))]
+    assert stored_pages() == [f"page {place}" for place in range(int(number))]
     assert error.startswith("000001_2026-05-01.jsonl.sealed could not be written (File too large)")
     assert "make room on the disk and run this again" in error
     again = opened("digest", DAY)
     assert (again.cut, again.checkpoint.lines) == (0, int(number))
     add(again, "more")
-    assert held()[-1] == "more"
+    assert stored_pages()[-1] == "more"
 
 
 def test_a_disk_without_a_byte_left_leaves_pages_checkpoint_and_spend_readable(
@@ -207,7 +207,7 @@ def test_a_disk_without_a_byte_left_leaves_pages_checkpoint_and_spend_readable(
     with pytest.raises(OSError, match=r"spend.json could not be written .No space left"):
         spend.add(10, 1, DAY)
     assert reopened().checkpoint.next_token == "to b"
-    assert held() == ["a"]
+    assert stored_pages() == ["a"]
     assert spend.total("2026-05") == Spend(0.005, 0.01).total("2026-05")
     filling.unlink()
     folder.append(page)
@@ -295,7 +295,7 @@ def test_a_run_whose_file_has_expired_goes_on_in_another(begun):
     assert again.checkpoint.file == "000002_2026-06-01.jsonl.sealed"
     assert (again.checkpoint.next_token, again.checkpoint.newest_id) == ("to b", IDS[0])
     add(again, "b", day="2026-06-01")
-    assert (held(), again.checkpoint.read, again.checkpoint.lines) == (["b"], 20, 1)
+    assert (stored_pages(), again.checkpoint.read, again.checkpoint.lines) == (["b"], 20, 1)
 
 
 def test_a_run_that_goes_on_another_day_has_another_file_so_that_each_expires_on_its_own(begun):
@@ -304,9 +304,9 @@ def test_a_run_that_goes_on_another_day_has_another_file_so_that_each_expires_on
     again = reopened("2026-05-02")
     assert (again.cut, again.checkpoint.next_token) == (1, "to b")
     add(again, "b", day="2026-05-02")
-    assert held() == ["a", "b"]
+    assert stored_pages() == ["a", "b"]
     assert PagesFolder().expire(1, "2026-05-03") == [begun.checkpoint.file]
-    assert held() == ["b"]
+    assert stored_pages() == ["b"]
 
 
 @pytest.mark.parametrize("content", ["", "[]", '{"a": {}}', '{"a": {"state": "gone"}}', "{"])

@@ -74,7 +74,7 @@ def test_an_error_that_can_be_mended_is_one_line_and_any_other_is_not_hidden(
 
 
 @pytest.mark.parametrize(
-    ("words", "told"),
+    ("words", "message"),
     [
         (["serve", "--port", "65536"], "'--port': Input should be less than or equal to 65535"),
         (
@@ -85,9 +85,9 @@ def test_an_error_that_can_be_mended_is_one_line_and_any_other_is_not_hidden(
         (["store", "export", "tokens", "tokens.csv"], "'tokens' is not one of 'profiles'"),
     ],
 )
-def test_what_an_option_may_be_is_said(capsys, project, words, told):
+def test_what_an_option_may_be_is_said(capsys, project, words, message):
     assert main(words) == 2
-    assert told in " ".join(capsys.readouterr().err.split())
+    assert message in " ".join(capsys.readouterr().err.split())
 
 
 def test_make_calls_only_commands_that_there_are():

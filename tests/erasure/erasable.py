@@ -67,13 +67,13 @@ PLACES = [
 
 def page(names, posts=POSTS):
     """A page of these people's `posts`, bytes as X sends them."""
-    told = [
+    data = [
         {"id": post, "author_id": IDS[who], "text": text, "created_at": f"{day}T10:00:00.000Z"}
         for post, (who, day, text) in posts.items()
         if who in names
     ]
     users = [{"id": IDS[name], "username": f"{name}_handle", "name": name} for name in names]
-    page = {"data": told, "includes": {"users": users}}
+    page = {"data": data, "includes": {"users": users}}
     return json.dumps(page, separators=(",", ":")) + "\n"
 
 
@@ -106,14 +106,14 @@ def run_stages(project):
     key = open_key(PAGES, make=True)
     manifest = {"audience": key.audience(PAGES), "key": key.fingerprint(), "sample": False}
     files.write_json(project / connection.MANIFEST, manifest)
-    held = archive.read(folder)
-    posts = observations.pseudonymous(held.posts, key)
-    posts = retention.living(posts, tombstones.read(key.fingerprint()), key.mark)
+    conversation = archive.read(folder)
+    posts = observations.pseudonymous(conversation.posts, key)
+    posts = retention.without_erased(posts, tombstones.read(key.fingerprint()), key.mark)
     # A number that only the post decides stands for the model.
     polarity = np.array([int(post[-2:]) / 100 for post in posts["post_id"]])
     section = params.stage("score")
     rows = observations.build(
-        posts, held.authors,
+        posts, conversation.authors,
         pd.DataFrame({"polarity": polarity, "subjectivity": polarity, "label": "neutral"}),
         section, "0" * 16,
     )  # fmt: skip
@@ -148,7 +148,7 @@ def empty(project, mongodb, monkeypatch, caplog):
 
 
 @pytest.fixture
-def held(empty):
+def filled(empty):
     """A project that holds what ann, bob and cy wrote."""
     write_pages(empty / PAGES, ["ann", "bob", "cy"])
     run_stages(empty)
@@ -205,9 +205,9 @@ def traces(project, *needles):
             files[name] = pd.read_parquet(io.BytesIO(content)).to_csv().encode()
         elif name.endswith(".gz"):
             files[name] = gzip.decompress(content)
-    texts = {**files, **{name: json.dumps(held).encode() for name, held in rows.items()}}
-    found = {name for name, text in texts.items() if any(n.encode() in text for n in needles)}
-    return sorted(found)
+    texts = {**files, **{name: json.dumps(kept).encode() for name, kept in rows.items()}}
+    names = {name for name, text in texts.items() if any(n.encode() in text for n in needles)}
+    return sorted(names)
 
 
 def left_by(name):

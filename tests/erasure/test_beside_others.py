@@ -41,63 +41,63 @@ def waiting(project, caplog, action):
         wait([future])
 
 
-def test_who_is_erased_while_a_load_waits_does_not_come_back_with_it(held, caplog):
+def test_who_is_erased_while_a_load_waits_does_not_come_back_with_it(filled, caplog):
     key = Key(KEY)
     mark = key.mark(key.pseudonym("author", IDS["ann"]))
-    with waiting(held, caplog, load) as loaded:
+    with waiting(filled, caplog, load) as loaded:
         tombstones.add(key.fingerprint(), {mark: "author"})
     assert loaded.result().observations == 3
-    assert key.pseudonym("author", IDS["ann"]) not in str(rows_of(held)["observations"])
+    assert key.pseudonym("author", IDS["ann"]) not in str(rows_of(filled)["observations"])
 
 
-def test_a_load_that_waits_for_a_change_of_key_brings_nothing_back(held, caplog):
-    with waiting(held, caplog, load) as loaded:
-        (held / connection.MANIFEST).unlink()
-        with database_of(held) as database:
+def test_a_load_that_waits_for_a_change_of_key_brings_nothing_back(filled, caplog):
+    with waiting(filled, caplog, load) as loaded:
+        (filled / connection.MANIFEST).unlink()
+        with database_of(filled) as database:
             database.client.drop_database(database)
     with pytest.raises(errors.StoreError, match="nothing was pulled yet"):
         loaded.result()
-    assert rows_of(held)["observations"] == []
+    assert rows_of(filled)["observations"] == []
 
 
-def test_a_change_of_key_waits_for_who_writes(held, caplog):
-    with waiting(held, caplog, key_rotation.rotate) as rotated:
+def test_a_change_of_key_waits_for_who_writes(filled, caplog):
+    with waiting(filled, caplog, key_rotation.rotate) as rotated:
         assert not rotated.done()
-        assert len(rows_of(held)["observations"]) == 5
+        assert len(rows_of(filled)["observations"]) == 5
     rotated.result()
-    assert rows_of(held)["observations"] == []
+    assert rows_of(filled)["observations"] == []
 
 
-def test_a_publication_from_before_an_erasure_brings_nobody_back(held):
+def test_a_publication_from_before_an_erasure_brings_nobody_back(filled):
     assigned = pd.read_parquet(parquet_files.path("assignments")).assign(cell="0")
     purge("author", IDS["ann"])
-    before = rows_of(held)
-    with database_of(held) as database:
+    before = rows_of(filled)
+    with database_of(filled) as database:
         with pytest.raises(errors.StoreError, match="erased, or have expired, since"):
             publications.publish(database, {"_id": "1" * 16, **PUBLISHED}, assigned)
         assert publications.current(database)["_id"] == "0" * 16
-    assert rows_of(held) == before
+    assert rows_of(filled) == before
 
 
-def test_a_publication_waits_for_who_writes(held, caplog):
+def test_a_publication_waits_for_who_writes(filled, caplog):
     people = pd.read_parquet(parquet_files.path("assignments")).assign(cell="0")
 
     def publish():
-        with database_of(held) as database:
+        with database_of(filled) as database:
             publications.publish(database, {"_id": "1" * 16, **PUBLISHED}, people)
 
-    with waiting(held, caplog, publish) as published:
+    with waiting(filled, caplog, publish) as published:
         assert not published.done()
     published.result()
-    with database_of(held) as database:
+    with database_of(filled) as database:
         assert publications.current(database)["_id"] == "1" * 16
 
 
-def test_erasures_are_done_one_after_the_other(held):
+def test_erasures_are_done_one_after_the_other(filled):
     with ThreadPoolExecutor(1) as pool:
-        with held_data.alone():
+        with held_data.exclusive():
             purged = pool.submit(purge, "author", IDS["ann"])
             assert wait([purged], 0.5).not_done
-            assert traces(held, *left_by("ann")) == PLACES
+            assert traces(filled, *left_by("ann")) == PLACES
         purged.result()
-    assert traces(held, *left_by("ann")) == []
+    assert traces(filled, *left_by("ann")) == []

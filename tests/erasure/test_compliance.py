@@ -48,20 +48,20 @@ GONE = {FIRST: "deleted", KEPT: "scrub_geo", IDS["bob"]: "suspended", IDS["cy"]:
 
 
 @pytest.fixture
-def sealed(held):
+def sealed(filled):
     """The project with pages in its archive, and sealed ones that were collected."""
     folder = opened("digest", DAY, OLD)
     mentioned = page(["ann"])[:-4] + f',{{"id":"{DAN}","username":"dan_handle"}}]}}}}'
     for line in (mentioned, page(["bob", "cy"]).rstrip()):
         folder.append(line.encode())
     folder.commit(DAY, posts=5, newest_id=FIRST)
-    return held
+    return filled
 
 
 @pytest.fixture
 def x():
     with XServer() as server:
-        server.jobs.gone = GONE
+        server.jobs.deleted = GONE
         yield server
 
 
@@ -81,7 +81,7 @@ def sealed_text(project):
     return "".join(line for file in files for line in archive.exact_lines(file, OLD.unseal))
 
 
-def found(project, *needles):
+def places_of(project, *needles):
     """Where any of `needles` still stands, sealed pages included."""
     text = sealed_text(project)
     return traces(project, *needles) + ["sealed"] * any(needle in text for needle in needles)
@@ -105,14 +105,14 @@ def test_what_x_says_is_deleted_is_gone_from_everywhere_and_nothing_else_is(
 ):
     before = {name: profile_of(sealed, name) for name in IDS}
     others = [IDS["ann"], "ann_handle", *left_by("cy")]
-    held = {text for text in others if found(sealed, text)}
-    assert "sealed" in found(sealed, FIRST)
-    assert "sealed" in found(sealed, *left_by("bob"))
+    standing = {text for text in others if places_of(sealed, text)}
+    assert "sealed" in places_of(sealed, FIRST)
+    assert "sealed" in places_of(sealed, *left_by("bob"))
     comply()
     assert x.jobs.uploads == {"tweets": sorted(POSTS), "users": [*sorted(IDS.values()), DAN]}
     erased = FIRST, POSTS[FIRST][2], OLD.pseudonym("post", FIRST), *left_by("bob")
-    assert found(sealed, *erased) == []
-    assert {text for text in others if found(sealed, text)} == held
+    assert places_of(sealed, *erased) == []
+    assert {text for text in others if places_of(sealed, text)} == standing
     assert (before["ann"]["posts"], profile_of(sealed, "ann")["posts"]) == (1, 0)
     assert profile_of(sealed, "bob") is None
     assert profile_of(sealed, "cy") == before["cy"]
@@ -149,8 +149,8 @@ def test_a_dry_run_says_how_many_and_changes_no_byte(sealed, x, comply, caplog):
         "posts that X says are to be deleted: deleted <10, scrub_geo <10",
         "users that X says are to be deleted: scrub_geo <10, suspended <10",
     ]
-    told = "would be erased: 3 posts in the database and its files, 11 in pages"
-    assert told in caplog.text
+    message = "would be erased: 3 posts in the database and its files, 11 in pages"
+    assert message in caplog.text
     assert "make repro" not in caplog.text
     assert len(x.jobs.uploads) == 2
 
@@ -174,18 +174,18 @@ def test_counts_of_ten_and_more_are_told_and_reasons_that_x_may_invent_erase(
     posts = {str(7_000_000_000_000_000_000 + n): ("cy", "2026-05-06", f"t{n}") for n in range(30)}
     (sealed / PAGES / "7.jsonl").write_text(page(["cy"], posts))
     reasons = ["deleted", "deactivated", "protected", "bounced", "Ünknown 9000000000000000070"]
-    x.jobs.gone = {post: reasons[n % 5] for n, post in enumerate(posts) if n < 24}
-    x.jobs.gone |= dict.fromkeys(list(posts)[24:], "") | {KEPT: "scrub_geo"}
+    x.jobs.deleted = {post: reasons[n % 5] for n, post in enumerate(posts) if n < 24}
+    x.jobs.deleted |= dict.fromkeys(list(posts)[24:], "") | {KEPT: "scrub_geo"}
     comply()
     assert "posts: 35, users: <10" in caplog.text
     assert "another reason 10, bounced <10, deactivated <10, deleted <10, protected <10, scrub_geo"
-    assert found(sealed, *posts) == []
-    assert found(sealed, KEPT) != []
+    assert places_of(sealed, *posts) == []
+    assert places_of(sealed, KEPT) != []
     assert "9000000000000000070" not in caplog.text
 
 
 def test_verdicts_that_were_not_asked_for_are_counted_and_left_out(sealed, x, comply, caplog):
-    x.jobs.gone = {}
+    x.jobs.deleted = {}
     before = everything(sealed)
     x.jobs.extra = (
         '{"id": "4711", "action": "delete", "reason": "deleted"}',
@@ -226,7 +226,7 @@ def test_where_x_fails_nothing_is_erased_and_run_again_everything_is(
         for job in x.jobs.listed(kind, "in_progress").get("data", ()):
             x.jobs.job(job["id"])
     comply()
-    assert found(sealed, FIRST, *left_by("bob")) == []
+    assert places_of(sealed, FIRST, *left_by("bob")) == []
 
 
 def test_a_run_killed_while_it_erases_is_whole_when_it_is_repeated(sealed, x, comply):
@@ -251,8 +251,8 @@ def test_other_pages_can_be_asked_about_and_are_erased_from_too(sealed, x, compl
     (copy / "1.jsonl").write_text(page(["bob"]))
     comply("copy")
     assert x.jobs.uploads["users"] == [IDS["bob"]]
-    assert found(sealed, *left_by("bob")) == []
-    assert found(sealed, FIRST) != []
+    assert places_of(sealed, *left_by("bob")) == []
+    assert places_of(sealed, FIRST) != []
 
 
 def test_the_shipped_sample_is_refused_before_x_is_asked(empty, x, caplog, monkeypatch):
@@ -260,7 +260,7 @@ def test_the_shipped_sample_is_refused_before_x_is_asked(empty, x, caplog, monke
     (empty / "data/sample").mkdir(parents=True)
     (empty / SAMPLE).symlink_to(ROOT / SAMPLE)
     (empty / SAMPLE_DIGEST).symlink_to(ROOT / SAMPLE_DIGEST)
-    params.change(empty / "params.yaml", {"collect.host": "x"}, {"collect.host": lambda path: None})
+    params.change(empty / "params.yaml", {"collect.host": "x"})
     for archived, arguments in (
         (SAMPLE, []),
         (SAMPLE, ["--pages", PAGES]),
@@ -285,7 +285,7 @@ def test_pages_that_expire_while_x_works_are_no_obstacle(sealed, x, ask):
         return ask(x)
 
     compliance.comply(later, Storage())
-    assert found(sealed, FIRST, *left_by("bob")) == []
+    assert places_of(sealed, FIRST, *left_by("bob")) == []
 
 
 def test_an_archive_changed_while_x_works_is_noticed(sealed, x, ask):
@@ -322,13 +322,13 @@ def test_a_whole_run_says_no_id_handle_address_or_token(sealed, x):
         [PROGRAM, "comply"],
         cwd=sealed, env={**os.environ, **names}, capture_output=True, text=True, check=False,
     )  # fmt: skip
-    said = ended.stdout + ended.stderr
-    assert ended.returncode == 0, said
-    assert "erased: 3 posts in the database and its files, 11 in pages" in said
-    assert "run `dvc repro`, so that clusters and figures follow" in said
+    output = ended.stdout + ended.stderr
+    assert ended.returncode == 0, output
+    assert "erased: 3 posts in the database and its files, 11 in pages" in output
+    assert "run `dvc repro`, so that clusters and figures follow" in output
     secrets = [*IDS.values(), DAN, *POSTS, *(text for _, _, text in POSTS.values()), "_handle"]
     secrets += [TOKEN, SIGNATURE, "submission", "storage/", x.address, "14255432699839847"]
     secrets += [OLD.pseudonym(kind, number) for kind in tombstones.KINDS for number in IDS.values()]
     secrets += [OLD.pseudonym("post", post) for post in POSTS]
-    assert [secret for secret in secrets if secret in said] == []
-    assert found(sealed, FIRST, *left_by("bob")) == []
+    assert [secret for secret in secrets if secret in output] == []
+    assert places_of(sealed, FIRST, *left_by("bob")) == []

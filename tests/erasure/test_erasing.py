@@ -49,171 +49,171 @@ from tests.erasure.erasable import (
 )
 
 
-def test_an_erased_author_is_gone_from_everywhere(held):
-    assert traces(held, *left_by("ann")) == PLACES
+def test_an_erased_author_is_gone_from_everywhere(filled):
+    assert traces(filled, *left_by("ann")) == PLACES
     purge("author", IDS["ann"])
-    assert traces(held, *left_by("ann")) == []
-    assert len(traces(held, *left_by("bob"))) == len(PLACES) + 1
+    assert traces(filled, *left_by("ann")) == []
+    assert len(traces(filled, *left_by("bob"))) == len(PLACES) + 1
 
 
-def test_what_is_left_is_what_there_would_be_without_the_erased(held):
+def test_what_is_left_is_what_there_would_be_without_the_erased(filled):
     purge("author", IDS["ann"])
-    files, rows = everything(held)
-    tables = tables_of(held)
-    write_pages(held / PAGES, ["bob", "cy"])
-    run_stages(held)
-    wanted, wanted_rows = everything(held)
+    files, rows = everything(filled)
+    tables = tables_of(filled)
+    write_pages(filled / PAGES, ["bob", "cy"])
+    run_stages(filled)
+    wanted, wanted_rows = everything(filled)
     assert rows == wanted_rows
     assert files.keys() == wanted.keys()
     assert [name for name in files if files[name] != wanted[name]] in (
         [],
         ["data/processed/observations.parquet"],  # pandas notes how texts were held
     )
-    for table, other in zip(tables, tables_of(held), strict=True):
+    for table, other in zip(tables, tables_of(filled), strict=True):
         pd.testing.assert_frame_equal(table, other)
 
 
-def test_an_erased_post_is_gone_and_its_authors_profile_derived_anew(held):
+def test_an_erased_post_is_gone_and_its_authors_profile_derived_anew(filled):
     key = Key(KEY)
     author = key.pseudonym("author", IDS["ann"])
-    before = {row["_id"]: row for row in rows_of(held)["profiles"]}
+    before = {row["_id"]: row for row in rows_of(filled)["profiles"]}
     purge("post", FIRST)
-    rows = rows_of(held)
+    rows = rows_of(filled)
     after = {row["_id"]: row for row in rows["profiles"]}
     assert before.keys() == after.keys()
     assert (before[author]["posts"], after[author]["posts"]) == (1, 0)
     assert author not in {row["_id"] for row in rows["assignments"]}
-    assert traces(held, FIRST, POSTS[FIRST][2], key.pseudonym("post", FIRST)) == []
-    assert f"{PAGES}/1.jsonl" in traces(held, "ann_handle")
-    kept = {post: told for post, told in POSTS.items() if post != FIRST}
-    files = files_of(held)
-    write_pages(held / PAGES, ["ann", "bob", "cy"], kept)
-    assert {name: files_of(held)[name] for name in files if name.startswith(PAGES)} == {
+    assert traces(filled, FIRST, POSTS[FIRST][2], key.pseudonym("post", FIRST)) == []
+    assert f"{PAGES}/1.jsonl" in traces(filled, "ann_handle")
+    kept = {post: content for post, content in POSTS.items() if post != FIRST}
+    files = files_of(filled)
+    write_pages(filled / PAGES, ["ann", "bob", "cy"], kept)
+    assert {name: files_of(filled)[name] for name in files if name.startswith(PAGES)} == {
         name: content for name, content in files.items() if name.startswith(PAGES)
     }
-    people = pd.read_parquet(held / "data/processed/profiles.parquet")
+    people = pd.read_parquet(filled / "data/processed/profiles.parquet")
     assert sorted(people["_id"]) == sorted(after)
     assert people.set_index("_id").loc[author, "posts"] == 0
 
 
-def test_a_streams_post_is_erased_with_its_author(held, observe):
+def test_a_streams_post_is_erased_with_its_author(filled, observe):
     key = Key(KEY)
     live = observe({"_id": "live", "author": "ann", "origin": "stream"})
     live = live.assign(author=key.pseudonym("author", IDS["ann"]))
-    with database_of(held) as database:
+    with database_of(filled) as database:
         database.observations.insert_many(live.to_dict("records"))
     purge("author", IDS["ann"])
-    assert {row["origin"] for row in rows_of(held)["observations"]} == {"archive"}
+    assert {row["origin"] for row in rows_of(filled)["observations"]} == {"archive"}
 
 
-def test_it_is_erased_from_the_databases_of_other_archives_under_the_key_too(held):
+def test_it_is_erased_from_the_databases_of_other_archives_under_the_key_too(filled):
     other = Key(KEY).audience("another archive")
-    with database_of(held) as database:
+    with database_of(filled) as database:
         try:
             for name in removal.ABOUT_PEOPLE:
                 database.client[other][name].insert_many(list(database[name].find()))
             purge("author", IDS["ann"])
-            found = {
+            rows = {
                 name: list(database.client[other][name].find()) for name in removal.ABOUT_PEOPLE
             }
         finally:
             database.client.drop_database(other)
-    assert len(found["observations"]) == 3
-    assert Key(KEY).pseudonym("author", IDS["ann"]) not in str(found)
+    assert len(rows["observations"]) == 3
+    assert Key(KEY).pseudonym("author", IDS["ann"]) not in str(rows)
 
 
-def test_the_erased_do_not_come_back_with_a_copy_of_the_pages(held):
-    copy = {name: text for name, text in files_of(held).items() if name.startswith(PAGES)}
+def test_the_erased_do_not_come_back_with_a_copy_of_the_pages(filled):
+    copy = {name: text for name, text in files_of(filled).items() if name.startswith(PAGES)}
     purge("author", IDS["ann"])
     purge("post", "9000000000000000021")
-    before = rows_of(held)
-    restore(held, {**files_of(held), **copy})
-    run_stages(held)
-    after = rows_of(held)
+    before = rows_of(filled)
+    restore(filled, {**files_of(filled), **copy})
+    run_stages(filled)
+    after = rows_of(filled)
     assert after["observations"] == before["observations"]
     assert after["profiles"] == before["profiles"]
-    assert [name for name in traces(held, *left_by("ann")) if not name.startswith(PAGES)] == []
+    assert [name for name in traces(filled, *left_by("ann")) if not name.startswith(PAGES)] == []
     # Whatever is erased next, they are taken out of the copy too.
     purge("post", "9000000000000000031")
-    assert traces(held, *left_by("ann")) == []
+    assert traces(filled, *left_by("ann")) == []
 
 
 @pytest.mark.parametrize("lost", ["database", "file"])
-def test_the_erased_do_not_come_back_where_database_or_file_are_lost(held, lost):
-    copy = {name: text for name, text in files_of(held).items() if name.startswith(PAGES)}
+def test_the_erased_do_not_come_back_where_database_or_file_are_lost(filled, lost):
+    copy = {name: text for name, text in files_of(filled).items() if name.startswith(PAGES)}
     purge("author", IDS["ann"])
-    before = rows_of(held)["observations"]
+    before = rows_of(filled)["observations"]
     if lost == "file":
-        shutil.rmtree(held / tombstones.FOLDER)
+        shutil.rmtree(filled / tombstones.FOLDER)
     else:
-        with database_of(held) as database:
+        with database_of(filled) as database:
             database.client.drop_database(database)
-    restore(held, {**files_of(held), **copy})
-    run_stages(held)
-    assert rows_of(held)["observations"] == before
-    assert len(rows_of(held)["tombstones"]) == 1
+    restore(filled, {**files_of(filled), **copy})
+    run_stages(filled)
+    assert rows_of(filled)["observations"] == before
+    assert len(rows_of(filled)["tombstones"]) == 1
     assert len(tombstones.read(Key(KEY).fingerprint())) == 1
 
 
-def test_erasing_again_changes_nothing(held):
+def test_erasing_again_changes_nothing(filled):
     purge("author", IDS["ann"])
-    before = everything(held)
+    before = everything(filled)
     purge("author", IDS["ann"])
-    assert everything(held) == before
+    assert everything(filled) == before
 
 
-def test_what_an_emptied_database_does_not_hold_is_erased_from_the_files(held):
-    with database_of(held) as database:
+def test_what_an_emptied_database_does_not_hold_is_erased_from_the_files(filled):
+    with database_of(filled) as database:
         database.client.drop_database(database)
     purge("author", IDS["ann"])
-    assert traces(held, *left_by("ann")) == []
-    people = pd.read_parquet(held / "data/processed/profiles.parquet")
+    assert traces(filled, *left_by("ann")) == []
+    people = pd.read_parquet(filled / "data/processed/profiles.parquet")
     assert len(people) == 2
 
 
-def test_an_erasure_killed_at_any_step_can_be_repeated(held):
-    assert killed_at_every_step(held, lambda: erasing.purge("author", [IDS["ann"]])) > 12
+def test_an_erasure_killed_at_any_step_can_be_repeated(filled):
+    assert killed_at_every_step(filled, lambda: erasing.purge("author", [IDS["ann"]])) > 12
 
 
-def test_a_dry_run_says_how_much_is_held_and_changes_nothing(held, caplog):
-    before = everything(held)
+def test_a_dry_run_says_how_much_is_held_and_changes_nothing(filled, caplog):
+    before = everything(filled)
     purge("--dry-run", "author", IDS["ann"], IDS["bob"])
-    assert everything(held) == before
-    told = "would be erased: 4 posts in the database and its files, 10 in pages"
-    assert f"{told}; profiles touched: <10" in caplog.text
+    assert everything(filled) == before
+    message = "would be erased: 4 posts in the database and its files, 10 in pages"
+    assert f"{message}; profiles touched: <10" in caplog.text
     assert "not reached: copies that lie elsewhere" in caplog.text
     purge("author", IDS["ann"], IDS["bob"])
-    assert f"{told.removeprefix('would be ')}; profiles touched: <10" in caplog.text
+    assert f"{message.removeprefix('would be ')}; profiles touched: <10" in caplog.text
     assert "run `dvc repro`, so that clusters and figures follow" in caplog.text
 
 
-def test_nothing_that_is_said_repeats_an_id(held, caplog, capfd):
+def test_nothing_that_is_said_repeats_an_id(filled, caplog, capfd):
     purge("author", IDS["ann"])
     purge("post", *POSTS)
     purge("--dry-run", "post", *POSTS)
     assert main(["purge", "post", FIRST, "12a", IDS["bob"]]) == 1
     assert main(["purge", FIRST, "author"]) == 1
-    said = caplog.text + "".join(capfd.readouterr())
+    output = caplog.text + "".join(capfd.readouterr())
     ids = [*IDS.values(), *POSTS, "12a"]
     key = Key(KEY)
     made = [key.pseudonym(kind, number) for kind in tombstones.KINDS for number in ids]
     made += [key.mark(pseudonym) for pseudonym in made]
-    assert [text for text in (*ids, *made) if text in said] == []
+    assert [text for text in (*ids, *made) if text in output] == []
 
 
-def test_an_id_that_is_none_is_refused_by_its_place_and_nothing_is_erased(held, caplog):
-    before = everything(held)
-    for given in ("12a", "@ann", "-1", "012", "0", "1.0", "٣٤", "1" * 21):
-        assert main(["purge", "author", IDS["ann"], "--", given]) == 1
+def test_an_id_that_is_none_is_refused_by_its_place_and_nothing_is_erased(filled, caplog):
+    before = everything(filled)
+    for text in ("12a", "@ann", "-1", "012", "0", "1.0", "٣٤", "1" * 21):
+        assert main(["purge", "author", IDS["ann"], "--", text]) == 1
         assert "id number 2 of 2 is none: X's ids are 1 to 20 digits" in caplog.text
         caplog.clear()
-    assert everything(held) == before
+    assert everything(filled) == before
 
 
-def test_ids_are_read_from_standard_input(held, monkeypatch):
+def test_ids_are_read_from_standard_input(filled, monkeypatch):
     monkeypatch.setattr(sys, "stdin", io.StringIO(f"{IDS['ann']}\n{IDS['bob']} \n\n"))
     purge("author", "-")
-    assert traces(held, *left_by("ann"), *left_by("bob")) == []
+    assert traces(filled, *left_by("ann"), *left_by("bob")) == []
     monkeypatch.setattr(sys, "stdin", io.StringIO(""))
     assert main(["purge", "author", "-"]) == 1
 
@@ -223,39 +223,39 @@ def test_the_help_says_why_not_on_the_command_line(capsys):
     assert "history" in capsys.readouterr().out
 
 
-def test_who_is_not_held_stays_out_when_they_come(held, caplog):
-    write_pages(held / PAGES, ["bob", "cy"])
-    run_stages(held)
-    files = files_of(held)
+def test_who_is_not_held_stays_out_when_they_come(filled, caplog):
+    write_pages(filled / PAGES, ["bob", "cy"])
+    run_stages(filled)
+    files = files_of(filled)
     purge("author", IDS["ann"])
     assert "nothing was stored of them; posts of them that come later are left out" in caplog.text
-    assert {name: files_of(held)[name] for name in files} == files
-    write_pages(held / PAGES, ["ann", "bob", "cy"])
-    run_stages(held)
-    assert traces(held, *left_by("ann")) == [f"{PAGES}/1.jsonl", f"{PAGES}/3.jsonl.gz"]
+    assert {name: files_of(filled)[name] for name in files} == files
+    write_pages(filled / PAGES, ["ann", "bob", "cy"])
+    run_stages(filled)
+    assert traces(filled, *left_by("ann")) == [f"{PAGES}/1.jsonl", f"{PAGES}/3.jsonl.gz"]
 
 
-def test_an_erasure_needs_the_key_and_makes_none(held, caplog):
-    (held / FILE).unlink()
-    before = everything(held)
+def test_an_erasure_needs_the_key_and_makes_none(filled, caplog):
+    (filled / FILE).unlink()
+    before = everything(filled)
     assert main(["purge", "author", IDS["ann"]]) == 1
     assert main(["rotate"]) == 1
     fingerprint = Key(KEY).fingerprint()
     assert caplog.text.count(f"with the key of fingerprint {fingerprint}: restore") == 2
-    assert everything(held) == before
+    assert everything(filled) == before
 
 
-def test_another_key_or_archive_than_the_manifests_is_refused(held, caplog, monkeypatch):
-    before = everything(held)
+def test_another_key_or_archive_than_the_manifests_is_refused(filled, caplog, monkeypatch):
+    before = everything(filled)
     monkeypatch.setenv(VARIABLE, base64.urlsafe_b64encode(bytes(32)).decode())
     for command in (["purge", "author", IDS["ann"]], ["rotate"], ["expire", "--days", "1"]):
         assert main(command) == 1
         assert "the key is not the one the archive was pulled with" in caplog.text
         caplog.clear()
-    assert everything(held) == before
+    assert everything(filled) == before
     monkeypatch.delenv(VARIABLE)
-    (held / "others").mkdir()
-    params.change(held / "params.yaml", {"pull.archive": "others"})
+    (filled / "others").mkdir()
+    params.change(filled / "params.yaml", {"pull.archive": "others"})
     assert main(["purge", "author", IDS["ann"]]) == 1
     assert "manifest.json is of another archive than pull.archive in params.yaml" in caplog.text
 
@@ -265,11 +265,11 @@ def test_before_anything_is_pulled_nothing_is_held(empty, caplog):
     assert "nothing was pulled yet" in caplog.text
 
 
-def test_pages_that_are_gone_are_no_obstacle(held, caplog):
-    shutil.rmtree(held / PAGES)
+def test_pages_that_are_gone_are_no_obstacle(filled, caplog):
+    shutil.rmtree(filled / PAGES)
     purge("author", IDS["ann"])
     assert "there are no pages in pages any more" in caplog.text
-    assert traces(held, *left_by("ann")) == []
+    assert traces(filled, *left_by("ann")) == []
 
 
 def test_the_pages_of_the_shipped_sample_stay_and_the_tombstone_counts(empty, caplog):
@@ -295,18 +295,18 @@ def test_the_pages_of_the_shipped_sample_stay_and_the_tombstone_counts(empty, ca
     assert "the shipped sample has a public key" in caplog.text
 
 
-def test_a_file_of_pages_keeps_its_mode_and_a_link_is_followed(held):
-    held.joinpath(PAGES, "1.jsonl").chmod(0o600)
-    held.joinpath(PAGES, "3.jsonl.gz").rename(held / "elsewhere.jsonl.gz")
-    held.joinpath(PAGES, "3.jsonl.gz").symlink_to(held / "elsewhere.jsonl.gz")
+def test_a_file_of_pages_keeps_its_mode_and_a_link_is_followed(filled):
+    filled.joinpath(PAGES, "1.jsonl").chmod(0o600)
+    filled.joinpath(PAGES, "3.jsonl.gz").rename(filled / "elsewhere.jsonl.gz")
+    filled.joinpath(PAGES, "3.jsonl.gz").symlink_to(filled / "elsewhere.jsonl.gz")
     purge("author", IDS["ann"])
-    assert held.joinpath(PAGES, "1.jsonl").stat().st_mode & 0o777 == 0o600
-    assert held.joinpath(PAGES, "3.jsonl.gz").is_symlink()
-    assert traces(held, *left_by("ann")) == []
+    assert filled.joinpath(PAGES, "1.jsonl").stat().st_mode & 0o777 == 0o600
+    assert filled.joinpath(PAGES, "3.jsonl.gz").is_symlink()
+    assert traces(filled, *left_by("ann")) == []
 
 
-def test_what_a_torn_file_still_shows_is_erased_too(held):
-    file = held / PAGES / "4.jsonl.gz"
+def test_what_a_torn_file_still_shows_is_erased_too(filled):
+    file = filled / PAGES / "4.jsonl.gz"
     noise = "".join(map(chr, np.random.default_rng(1).integers(97, 123, 90_000)))
     whole = (page(["bob"]) + f'{{"data":[{{"id":"{FIRST}","text":"{noise}').encode()
     file.write_bytes(gzip.compress(whole)[:-50])
@@ -324,9 +324,9 @@ def test_the_embedded_servers_files_hold_no_pseudonym_of_the_erased(empty, monke
     ann, bob = left_by("ann"), key.pseudonym("author", IDS["bob"])
 
     def hold(*needles):
-        held = {file: file.read_bytes() for file in files.rglob("*") if file.is_file()}
+        contents = {file: file.read_bytes() for file in files.rglob("*") if file.is_file()}
         return {
-            file.name for file, text in held.items() if any(n.encode() in text for n in needles)
+            file.name for file, text in contents.items() if any(n.encode() in text for n in needles)
         }
 
     assert hold(*ann)

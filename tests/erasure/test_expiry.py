@@ -27,76 +27,76 @@ def days_of(project):
     return sorted({row["day"][-2:] for row in rows_of(project)["observations"]})
 
 
-def test_what_is_too_old_goes_from_database_and_files(held, caplog):
+def test_what_is_too_old_goes_from_database_and_files(filled, caplog):
     key = Key(KEY)
     cy, ann = (key.pseudonym("author", IDS[name]) for name in ("cy", "ann"))
     expire("--days", "1", "--dry-run")
     assert "would be removed: 3 posts before 2026-05-05" in caplog.text
-    assert days_of(held) == ["01", "02", "04", "05", "06"]
+    assert days_of(filled) == ["01", "02", "04", "05", "06"]
     expire("--days", "1")
     assert "removed: 3 posts before 2026-05-05" in caplog.text
     assert "set expire_days and as_of so in params.yaml too" in caplog.text
-    rows = rows_of(held)
-    assert days_of(held) == ["05", "06"]
+    rows = rows_of(filled)
+    assert days_of(filled) == ["05", "06"]
     assert {row["posts"] for row in rows["profiles"]} == {0}
-    assert traces(held, ann) == []
-    assert len(traces(held, cy)) == 6
-    assert [len(table) for table in tables_of(held)] == [2, 2, 2]
+    assert traces(filled, ann) == []
+    assert len(traces(filled, cy)) == 6
+    assert [len(table) for table in tables_of(filled)] == [2, 2, 2]
 
 
-def test_what_expired_is_what_score_would_leave_out(held):
+def test_what_expired_is_what_score_would_leave_out(filled):
     expire("--days", "2", "--as-of", "2026-05-06")
-    found = tables_of(held)
-    rows = found[1]
+    tables = tables_of(filled)
+    rows = tables[1]
     assert sorted(rows["day"]) == ["2026-05-04", "2026-05-05", "2026-05-06"]
-    with database_of(held) as database:
+    with database_of(filled) as database:
         before = profiles.read_profiles(database)
         loading.update(
             database, parquet_files.path("observations"), profiles.Grid(**params.stage("load"))
         )
         pd.testing.assert_frame_equal(profiles.read_profiles(database), before)
-    pd.testing.assert_frame_equal(found[2], before)
+    pd.testing.assert_frame_equal(tables[2], before)
 
 
 OWN = "expire_days: 3\n  as_of: '2026-05-08'"
 
 
-def test_days_and_day_come_from_the_parameters(held, caplog):
+def test_days_and_day_come_from_the_parameters(filled, caplog):
     assert main(["expire"]) == 1
     assert "set expire_days in section shared of params.yaml, or give --days" in caplog.text
-    file = held / "params.yaml"
+    file = filled / "params.yaml"
     file.write_text(file.read_text().replace("expire_days: 0\n  as_of: ''", OWN))
     expire()
-    assert days_of(held) == ["05", "06"]
+    assert days_of(filled) == ["05", "06"]
     assert "in params.yaml too" not in caplog.text
 
 
-def test_a_streams_posts_expire_and_one_of_the_future_makes_nothing_old(held, observe):
+def test_a_streams_posts_expire_and_one_of_the_future_makes_nothing_old(filled, observe):
     live = observe(
         {"_id": "old", "author": "dan", "day": "2026-04-01", "origin": "stream"},
         {"_id": "odd", "author": "eve", "day": "2099-01-01", "origin": "stream"},
     )
-    with database_of(held) as database:
+    with database_of(filled) as database:
         database.observations.insert_many(live.to_dict("records"))
     expire("--days", "4")
-    days = sorted(row["day"] for row in rows_of(held)["observations"])
+    days = sorted(row["day"] for row in rows_of(filled)["observations"])
     assert days == ["2026-05-02", "2026-05-04", "2026-05-05", "2026-05-06", "2099-01-01"]
 
 
-def test_a_load_counts_the_days_back_from_the_newest_of_file_and_stream(held, observe):
+def test_a_load_counts_the_days_back_from_the_newest_of_file_and_stream(filled, observe):
     assert load(days=3).observations == 3
-    assert days_of(held) == ["04", "05", "06"]
+    assert days_of(filled) == ["04", "05", "06"]
     live = observe({"_id": "live", "author": "dan", "day": "2026-05-08", "origin": "stream"})
-    with database_of(held) as database:
+    with database_of(filled) as database:
         database.observations.insert_many(live.to_dict("records"))
     assert load(days=3).observations == 3
-    assert days_of(held) == ["05", "06", "08"]
+    assert days_of(filled) == ["05", "06", "08"]
 
 
-def test_a_day_that_is_none_is_refused(held, caplog):
-    before = everything(held)
+def test_a_day_that_is_none_is_refused(filled, caplog):
+    before = everything(filled)
     for day in ("soon", "2026-02-30"):
         assert main(["expire", "--days", "3", "--as-of", day]) == 1
         assert "as_of is a day like 2026-06-30" in caplog.text
         caplog.clear()
-    assert everything(held) == before
+    assert everything(filled) == before

@@ -20,7 +20,7 @@ def cut(text):
 
 
 @pytest.mark.parametrize(
-    ("gone", "posts"),
+    ("erased", "posts"),
     [
         ('{"id":"11","author_id":"70","text":"mine"}', 1),
         ('{"id":11,"text":"as a number"}', 1),
@@ -34,16 +34,16 @@ def cut(text):
     ],
 )
 @pytest.mark.parametrize("key", ['"data":[', '"includes":{"tweets":[', '"includes":{"posts":['])
-def test_an_object_goes_wherever_it_stands_and_the_others_stay(gone, posts, key):
+def test_an_object_goes_wherever_it_stands_and_the_others_stay(erased, posts, key):
     end = "]}" + "}" * key.count("{")
     for kept in (f"{POST}\n ,{POST}", f" {POST} ", ""):
         others = kept.split("\n ,") if kept.strip() else []
         for place in range(len(others) + 1):
-            listed = [*others[:place], gone, *others[place:]]
+            listed = [*others[:place], erased, *others[place:]]
             page = "{" + key + "\n ,".join(listed) + end
-            found, number = cut(page)
+            left, number = cut(page)
             assert number == posts
-            assert json.loads(found) == json.loads("{" + key + ",".join(others) + end)
+            assert json.loads(left) == json.loads("{" + key + ",".join(others) + end)
 
 
 @pytest.mark.parametrize("text", TEXTS)
@@ -51,13 +51,13 @@ def test_an_object_goes_wherever_it_stands_and_the_others_stay(gone, posts, key)
 def test_what_is_left_has_the_values_order_and_ends_it_had(text, before, after):
     other = f'{{"id":"21","text":"{text}",{LEFT}}}'
     page = f'{before}{{"data": [ {{"id":"11"}} ,\n{other},\t{{"id":"12"}}]}}{after}'
-    found, posts = cut(page)
+    left, posts = cut(page)
     assert posts == 2
-    assert (found[: found.index("{")], found[found.rindex("}") + 1 :]) == (before, after)
-    kept = json.loads(found.strip("\ufeff \r\n"))
+    assert (left[: left.index("{")], left[left.rindex("}") + 1 :]) == (before, after)
+    kept = json.loads(left.strip("\ufeff \r\n"))
     assert json.dumps(kept) == json.dumps({"data": [json.loads(other)]})
-    assert found.encode().decode() == found
-    assert cut(found) == (found, 0)
+    assert left.encode().decode() == left
+    assert cut(left) == (left, 0)
 
 
 def test_a_single_post_leaves_its_page():
@@ -149,10 +149,10 @@ def test_an_author_is_found_with_posts_and_handle_and_a_post_without_its_author(
 
 def test_what_lacks_its_id_takes_nothing_else_along():
     line = '{"data":[{"author_id":"70"},{"username":null},{"id":"70","username":null}]}'
-    found = find([line], lambda *name: name == ("author", "70"))
-    assert found == {("author", "70")}
+    names = find([line], lambda *name: name == ("author", "70"))
+    assert names == {("author", "70")}
     page = '{"data":[{"text":"no id"},{"id":"5","username":"none"}],"errors":[{"value":null}]}'
-    assert redacted(page, found) == (page, 0)
+    assert redacted(page, names) == (page, 0)
 
 
 def test_a_line_too_deep_to_be_read_is_no_page():

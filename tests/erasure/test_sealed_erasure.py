@@ -38,9 +38,9 @@ DAY = "2026-05-07"
 
 
 @pytest.fixture
-def sealed(held):
+def sealed(filled):
     """The project with sealed pages in its archive, and others that were collected."""
-    (held / PAGES / "5.jsonl.sealed").write_bytes(
+    (filled / PAGES / "5.jsonl.sealed").write_bytes(
         OLD.seal(page(["ann", "bob"]).encode()) + b"\n" + OLD.seal(page(["cy"]).encode()) + b"\n"
     )
     folder = opened("digest", DAY, OLD)
@@ -50,7 +50,7 @@ def sealed(held):
         folder.commit(DAY, posts=2, next_token="next", newest_time=7, since_time=5, **ids)
     folder.append(b"no page, but it names ann_handle")
     folder.commit(DAY, posts=0)
-    return held
+    return filled
 
 
 def texts_of(project, key=OLD):
@@ -106,10 +106,10 @@ def test_a_dry_run_counts_sealed_pages_too_and_changes_none(sealed, caplog):
 @pytest.mark.parametrize("who", ["collection", "erasure"])
 def test_pages_are_added_and_rewritten_by_one_at_a_time(sealed, who):
     adding = opened("digest", DAY, OLD)
-    held = erasing.Audience(PAGES, OLD, "name")
+    audience = erasing.Audience(PAGES, OLD, "name")
     work = {
         "collection": lambda: adding.append(b"more"),
-        "erasure": lambda: erasing.clean_pages(held, {}, frozenset({("author", IDS["ann"])})),
+        "erasure": lambda: erasing.clean_pages(audience, {}, frozenset({("author", IDS["ann"])})),
     }
     before = texts_of(sealed)
     thread = threading.Thread(target=work[who])
@@ -135,8 +135,8 @@ def test_under_the_sample_it_is_said_that_collected_pages_are_not_reached(sealed
     shipped = request.config.rootpath
     shutil.copytree(shipped / SAMPLE, sealed / SAMPLE)
     shutil.copy(shipped / SAMPLE_DIGEST, sealed / SAMPLE_DIGEST)
-    held = erasing.Audience(SAMPLE, demonstration_key(), "name")
-    assert erasing.clean_pages(held, {}) == 0
+    audience = erasing.Audience(SAMPLE, demonstration_key(), "name")
+    assert erasing.clean_pages(audience, {}) == 0
     assert "not reached: data/collect/pages and its database, which have another key" in caplog.text
 
 

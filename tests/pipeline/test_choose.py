@@ -35,13 +35,13 @@ def checkout(tmp_path):
     return tmp_path
 
 
-def refused(checkout, *told):
+def refused(checkout, *settings):
     """The error with which `make repro` ends; it has written nothing."""
     before = {path: path.read_bytes() for path in checkout.rglob("*") if path.is_file()}
     # Installed already (-o), in the environment that these tests run in.
     ended = subprocess.run(
         ["make", "-o", ".venv/.ready", "-o", "data/input/wheels/.encoder", "repro",
-         f"BIN={Path(sys.executable).parent}", *told],
+         f"BIN={Path(sys.executable).parent}", *settings],
         cwd=checkout, capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert ended.returncode == 2
@@ -52,13 +52,15 @@ def refused(checkout, *told):
 
 
 def test_an_unknown_profile_is_refused_and_the_known_ones_are_listed(checkout):
-    told = refused(checkout, "PROFILE=foo")
-    assert told == "error: PROFILE must be one of quick, standard, original, got 'foo'"
+    message = refused(checkout, "PROFILE=foo")
+    assert message == (
+        "error: params.yaml: profile must be one of quick, standard, original; got 'foo'"
+    )
 
 
 def test_posts_that_are_not_there_are_refused_with_what_the_folder_may_hold(checkout):
-    told = refused(checkout, "SENTIMENT140=data/absent")
-    assert told == f"error: {checkout}/data/absent {POSTS}there is no such folder"
+    message = refused(checkout, "SENTIMENT140=data/absent")
+    assert message == f"error: {checkout}/data/absent {POSTS}there is no such folder"
 
 
 def test_posts_without_their_test_set_are_refused_with_what_the_folder_holds(checkout):
@@ -66,32 +68,32 @@ def test_posts_without_their_test_set_are_refused_with_what_the_folder_holds(che
     own.mkdir()
     for name in ("train.csv.gz", "notes.txt"):
         (own / name).touch()
-    told = refused(checkout, "PROFILE=standard", f"SENTIMENT140={own}")
-    assert told == f"error: {own} {POSTS}it holds notes.txt, train.csv.gz"
+    message = refused(checkout, "PROFILE=standard", f"SENTIMENT140={own}")
+    assert message == f"error: {own} {POSTS}it holds notes.txt, train.csv.gz"
 
 
 def test_a_folder_with_a_space_in_its_name_is_refused_as_one(checkout):
     shutil.copytree(checkout / "data/sample/sentiment140", checkout / "my posts")
-    told = refused(checkout, "SENTIMENT140=my posts")
-    assert told == (
+    message = refused(checkout, "SENTIMENT140=my posts")
+    assert message == (
         "error: fetch.source: use a path of letters, digits and . _ - / only, got 'my posts'"
     )
 
 
 def test_pages_that_are_not_there_are_refused_with_what_the_folder_may_hold(checkout):
-    told = refused(checkout, "X_ARCHIVE=data/absent")
-    assert told == f"error: {checkout}/data/absent {PAGES}there is no such folder"
+    message = refused(checkout, "X_ARCHIVE=data/absent")
+    assert message == f"error: {checkout}/data/absent {PAGES}there is no such folder"
 
 
 def test_a_folder_without_pages_is_refused_with_what_it_holds(checkout):
-    told = refused(checkout, "X_ARCHIVE=data/sample/sentiment140")
-    held = ", ".join(sorted(path.name for path in (ROOT / "data/sample/sentiment140").iterdir()))
-    assert told == f"error: {checkout}/data/sample/sentiment140 {PAGES}it holds {held}"
+    message = refused(checkout, "X_ARCHIVE=data/sample/sentiment140")
+    names = ", ".join(sorted(path.name for path in (ROOT / "data/sample/sentiment140").iterdir()))
+    assert message == f"error: {checkout}/data/sample/sentiment140 {PAGES}it holds {names}"
 
 
-def choose(checkout, *told):
+def choose(checkout, *settings):
     return subprocess.run(
-        [PROGRAM, "choose", *told],
+        [PROGRAM, "choose", *settings],
         cwd=checkout / "data", capture_output=True, text=True, check=False,
     )  # fmt: skip
 
@@ -105,7 +107,7 @@ def test_what_may_be_used_is_written_and_said_from_anywhere_in_the_project(check
         ["profile: quick -> standard", "fetch.source: data/sample/sentiment140 -> own"],
     )
     changed = params.load(checkout / "params.yaml")
-    assert (changed["profile"], changed["fetch"]["source"]) == ("standard", "own")
+    assert (changed.profile, changed.fetch.source) == ("standard", "own")
 
 
 def test_an_argument_without_a_value_is_refused(checkout):

@@ -25,17 +25,17 @@ def test_a_browser_without_a_network_draws_the_curves(fresh, tmp_path, revisions
     copy.call("customer-profiles", "plots", ".dvc/tmp/plots.html")
     template = ("--html-template", ".dvc/tmp/plots.html")
     copy.call("dvc", "plots", *revisions, *template, "--out", "data/reports/plots")
-    asked = []
+    requests = []
     with sync_playwright() as started:
         browser = started.chromium.launch(
             executable_path=shutil.which("chromium"), args=["--no-sandbox"]
         )
         page = browser.new_page(offline=True)
-        page.on("request", lambda request: asked.append(request.url))
+        page.on("request", lambda request: requests.append(request.url))
         page.goto((copy.root / "data/reports/plots/index.html").as_uri())
         lines = page.locator("svg g.mark-line path")
         expect(lines.first).to_be_visible()
         assert lines.first.get_attribute("d").count("L") >= 1
         expect(page.locator("svg", has_text="Accuracy by epoch")).to_be_visible()
         browser.close()
-    assert [url for url in asked if not url.startswith("file:")] == []
+    assert [url for url in requests if not url.startswith("file:")] == []

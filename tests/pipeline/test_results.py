@@ -223,13 +223,13 @@ def test_benchmarks_keep_their_commit_until_there_are_new_figures(project, monke
     assert results.record_benchmarks() is None
     bench.mkdir(parents=True)
     (bench / "store.json").write_text('{"load": {"per_second": "900 posts/s"}}')
-    held = project / "docs/results/bench"
-    assert results.record_benchmarks() == held
-    assert {path.name for path in held.iterdir()} == {"store.json", "run.json"}
+    folder = project / "docs/results/bench"
+    assert results.record_benchmarks() == folder
+    assert {path.name for path in folder.iterdir()} == {"store.json", "run.json"}
     assert results.record_benchmarks() is None
     (bench / "store.json").write_text('{"load": {"per_second": "800 posts/s"}}')
-    assert results.record_benchmarks() == held
-    assert "800" in (held / "store.json").read_text()
+    assert results.record_benchmarks() == folder
+    assert "800" in (folder / "store.json").read_text()
 
 
 def test_nothing_recorded_names_a_place_or_a_person():
@@ -241,10 +241,10 @@ def test_nothing_recorded_names_a_place_or_a_person():
 
 
 def test_a_machine_is_described_by_its_kind_alone():
-    found = provenance.machine()
-    assert set(found) == {"processor", "cores", "memory_gib", "python"}
-    assert found["processor"]
-    assert results.PRIVATE.search(json.dumps(found)) is None
+    machine = provenance.machine()
+    assert set(machine) == {"processor", "cores", "memory_gib", "python"}
+    assert machine["processor"]
+    assert results.PRIVATE.search(json.dumps(machine)) is None
 
 
 def test_an_unfinished_run_is_not_recorded(project):

@@ -1,5 +1,6 @@
 """A stage's notebook gets its values from params.yaml and leaves a copy that is always the same."""
 
+import json
 import os
 import pty
 import re
@@ -12,25 +13,28 @@ import pytest
 from nbformat import v4
 
 from customer_profiles.commands.app import main
+from customer_profiles.project import params
 from tests.program import PROGRAM
 
-NAME = "01_prints_and_divides.ipynb"
+NAME = "07_prints_and_divides.ipynb"
 EXECUTED = Path("data/reports/notebooks")
 PARAMETERS = """\
-flag = True
-rate = 1
-small = 0.5
-rows = 0.5
-day = ""
-tiers = {}
-features = [
-    "one",
-    "by one",
+posts = [
+    1,
 ]
-divisor = 1
-k = 1
+polarity_steps = 0.5
+subjectivity_steps = 1
+mix_steps = 1
+exclude_flagged = True
+expire_days = 1
+as_of = ""
+archive = "pages"
+flags = {}
 """
-LOOK = "print([flag, rate, small, rows, day, tiers, features, k], 'unnamed' in globals())"
+LOOK = (
+    "print([posts, polarity_steps, mix_steps, exclude_flagged, expire_days, as_of, archive,"
+    " flags], 'k_anonymity' in globals())"
+)
 # Whether the pieces come at once or one by one is chance; here the environment says it.
 TALK = """\
 import os, sys
@@ -45,30 +49,23 @@ for _ in tqdm(range(300), desc="counting"):
     pass
 print("counted")
 print("a warning", file=sys.stderr)
-6 / divisor
+6 / expire_days
 """
 QUIET = {"TQDM_DISABLE": "1"}
-PARAMS = """\
-profile: quick
-shared:
-  k: 10
-  unnamed: 3
-fetch:
-  flag: false
-  rate: 5.0e-5
-  small: 2e-5
-  rows: 0
-  day: "2026-06-30"
-  tiers:
-    followers:
-      - 2
-      - 4
-  features: [it's, 'a "feature"']
-  divisor: 2
-quick:
-  fetch:
-    rows: 160
-"""
+SHARED = {
+    "k_anonymity": 10, "expire_days": 2, "as_of": "2026-06-30",
+    "flags": {"authors": 1, "days": 1, "jaccard": 2e-5, "length": 1, "burst": 1, "links": 1},
+}  # fmt: skip
+LOAD = {
+    "posts": [2, 4], "polarity_steps": 4, "subjectivity_steps": 4, "mix_steps": 1,
+    "exclude_flagged": False,
+}  # fmt: skip
+VALUES = params.read(Path(__file__).parents[2] / "params.yaml") | {
+    "profile": "quick", "shared": SHARED, "pull": {"archive": "it's a \"folder\""},
+    "load": LOAD, "quick": {"load": {"polarity_steps": 160}},
+}  # fmt: skip
+PARAMS = json.dumps(VALUES)
+ENDLESS = PARAMS.replace('"expire_days": 2', '"expire_days": 0')
 
 
 @dataclass
@@ -109,19 +106,19 @@ def runs(tmp_path_factory):
     root = tmp_path_factory.mktemp("project")
     (root / "dvc.yaml").touch()
     file = root / "params.yaml"
-    write_notebook(root, NAME, PARAMETERS, LOOK, TALK, "6 / divisor", "print('the end')")
+    write_notebook(root, NAME, PARAMETERS, LOOK, TALK, "6 / expire_days", "print('the end')")
     file.write_text(PARAMS)
-    good = run(root, "fetch")
-    file.write_text(PARAMS.replace("divisor: 2", "divisor: 0"))
-    failing = run(root, "fetch", within="notebooks")
+    good = run(root, "load")
+    file.write_text(ENDLESS)
+    failing = run(root, "load", within="notebooks")
     file.write_text(PARAMS)
-    again = run(root, "fetch", FLUSH="1")
+    again = run(root, "load", FLUSH="1")
     return good, failing, again
 
 
 @pytest.fixture
 def stage(project):
-    """A project whose stage fetch would run."""
+    """A project whose stage load would run."""
     write_notebook(project, NAME, PARAMETERS, LOOK)
     (project / "params.yaml").write_text(PARAMS)
     return project
@@ -135,10 +132,8 @@ def refused(caplog, *arguments):
 
 
 def test_values_keep_their_types_on_the_way_from_the_file_into_the_notebook(runs):
-    values = (
-        "[False, 5e-05, 2e-05, 160, '2026-06-30', {'followers': [2, 4]},"
-        """ ["it's", 'a "feature"'], 10]"""
-    )
+    flags = "{'authors': 1, 'days': 1, 'jaccard': 2e-05, 'length': 1, 'burst': 1, 'links': 1}"
+    values = f"[[2, 4], 160, 1, False, 2, '2026-06-30', 'it\\'s a \"folder\"', {flags}]"
     assert runs[0].code == 0
     assert values in runs[0].stdout
 
@@ -146,9 +141,9 @@ def test_values_keep_their_types_on_the_way_from_the_file_into_the_notebook(runs
 def test_a_shared_value_reaches_only_a_notebook_that_names_it(runs):
     copy = nbformat.reads(runs[0].copies[NAME].decode(), as_version=4)
     (injected,) = (c for c in copy.cells if "injected-parameters" in c.metadata.get("tags", []))
-    assert "\nk = 10\n" in injected.source
-    assert "unnamed" not in injected.source
-    assert runs[0].stdout.splitlines()[0].endswith(", 10] False")
+    assert "\nexpire_days = 2\n" in injected.source
+    assert "k_anonymity" not in injected.source
+    assert runs[0].stdout.splitlines()[0].endswith("] False")
 
 
 def test_what_a_cell_prints_is_seen_in_the_terminal(runs):
@@ -171,23 +166,23 @@ def test_the_executed_copy_is_the_same_however_the_kernel_sends_what_is_printed(
 
 def test_a_failing_cell_ends_the_run_and_says_which_and_why(runs):
     assert runs[1].code == 1
-    assert "stage fetch stopped in cell 5: ZeroDivisionError: division by zero" in runs[1].stderr
-    assert "01_prints_and_divides.failed.ipynb" in runs[1].stderr
+    assert "stage load stopped in cell 5: ZeroDivisionError: division by zero" in runs[1].stderr
+    assert "07_prints_and_divides.failed.ipynb" in runs[1].stderr
     assert "the end" not in runs[1].stdout
 
 
 def test_a_failing_cell_leaves_what_ran_under_another_name_and_no_former_executed_copy(runs):
     ((name, content),) = runs[1].copies.items()
-    assert name == "01_prints_and_divides.failed.ipynb"
+    assert name == "07_prints_and_divides.failed.ipynb"
     copy = nbformat.reads(content.decode(), as_version=4)
     (failed,) = (c for c in copy.cells if c.cell_type == "code" and c.execution_count == 5)
-    assert failed.source == "6 / divisor"
+    assert failed.source == "6 / expire_days"
     assert failed.outputs[-1].ename == "ZeroDivisionError"
 
 
 def test_in_a_log_a_bar_takes_a_line_for_the_start_and_one_for_the_end(stage):
     write_notebook(stage, NAME, PARAMETERS, COUNT)
-    ended = run(stage, "fetch")
+    ended = run(stage, "load")
     assert ended.stdout == "counted\n"
     # On a busy machine libzmq may fail an assertion of its own when the kernel has ended.
     first, last, warning, *farewell = ended.stderr.splitlines()
@@ -201,14 +196,14 @@ def test_on_a_terminal_a_bar_is_as_wide_as_that_and_its_states_cover_each_other(
     write_notebook(stage, NAME, PARAMETERS, COUNT)
     terminal, side = pty.openpty()
     done = subprocess.run(
-        [PROGRAM, "run", "fetch"],
+        [PROGRAM, "run", "load"],
         cwd=stage, env={**os.environ, "COLUMNS": "60"}, stdout=side, stderr=side, check=False,
     )  # fmt: skip
     os.close(side)
     assert done.returncode == 0
-    shown = os.read(terminal, 100_000).decode()
+    printed = os.read(terminal, 100_000).decode()
     os.close(terminal)
-    states = re.findall(r"(?<=\r)counting: [^\r\n]+", shown)
+    states = re.findall(r"(?<=\r)counting: [^\r\n]+", printed)
     assert (states[0][:14], states[-1][:14]) == ("counting:   0%", "counting: 100%")
     assert len(states[0]) == 60
 
@@ -216,66 +211,74 @@ def test_on_a_terminal_a_bar_is_as_wide_as_that_and_its_states_cover_each_other(
 @pytest.mark.parametrize(("options", "environment"), [(["--quiet"], {}), ([], QUIET)])
 def test_a_quiet_run_leaves_warnings_and_errors(stage, options, environment):
     write_notebook(stage, NAME, PARAMETERS, COUNT)
-    (stage / "params.yaml").write_text(PARAMS.replace("divisor: 2", "divisor: 0"))
-    ended = run(stage, "fetch", *options, **environment)
+    (stage / "params.yaml").write_text(ENDLESS)
+    ended = run(stage, "load", *options, **environment)
     assert (ended.code, ended.stdout) == (1, "")
     # Between them a kernel that is ended may complain, which is an error too.
     warning, *_, error, _ = ended.stderr.splitlines()
     assert warning == "a warning"
-    assert error == "stage fetch stopped in cell 3: ZeroDivisionError: division by zero"
+    assert error == "stage load stopped in cell 3: ZeroDivisionError: division by zero"
     assert "count" not in ended.stderr  # neither the bar nor what was printed
     (copy,) = ended.copies.values()
     assert b"counted" in copy
 
 
-@pytest.mark.parametrize(("told", "variable"), [([], ""), (["QUIET=1"], "1")])
-def test_make_hands_quiet_on_to_whatever_it_runs(told, variable):
+@pytest.mark.parametrize(("arguments", "variable"), [([], ""), (["QUIET=1"], "1")])
+def test_make_hands_quiet_on_to_whatever_it_runs(arguments, variable):
     # Nothing of a make that runs these tests: it would tell its own QUIET, and say where it works.
     foreign = ("MAKE", "MFLAGS", "QUIET", "TQDM")
     environment = {n: value for n, value in os.environ.items() if not n.startswith(foreign)}
-    shown = subprocess.run(
-        ["make", "--eval", "show: ; @echo \"$$TQDM_DISABLE\"", "show", *told],
+    finished = subprocess.run(
+        ["make", "--eval", "show: ; @echo \"$$TQDM_DISABLE\"", "show", *arguments],
         cwd=Path(__file__).parents[2], env=environment, capture_output=True, text=True, check=True,
     )  # fmt: skip
-    assert shown.stdout == f"{variable}\n"
+    assert finished.stdout == f"{variable}\n"
 
 
 def test_a_kernel_that_dies_ends_the_run_without_an_executed_copy(stage):
     write_notebook(stage, NAME, PARAMETERS, "import os; os._exit(0)")
-    ended = run(stage, "fetch")
+    ended = run(stage, "load")
     assert ended.code != 0
-    assert "stage fetch: Kernel died" in ended.stderr
+    assert "stage load: Kernel died" in ended.stderr
     assert ended.copies == {}
 
 
 def test_a_name_that_the_cell_lacks_is_refused(stage, caplog):
-    write_notebook(stage, NAME, PARAMETERS.replace("small = 0.5\n", ""), LOOK)
-    told = refused(caplog, "fetch")
-    assert f"{NAME}: its parameters cell and section fetch of params.yaml disagree" in told
-    assert "only in params.yaml: ['small'], only in the cell: none" in told
+    write_notebook(stage, NAME, PARAMETERS.replace("mix_steps = 1\n", ""), LOOK)
+    message = refused(caplog, "load")
+    assert f"{NAME}: its parameters cell and section load of params.yaml disagree" in message
+    assert "only in params.yaml: ['mix_steps'], only in the cell: none" in message
 
 
 def test_a_name_that_the_section_lacks_is_refused(stage, caplog):
-    (stage / "params.yaml").write_text(PARAMS.replace("small: 2e-5", "smal: 2e-5"))
-    told = refused(caplog, "fetch")
-    assert f"{NAME}: its parameters cell and section fetch of params.yaml disagree" in told
-    assert "only in params.yaml: ['smal'], only in the cell: ['small']" in told
+    write_notebook(stage, NAME, PARAMETERS + "mix_step = 1\n", LOOK)
+    message = refused(caplog, "load")
+    assert f"{NAME}: its parameters cell and section load of params.yaml disagree" in message
+    assert "only in params.yaml: none, only in the cell: ['mix_step']" in message
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ('"mix_steps"', '"mix_step"', "load.mix_step is unknown; did you mean mix_steps?"),
+        # Another stage's, an hour later in the pipeline.
+        ('"drift": 0.1', '"drift": "0.1"', "publish.drift must be a number, 0 to 10; got '0.1'"),
+        ('"collect"', '"colect"', "collect is missing"),
+        ("{", "{,", "params.yaml is not valid YAML: line 1"),
+    ],
+)
+def test_a_wrong_value_of_any_section_is_refused_before_the_notebook_begins(
+    stage, caplog, old, new, message
+):
+    assert old in PARAMS
+    (stage / "params.yaml").write_text(PARAMS.replace(old, new))
+    assert message in refused(caplog, "load")
 
 
 def test_a_notebook_without_a_parameters_cell_is_refused(stage, caplog):
     file = stage / "notebooks" / NAME
     file.write_text(file.read_text().replace('"parameters"', '"parameter"'))
-    assert "only in params.yaml: ['day', 'divisor'" in refused(caplog, "fetch")
-
-
-def test_a_name_that_is_neither_in_the_section_nor_shared_is_refused(stage, caplog):
-    (stage / "params.yaml").write_text(PARAMS.replace("  k: 10\n", ""))
-    assert "only in the cell: ['k']" in refused(caplog, "fetch")
-
-
-def test_a_missing_section_is_named(stage, caplog):
-    (stage / "notebooks" / NAME).rename(stage / "notebooks" / "02_prints.ipynb")
-    assert "no section 'encoder'" in refused(caplog, "encoder")
+    assert "only in params.yaml: ['exclude_flagged', 'mix" in refused(caplog, "load")
 
 
 def test_an_unknown_stage_is_refused_and_the_known_ones_are_listed(stage, caplog):
@@ -283,27 +286,27 @@ def test_an_unknown_stage_is_refused_and_the_known_ones_are_listed(stage, caplog
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
-    [((), "Missing argument 'STAGE'"), (("fetch", "pull"), "unexpected extra argument(s) (pull)")],
+    ("arguments", "message"),
+    [((), "Missing argument 'STAGE'"), (("load", "pull"), "unexpected extra argument(s) (pull)")],
 )
-def test_anything_but_one_stage_is_refused(stage, caplog, capsys, arguments, told):
+def test_anything_but_one_stage_is_refused(stage, caplog, capsys, arguments, message):
     refused(caplog, *arguments)
-    assert told in capsys.readouterr().err
+    assert message in capsys.readouterr().err
 
 
 def test_a_stage_without_a_notebook_is_refused(stage, caplog):
     (stage / "notebooks" / NAME).unlink()
-    assert "one notebook notebooks/01_*.ipynb, found 0" in refused(caplog, "fetch")
+    assert "one notebook notebooks/07_*.ipynb, found 0" in refused(caplog, "load")
 
 
 def test_a_stage_with_two_notebooks_is_refused(stage, caplog):
-    write_notebook(stage, "01_old.ipynb", PARAMETERS)
-    assert "one notebook notebooks/01_*.ipynb, found 2" in refused(caplog, "fetch")
+    write_notebook(stage, "07_old.ipynb", PARAMETERS)
+    assert "one notebook notebooks/07_*.ipynb, found 2" in refused(caplog, "load")
 
 
 def test_outside_a_project_the_command_says_so_and_ends_with_2(tmp_path):
-    ended = run(tmp_path, "fetch")
+    ended = run(tmp_path, "load")
     assert ended.code == 2
-    assert ended.stderr.startswith("stage fetch: no dvc.yaml in ")
+    assert ended.stderr.startswith("stage load: no dvc.yaml in ")
     assert "Traceback" not in ended.stderr
     assert list(tmp_path.iterdir()) == []

@@ -2,10 +2,12 @@
 
 import contextlib
 import io
+import json
 import logging
 import re
 import shutil
 import signal
+from pathlib import Path
 
 import mlflow
 import pandas as pd
@@ -13,27 +15,16 @@ import pytest
 
 from customer_profiles.commands.app import main
 from customer_profiles.pipeline import sweep
-from customer_profiles.project import files
+from customer_profiles.project import files, params
 
-PARAMS = """\
-profile: quick
-finetune:
-  epochs: 1
-  batch_size: 4
-  optimizer: adam
-  learning_rate: 5.0e-3
-  decay: none
-  dropout: 0.1
-  pooling: mean
-  patience: 0
-  seed: 7
-  seeds: 3
-  bfloat16: false
-quick:
-  finetune:
-    epochs: 2
-"""
-SECTION = {"epochs": 1, "learning_rate": 5e-3, "pooling": "mean", "bfloat16": False}
+FINETUNE = {
+    "epochs": 1, "batch_size": 4, "optimizer": "adam", "learning_rate": 5e-3, "decay": "none",
+    "dropout": 0.1, "pooling": "mean", "patience": 0, "seed": 7, "seeds": 3, "bfloat16": False,
+}  # fmt: skip
+VALUES = params.read(Path(__file__).parents[2] / "params.yaml") | {
+    "profile": "quick", "finetune": FINETUNE, "quick": {"finetune": {"epochs": 2}},
+}  # fmt: skip
+PARAMS = json.dumps(VALUES)
 GLAD = ("so happy today", "i love it", "great phone", "a lovely day", "thanks, brilliant", "good")
 SAD = ("so sad today", "i hate it", "awful phone", "a horrible day", "no, terrible", "bad")
 POSTS = pd.DataFrame({"label": [4] * 6 + [0] * 6, "text": [*GLAD, *SAD]})
@@ -59,8 +50,8 @@ def runs():
     """The runs of all sweeps, the first one first."""
     if mlflow.get_experiment_by_name(sweep.EXPERIMENT) is None:
         return []
-    found = mlflow.search_runs(experiment_names=[sweep.EXPERIMENT], output_format="list")
-    return sorted(found, key=lambda run: run.info.start_time)
+    trained = mlflow.search_runs(experiment_names=[sweep.EXPERIMENT], output_format="list")
+    return sorted(trained, key=lambda run: run.info.start_time)
 
 
 def new_runs(known):
@@ -75,21 +66,21 @@ def parent_of(run):
 @pytest.fixture(scope="module")
 def swept(store):
     """A sweep of two by one combinations: its table, what it said, and its runs."""
-    told = io.StringIO()
+    bars = io.StringIO()
     arguments = ["finetune.learning_rate=1e-6,5e-3", "finetune.epochs=1", "--rows", "8"]
-    with contextlib.redirect_stdout(told):
+    with contextlib.redirect_stdout(bars):
         assert main(["sweep", *arguments]) == 0
-    return pd.read_csv(store / sweep.TABLE), told.getvalue(), runs()
+    return pd.read_csv(store / sweep.TABLE), bars.getvalue(), runs()
 
 
 def test_the_table_holds_each_combination_the_lowest_validation_loss_first(swept):
-    table, told, _ = swept
+    table, bars, _ = swept
     figures = ["epoch", "loss", "accuracy", "val_loss", "val_accuracy"]
     assert table.columns.tolist() == ["learning_rate", "epochs", *figures]
     assert table["learning_rate"].tolist() == [5e-3, 1e-6]
     assert table["val_loss"].is_monotonic_increasing
     assert table[["epochs", "epoch"]].to_numpy().tolist() == [[1, 1], [1, 1]]
-    assert told.split() == table.to_string(index=False).split()
+    assert bars.split() == table.to_string(index=False).split()
 
 
 def test_one_run_holds_settings_and_table_and_one_below_it_for_each_combination_its_curves(swept):
@@ -145,13 +136,14 @@ def test_an_interrupted_sweep_leaves_no_run_open_and_keeps_the_table_of_before(s
         (["pooling=mean"], "got pooling=mean"),
         (["evaluate.seed=1"], "got evaluate.seed=1"),
         (["finetune.seed=1", "finetune.seed=2"], "finetune.seed is given twice"),
-        (["finetune.epochs=1,1.5"], r"takes values like 2 \(int\), got '1.5'"),
-        (["finetune.dropout=high"], r"takes values like 0.1 \(float\), got 'high'"),
-        (["finetune.bfloat16=1"], r"takes values like False \(bool\), got '1'"),
-        (["finetune.epochs"], r"takes values like 2 \(int\), got ''"),
-        (["finetune.pooling=mean,max"], "must be one of mean, pooled, got max"),
-        (["finetune.dropout=0.1,1"], "finetune.dropout must be 0 or more and below 1, got 1.0"),
-        (["finetune.learning_rate=nan"], "finetune.learning_rate must be above 0 and below 1"),
+        (["finetune.epochs=1,1.5"], "finetune.epochs must be a whole number, 1 or more; got 1.5"),
+        (["finetune.dropout=high"], "must be a number, 0 or more and below 1; got 'high'"),
+        (["finetune.bfloat16=1"], "finetune.bfloat16 must be true or false; got 1"),
+        (["finetune.epochs"], "finetune.epochs must be a whole number, 1 or more; got nothing"),
+        (["finetune.pooling=mean,max"], "must be one of mean, pooled; got 'max'"),
+        (["finetune.dropout=0.1,1"], "must be a number, 0 or more and below 1; got 1"),
+        (["finetune.learning_rate=.nan"], "must be a number, above 0 and below 1; got nan"),
+        (["finetune.seed=[", "--rows", "1"], "finetune.seed is not valid YAML"),
         (["finetune.seed=7", "--rows", "-1"], r"--rows must be 0 \(all\) to 12"),
         (["finetune.seed=7", "--validation-rows", "1"], "--validation-rows gives 1 of 12 rows"),
     ],
@@ -166,11 +158,12 @@ def test_what_cannot_be_tried_is_refused_before_anything_is_trained(
     assert new_runs(known) == []
 
 
-def test_values_are_read_as_the_kind_that_the_section_has_each_once():
-    found = sweep.grid(
-        ["finetune.learning_rate=3e-5,0.00003,1e-4", "finetune.bfloat16=true,false"], SECTION
+def test_values_are_read_as_params_yaml_reads_them_each_once():
+    grid = sweep.grid(
+        ["finetune.learning_rate=3e-5,0.00003,1e-4", "finetune.bfloat16=true,false"],
+        params.parse(VALUES),
     )
-    assert found == {"learning_rate": [3e-5, 1e-4], "bfloat16": [True, False]}
+    assert grid == {"learning_rate": [3e-5, 1e-4], "bfloat16": [True, False]}
 
 
 def test_sets_that_were_not_made_yet_are_named_with_what_makes_them(project, caplog):

@@ -34,14 +34,14 @@ def burst(posts, rng, size=30):
 def links(posts, rng, words=(), bare=9, others=2):
     """Links with marks and `words` from one new author on different days, and `others` of text."""
     days = _days(posts, rng, bare + others)
-    said = [
+    texts = [
         " ".join((*words, _mark(rng), f"https://example.com/{rng.integers(10**6)}"))
         for _ in range(bare)
     ]
     return pd.DataFrame({
         "author_id": f"links {rng.integers(10**9)}",
         "day": days,
-        "text": [*said, *rng.choice(posts["text"].unique(), others, replace=False)],
+        "text": [*texts, *rng.choice(posts["text"].unique(), others, replace=False)],
     })  # fmt: skip
 
 
@@ -53,9 +53,9 @@ def among(posts, *campaigns):
 
 
 def _days(posts, rng, count):
-    held = np.unique(posts["day"].to_numpy(dtype=str))
-    start = rng.integers(len(held) - count + 1)
-    return held[start : start + count]
+    every = np.unique(posts["day"].to_numpy(dtype=str))
+    start = rng.integers(len(every) - count + 1)
+    return every[start : start + count]
 
 
 def _disguised(text, rng, strength):

@@ -43,8 +43,8 @@ def test_a_line_comes_out_as_it_went_in_and_nobody_sees_it_between():
 
 def test_a_line_of_another_key_is_told_from_a_damaged_one_by_its_fingerprint():
     token = OTHER.seal(TEXT.encode())
-    told = f"fingerprint {OTHER.fingerprint()}, and this one's is {KEY.fingerprint()}: restore"
-    with pytest.raises(AnotherKey, match=told) as caught:
+    message = f"fingerprint {OTHER.fingerprint()}, and this one's is {KEY.fingerprint()}: restore"
+    with pytest.raises(AnotherKey, match=message) as caught:
         KEY.unseal(token)
     assert TEXT not in "".join(traceback.format_exception(caught.value))
     with pytest.raises(AnotherKey):
@@ -65,10 +65,10 @@ def test_sealed_files_are_read_beside_the_others_in_the_order_of_their_names(tmp
     (tmp_path / "1.jsonl").write_text(a_page(1, likes=5) + "\n")
     write_sealed(tmp_path / "2.jsonl.sealed", [a_page(1, likes=7), a_page(2)])
     (tmp_path / "3.json").write_text(a_page(2, likes=9))
-    found = archive.read(tmp_path, KEY.unseal)
-    assert found.posts["favorites"].tolist() == [7, 9]
-    assert (found.counts["files"], found.counts["pages"]) == (3, 4)
-    assert found.counts["broken_lines"] == 0
+    conversation = archive.read(tmp_path, KEY.unseal)
+    assert conversation.posts["favorites"].tolist() == [7, 9]
+    assert (conversation.counts["files"], conversation.counts["pages"]) == (3, 4)
+    assert conversation.counts["broken_lines"] == 0
 
 
 def test_a_plain_file_and_a_sealed_one_say_the_same(tmp_path):
@@ -85,10 +85,10 @@ def test_a_torn_tail_loses_its_line_alone_and_is_counted_as_broken(tmp_path, los
     file = tmp_path / "1.jsonl.sealed"
     write_sealed(file, [a_page(1), a_page(2), a_page(3)])
     file.write_bytes(file.read_bytes()[:-lost])
-    found = archive.read(tmp_path, KEY.unseal)
+    conversation = archive.read(tmp_path, KEY.unseal)
     torn = lost > 1  # without its line end a line is whole
-    assert found.counts["posts"] == 3 - torn
-    assert found.counts["broken_lines"] == torn
+    assert conversation.counts["posts"] == 3 - torn
+    assert conversation.counts["broken_lines"] == torn
 
 
 def test_a_damaged_line_in_the_middle_is_a_broken_line(tmp_path):
@@ -96,8 +96,8 @@ def test_a_damaged_line_in_the_middle_is_a_broken_line(tmp_path):
     write_sealed(file, [a_page(1), a_page(2), a_page(3)])
     first, second, third = file.read_bytes().splitlines(keepends=True)
     file.write_bytes(first + second[:60] + b"\n" + third)
-    found = archive.read(tmp_path, KEY.unseal)
-    assert (found.counts["posts"], found.counts["broken_lines"]) == (2, 1)
+    conversation = archive.read(tmp_path, KEY.unseal)
+    assert (conversation.counts["posts"], conversation.counts["broken_lines"]) == (2, 1)
 
 
 def test_a_file_under_another_key_is_an_error_that_names_it_and_the_way_out(tmp_path):

@@ -80,10 +80,10 @@ def test_a_flag_goes_with_its_post():
 
 def test_flagged_rows_count_unless_they_are_excluded(observe):
     rows = observe({"author": "ann"}, {"author": "bob", "flag": "burst"})
-    assert len(observations.counted(rows, exclude_flagged=False)) == 2
-    assert observations.counted(rows, exclude_flagged=True).index.tolist() == [0]
+    assert len(observations.without_flagged(rows, exclude_flagged=False)) == 2
+    assert observations.without_flagged(rows, exclude_flagged=True).index.tolist() == [0]
     with pytest.raises(ValueError, match=r"all 1 posts are flagged .* exclude_flagged to false"):
-        observations.counted(rows[1:], exclude_flagged=True)
+        observations.without_flagged(rows[1:], exclude_flagged=True)
 
 
 def test_an_author_of_unknown_age_is_in_the_youngest_bin():
@@ -122,9 +122,9 @@ def test_pseudonyms_break_ties_so_that_the_order_is_one():
     ],
 )
 def test_years_are_whole_years(created, day, years):
-    found = generalisation.years_between(pd.Series([created], dtype=object), pd.Series([day]))
-    assert found.tolist() == [years]
-    assert found.dtype == int
+    result = generalisation.years_between(pd.Series([created], dtype=object), pd.Series([day]))
+    assert result.tolist() == [years]
+    assert result.dtype == int
 
 
 @pytest.fixture
@@ -194,5 +194,5 @@ def test_erased_posts_and_those_of_erased_authors_are_left_out(observe, pseudony
     rows = observe(*({"_id": post, "author": who} for post, who in ("1a", "2a", "3b", "4c")))
     for names, expected in (("1", "234"), ("b", "124"), ("4a", "3"), ("", "1234"), ("xyz", "1234")):
         erased = {pseudonym(name)[::-1] for name in names}
-        kept = retention.living(rows, erased, lambda name: name[::-1])
+        kept = retention.without_erased(rows, erased, lambda name: name[::-1])
         assert kept["_id"].tolist() == [pseudonym(name) for name in expected]

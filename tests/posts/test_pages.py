@@ -54,8 +54,8 @@ def a_page(posts=None, users=None, **more):
 
 
 def test_a_page_gives_its_post_and_author_with_known_values():
-    found = collect([a_page()])
-    assert found.posts.to_dict("records") == [
+    conversation = collect([a_page()])
+    assert conversation.posts.to_dict("records") == [
         {
             "post_id": POST,
             "author_id": AUTHOR,
@@ -66,7 +66,7 @@ def test_a_page_gives_its_post_and_author_with_known_values():
             "retweets": 2,
         }
     ]
-    assert found.authors.to_dict("records") == [
+    assert conversation.authors.to_dict("records") == [
         {
             "author_id": AUTHOR,
             "followers": 10,
@@ -78,7 +78,7 @@ def test_a_page_gives_its_post_and_author_with_known_values():
             "created": "2019-02",
         }
     ]
-    assert {name: count for name, count in found.counts.items() if count} == {
+    assert {name: count for name, count in conversation.counts.items() if count} == {
         "pages": 1,
         "posts_seen": 1,
         "posts": 1,
@@ -99,16 +99,16 @@ def test_both_spellings_of_renamed_fields_read_alike():
     assert_same(collect([new]), collect([a_page()]))
 
 
-@pytest.mark.parametrize("told", [None, "", 7])
-def test_a_post_whose_language_is_not_told_has_none(told):
-    assert collect([a_page([a_post(lang=told)])]).posts["language"].tolist() == [None]
+@pytest.mark.parametrize("language", [None, "", 7])
+def test_a_post_whose_language_is_not_told_has_none(language):
+    assert collect([a_page([a_post(lang=language)])]).posts["language"].tolist() == [None]
 
 
 @pytest.mark.parametrize("field", ["referenced_tweets", "referenced_posts"])
 def test_a_repost_is_kept_without_the_retweets_of_the_post_it_repeats(field):
-    found = collect([a_page([a_post(**{field: [{"type": "retweeted", "id": "9"}]})])])
-    assert found.counts["reposts"] == 1
-    assert found.posts["retweets"].tolist() == [0]
+    conversation = collect([a_page([a_post(**{field: [{"type": "retweeted", "id": "9"}]})])])
+    assert conversation.counts["reposts"] == 1
+    assert conversation.posts["retweets"].tolist() == [0]
     answered = collect([a_page([a_post(**{field: [{"type": "replied_to", "id": "9"}]})])])
     assert answered.counts["reposts"] == 0
     assert answered.posts["retweets"].tolist() == [2]
@@ -120,11 +120,11 @@ def test_the_last_page_wins():
         [a_post(public_metrics={"like_count": 4, "repost_count": 3})],
         [a_user(public_metrics=a_user()["public_metrics"] | {"followers_count": 9})],
     )
-    found = collect([early, late])
-    assert found.counts["duplicates"] == 1
-    assert found.counts["posts_seen"] == 2
-    assert found.posts[["favorites", "retweets"]].to_numpy().tolist() == [[4, 3]]
-    assert found.authors["followers"].tolist() == [9]
+    conversation = collect([early, late])
+    assert conversation.counts["duplicates"] == 1
+    assert conversation.counts["posts_seen"] == 2
+    assert conversation.posts[["favorites", "retweets"]].to_numpy().tolist() == [[4, 3]]
+    assert conversation.authors["followers"].tolist() == [9]
     back = collect([late, early])
     assert back.posts[["favorites", "retweets"]].to_numpy().tolist() == [[5, 2]]
     assert back.authors["followers"].tolist() == [10]
@@ -132,25 +132,25 @@ def test_the_last_page_wins():
 
 def test_a_later_page_without_a_field_does_not_blank_it():
     bare = a_page([{"id": POST}], [{"id": AUTHOR, "username": HANDLE}])
-    found = collect([a_page(), bare])
+    conversation = collect([a_page(), bare])
     known = collect([a_page(), a_page()])
-    assert_same(found, known)
+    assert_same(conversation, known)
 
 
 def test_an_author_on_another_page_is_found():
-    found = collect([a_page(users=[]), a_page(posts=[])])
-    assert found.counts["posts"] == 1
+    conversation = collect([a_page(users=[]), a_page(posts=[])])
+    assert conversation.counts["posts"] == 1
 
 
 def test_people_who_are_only_mentioned_are_no_authors():
-    found = collect([a_page(users=[a_user(), a_user(id="9100000000000000002")])])
-    assert found.authors["author_id"].tolist() == [AUTHOR]
+    conversation = collect([a_page(users=[a_user(), a_user(id="9100000000000000002")])])
+    assert conversation.authors["author_id"].tolist() == [AUTHOR]
 
 
 def test_integer_ids_become_text():
-    found = collect([a_page([a_post(id=12, author_id=34)], [a_user(id=34)])])
-    assert found.posts["post_id"].tolist() == ["12"]
-    assert found.authors["author_id"].tolist() == ["34"]
+    conversation = collect([a_page([a_post(id=12, author_id=34)], [a_user(id=34)])])
+    assert conversation.posts["post_id"].tolist() == ["12"]
+    assert conversation.authors["author_id"].tolist() == ["34"]
 
 
 @pytest.mark.parametrize(
@@ -179,18 +179,18 @@ def test_the_day_is_the_day_in_utc(created_at, day):
     ],
 )
 def test_paid_verification_is_not_verification(fields, verified):
-    found = collect([a_page(users=[a_user(**fields)])])
-    assert found.authors["verified"].tolist() == [verified]
+    conversation = collect([a_page(users=[a_user(**fields)])])
+    assert conversation.authors["verified"].tolist() == [verified]
 
 
 def test_metrics_that_no_page_gives_are_zero():
     nothing = {"like_count": None, "retweet_count": None}
     user = {"id": AUTHOR, "username": HANDLE}
-    found = collect([a_page([a_post(public_metrics=nothing)], [user])])
-    assert found.posts[["favorites", "retweets"]].to_numpy().tolist() == [[0, 0]]
-    assert found.authors.iloc[0, 1:5].tolist() == [0, 0, 0, 0]
-    assert found.authors["created"].tolist() == [None]
-    assert found.counts["authors_without_metrics"] == 1
+    conversation = collect([a_page([a_post(public_metrics=nothing)], [user])])
+    assert conversation.posts[["favorites", "retweets"]].to_numpy().tolist() == [[0, 0]]
+    assert conversation.authors.iloc[0, 1:5].tolist() == [0, 0, 0, 0]
+    assert conversation.authors["created"].tolist() == [None]
+    assert conversation.counts["authors_without_metrics"] == 1
 
 
 def test_posts_that_cannot_be_used_are_left_out_and_counted():
@@ -210,9 +210,11 @@ def test_posts_that_cannot_be_used_are_left_out_and_counted():
         other(7, author_id=None),
         a_post(id=None),
     ]
-    found = collect([a_page(posts, errors=[{"title": "Forbidden"}, {"title": "Not Found Error"}])])
-    assert found.posts["post_id"].tolist() == [POST]
-    assert {name: count for name, count in found.counts.items() if count} == {
+    conversation = collect(
+        [a_page(posts, errors=[{"title": "Forbidden"}, {"title": "Not Found Error"}])]
+    )
+    assert conversation.posts["post_id"].tolist() == [POST]
+    assert {name: count for name, count in conversation.counts.items() if count} == {
         "pages": 1,
         "partial_errors": 2,
         "posts_seen": 9,
@@ -233,21 +235,21 @@ def test_no_field_is_needed_and_no_wrong_type_stops_the_rest():
         page = deepcopy(a_page())
         _put(page, path, value)
         bad.append(page)
-    found = collect([*bad, good])
-    assert found.counts["pages"] == len(bad) + 1
-    assert "1" in set(found.posts["post_id"])
-    assert (found.posts[["favorites", "retweets"]] >= 0).all(axis=None)
-    json.dumps(found.posts.to_dict("records"), ensure_ascii=False).encode("utf-8")
+    conversation = collect([*bad, good])
+    assert conversation.counts["pages"] == len(bad) + 1
+    assert "1" in set(conversation.posts["post_id"])
+    assert (conversation.posts[["favorites", "retweets"]] >= 0).all(axis=None)
+    json.dumps(conversation.posts.to_dict("records"), ensure_ascii=False).encode("utf-8")
 
 
 def test_rows_are_sorted_by_id_and_have_fixed_types():
     posts = [a_post(id=str(number), author_id=str(50 - number)) for number in (3, 1, 2)]
     users = [a_user(id=str(number)) for number in (48, 49, 47)]
-    found = collect([a_page(posts, users)])
-    assert found.posts["post_id"].tolist() == ["1", "2", "3"]
-    assert found.authors["author_id"].tolist() == ["47", "48", "49"]
-    assert [str(kind) for kind in found.posts.dtypes] == ["object"] * 5 + ["int64"] * 2
-    assert [str(kind) for kind in found.authors.dtypes] == (
+    conversation = collect([a_page(posts, users)])
+    assert conversation.posts["post_id"].tolist() == ["1", "2", "3"]
+    assert conversation.authors["author_id"].tolist() == ["47", "48", "49"]
+    assert [str(kind) for kind in conversation.posts.dtypes] == ["object"] * 5 + ["int64"] * 2
+    assert [str(kind) for kind in conversation.authors.dtypes] == (
         ["object"] + ["int64"] * 4 + ["bool"] * 2 + ["object"]
     )
 
@@ -283,7 +285,7 @@ def test_no_id_handle_or_text_is_in_any_error_log_line_or_repr(tmp_path, caplog)
         "no date": [a_page([a_post(created_at=TEXT)])],
         "author elsewhere": [a_page(users=[stranger], errors=[problem])],
     }
-    said = []
+    output = []
     for name, pages in failing.items():
         folder = tmp_path / name.replace(" ", "-")
         folder.mkdir()
@@ -291,15 +293,15 @@ def test_no_id_handle_or_text_is_in_any_error_log_line_or_repr(tmp_path, caplog)
         (folder / "pages.jsonl").write_text("\n".join(lines))
         with pytest.raises(ValueError, match="post") as caught:
             archive.read(folder)
-        said += traceback.format_exception(caught.value)
+        output += traceback.format_exception(caught.value)
         assert caught.value.__cause__ is None
         assert caught.value.__context__ is None
     (tmp_path / "good.jsonl").write_text(json.dumps(a_page()) + "\n" + json.dumps(a_page())[:-40])
-    found = archive.read(tmp_path)
-    said += [repr(found), str(found), caplog.text]
+    conversation = archive.read(tmp_path)
+    output += [repr(conversation), str(conversation), caplog.text]
     assert "no pages, 1 in 1 files" in caplog.text
-    assert found.posts["text"].tolist() == [TEXT]
-    assert [secret for secret in SECRETS for line in said if secret in line] == []
+    assert conversation.posts["text"].tolist() == [TEXT]
+    assert [secret for secret in SECRETS for line in output if secret in line] == []
 
 
 def test_an_archive_is_read_in_the_order_of_its_names(tmp_path):
@@ -308,11 +310,11 @@ def test_an_archive_is_read_in_the_order_of_its_names(tmp_path):
     (tmp_path / "a.jsonl").write_text(json.dumps(a_page()) + "\n")
     (tmp_path / "notes.txt").write_text("not a page")
     (tmp_path / ".a.jsonl.new").write_text("{")
-    found = archive.read(tmp_path)
+    conversation = archive.read(tmp_path)
     assert [path.name for path in archive.files(tmp_path)] == ["a.jsonl", "b.json"]
-    assert found.posts["favorites"].tolist() == [8]
-    assert found.counts["files"] == 2
-    assert found.counts["broken_lines"] == 0
+    assert conversation.posts["favorites"].tolist() == [8]
+    assert conversation.counts["files"] == 2
+    assert conversation.counts["broken_lines"] == 0
 
 
 @pytest.mark.parametrize("name", ["a.json", "a.jsonl", "a.json.gz", "a.jsonl.gz"])
@@ -328,9 +330,9 @@ def test_half_a_last_line_is_a_broken_line(tmp_path, ending):
     content = "\n".join(lines).encode()[:-9]
     file = tmp_path / f"stream.jsonl{ending}"
     file.write_bytes(gzip.compress(content) if ending else content)
-    found = archive.read(tmp_path)
-    assert found.counts["posts"] == 299
-    assert found.counts["broken_lines"] == 1
+    conversation = archive.read(tmp_path)
+    assert conversation.counts["posts"] == 299
+    assert conversation.counts["broken_lines"] == 1
 
 
 @pytest.mark.parametrize("kept", [0.9, 0.5])
@@ -338,9 +340,9 @@ def test_a_torn_gzip_file_gives_what_can_be_read_and_a_broken_line(tmp_path, kep
     lines = [json.dumps(a_page([a_post(id=str(number * 7919))])) for number in range(3000)]
     packed = gzip.compress("\n".join(lines).encode())
     (tmp_path / "stream.jsonl.gz").write_bytes(packed[: int(kept * len(packed))])
-    found = archive.read(tmp_path)
-    assert found.counts["broken_lines"] == 1
-    assert 3000 * (kept - 0.25) < found.counts["posts"] < 3000
+    conversation = archive.read(tmp_path)
+    assert conversation.counts["broken_lines"] == 1
+    assert 3000 * (kept - 0.25) < conversation.counts["posts"] < 3000
     (tmp_path / "stream.jsonl.gz").rename(tmp_path / "stream.json.gz")
     assert list(parse_lines(archive.read_lines(tmp_path / "stream.json.gz"))) == [None]
 
@@ -348,9 +350,9 @@ def test_a_torn_gzip_file_gives_what_can_be_read_and_a_broken_line(tmp_path, kep
 def test_a_damaged_gzip_file_is_a_broken_line(tmp_path):
     (tmp_path / "a.jsonl").write_text(json.dumps(a_page()))
     (tmp_path / "b.jsonl.gz").write_bytes(b"this was never compressed")
-    found = archive.read(tmp_path)
-    assert found.counts["broken_lines"] == 1
-    assert found.counts["posts"] == 1
+    conversation = archive.read(tmp_path)
+    assert conversation.counts["broken_lines"] == 1
+    assert conversation.counts["posts"] == 1
 
 
 def test_a_folder_without_pages_is_refused_with_what_it_may_hold_and_what_it_holds(tmp_path):

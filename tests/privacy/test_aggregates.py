@@ -53,10 +53,10 @@ def test_an_aggregate_says_the_figures_of_its_members(people, painted):
 
 def test_the_last_member_is_named_no_better_than_by_one_in_k(painted):
     for aggregate in painted[0]:
-        found = aggregate.attacked()
-        assert 0 < found["last_member"].success <= 1 / K
-        assert 0 < found["extreme_values"].success <= 1 / K
-        assert found["last_member"].targets == len(aggregate.members)
+        outcome = aggregate.attacked()
+        assert 0 < outcome["last_member"].success <= 1 / K
+        assert 0 < outcome["extreme_values"].success <= 1 / K
+        assert outcome["last_member"].targets == len(aggregate.members)
 
 
 def test_what_is_not_rounded_names_nearly_everybody(painted):
@@ -74,11 +74,11 @@ def test_what_is_not_rounded_names_nearly_everybody(painted):
 def test_an_exact_average_gives_the_celebrity_away():
     # One of 30 has much more than anybody outside, and one much less.
     members, others = np.array([1, 14, 14, 1]), np.array([0, 100, 260, 0])
-    held = averages.average(np.array([1.0, 10.0, 100.0, 5000.0]), members, others, 0, seed=7)
+    average = averages.average(np.array([1.0, 10.0, 100.0, 5000.0]), members, others, 0, seed=7)
     marks = np.repeat(np.arange(4), members), np.repeat(np.arange(4), others)
-    assert attacks.extreme_values(*marks, held.same(0)) == (1.0, 2)
-    assert attacks.extreme_values(*marks, held.same(1)).success > 1 / K
-    assert attacks.extreme_values(*marks, held.same(500)).success == pytest.approx(1 / 361)
+    assert attacks.extreme_values(*marks, average.same(0)) == (1.0, 2)
+    assert attacks.extreme_values(*marks, average.same(1)).success > 1 / K
+    assert attacks.extreme_values(*marks, average.same(500)).success == pytest.approx(1 / 361)
 
 
 def test_the_attacker_keeps_exactly_those_with_whom_all_would_be_as_it_is(monkeypatch):
@@ -100,9 +100,11 @@ def test_the_attacker_keeps_exactly_those_with_whom_all_would_be_as_it_is(monkey
                 then,
                 averages={
                     name: replace(
-                        held, unit=aggregate.averages[name].unit, step=aggregate.averages[name].step
+                        average,
+                        unit=aggregate.averages[name].unit,
+                        step=aggregate.averages[name].step,
                     )
-                    for name, held in then.averages.items()
+                    for name, average in then.averages.items()
                 },
                 factors=aggregate.factors,
             )
@@ -172,4 +174,4 @@ def test_without_a_segment_there_is_no_aggregate(microdata):
 
 def test_segments_below_k_have_no_aggregate():
     people = invented.people(300).assign(segment=np.repeat([0, 1, 2], [200, 91, 9]))
-    assert segments.shown(people, K) == [0]
+    assert segments.published_segments(people, K) == [0]

@@ -80,8 +80,8 @@ def test_linkage_is_what_comparing_everybody_with_everybody_gives():
         records[rng.random(60) < 0.2] = np.nan
         away = np.linalg.norm(records[:, None] - known[None], axis=2)
         nearest = np.isclose(away, away.min(axis=1, keepdims=True))
-        held = ~np.isnan(records[:, 0])
-        expected = (nearest.diagonal() / nearest.sum(axis=1).clip(1))[held].mean()
+        linked = ~np.isnan(records[:, 0])
+        expected = (nearest.diagonal() / nearest.sum(axis=1).clip(1))[linked].mean()
         assert attacks.linkage(records, known).success == pytest.approx(expected)
 
 
@@ -95,10 +95,10 @@ def test_no_knowledge_at_all_helps_against_k_alike():
 
 
 def test_exact_counts_link_nobody_to_a_cell_and_everybody_to_exact_counts(counts, two_segments):
-    _, shown = two_segments
-    found = attacks.linkage(shown[list(TIERS)], tiers_of(counts))
-    assert 0 < found.success <= 1 / K
-    assert found.targets > 500
+    _, published = two_segments
+    outcome = attacks.linkage(published[list(TIERS)], tiers_of(counts))
+    assert 0 < outcome.success <= 1 / K
+    assert outcome.targets > 500
     leaky = counts[list(TIERS)]
     assert attacks.linkage(leaky, leaky).success >= 0.9
 
@@ -106,21 +106,23 @@ def test_exact_counts_link_nobody_to_a_cell_and_everybody_to_exact_counts(counts
 def test_counts_looked_up_later_link_nobody_to_a_cell_and_nearly_all_to_exact_counts(
     counts, two_segments
 ):
-    _, shown = two_segments
+    _, published = two_segments
     later = attacks.drifted(counts, 0.1, seed=7)
-    assert 0 < attacks.linkage(shown[list(TIERS)], tiers_of(later)).success <= 1 / K
+    assert 0 < attacks.linkage(published[list(TIERS)], tiers_of(later)).success <= 1 / K
     # On the scale on which counts differ.
     exact, known = (np.log1p(frame[list(attacks.DRIFTING)]) for frame in (counts, later))
     assert attacks.linkage(exact, known).success >= 0.9
 
 
 def test_our_own_model_links_nobody_to_a_cell_and_nearly_all_to_exact_polarity(two_segments):
-    tiers, shown = two_segments
-    assert 0 < attacks.linkage(shown, tiers).success <= 1 / K
+    tiers, published = two_segments
+    assert 0 < attacks.linkage(published, tiers).success <= 1 / K
     polarity = np.random.default_rng(2).beta(2, 2, (600, 3)).mean(axis=1, keepdims=True)
     assert attacks.linkage(polarity, polarity).success >= 0.9
     # A grid of twentieths alone would not do either, with the counts beside it.
-    assert attacks.linkage(np.c_[shown, polarity.round(2)], np.c_[tiers, polarity]).success > 0.3
+    assert (
+        attacks.linkage(np.c_[published, polarity.round(2)], np.c_[tiers, polarity]).success > 0.3
+    )
 
 
 def test_counts_drift_by_about_as_much_as_is_said_and_the_same_each_time(counts):
@@ -141,12 +143,21 @@ def test_an_author_is_looked_up_with_all_that_x_shows():
         "account_posts": [99, 100], "verified": [True, False], "protected": False,
         "created": ["2020-06", "2023-06"],
     })  # fmt: skip
-    found = attacks.looked_up(posts, authors)
-    assert found.loc["2"].to_dict() == {
+    looked_up = attacks.looked_up(posts, authors)
+    assert looked_up.loc["2"].to_dict() == {
         "posts": 2, "followers": 20, "following": 300, "listed": 2, "account_posts": 100,
         "account_age": 3, "verified": False, "protected": False,
     }  # fmt: skip
-    assert attacks.generalised(found, EDGES).loc["1"].tolist() == [0, 1, 0, 1, 0, 1, True, False]
+    assert attacks.generalised(looked_up, EDGES).loc["1"].tolist() == [
+        0,
+        1,
+        0,
+        1,
+        0,
+        1,
+        True,
+        False,
+    ]
 
 
 @pytest.fixture(scope="module")
@@ -157,9 +168,9 @@ def everybody():
 
 
 def test_two_publications_single_nobody_out_unless_the_policy_is_switched_off(everybody):
-    found = attacks.differencing(everybody, K, seed=7)
+    outcome = attacks.differencing(everybody, K, seed=7)
     # Of the five that are simulated it keeps the one where k of the largest cell left.
-    assert found == (1 / K, K)
+    assert outcome == (1 / K, K)
     leaky = attacks.differencing(everybody, K, seed=7, policy=lambda *_: True)
     assert leaky.success >= 0.9
 
@@ -183,10 +194,10 @@ def test_a_part_that_reaches_out_of_a_total_cannot_be_taken_from_it():
 
 
 def test_the_smallest_of_the_suppressed_groups_has_k_members(two_segments):
-    tiers, shown = two_segments
+    tiers, published = two_segments
     segment = tiers["segment"].to_numpy()
     totals = [np.ones(600, dtype=bool), segment == 0, segment == 1]
-    parts = cells.cell_codes(tiers).where(shown["segment"].notna())
+    parts = cells.cell_codes(tiers).where(published["segment"].notna())
     left = [size for size in attacks.subtracted(totals, parts) if size]
     assert left
     assert attacks.smallest(left).success <= 1 / K
@@ -210,8 +221,8 @@ def test_a_published_maximum_gives_its_owner_away(counts):
 def average_as_it_is(values, members, unit):
     """Whether the average of values, rounded, stays what it is, with c in the place of t [t, c]."""
     means = (members @ values + (values - values[:, None])) / members.sum()
-    shown = np.round(means / unit) if unit else means
-    return np.isclose(shown, shown[0, 0], rtol=0)
+    rounded = np.round(means / unit) if unit else means
+    return np.isclose(rounded, rounded[0, 0], rtol=0)
 
 
 def test_an_average_of_exact_counts_gives_the_celebrity_away(counts):
@@ -234,9 +245,9 @@ def test_an_average_of_typical_values_gives_nobody_away(counts):
     inside = np.arange(600) % 3 == 0
     typical = generalisation.bin_values(EDGES["account_posts"])
     same = average_as_it_is(typical, np.bincount(bins[inside]), 100)
-    found = attacks.extreme_values(bins[inside], bins[~inside], same)
-    assert 0 < found.success <= 1 / K
-    assert found.targets == np.isin(bins[inside], [bins[inside].min(), bins[inside].max()]).sum()
+    outcome = attacks.extreme_values(bins[inside], bins[~inside], same)
+    assert 0 < outcome.success <= 1 / K
+    assert outcome.targets == np.isin(bins[inside], [bins[inside].min(), bins[inside].max()]).sum()
 
 
 def test_extremes_that_many_outside_share_are_not_found():
@@ -252,15 +263,15 @@ def test_extremes_that_many_outside_share_are_not_found():
 
 def test_the_last_member_is_anyone_outside_with_whom_all_would_be_the_same():
     own, outside = np.array([1, 2, 3]), np.array([1, 1, 1, 2, 9])
-    found = attacks.last_member(own, outside, lambda t, c: t[:, None] == c)
-    assert found == (pytest.approx((1 / 4 + 1 / 2 + 1) / 3), 3)
+    outcome = attacks.last_member(own, outside, lambda t, c: t[:, None] == c)
+    assert outcome == (pytest.approx((1 / 4 + 1 / 2 + 1) / 3), 3)
 
 
 def test_of_very_many_some_stand_for_all_and_success_is_rather_too_high():
     own, outside = np.arange(3_000) % 30, np.arange(9_000) % 30
-    found = attacks.last_member(own, outside, lambda t, c: t[:, None] == c)
-    assert found.targets == 3_000
-    assert 1 / 301 < found.success < 1 / 30
+    outcome = attacks.last_member(own, outside, lambda t, c: t[:, None] == c)
+    assert outcome.targets == 3_000
+    assert 1 / 301 < outcome.success < 1 / 30
 
 
 def test_who_belongs_to_a_group_of_everybody_is_no_secret():

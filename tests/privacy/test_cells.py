@@ -16,7 +16,7 @@ def people(*groups, columns=("segment", "tier")):
     return pd.DataFrame(rows, columns=list(columns))
 
 
-def shown(*groups, k=10):
+def shown_cells(*groups, k=10):
     """Cells of `groups` that are shown, as (segment, tier, authors)."""
     table = cells.cells(people(*groups), ("segment", "tier"), k)
     return [tuple(row) for row in table[table["shown"]].drop(columns="shown").to_numpy().tolist()]
@@ -57,35 +57,35 @@ def test_a_number_of_people_below_k_is_not_shown(count, text):
 def test_cells_of_k_are_shown_and_cells_below_are_not():
     # 9 and 4 are suppressed and are 13 together.
     groups = [(0, 0, 50), (0, 1, 10), (0, 2, 9), (0, 3, 4)]
-    assert shown(*groups) == [(0, 0, 50), (0, 1, 10)]
+    assert shown_cells(*groups) == [(0, 0, 50), (0, 1, 10)]
 
 
 def test_one_held_back_cell_takes_the_smallest_other_one_along():
     # 65 - 50 - 12 would be the 3 of tier 2.
-    assert shown((0, 0, 50), (0, 1, 12), (0, 2, 3)) == [(0, 0, 50)]
+    assert shown_cells((0, 0, 50), (0, 1, 12), (0, 2, 3)) == [(0, 0, 50)]
 
 
 def test_as_many_cells_are_suppressed_as_it_takes():
     # 1 + 1 + 1 are 3, with the 10 they are 13.
-    assert shown((0, 0, 30), (0, 1, 10), (0, 2, 1), (0, 3, 1), (0, 4, 1)) == [(0, 0, 30)]
+    assert shown_cells((0, 0, 30), (0, 1, 10), (0, 2, 1), (0, 3, 1), (0, 4, 1)) == [(0, 0, 30)]
     # 16 + 3 are 19, one too few for k = 20.
     groups = [(0, 0, 30), (0, 1, 21), (0, 2, 16), (0, 3, 3)]
-    assert shown(*groups, k=20) == [(0, 0, 30)]
+    assert shown_cells(*groups, k=20) == [(0, 0, 30)]
 
 
 def test_a_segment_without_a_small_cell_keeps_all_of_them():
     groups = [(0, 0, 50), (0, 1, 3), (0, 2, 12), (1, 0, 10), (1, 1, 11)]
-    assert shown(*groups) == [(0, 0, 50), (1, 0, 10), (1, 1, 11)]
+    assert shown_cells(*groups) == [(0, 0, 50), (1, 0, 10), (1, 1, 11)]
 
 
 def test_a_segment_that_could_be_had_by_subtraction_shows_no_cell():
     # Segment 2 has 5 people: with the 12 of segment 1 shown, 77 - 60 - 12 would be they.
     groups = [(0, 0, 30), (0, 1, 30), (1, 0, 12), (2, 0, 5)]
-    assert shown(*groups) == [(0, 0, 30), (0, 1, 30)]
+    assert shown_cells(*groups) == [(0, 0, 30), (0, 1, 30)]
 
 
 def test_fewer_than_k_people_show_nothing():
-    assert shown((0, 0, 5), (1, 0, 4)) == []
+    assert shown_cells((0, 0, 5), (1, 0, 4)) == []
 
 
 def test_no_remainder_of_any_table_is_below_k():
@@ -112,8 +112,8 @@ def posts(**authors):
 
 def shown_posts(k, **authors):
     """Bins that are shown, with their posts."""
-    found = cells.groups(posts(**authors), ["bin"], k, "author")
-    return dict(zip(found["bin"], found["rows"], strict=True))
+    counts = cells.groups(posts(**authors), ["bin"], k, "author")
+    return dict(zip(counts["bin"], counts["rows"], strict=True))
 
 
 def test_a_group_of_posts_needs_k_different_authors_however_many_posts_there_are():
@@ -132,7 +132,7 @@ def test_posts_that_are_suppressed_are_of_k_different_authors_together():
 def test_a_bin_that_is_suppressed_has_no_number_in_a_spread():
     frame = pd.DataFrame({"_id": range(7), "reach": [0, 0, 0, 1, 3, 3, 3]})
     names = {"reach": ["none", "some", "more", "most"]}
-    counts = cells.spread(frame, names, 3, "_id")["reach"]
+    counts = cells.bin_counts(frame, names, 3, "_id")["reach"]
     # One author alone in "some": the smallest other bin is suppressed as well.
     assert counts.dropna().to_dict() == {"most": 3}
     assert list(counts.index) == names["reach"]
@@ -187,8 +187,12 @@ def test_atoms_are_the_cells_that_are_shown():
         sizes = rng.geometric(0.08, size=(11, 3))
         group = [(segment, tier, sizes[segment, tier]) for segment in range(11) for tier in (0, 2)]
         named = {f"c{segment}_{tier}": size for segment, tier, size in group}
-        found = {code: size for code, size in atoms(**named).items() if code[-1:] not in ("", "/")}
-        assert found == {f"{segment}/{tier}": size for segment, tier, size in shown(*group)}
+        sizes_by_code = {
+            code: size for code, size in atoms(**named).items() if code[-1:] not in ("", "/")
+        }
+        assert sizes_by_code == {
+            f"{segment}/{tier}": size for segment, tier, size in shown_cells(*group)
+        }
         assert all(size >= 10 for size in atoms(**named).values())
 
 
@@ -206,10 +210,10 @@ def before():
     return codes(c0_0=50, c0_1=30, c1_0=40)
 
 
-@pytest.mark.parametrize(("gone", "kept"), [(1, False), (9, False), (10, True), (40, True)])
-def test_publications_stay_together_when_k_left_a_group(before, gone, kept):
-    assert together(before, without(before, *range(gone))) is kept
-    assert together(without(before, *range(gone)), before) is kept
+@pytest.mark.parametrize(("leavers", "kept"), [(1, False), (9, False), (10, True), (40, True)])
+def test_publications_stay_together_when_k_left_a_group(before, leavers, kept):
+    assert together(before, without(before, *range(leavers))) is kept
+    assert together(without(before, *range(leavers)), before) is kept
 
 
 def test_k_who_left_different_groups_are_fewer_than_k_in_one(before):
@@ -247,8 +251,8 @@ def test_one_who_came_out_of_what_was_held_back_is_seen():
 def test_any_pair_that_stays_together_is_k_anonymous_whatever_is_added_and_subtracted():
     seen = 0
     earlier = codes(c0_0=40, c0_1=25, c0_2=4, c0_3=8, c1_0=30)
-    for cell, gone in product(earlier.unique(), (5, 10, 15, 20)):
-        later = earlier.drop(earlier.index[earlier == cell][:gone])
+    for cell, leavers in product(earlier.unique(), (5, 10, 15, 20)):
+        later = earlier.drop(earlier.index[earlier == cell][:leavers])
         if not together(earlier, later):
             continue
         seen += 1

@@ -66,16 +66,16 @@ def people():
 def release(people, cuts=TIERS, k=K, authors=(), **others):
     tiers = cells.tiers(people, cuts)
     everybody = microdata.gather(people, invented.posts(people), EDGES, STEPS, FEATURES)
-    shown = segments.shown(people, k)
-    painted, behind_shares = aggregates.of_segments(everybody, shown, k, SEED)
-    held = {
+    published = segments.published_segments(people, k)
+    painted, behind_shares = aggregates.of_segments(everybody, published, k, SEED)
+    values = {
         "tiers": tiers,
         "cells": cells.cells(tiers, list(tiers), k),
         "described": segments.describe(people, painted, k),
         "aggregates": painted,
         "authors": [*authors, *behind_shares],
     }
-    return certificate.Release(people, **(held | others))
+    return certificate.Release(people, **(values | others))
 
 
 @pytest.fixture(scope="module")
@@ -99,10 +99,10 @@ def test_what_holds_gets_its_certificate(made):
     assert published["uniqueness"] == 0
     assert published["suppressed_share"] <= 0.1
     assert list(published["attacks"]) == list(certificate.ATTACKERS)
-    for name, found in published["attacks"].items():
-        assert found["bound"] == 1 / K
-        assert 0 < found["success"] <= 1 / K + 1e-12, name
-        assert found["targets"] >= K
+    for name, attack in published["attacks"].items():
+        assert attack["bound"] == 1 / K
+        assert 0 < attack["success"] <= 1 / K + 1e-12, name
+        assert attack["targets"] >= K
 
 
 def test_the_certificate_is_too_coarse_to_tell_who_the_last_member_is(made):
@@ -111,10 +111,10 @@ def test_the_certificate_is_too_coarse_to_tell_who_the_last_member_is(made):
     published = issue(made)["published"]
     assert published["k_min"] == min(made.groups) // K * K
     for name, outcome in exact.items():
-        found = published["attacks"][name]
-        assert found["success"] in (0.05, 0.1)
-        assert found["success"] - 0.05 < outcome.success <= found["success"] + 1e-12
-        assert found["targets"] == outcome.targets // K * K
+        attack = published["attacks"][name]
+        assert attack["success"] in (0.05, 0.1)
+        assert attack["success"] - 0.05 < outcome.success <= attack["success"] + 1e-12
+        assert attack["targets"] == outcome.targets // K * K
     assert any(outcome.targets % K for outcome in exact.values())
 
 
@@ -122,9 +122,9 @@ def test_the_certificate_is_too_coarse_to_tell_who_the_last_member_is(made):
 def test_a_small_segment_of_those_who_stand_out_holds_as_well(people, number):
     # Everybody with many followers is in one segment, hardly anyone outside has as many.
     few = people[:number].assign(segment=(people["followers"] < 2).astype(int))
-    found = issue(release(few))["published"]["attacks"]
+    outcomes = issue(release(few))["published"]["attacks"]
     for name in ("extreme_values", "last_member", "small_groups"):
-        assert 0 < found[name]["success"] <= 1 / K + 1e-12, name
+        assert 0 < outcomes[name]["success"] <= 1 / K + 1e-12, name
 
 
 def test_the_same_release_gets_the_same_certificate(made):
@@ -132,10 +132,12 @@ def test_the_same_release_gets_the_same_certificate(made):
 
 
 def test_pycanon_finds_the_same_k_and_as_many_marks_in_a_cell(people, made):
-    shown = made.tiers[made.shown].assign(polarity=people["polarity"]).reset_index(drop=True)
+    published = (
+        made.tiers[made.published_mask].assign(polarity=people["polarity"]).reset_index(drop=True)
+    )
     smallest = made.cells.loc[made.cells["shown"], "authors"].min()
-    assert anonymity.k_anonymity(shown, list(made.tiers)) == smallest
-    marks = shown.groupby(list(made.tiers))["polarity"].nunique()
+    assert anonymity.k_anonymity(published, list(made.tiers)) == smallest
+    marks = published.groupby(list(made.tiers))["polarity"].nunique()
     assert certificate.diversity(made) == marks.min() > 1
 
 
@@ -240,10 +242,10 @@ def test_a_tier_of_what_x_does_not_show_is_not_looked_up():
         {name: [5] for name in ("posts", *vocabulary.AUTHOR_COUNTS)}, index=["ann"]
     ).assign(verified=True)
     cuts = {"polarity": [2], "account_posts": [1], "posts": [1, 3]}
-    found = certificate.known_tiers(counts, EDGES, cuts, ["bob", "ann"])
-    assert list(found) == ["account_posts", "posts"]
-    assert found.loc["ann"].tolist() == [0, 2]
-    assert found.loc["bob"].isna().all()
+    tiers = certificate.known_tiers(counts, EDGES, cuts, ["bob", "ann"])
+    assert list(tiers) == ["account_posts", "posts"]
+    assert tiers.loc["ann"].tolist() == [0, 2]
+    assert tiers.loc["bob"].isna().all()
 
 
 def test_a_thief_links_by_what_can_be_looked_up_and_tells_apart_by_all():
@@ -301,9 +303,9 @@ def prepared(tmp_path_factory, mongodb):
         files.write_parquet(file, rows)
         loading.update(client[audience], file, profiles.Grid(EDGES["posts"], 4, 4, 4, True))
         people = profiles.read_profiles(client[audience])
-        found = clustering.fit(people, dict.fromkeys(FEATURES, 1), 4, SEED).assign(people)
+        labels = clustering.fit(people, dict.fromkeys(FEATURES, 1), 4, SEED).assign(people)
         for name, frame in (
-            ("profiles", people), ("assignments", people[["_id"]].assign(cluster=found)),
+            ("profiles", people), ("assignments", people[["_id"]].assign(cluster=labels)),
         ):  # fmt: skip
             files.write_parquet(root / f"data/processed/{name}.parquet", frame)
         for name, value in {
@@ -326,7 +328,7 @@ def prepared(tmp_path_factory, mongodb):
 
 def run(root, **parameters):
     """Run the notebook's cells in the project, parameters in the place of their own."""
-    space = {"display": lambda shown: None}
+    space = {"display": lambda figure: None}
     for cell in json.loads(NOTEBOOK.read_text(encoding="utf-8"))["cells"]:
         if cell["cell_type"] == "code":
             exec("".join(cell["source"]), space)  # noqa: S102 - the project's own notebook
@@ -341,14 +343,14 @@ def test_the_sample_is_published_and_what_does_not_hold_leaves_it_as_it_was(
     root, database = prepared
     monkeypatch.chdir(root)
     monkeypatch.setenv("MONGODB_URI", mongodb)
-    held = json.loads(run(root))
-    assert held["passed"]
-    assert held["published"]["k_min"] >= K
-    assert held["published"]["suppressed_share"] <= 0.1
-    assert all(0 < row["success"] <= 0.1 for row in held["published"]["attacks"].values())
+    contents = json.loads(run(root))
+    assert contents["passed"]
+    assert contents["published"]["k_min"] >= K
+    assert contents["published"]["suppressed_share"] <= 0.1
+    assert all(0 < row["success"] <= 0.1 for row in contents["published"]["attacks"].values())
     # What anyone looks up is what the profiles hold: nobody here has changed since.
-    assert 0.1 < held["at_rest"]["linkage"] < held["at_rest"]["linkage_with_posts"] < 1
-    assert held["at_rest"]["dictionary"] == 0
+    assert 0.1 < contents["at_rest"]["linkage"] < contents["at_rest"]["linkage_with_posts"] < 1
+    assert contents["at_rest"]["dictionary"] == 0
     published = publications.current(database)
     assert published["certificate"]["passed"]
     summary = published["summary"]
@@ -366,7 +368,7 @@ def test_the_sample_is_published_and_what_does_not_hold_leaves_it_as_it_was(
         assert not failed["passed"]
         assert publications.current(database) == published
         assert (root / "data/reports/segments.html").read_bytes() == page
-    assert json.loads(run(root)) == held
+    assert json.loads(run(root)) == contents
     assert publications.current(database) == published
     assert database.published.count_documents({}) == 1
 

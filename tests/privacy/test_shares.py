@@ -9,19 +9,19 @@ from customer_profiles.privacy import shares
 POSTS = np.array([[0, 1, 3], [0, 0, 2], [0, 0, 2], [1, 0, 1], [0, 2, 1]])
 
 
-def of(posts=POSTS, shown=(True, True, True), k=1):
-    return shares.of(np.array(posts), np.array(shown), k)
+def of(posts=POSTS, mask=(True, True, True), k=1):
+    return shares.of(np.array(posts), np.array(mask), k)
 
 
-def rounded(held, factor=1):
-    return held.rounded(held.posts, factor).tolist()
+def rounded(own, factor=1):
+    return own.rounded(own.posts, factor).tolist()
 
 
 def test_shares_are_rounded_to_twentieths_and_suppressed_ones_are_missing():
     assert rounded(of()) == [0.1, 0.25, 0.7]  # 1, 3 and 9 of 13
     assert rounded(of(), 2) == [0.1, 0.2, 0.7]
     assert rounded(of(), 0) == [1 / 13, 3 / 13, 9 / 13]
-    one = rounded(of(shown=(False, True, True)))
+    one = rounded(of(mask=(False, True, True)))
     assert np.isnan(one[0])
     assert one[1:] == [0.25, 0.7]
 
@@ -40,15 +40,15 @@ def test_the_volume_is_a_part_of_all_posts_in_hundredths():
 def test_with_a_member_exchanged_shares_are_those_of_the_other_people():
     rng = np.random.default_rng(3)
     members, others = rng.poisson([1, 1, 2], (2, 12, 3))
-    held = of(members, k=4)
-    found = held.same(members[:, None], others[None], 1)
+    own = of(members, k=4)
+    alike = own.same(members[:, None], others[None], 1)
     for t in range(12):
         for c in range(12):
             then = of([*np.delete(members, t, axis=0), others[c]], k=4)
-            same = rounded(then) == rounded(held)
-            assert found[t, c] == (same and ((then.authors < 4) == (held.authors < 4)).all())
-    assert 0 < found.mean() < 1
-    assert held.same(members[:, None], others[None], 10).all()
+            same = rounded(then) == rounded(own)
+            assert alike[t, c] == (same and ((then.authors < 4) == (own.authors < 4)).all())
+    assert 0 < alike.mean() < 1
+    assert own.same(members[:, None], others[None], 10).all()
 
 
 def test_an_author_with_whom_other_shares_would_be_held_back_is_not_alike():
@@ -56,23 +56,23 @@ def test_an_author_with_whom_other_shares_would_be_held_back_is_not_alike():
     rng = np.random.default_rng(2)
     posts = (rng.random((60, 4)) < [0.9, 0.5, 0.35, 0.25]).astype(int)
     segment = np.repeat([0, 1], [14, 46])
-    wanted, _ = shares.shown(posts, segment, [0], k=5)
+    wanted, _ = shares.publishable(posts, segment, [0], k=5)
     assert wanted.any()
     assert not wanted.all()
-    held = shares.of(posts[segment == 0], wanted[0], k=5)
-    found = held.same(posts[:14, None], posts[None, 14:], 1)
-    for t, c in np.argwhere(found):
+    own = shares.of(posts[segment == 0], wanted[0], k=5)
+    alike = own.same(posts[:14, None], posts[None, 14:], 1)
+    for t, c in np.argwhere(alike):
         exchanged = segment.copy()
         exchanged[[t, 14 + c]] = 1, 0
-        assert (shares.shown(posts, exchanged, [0], k=5)[0] == wanted).all()
-    assert found.any()
+        assert (shares.publishable(posts, exchanged, [0], k=5)[0] == wanted).all()
+    assert alike.any()
 
 
 def test_a_share_is_shown_of_k_authors_at_least():
     # In segment 0 one was negative and two neutral; with the one goes the smallest of the others.
     segment = np.zeros(5, dtype=int)
-    shown, authors = shares.shown(POSTS, segment, [0], k=2)
-    assert shown.tolist() == [[False, False, True]]
+    mask, authors = shares.publishable(POSTS, segment, [0], k=2)
+    assert mask.tolist() == [[False, False, True]]
     assert authors == [5, 3]  # who wrote what is shown; who wrote what is not
 
 
@@ -82,17 +82,17 @@ def test_no_group_behind_shares_or_what_is_left_of_them_is_small(k):
     posts = rng.poisson(0.4, (200, 7))
     segment = rng.choice(5, 200, p=[0.4, 0.25, 0.25, 0.06, 0.04])
     published = [0, 1, 2, 3]
-    shown, authors = shares.shown(posts, segment, published, k)
+    mask, authors = shares.publishable(posts, segment, published, k)
     assert min(authors) >= k
-    assert shown[:3].any(axis=1).all()
+    assert mask[:3].any(axis=1).all()
     wrote = posts > 0
     for place, number in enumerate(published):
-        left = wrote[segment == number][:, ~shown[place]].any(axis=1).sum()
-        assert left == 0 or left >= k or not shown[place].any()
+        left = wrote[segment == number][:, ~mask[place]].any(axis=1).sum()
+        assert left == 0 or left >= k or not mask[place].any()
     for kind in range(7):
-        closed = [number for number in range(5) if number == 4 or not shown[number, kind]]
+        closed = [number for number in range(5) if number == 4 or not mask[number, kind]]
         left = wrote[np.isin(segment, closed), kind].sum()
-        assert left == 0 or left >= k or not shown[:, kind].any()
+        assert left == 0 or left >= k or not mask[:, kind].any()
 
 
 def test_a_small_share_of_one_segment_is_not_had_from_the_whole():
@@ -100,11 +100,11 @@ def test_a_small_share_of_one_segment_is_not_had_from_the_whole():
     posts = np.ones((80, 2), dtype=int)
     posts[3:40, 0] = 0
     segment = np.repeat([0, 1], 40)
-    shown, _ = shares.shown(posts, segment, [0, 1], k=10)
-    assert not shown[:, 0].any()
+    mask, _ = shares.publishable(posts, segment, [0, 1], k=10)
+    assert not mask[:, 0].any()
 
 
 def test_without_a_segment_there_are_no_shares():
-    shown, authors = shares.shown(POSTS, np.zeros(5, dtype=int), [], k=2)
-    assert shown.shape == (0, 3)
+    mask, authors = shares.publishable(POSTS, np.zeros(5, dtype=int), [], k=2)
+    assert mask.shape == (0, 3)
     assert authors == []

@@ -23,7 +23,7 @@ def test_bars_have_the_heights_of_the_values_whether_days_or_names():
 
 def test_a_field_is_spread_over_its_bins_and_what_is_suppressed_is_hatched():
     counts = pd.Series([50, np.nan, 30], index=["under 10", "10 to 99", "100 and more"])
-    (axis,) = charts.spread({"followers": counts}, 100, "Authors").axes
+    (axis,) = charts.bins_figure({"followers": counts}, 100, "Authors").axes
     assert widths(axis) == {0: pytest.approx([0.5, 0.3, 0.2])}
     assert [bar.get_hatch() for bar in axis.patches] == [None, None, "////"]
     assert texts(axis) == ["under 10\n50%", "100 and more\n30%"]
@@ -59,7 +59,9 @@ def test_where_every_group_is_too_small_an_empty_figure_is_drawn():
         charts.heat(table, "Posts"),
         charts.bars(days, "Posts"),
         mood(DAYS[:0]),
-        charts.spread(cells.spread(posts, {"mark": ["no", "yes"]}, 10, "author"), 2, "Posts"),
+        charts.bins_figure(
+            cells.bin_counts(posts, {"mark": ["no", "yes"]}, 10, "author"), 2, "Posts"
+        ),
     ):
         assert figure._repr_png_().startswith(b"\x89PNG")
 

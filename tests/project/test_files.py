@@ -198,11 +198,11 @@ def test_room_that_is_not_free_is_refused_with_the_place_that_lacks_it(small_dis
 
 
 def test_what_a_killed_process_left_goes_with_the_next_write_and_a_living_ones_stays(tmp_path):
-    gone = subprocess.Popen(["true"])
-    gone.wait()
-    left = [tmp_path / f".table.csv.{gone.pid}.{kind}" for kind in ("new", "old")]
+    ended = subprocess.Popen(["true"])
+    ended.wait()
+    left = [tmp_path / f".table.csv.{ended.pid}.{kind}" for kind in ("new", "old")]
     living = tmp_path / f".table.csv.{os.getppid()}.new"
-    other = tmp_path / f".table.csv.gz.{gone.pid}.new"
+    other = tmp_path / f".table.csv.gz.{ended.pid}.new"
     for file in (*left, living, other):
         file.write_text("half")
     files.write_text(tmp_path / "table.csv", "whole")

@@ -1,215 +1,272 @@
-"""params.yaml: sections, profiles that override them, and changes that keep the rest."""
+"""params.yaml: types, ranges and choices of each section, and profiles that override sections."""
 
+import copy
+import re
 from pathlib import Path
 
 import pytest
-from dvc.utils.serialize import modify_yaml
 
 from customer_profiles.project import params
 
-TEXT = """\
-# Every number, once.
-profile: quick
-
-fetch:
-  # a folder; also: source: of the data
-  source: data/sample/tweets
-
-  rows: 0
-  seed:   7
-finetune:
-  learning_rate: 2e-5
-  layers:
-    - 1
-    - 2
-
-pull:
-  archive: data/sample/pages
-
-quick:
-  fetch:
-    rows: 10
-standard:
-  fetch:
-    source: data/real
-    rows: 100
-  finetune:
-    layers: [3]
-original:
-"""
-OFTEN = {"profile": "standard", "fetch.source": "data/own", "pull.archive": "data/collect"}
+FILE = Path(__file__).parents[2] / "params.yaml"
+TEXT = re.sub("(?m)^profile: .*", "profile: quick", FILE.read_text(encoding="utf-8"))
+VALUES = {**params.read(FILE), "profile": "quick"}
+HANDLE = "tindle_lover_1987"
+MISSING = object()
 
 
-@pytest.fixture
-def file(project):
-    for folder in ("data/sample/tweets", "data/sample/pages", "data/own", "data/collect", "2024"):
-        (project / folder).mkdir(parents=True)
-    (project / "params.yaml").write_text(TEXT, encoding="utf-8")
-    return project / "params.yaml"
+def complaints(**changes):
+    """Sentences about params.yaml with `changes`, values by their place ("fetch__rows")."""
+    values = copy.deepcopy(VALUES)
+    for place, value in changes.items():
+        *above, last = place.split("__")
+        at = values
+        for name in above:
+            at = at[name]
+        if value is MISSING:
+            del at[last]
+        else:
+            at[last] = value
+    with pytest.raises(ValueError, match=r"^params\.yaml: ") as error:
+        params.parse(values)
+    assert not re.search("pydantic|http|type=|input", str(error.value))
+    head, *listed = str(error.value).split("\n  ")
+    return listed or [head.removeprefix("params.yaml: ")]
 
 
-def rewrite(file, old, new):
-    assert old in TEXT
-    file.write_text(TEXT.replace(old, new), encoding="utf-8")
+def refused(project, text):
+    """The error of a params.yaml of this `text`."""
+    file = project / "params.yaml"
+    file.write_bytes(text if isinstance(text, bytes) else text.encode())
+    with pytest.raises(ValueError, match=r"^params\.yaml") as error:
+        params.load()
+    return str(error.value)
 
 
-def test_a_stage_gets_its_section_and_the_profile_overrides_it(file):
-    assert params.stage("fetch") == {"source": "data/sample/tweets", "rows": 10, "seed": 7}
-    assert params.stage("pull") == {"archive": "data/sample/pages"}
+def test_a_stage_gets_its_section_and_the_profile_overrides_it():
+    quick, standard = params.parse(VALUES), params.parse({**VALUES, "profile": "standard"})
+    assert params.stage("fetch", quick) == VALUES["fetch"]
+    assert params.stage("fetch", standard) == VALUES["fetch"] | VALUES["standard"]["fetch"]
+    assert (standard.fetch.rows, standard.fetch.seed) == (120_000, 7)
+    assert params.stage("pull", standard) == VALUES["pull"]
 
 
-def test_another_profile_overrides_other_values(file):
-    rewrite(file, "profile: quick", "profile: standard")
-    assert params.stage("fetch") == {"source": "data/real", "rows": 100, "seed": 7}
-    assert params.stage("finetune") == {"learning_rate": 0.00002, "layers": [3]}
+def test_values_keep_the_type_that_they_are_written_with():
+    weights = params.stage("cluster", params.parse(VALUES))["features"]
+    assert repr(weights) == repr(VALUES["cluster"]["features"])
 
 
-def test_a_profile_with_an_empty_block_overrides_nothing(file):
-    rewrite(file, "profile: quick", "profile: original")
-    assert params.stage("fetch")["rows"] == 0
+def test_a_profile_with_an_empty_block_overrides_nothing():
+    for block in (None, {}, {"fetch": None}):
+        values = {**VALUES, "profile": "original", "original": block}
+        assert params.stage("fetch", params.parse(values)) == VALUES["fetch"]
 
 
-def test_shared_values_come_in_the_order_of_the_file_however_they_are_asked_for():
-    held = {"shared": {"k": 10, "days": 0, "as_of": "", "more": 1}}
-    for names in (["as_of", "k", "days", "none"], ["k", "days", "as_of"]):
-        assert list(params.shared(names, held).items()) == [("k", 10), ("days", 0), ("as_of", "")]
+def test_shared_values_come_in_one_order_however_they_are_asked_for():
+    quick = params.parse(VALUES)
+    for names in (["as_of", "k_anonymity", "archive", "none"], ["archive", "k_anonymity", "as_of"]):
+        values = list(params.shared(names, quick).items())
+        assert values == [("k_anonymity", 10), ("as_of", ""), ("archive", "data/sample/x_archive")]
 
 
-def test_numbers_are_read_as_dvc_reads_them(file):
+def test_numbers_are_read_as_dvc_reads_them(project):
     # PyYAML takes 2e-5 for a text.
+    text = TEXT.replace("learning_rate: 5.0e-5", "learning_rate: 2e-5")
+    (project / "params.yaml").write_text(text, encoding="utf-8")
     assert params.stage("finetune")["learning_rate"] == 0.00002
 
 
-def test_a_name_that_only_the_profile_knows_is_refused(file):
-    rewrite(file, "    rows: 10\n", "    rosw: 10\n")
-    with pytest.raises(KeyError, match=r"quick\.fetch sets rosw.*it has rows, seed, source"):
-        params.stage("fetch")
+@pytest.mark.parametrize(
+    ("place", "values", "allowed"),
+    [
+        ("shared__k_anonymity", [1, 10.0], "a whole number, 2 or more"),
+        ("shared__expire_days", [-1, 10**9], "a whole number, 0 to 36500"),
+        ("shared__flags__jaccard", [0, 1.01], "a number, above 0 and 1 or less"),
+        ("fetch__rows", [-1, 2.0, "3", True, None, [1]], "a whole number, 0 or more"),
+        ("fetch__official", [0, "yes", None], "true or false"),
+        ("fetch__source", ["", 2024, None], "text, not empty"),
+        ("fetch__seed", [-1, 2**31], "a whole number, 0 or more and below 2147483648"),
+        ("encoder__origin", ["url", None], "one of wheel, hub"),
+        ("encoder__sequence_length", [2, 513], "a whole number, 3 to 512"),
+        ("finetune__batch_size", [0, 1.5], "a whole number, 1 or more"),
+        ("finetune__optimizer", ["sgd"], "one of adam, adamw"),
+        ("finetune__decay", ["cosine", None], "one of none, linear"),
+        ("finetune__pooling", ["max"], "one of mean, pooled"),
+        ("finetune__dropout", [1, -0.1, float("nan"), "0.1"], "a number, 0 or more and below 1"),
+        ("finetune__learning_rate", [0, 1], "a number, above 0 and below 1"),
+        ("load__mix_steps", [0], "a whole number, 1 or more"),
+        ("cluster__features", [{}, None, ["posts"]], "one feature or more, each with a weight"),
+        ("cluster__features__posts", [0, -1, float("nan"), float("inf"), "1", None],
+         "a number, above 0"),
+        ("cluster__transform", ["log"], "one of bins, raw"),
+        ("cluster__k", [-1, 2.5, 3.0, "3", True, None], "a whole number, 0 or more"),
+        ("cluster__k_min", [1], "a whole number, 2 or more"),
+        ("cluster__references", [1], "a whole number, 2 or more"),
+        ("cluster__jaccard", [2, "a"], "a number, 0 to 1"),
+        ("cluster__min_share", [-0.1, 2, "0.02"], "a number, 0 to 1"),
+        ("publish__max_suppressed", [1.1], "a number, 0 to 1"),
+        ("collect__budget", [0, float("inf")], "a number, above 0"),
+        ("collect", [None, 3, [], "x"], "a section, of names and values"),
+        ("profile", ["fast", 1, None], "one of quick, standard, original"),
+    ],
+)  # fmt: skip
+def test_a_value_out_of_its_range_is_refused_with_what_is_allowed(place, values, allowed):
+    for value in values:
+        (message,) = complaints(**{place: value, "quick": None, "standard": None, "original": None})
+        assert message.startswith(f"{place.replace('__', '.')} must be {allowed}")
+        assert "; got " in message
 
 
-@pytest.mark.parametrize("profile", ["quick", "standard"])
-def test_a_section_that_only_a_profile_knows_is_refused(file, profile):
-    rewrite(file, f"{profile}:\n  fetch:", f"{profile}:\n  fecth:")
-    with pytest.raises(ValueError, match=f"block {profile} .*fecth"):
-        params.load()
+@pytest.mark.parametrize("name", ["authors", "days", "length", "burst", "links"])
+def test_a_bound_of_posts_that_look_like_a_campaign_is_1_or_more(name):
+    (message,) = complaints(**{f"shared__flags__{name}": 0})
+    assert message == f"shared.flags.{name} must be a whole number, 1 or more; got 0"
 
 
-def test_a_missing_section_is_named(file):
-    with pytest.raises(KeyError, match="no section 'score'"):
-        params.stage("score")
+@pytest.mark.parametrize("share", [0, 1, -0.1, 20])
+def test_a_share_for_validation_leaves_something_on_either_side(share):
+    (message,) = complaints(standard=None, original=None, fetch__validation_share=share)
+    assert message.startswith("fetch.validation_share must be a number, above 0 and below 1; got ")
 
 
-@pytest.mark.parametrize("line", ["profile: fast", "# none", "profile: 1"])
-def test_an_unknown_profile_in_the_file_is_refused(file, line):
-    rewrite(file, "profile: quick", line)
-    with pytest.raises(ValueError, match=r"quick.*standard.*original"):
-        params.load()
-
-
-def test_a_file_that_is_no_yaml_is_refused_by_name(file):
-    file.write_text("profile: [quick", encoding="utf-8")
-    with pytest.raises(ValueError, match=r"params\.yaml is not valid YAML"):
-        params.load()
-
-
-def test_a_change_keeps_every_other_byte(file):
-    told = params.change(file, OFTEN)
-    expected = (
-        TEXT.replace("profile: quick", "profile: standard")
-        .replace("  source: data/sample/tweets\n", "  source: data/own\n")
-        .replace("  archive: data/sample/pages", "  archive: data/collect")
-    )
-    assert file.read_bytes() == expected.encode()
-    assert told == [
-        "profile: quick -> standard",
-        "fetch.source: data/sample/tweets -> data/own",
-        "pull.archive: data/sample/pages -> data/collect",
+def test_edges_and_the_bins_where_tiers_begin_rise():
+    rising = "must be a list of whole numbers that rise, from 1 or more; got "
+    assert complaints(score__listed=[10, 1]) == [f"score.listed {rising}[10, 1]"]
+    assert complaints(load__posts=[]) == [f"load.posts {rising}[]"]
+    assert complaints(publish__tiers__listed=[2, 2]) == [f"publish.tiers.listed {rising}[2, 2]"]
+    assert complaints(score__listed=[0, "x"]) == [
+        "score.listed[0] must be a whole number, 1 or more; got 0",
+        "score.listed[1] must be a whole number, 1 or more; got 'x'",
     ]
 
 
-def test_there_and_back_gives_the_same_bytes(file):
-    params.change(file, OFTEN)
-    back = {"profile": "quick", "fetch.source": "data/sample/tweets"}
-    params.change(file, {**back, "pull.archive": "data/sample/pages"})
-    assert file.read_bytes() == TEXT.encode()
+@pytest.mark.parametrize("day", ["May", "2026-02-30", "20260630", "2026-W01-1", 20260630])
+def test_a_day_is_written_in_one_way(day):
+    for place in ("shared__as_of", "collect__start"):
+        (message,) = complaints(**{place: day})
+        assert "must be a day in quotes, like \"2026-06-30\", or ''; got" in message
 
 
-def test_a_value_that_is_there_already_is_not_written(file):
-    before = file.stat()
-    assert params.change(file, {"profile": "quick", "fetch.source": "data/sample/tweets"}) == []
-    assert (file.stat().st_ino, file.stat().st_mtime_ns) == (before.st_ino, before.st_mtime_ns)
+@pytest.mark.parametrize("bounds", [(3, 3), (4, 3)])
+def test_k_max_is_above_k_min_also_where_a_block_moves_one_of_them(bounds):
+    low, high = bounds
+    rule = f"cluster.k_max must be above cluster.k_min; got {high}, and k_min is {low}"
+    assert complaints(cluster__k_min=low, cluster__k_max=high) == [rule]
+    block = complaints(standard__cluster={"k_min": 10})
+    assert block == [
+        "cluster.k_max must be above cluster.k_min; got 10, and k_min is 10 (in block standard)"
+    ]
+
+
+def test_a_tier_begins_at_a_bin_that_there_is():
+    assert complaints(publish__tiers__followers=[3]) == [
+        "publish.tiers.followers begins a tier at bin 3, but the last bin is 2: see followers in "
+        "section score"
+    ]
+    assert complaints(publish__tiers={"posts": [1, 5]})[0].endswith("see posts in section load")
+
+
+def test_mentions_need_the_account():
+    (message,) = complaints(collect__scope="mentions")
+    assert message.startswith("collect.handles must name the brand's own account")
 
 
 @pytest.mark.parametrize(
-    ("bad", "complaint"),
+    ("changes", "message"),
     [
-        ({"profile": "fast"}, "quick, standard, original, got 'fast'"),
-        ({"fetch.source": "data/absent"}, "data/absent: there is no such file or folder"),
-        ({"fetch.sources": "data/own"}, r"no line for fetch\.sources"),
-        ({"fetch.deep.source": "data/own"}, r"no line for fetch\.deep\.source"),
-        ({"score.source": "data/own"}, r"no line for score\.source"),
-        ({"fetch.source": "data/a folder"}, "letters, digits"),
-        ({"fetch.source": "data/${profile}"}, "letters, digits"),
+        ({"fetch__rosw": 0}, "fetch.rosw is unknown; did you mean rows?"),
+        ({"standard__fetch__rosw": 0}, "standard.fetch.rosw is unknown; did you mean rows?"),
+        ({"standard__fecth": {}}, "standard.fecth is unknown; did you mean fetch?"),
+        ({"quick__profile": "standard"}, "quick.profile is unknown; did you mean profile?"),
+        ({"feetch": {}}, "feetch is unknown; did you mean fetch?"),
+        ({"evaluate__x": 1}, "evaluate.x is unknown; known are seed"),
+        ({"cluster__features__polarty": 1},
+         "cluster.features.polarty is unknown; did you mean polarity?"),
+        ({"cluster__features___id": 1}, "cluster.features._id is unknown; known are polarity, "
+         "subjectivity, negative, neutral, positive, favorites, retweets, posts, followers, "
+         "following, listed, account_posts, account_age, verified, protected"),
+        ({"publish__tiers__follower": [1]},
+         "publish.tiers.follower is unknown; did you mean followers?"),
+        ({"fetch__rows": MISSING}, "fetch.rows is missing; it must be a whole number, 0 or more"),
+        ({"pull": MISSING}, "pull is missing; it must be a section, of names and values"),
+        ({"profile": MISSING}, "profile is missing; it must be one of quick, standard, original"),
+        ({"standard__fetch__rows": -1},
+         "standard.fetch.rows must be a whole number, 0 or more; got -1"),
+        ({"quick": 3}, "quick must hold sections; got 3"),
+        ({"quick__fetch": 3}, "quick.fetch must be a section, of names and values; got 3"),
     ],
-)
-def test_nothing_is_written_when_one_value_is_bad(file, project, bad, complaint):
-    for name in ("a folder", "${profile}"):
-        (project / "data" / name).mkdir()
-    with pytest.raises(ValueError, match=complaint):
-        params.change(file, {"pull.archive": "data/collect", **bad})
-    assert file.read_bytes() == TEXT.encode()
+)  # fmt: skip
+def test_names_are_told_with_the_nearest_and_with_the_block(changes, message):
+    changes = {"original": None} | changes
+    assert message in complaints(**changes)
 
 
-def test_a_path_inside_the_project_is_written_relative_to_it(file, project):
-    params.change(file, {"fetch.source": str(project / "data" / "sample" / ".." / "own")})
-    assert params.stage("fetch")["source"] == "data/own"
+def test_wrong_values_are_all_listed_at_once_and_each_once():
+    sentences = complaints(
+        fetch__seed=-1, publish__drift="much", finetune__epoch=1, standard__load={}
+    )
+    assert sorted(sentences) == [
+        "fetch.seed must be a whole number, 0 or more and below 2147483648; got -1",
+        "finetune.epoch is unknown; did you mean epochs?",
+        "publish.drift must be a number, 0 to 10; got 'much'",
+    ]
 
 
-def test_a_path_outside_the_project_is_written_as_absolute(file, project, tmp_path_factory):
-    outside = tmp_path_factory.mktemp("outside")
-    params.change(file, {"fetch.source": f"../{outside.name}"})
-    assert params.stage("fetch")["source"] == str(outside)
+def test_a_key_that_is_no_text_is_unknown():
+    with pytest.raises(ValueError, match=r"^params\.yaml: 1 is unknown; known are profile, "):
+        params.parse({**VALUES, 1: 2})
 
 
-def test_the_home_folder_may_be_written_short(file, monkeypatch, tmp_path_factory):
-    home = tmp_path_factory.mktemp("home")
-    monkeypatch.setenv("HOME", str(home))
-    params.change(file, {"fetch.source": "~"})
-    assert params.stage("fetch")["source"] == str(home)
+def test_no_complaint_repeats_a_handle_or_a_keyword():
+    for handles in (HANDLE, [HANDLE, [HANDLE]], {HANDLE: HANDLE}):
+        for name in ("handles", "keywords"):
+            message = complaints(**{f"collect__{name}": handles})
+            assert HANDLE not in str(message)
+    assert HANDLE not in str(complaints(fetch__official=f"@{HANDLE}", finetune__decay=f"@{HANDLE}"))
 
 
-def test_a_folder_that_looks_like_a_number_stays_text(file):
-    params.change(file, {"fetch.source": "2024"})
-    assert params.stage("fetch")["source"] == "./2024"
+def test_digits_alone_are_a_keyword():
+    values = copy.deepcopy(VALUES)
+    values["collect"]["keywords"] = [2024, "tea"]
+    assert params.parse(values).collect.keywords == ["2024", "tea"]
 
 
-def test_a_path_goes_through_the_check_of_its_name_before_anything_is_written(file, project):
-    def refuse(path):
-        raise FileNotFoundError(f"nothing in {path}")
-
-    with pytest.raises(FileNotFoundError, match=f"nothing in {project}/data/own"):
-        params.change(file, OFTEN, {"fetch.source": refuse})
-    assert file.read_bytes() == TEXT.encode()
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("profile: [quick", "params.yaml is not valid YAML: line 1: expected ',' or ']'"),
+        ("profile: quick\n\tseed: 1", r"line 2: found character '\t' that cannot start any token"),
+        ("a: 1\nb: 2\na: 3\n", "params.yaml is not valid YAML: line 3: a name is there twice"),
+        ("a: b: c", "params.yaml is not valid YAML: line 1: mapping values are not allowed here"),
+        ("a: 1\n---\na: 1\n", "params.yaml is not valid YAML: line 2: but found another document"),
+        ("a: !!python/object:os.system x", "params.yaml is not valid YAML: line 1: could not"),
+        ("a: 2026-02-31", "params.yaml is not valid YAML: day is out of range"),
+        (b"\xff\xfe\x00", "params.yaml is not valid YAML: "),
+        ("", "params.yaml: it must hold sections, each with names and values"),
+        ("# only a comment", "params.yaml: it must hold sections, each with names and values"),
+        ("- fetch", "params.yaml: it must hold sections, each with names and values"),
+        ("fetch", "params.yaml: it must hold sections, each with names and values"),
+        (TEXT.replace("as_of: ''", "as_of: 2026-06-30"),
+         "params.yaml: shared.as_of must be a day in quotes, like \"2026-06-30\", or ''; got 2026"),
+        (TEXT.replace("drift: 0.1", "drift: 1e400"), "publish.drift must be a number, 0 to 10"),
+        (TEXT.replace("bfloat16: true", "bfloat16: on"), "finetune.bfloat16 must be true or false"),
+        (TEXT.replace("rows: 0", "rows:", 1), "fetch.rows must be a whole number, 0"),
+        (TEXT.replace("  archive:", "  - archive:"), "pull must be a section, of names and values"),
+    ],
+)  # fmt: skip
+def test_a_file_that_cannot_be_read_is_refused_with_its_name_and_line(project, text, message):
+    error = refused(project, text)
+    assert message in error
+    assert not re.search("pydantic|http", error)
 
 
 def test_the_profile_original_is_the_table_of_the_original_design():
-    values = {**params.load(Path(__file__).parents[2] / "params.yaml"), "profile": "original"}
-    fetch, encoder, finetune = (
-        params.stage(name, values) for name in ("fetch", "encoder", "finetune")
-    )
-    assert (fetch["rows"], fetch["validation_share"]) == (50_000, 0.2)
-    assert encoder["origin"] == "hub"
-    assert encoder["encoder_handle"].endswith("/tensorflow/bert_en_uncased_L-12_H-768_A-12/4")
-    assert encoder["preprocess_handle"].endswith("/tensorflow/bert_en_uncased_preprocess/3")
+    values = params.parse({**VALUES, "profile": "original"})
+    assert (values.fetch.rows, values.fetch.validation_share) == (50_000, 0.2)
+    assert values.encoder.origin == "hub"
+    assert values.encoder.encoder_handle.endswith("/tensorflow/bert_en_uncased_L-12_H-768_A-12/4")
+    assert values.encoder.preprocess_handle.endswith("/tensorflow/bert_en_uncased_preprocess/3")
     table = {"epochs": 20, "batch_size": 32, "optimizer": "adam", "learning_rate": 3e-5}
     # No early stopping, and no schedule; the classifier reads BERT's own pooled output.
     table |= {"patience": 0, "decay": "none", "pooling": "pooled"}
-    assert table.items() <= finetune.items()
-
-
-def test_an_experiment_changes_its_line_of_the_file_and_no_other(tmp_path):
-    text = (Path(__file__).parents[2] / "params.yaml").read_text(encoding="utf-8")
-    (tmp_path / "params.yaml").write_text(text, encoding="utf-8")
-    with modify_yaml(str(tmp_path / "params.yaml")) as values:  # what --set-param does
-        values["finetune"]["dropout"] = 0.25
-    changed = (tmp_path / "params.yaml").read_text(encoding="utf-8")
-    assert changed == text.replace("\n  dropout: 0.1\n", "\n  dropout: 0.25\n") != text
+    assert table.items() <= params.stage("finetune", values).items()

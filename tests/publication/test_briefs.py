@@ -45,8 +45,8 @@ def brief(changed=None, summary=SUMMARY, weekdays=EVEN, sample=False):
     return briefs.brief(segment(**changed or {}), summary, weekdays, sample)
 
 
-def text(told):
-    return " ".join([told["headline"], *told["points"], *told["caveats"]])
+def text(written):
+    return " ".join([written["headline"], *written["points"], *written["caveats"]])
 
 
 def test_a_brief_says_how_much_in_which_mood_when_and_how_far_heard():
@@ -81,23 +81,23 @@ def test_nothing_is_claimed_whose_interval_contains_100():
         {"index": 90, "low": 80, "high": 100},
         {"index": 110, "low": 100, "high": 120},
     ):
-        told = brief({"index": dict.fromkeys(segment()["index"], index), "weekdays": EVEN})
-        assert told["headline"].endswith("much like the average in mood, activity and reach")
-        assert "than average" not in text(told)
-        assert " more " not in " ".join(told["points"])
-        assert "mood, opinion, likes, posts about the brand" in told["caveats"][0]
+        written = brief({"index": dict.fromkeys(segment()["index"], index), "weekdays": EVEN})
+        assert written["headline"].endswith("much like the average in mood, activity and reach")
+        assert "than average" not in text(written)
+        assert " more " not in " ".join(written["points"])
+        assert "mood, opinion, likes, posts about the brand" in written["caveats"][0]
     assert "Not clearly" not in text(brief({"index": dict.fromkeys(segment()["index"], CLEAR)}))
 
 
 def test_without_a_clear_mood_the_brand_is_named_all_the_same():
-    told = brief({"index": {**segment()["index"], "avg_polarity": UNCLEAR}})
-    assert "who post about the brand more often and have fewer" in told["headline"]
+    written = brief({"index": {**segment()["index"], "avg_polarity": UNCLEAR}})
+    assert "who post about the brand more often and have fewer" in written["headline"]
 
 
 def test_what_lies_furthest_from_average_is_said_first_by_its_nearer_end():
     wide = {"index": 300, "low": 110, "high": 500}
-    told = brief({"index": {"avg_polarity": wide, "avg_tweets": CLEAR}})
-    assert [point for point in told["points"] if point.startswith("Above all, they post")]
+    written = brief({"index": {"avg_polarity": wide, "avg_tweets": CLEAR}})
+    assert [point for point in written["points"] if point.startswith("Above all, they post")]
 
 
 @pytest.mark.parametrize(
@@ -105,8 +105,8 @@ def test_what_lies_furthest_from_average_is_said_first_by_its_nearer_end():
 )
 def test_a_weekday_is_named_only_beyond_rounding_and_chance(share, posts, day):
     summary = {**SUMMARY, "posts": posts}
-    found = brief({"weekdays": {**EVEN, "sunday": share, "monday": None}}, summary)
-    assert any(point.startswith("They post more on Sunday") for point in found["points"]) == day
+    written = brief({"weekdays": {**EVEN, "sunday": share, "monday": None}}, summary)
+    assert any(point.startswith("They post more on Sunday") for point in written["points"]) == day
 
 
 def test_where_no_day_is_shown_none_stands_out():
@@ -114,9 +114,9 @@ def test_where_no_day_is_shown_none_stands_out():
 
 
 def test_shares_that_are_suppressed_are_left_out_and_said_to_be():
-    told = brief({"mood": {"negative": None, "neutral": None, "positive": 0.75}})
-    assert "Of their posts 75% are positive; in the whole audience 66%." in told["points"]
-    assert "Some shares of posts are suppressed" in text(told)
+    written = brief({"mood": {"negative": None, "neutral": None, "positive": 0.75}})
+    assert "Of their posts 75% are positive; in the whole audience 66%." in written["points"]
+    assert "Some shares of posts are suppressed" in text(written)
     nothing = brief({"mood": dict.fromkeys(("negative", "neutral", "positive"))})
     assert "Of their posts" not in text(nothing)
     unknown = {**SUMMARY, "mood": dict.fromkeys(SUMMARY["mood"])}
@@ -145,13 +145,13 @@ def test_invented_people_are_said_to_be_invented():
 
 
 def test_of_the_whole_audience_nothing_is_compared():
-    told = brief({
+    written = brief({
         "share": 1.0, "stability": None,
         "index": dict.fromkeys(segment()["index"], SAME),
     })  # fmt: skip
-    assert told["headline"] == "1,385 authors, the whole audience"
-    assert "in the whole audience" not in " ".join(told["points"])
-    assert "Not clearly" not in text(told)
+    assert written["headline"] == "1,385 authors, the whole audience"
+    assert "in the whole audience" not in " ".join(written["points"])
+    assert "Not clearly" not in text(written)
 
 
 def test_a_brief_does_not_depend_on_the_name():
@@ -166,7 +166,7 @@ def test_a_card_shows_brief_figures_and_caveats():
     for line in (
         "| authors | 1,385 |  |", "| share of the audience | 26% |  |",
         "| protected authors | >375 |  |", "| followers, about | 1,200 | 20 (15 to 25) |",
-        *(f"- {said}" for said in (*row["brief"]["points"], *row["brief"]["caveats"])),
+        *(f"- {sentence}" for sentence in (*row["brief"]["points"], *row["brief"]["caveats"])),
     ):  # fmt: skip
         assert line in card.splitlines(), line
     assert card.endswith("\n")

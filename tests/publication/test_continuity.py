@@ -31,8 +31,8 @@ def placed(*places, **others):
     return publication([40] * len(places), [{"polarity": place} for place in places], **others)
 
 
-def names(told):
-    return [row["name"] for row in told["segments"]]
+def names(published):
+    return [row["name"] for row in published["segments"]]
 
 
 def test_segments_keep_their_names_however_they_are_numbered_now():

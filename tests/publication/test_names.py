@@ -40,9 +40,9 @@ def every():
 @pytest.mark.parametrize("centroid", [True, False])
 def test_each_combination_of_mood_activity_and_reach_has_its_own_name(centroid):
     rows = [segment(n, *levels, centroid=centroid) for n, levels in enumerate(every())]
-    found = names.names(rows)
-    assert set(found) == ALLOWED
-    assert len(set(found)) == len(found) == 27
+    given_names = names.names(rows)
+    assert set(given_names) == ALLOWED
+    assert len(set(given_names)) == len(given_names) == 27
 
 
 def test_a_name_says_no_more_than_the_interval():
@@ -93,17 +93,19 @@ def test_whatever_the_segments_names_are_different_known_and_independent_of_orde
             )
             for number in range(rng.randint(2, 20))
         ]  # fmt: skip
-        found = names.names(rows)
-        assert len(set(found)) == len(rows)
-        for name in found:
+        given_names = names.names(rows)
+        assert len(set(given_names)) == len(rows)
+        for name in given_names:
             plain, *words = name.split(", ")
             assert plain in ALLOWED
             assert all(word in WORDS or word.isdigit() for word in words)
             assert len(name) < 120
         order = rng.sample(range(len(rows)), len(rows))
-        assert names.names([rows[place] for place in order]) == [found[place] for place in order]
+        assert names.names([rows[place] for place in order]) == [
+            given_names[place] for place in order
+        ]
 
 
 def test_no_name_is_about_who_people_are():
-    said = " ".join([*ALLOWED, *WORDS, names.EVERYBODY]).lower().split()
-    assert not set(said) & set(SENSITIVE)
+    words = " ".join([*ALLOWED, *WORDS, names.EVERYBODY]).lower().split()
+    assert not set(words) & set(SENSITIVE)

@@ -31,10 +31,10 @@ def visit(browser):
     def opened(address, viewport=WIDE, **options):
         contexts.append(browser.new_context(viewport=viewport, **options))
         page = contexts[-1].new_page()
-        page.asked, page.said = [], []
-        page.on("request", lambda request: page.asked.append(request))
-        page.on("console", lambda message: page.said.append(message.text))
-        page.on("pageerror", lambda error: page.said.append(str(error)))
+        page.sent, page.logged = [], []
+        page.on("request", lambda request: page.sent.append(request))
+        page.on("console", lambda message: page.logged.append(message.text))
+        page.on("pageerror", lambda error: page.logged.append(str(error)))
         page.goto(address)
         return page
 
@@ -66,9 +66,9 @@ def cards(page):
 
 def status(page, words):
     """What the page says, once it holds `words`."""
-    found = page.get_by_role("status").filter(has_text=words)
-    found.wait_for()
-    return found.inner_text()
+    element = page.get_by_role("status").filter(has_text=words)
+    element.wait_for()
+    return element.inner_text()
 
 
 def test_with_the_keyboard_alone_one_signs_in_and_comes_to_the_cards(visit, address, token):
@@ -90,7 +90,7 @@ def test_with_the_keyboard_alone_one_signs_in_and_comes_to_the_cards(visit, addr
         assert page.evaluate("getComputedStyle(document.activeElement).outlineStyle") != "none"
     else:
         pytest.fail("the downloads were not reached")
-    assert page.said == []
+    assert page.logged == []
 
 
 def test_the_page_shows_what_the_report_shows(signed_in, visit, tmp_path):
@@ -122,15 +122,15 @@ def test_every_chart_of_the_page_is_drawn(signed_in):
 def test_it_asks_its_own_server_alone_and_names_the_token_to_the_api_alone(
     signed_in, address, token
 ):
-    assert len(signed_in.asked) > 10
-    for request in signed_in.asked:
+    assert len(signed_in.sent) > 10
+    for request in signed_in.sent:
         assert request.url.startswith((address, "data:")), request.url
         assert token not in request.url
         named = request.headers.get("authorization")
         assert named == (f"Bearer {token}" if "/api/v1/" in request.url else None)
     assert signed_in.context.cookies() == []
     assert signed_in.evaluate("localStorage.length") == 0
-    assert signed_in.said == []
+    assert signed_in.logged == []
 
 
 def test_a_reload_stays_signed_in_and_signing_out_forgets_the_token(visit, address, token):
@@ -159,7 +159,7 @@ def test_what_can_be_no_token_is_not_sent(visit, address):
     page = visit(address)
     sign_in(page, "“token”")
     assert page.locator("#token:invalid").count() == 1
-    assert [request.url for request in page.asked if "/api/" in request.url] == []
+    assert [request.url for request in page.sent if "/api/" in request.url] == []
 
 
 def test_a_token_revoked_meanwhile_leads_back_to_signing_in(visit, address, audience):
@@ -213,11 +213,11 @@ def test_before_anything_is_published_it_says_so_and_can_be_asked_again(
 ):
     pulled("audience_new")
     try:
-        with connection.database() as held:
+        with connection.database() as database:
             page = visit(address)
-            sign_in(page, tokens.create(held, "early", 90, date.today()))
+            sign_in(page, tokens.create(database, "early", 90, date.today()))
             assert "nothing is published yet" in status(page, "Not available now")
-            publish(held, published.audience(2), give_profiles)
+            publish(database, published.audience(2), give_profiles)
             again = page.get_by_role("button", name="Try again")
             assert again.evaluate("button => button === document.activeElement")
             page.keyboard.press("Enter")

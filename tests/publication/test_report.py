@@ -16,22 +16,22 @@ FILE = re.compile(r"^(file|data):")
 @pytest.fixture(scope="module")
 def opened(browser, tmp_path_factory):
     """Function that opens a report from disk; in the end nothing was asked for, nothing failed."""
-    asked, said = [], []
+    requests, logged = [], []
     folder = tmp_path_factory.mktemp("reports")
     context = browser.new_context(viewport=WIDE)
 
     def show(publication):
         page = context.new_page()
-        page.on("request", lambda request: asked.append(request.url))
-        page.on("console", lambda message: said.append(message.text))
-        page.on("pageerror", lambda error: said.append(str(error)))
+        page.on("request", lambda request: requests.append(request.url))
+        page.on("console", lambda message: logged.append(message.text))
+        page.on("pageerror", lambda error: logged.append(str(error)))
         page.goto(saved(folder, publication))
         return page
 
     yield show
     context.close()
-    assert [url for url in asked if not FILE.match(url)] == []
-    assert said == []
+    assert [url for url in requests if not FILE.match(url)] == []
+    assert logged == []
 
 
 @pytest.fixture(scope="module")
@@ -73,7 +73,7 @@ def test_every_chart_of_the_report_is_drawn(whole):
 def test_every_chart_says_how_to_read_it(whole):
     drawn = whole.locator("figure", has=whole.locator(".chart"))
     assert drawn.count() == 6
-    assert all(len(said) > 20 for said in drawn.locator("> .soft").all_inner_texts())
+    assert all(len(text) > 20 for text in drawn.locator("> .soft").all_inner_texts())
     assert whole.locator("article", has_text="posts by weekday").count() == len(NAMES)
     how = whole.locator("#segments > details")
     how.locator("summary").click()
@@ -102,9 +102,9 @@ def test_what_a_publication_says_cannot_become_markup(opened):
 def test_the_policy_of_the_report_forbids_what_it_does_not_need(browser, tmp_path):
     page = browser.new_page()
     page.goto(saved(tmp_path, audience()))
-    with page.expect_console_message() as said:
+    with page.expect_console_message() as logged:
         page.evaluate("fetch('https://example.org').catch(() => null)")
-    assert "Content Security Policy" in said.value.text
+    assert "Content Security Policy" in logged.value.text
     page.close()
 
 
@@ -149,16 +149,16 @@ def test_one_group_is_said_to_be_one_and_not_drawn_as_a_map(opened):
     assert "first publication" in page.locator("#changes").inner_text()
 
 
-@pytest.mark.parametrize("shown", [0, 3])
-def test_segments_that_are_not_shown_are_said_to_be_there(opened, shown):
+@pytest.mark.parametrize("count", [0, 3])
+def test_segments_that_are_not_shown_are_said_to_be_there(opened, count):
     publication = audience()
-    left = publication["segments"][shown:]
-    publication["segments"] = publication["segments"][:shown]
-    publication["cells"] = [row for row in publication["cells"] if row["segment"] < shown]
+    left = publication["segments"][count:]
+    publication["segments"] = publication["segments"][:count]
+    publication["cells"] = [row for row in publication["cells"] if row["segment"] < count]
     publication["continuity"] = {"former": None, "born": [], "died": []}
     page = opened(publication)
-    assert f"Not shown: {5 - shown} of 5 segments" in page.locator("#overview").inner_text()
-    assert ("Fewer than two" in page.locator("#map").inner_text()) == (shown < 2)
+    assert f"Not shown: {5 - count} of 5 segments" in page.locator("#overview").inner_text()
+    assert ("Fewer than two" in page.locator("#map").inner_text()) == (count < 2)
     assert not any(row["name"] in page.locator("body").inner_text() for row in left)
 
 
@@ -169,8 +169,8 @@ def test_the_report_says_what_each_attacker_does_and_how_often_he_succeeds(opene
     rows = opened(publication).locator(".attacks tbody tr")
     assert rows.count() == len(attacks)
     assert "line: 10% at most" in rows.locator("xpath=ancestor::table/thead").first.inner_text()
-    shown = rows.filter(has_text="subtracts published numbers").inner_text()
-    assert re.sub(r"\s+", " ", shown).endswith("to find a small group 8.3% 12")
+    text = rows.filter(has_text="subtracts published numbers").inner_text()
+    assert re.sub(r"\s+", " ", text).endswith("to find a small group 8.3% 12")
 
 
 def test_a_certificate_that_did_not_pass_is_said_so_with_its_reasons(opened):
@@ -242,10 +242,10 @@ def test_a_run_ends_with_what_it_found_and_where_to_look(project):
         summary.summary()
     (reports / "privacy.json").write_text(json.dumps({"passed": False, "published": published}))
     text = summary.summary()
-    for shown in (
+    for line in (
         "two classes 82.5% (78.2% to 86.0%, n 359); 2 seeds 82.0% ± 1.0%", "n 498); 2 seeds 70.0%",
         "baseline 70.0%", "AUC 0.881", "error 0.025 (by chance 0.022)", "NOT PASSED",
         "2 by hand, no stable structure (Jaccard 0.61 or more, ARI 0.80), sizes [30, '<10']",
     ):  # fmt: skip
-        assert shown in text, shown
+        assert line in text, line
     assert "make serve" in text

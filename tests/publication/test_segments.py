@@ -50,7 +50,9 @@ def gathered(people):
 
 
 def described(people, k=2):
-    painted, _ = aggregates.of_segments(gathered(people), segments.shown(people, k), k, seed=7)
+    painted, _ = aggregates.of_segments(
+        gathered(people), segments.published_segments(people, k), k, seed=7
+    )
     return segments.describe(people, painted, k)
 
 
@@ -141,11 +143,11 @@ def test_segments_are_shown_as_texts_with_a_column_each():
     first, second = described(PEOPLE)
     table = segments.titled([{**first, "avg_followers": 63000.0}, second])
     assert list(table.columns) == ["segment 1", "segment 2"]
-    shown = table["segment 1"]
-    assert shown["authors"] == "4"
-    assert shown["share of the audience"] == "67%"
-    assert shown["protected authors"] == "<2"
-    assert shown["followers, about"] == "63,000"
+    row = table["segment 1"]
+    assert row["authors"] == "4"
+    assert row["share of the audience"] == "67%"
+    assert row["protected authors"] == "<2"
+    assert row["followers, about"] == "63,000"
     assert not table.isna().any(axis=None)
 
 
@@ -208,11 +210,11 @@ def test_tiers_that_do_not_begin_one_above_the_other_are_refused(cuts):
 
 
 @pytest.mark.parametrize(
-    ("cuts", "told"),
+    ("cuts", "message"),
     [({}, "no field"), ({"followers": [1, 3]}, "at bin 3, .* is 2"), ({"verified": [1]}, "is 0")],
 )
-def test_tiers_that_there_are_no_bins_for_are_refused(cuts, told):
-    with pytest.raises(ValueError, match=rf"publish\.tiers.*{told}"):
+def test_tiers_that_there_are_no_bins_for_are_refused(cuts, message):
+    with pytest.raises(ValueError, match=rf"publish\.tiers.*{message}"):
         cells.tier_names(cuts, EDGES)
 
 
@@ -233,12 +235,12 @@ POSTS = pd.DataFrame({
 
 def test_the_summary_is_of_the_whole_audience():
     days = [{"day": "2026-05-01"}, {"day": "2026-05-02"}]  # too few people on the third
-    found = summary(PEOPLE, POSTS, days)
-    assert list(found) == list(document.SUMMARY["properties"])
-    clusters = found.pop("clusters")
+    whole = summary(PEOPLE, POSTS, days)
+    assert list(whole) == list(document.SUMMARY["properties"])
+    clusters = whole.pop("clusters")
     assert list(clusters) == list(document.CLUSTERS["properties"])
     assert clusters["curves"] == [document.example(document.CURVES)]
-    assert found == {
+    assert whole == {
         "authors": 6,
         "posts": 4,
         "first_day": "2026-05-01",

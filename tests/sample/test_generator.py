@@ -117,7 +117,7 @@ def test_it_has_the_faults_of_real_pages(conversation, pages, shipped):
 
 
 def test_half_of_the_files_speak_the_old_spelling_and_half_the_new(pages):
-    words = {name: json.dumps(found) for name, found in pages.items()}
+    words = {name: json.dumps(chain) for name, chain in pages.items()}
     old = {name for name, text in words.items() if '"retweet_count"' in text}
     new = {name for name, text in words.items() if '"repost_count"' in text}
     assert len(old) == len(new) == len(pages) / 2
@@ -142,16 +142,16 @@ def test_counts_change_between_pages(pages, conversation):
 
 
 def test_pages_are_newest_first_and_chained(pages):
-    for found in pages.values():
-        ids = [post["id"] for page in found for post in page["data"]]
+    for chain in pages.values():
+        ids = [post["id"] for page in chain for post in page["data"]]
         assert ids == sorted(ids, reverse=True)
-        for page in found:
+        for page in chain:
             own = [post["id"] for post in page["data"]]
             assert len(own) <= 100
             assert page["meta"]["result_count"] == len(own)
             assert (page["meta"]["newest_id"], page["meta"]["oldest_id"]) == (own[0], own[-1])
-        assert [("next_token" in page["meta"]) for page in found[:-1]] == [True] * (len(found) - 1)
-        assert "next_token" not in found[-1]["meta"]
+        assert [("next_token" in page["meta"]) for page in chain[:-1]] == [True] * (len(chain) - 1)
+        assert "next_token" not in chain[-1]["meta"]
 
 
 def test_nobody_in_it_could_be_real(pages):
@@ -176,8 +176,8 @@ def test_nobody_in_it_could_be_real(pages):
 
 
 def test_texts_of_customers_come_from_the_pool_and_are_used_evenly(pages, texts, planted):
-    said = [post for page in _all(pages) for post in page["data"]]
-    used = {post["id"]: post["text"] for post in said if post["id"] not in planted.index}
+    posts = [post for page in _all(pages) for post in page["data"]]
+    used = {post["id"]: post["text"] for post in posts if post["id"] not in planted.index}
     times = pd.Series(used).value_counts()
     assert set(times.index) <= set(texts["text"])
     for _, pool in texts.groupby("label")["text"]:
@@ -220,19 +220,19 @@ def test_binned_features_and_a_weak_classifier_still_find_five_personas(conversa
 
 def test_another_size_is_one_argument_away(texts, tmp_path):
     generator.write(tmp_path, texts, posts=400, authors=120, days=20, seed=7)
-    found = archive.read(tmp_path / "x_archive")
+    written = archive.read(tmp_path / "x_archive")
     more = campaigns.POSTS, campaigns.ACCOUNTS
-    assert (found.counts["posts"] - more[0], found.counts["authors"] - more[1]) == (400, 120)
-    assert found.posts["day"].min() >= "2026-06-11"
+    assert (written.counts["posts"] - more[0], written.counts["authors"] - more[1]) == (400, 120)
+    assert written.posts["day"].min() >= "2026-06-11"
 
 
 def test_another_pool_of_texts_changes_texts_only(shipped, conversation, tmp_path):
     letters = list(string.ascii_letters)
     pool = pd.DataFrame({"label": list(POLARITY) * len(letters), "text": letters * 3})
     generator.write(tmp_path, pool)
-    found = archive.read(tmp_path / "x_archive")
-    assert found.posts.drop(columns="text").equals(conversation.posts.drop(columns="text"))
-    assert found.authors.equals(conversation.authors)
+    written = archive.read(tmp_path / "x_archive")
+    assert written.posts.drop(columns="text").equals(conversation.posts.drop(columns="text"))
+    assert written.authors.equals(conversation.authors)
 
 
 def test_impossible_numbers_and_missing_labels_are_refused(texts, tmp_path):
@@ -244,7 +244,7 @@ def test_impossible_numbers_and_missing_labels_are_refused(texts, tmp_path):
 
 
 def _all(pages):
-    return [page for found in pages.values() for page in found]
+    return [page for chain in pages.values() for page in chain]
 
 
 def _ends_whole(path):

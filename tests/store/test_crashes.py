@@ -23,7 +23,7 @@ POSTS, BATCH = 1500, 50
 SEED = 20261124
 
 
-def loader(root, file, told):
+def loader(root, file, pipe):
     """Load `file` in small batches; the ids that the server acknowledged go into `told`."""
     os.chdir(root)
     logging.disable()
@@ -32,7 +32,7 @@ def loader(root, file, told):
 
     def insert_and_tell(rows, posts):
         insert(rows, posts)
-        told.send([post["_id"] for post in posts])
+        pipe.send([post["_id"] for post in posts])
 
     loading._insert = insert_and_tell
     key, today = demonstration_key(), date(2026, 6, 1)
@@ -69,20 +69,20 @@ class Run:
     def __init__(self, processes, root, posts, seed):
         file = root / f"{seed}.parquet"
         files.write_parquet(file, posts.sample(frac=1, random_state=seed))
-        self._told, end = processes.Pipe(duplex=False)
+        self._acknowledged, end = processes.Pipe(duplex=False)
         self.process = processes.Process(target=loader, args=(root, file, end))
         self.process.start()
         end.close()
 
     def acknowledged(self, batches=None):
         """Ids of so many batches, or of all that come."""
-        found = []
-        while batches is None or len(found) < batches:
+        batches_of_ids = []
+        while batches is None or len(batches_of_ids) < batches:
             try:
-                found.append(self._told.recv())
+                batches_of_ids.append(self._acknowledged.recv())
             except EOFError:
                 break
-        return set(chain.from_iterable(found))
+        return set(chain.from_iterable(batches_of_ids))
 
     def kill(self):
         self.process.kill()
@@ -94,7 +94,7 @@ class Run:
 
 
 @pytest.fixture
-def held(project):
+def project_database(project):
     """The database of the project, whose server goes on while this test does."""
     files.write_json(project / connection.MANIFEST, {"audience": NAME})
     with connection.database(NAME) as database:
@@ -130,47 +130,49 @@ def started_over(database, root, before):
     load(database, root, before)
 
 
-def test_a_loader_killed_at_ten_random_moments(held, project, processes, conversation):
+def test_a_loader_killed_at_ten_random_moments(project_database, project, processes, conversation):
     before, after = conversation
-    load(held, project, after)
-    expected, chance = exported(held, project), np.random.default_rng(SEED)
+    load(project_database, project, after)
+    expected, chance = exported(project_database, project), np.random.default_rng(SEED)
     for seed in range(10):
-        started_over(held, project, before)
+        started_over(project_database, project, before)
         run = Run(processes, project, after, seed)
         acknowledged = run.acknowledged(chance.integers(POSTS // 3 // BATCH))
         run.kill()
         acknowledged |= run.acknowledged()
-        assert acknowledged <= ids(held)
+        assert acknowledged <= ids(project_database)
         Run(processes, project, after, seed + 100).end()
-        assert exported(held, project) == expected
+        assert exported(project_database, project) == expected
 
 
-def test_a_server_killed_at_ten_random_moments(held, project, processes, conversation):
+def test_a_server_killed_at_ten_random_moments(project_database, project, processes, conversation):
     before, after = conversation
-    load(held, project, after)
-    expected, chance = exported(held, project), np.random.default_rng(SEED)
+    load(project_database, project, after)
+    expected, chance = exported(project_database, project), np.random.default_rng(SEED)
     for seed in range(10):
-        started_over(held, project, before)
+        started_over(project_database, project, before)
         run = Run(processes, project, after, seed)
         run.acknowledged(chance.integers(POSTS // 3 // BATCH))
-        os.kill(server_of(held), signal.SIGKILL)
+        os.kill(server_of(project_database), signal.SIGKILL)
         # The loader starts it again and comes to its end.
         acknowledged = run.acknowledged()
         run.end()
-        assert acknowledged <= ids(held)
-        assert exported(held, project) == expected
+        assert acknowledged <= ids(project_database)
+        assert exported(project_database, project) == expected
 
 
-def test_eight_loaders_at_once_of_which_two_are_killed(held, project, processes, conversation):
+def test_eight_loaders_at_once_of_which_two_are_killed(
+    project_database, project, processes, conversation
+):
     before, after = conversation
-    load(held, project, after)
-    expected = exported(held, project)
-    started_over(held, project, before)
+    load(project_database, project, after)
+    expected = exported(project_database, project)
+    started_over(project_database, project, before)
     runs = [Run(processes, project, after, seed) for seed in range(8)]
     runs[0].acknowledged(1)
     for run in runs[:2]:
         run.kill()
     for run in runs[2:]:
         run.end()
-    assert exported(held, project) == expected
-    assert pd.read_parquet(project / "7.parquet")["_id"].nunique() == len(ids(held))
+    assert exported(project_database, project) == expected
+    assert pd.read_parquet(project / "7.parquet")["_id"].nunique() == len(ids(project_database))

@@ -9,7 +9,7 @@ from pymongo.errors import NetworkTimeout
 
 from customer_profiles.store import connection, lease, removal
 from customer_profiles.store.lease import Lease, LeaseLost, leased
-from customer_profiles.store.profiles import Following, Grid, following
+from customer_profiles.store.profiles import Grid, ProfileUpdater, profile_updates
 
 GRID = Grid(posts=(2,), polarity_steps=4, subjectivity_steps=4, mix_steps=4)
 
@@ -36,10 +36,10 @@ def test_the_next_writer_waits_for_the_former_to_leave(database):
 
 
 def test_a_lease_is_renewed_while_the_work_goes_on(database, short):
-    with leased(database) as held:
+    with leased(database) as writer:
         time.sleep(1)
         assert not Lease(database).take()
-        held.check()
+        writer.check()
 
 
 def test_the_lease_of_a_crashed_writer_ends_by_itself(database, short):
@@ -55,7 +55,7 @@ def test_the_lease_of_a_crashed_writer_ends_by_itself(database, short):
 
 def test_a_writer_that_stood_still_notices_and_leaves_the_profiles_marked(database, short):
     def stand_still():
-        with following(database, GRID) as people:
+        with profile_updates(database, GRID) as people:
             people.touch(["ann"])
             # Another one took over, and came to its end.
             database.leases.update_one({}, {"$set": {"owner": "another"}})
@@ -112,8 +112,8 @@ def test_what_a_killed_writer_left_running_does_not_undo_what_the_next_one_write
 
 def test_files_are_not_written_anew_by_who_has_lost_the_lease(database, observe):
     database.observations.insert_many(observe({"author": "ann"}).to_dict("records"))
-    with leased(database) as held:
-        people = Following(database, GRID, held)
+    with leased(database) as writer:
+        people = ProfileUpdater(database, GRID, writer)
         database.leases.update_one({}, {"$set": {"owner": "another"}})
         with pytest.raises(LeaseLost):
             removal.rewrite(database, people)
@@ -123,13 +123,13 @@ def test_work_that_lost_its_lease_is_done_again(database, mongodb, monkeypatch):
     monkeypatch.setenv(connection.VARIABLE, mongodb)
     owners = []
 
-    def work(held):
-        with leased(held) as mine:
-            owners.append(held.leases.find_one()["owner"])
+    def work(lease_at_work):
+        with leased(lease_at_work) as mine:
+            owners.append(lease_at_work.leases.find_one()["owner"])
             if len(owners) == 1:
                 over = {"owner": "another", "until": lease.LONG_AGO}
-                held.leases.update_one({}, {"$set": over})
+                lease_at_work.leases.update_one({}, {"$set": over})
             mine.check()
 
-    connection.lasting(work, database.name)
+    connection.with_retries(work, database.name)
     assert len(set(owners)) == 2

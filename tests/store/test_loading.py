@@ -83,9 +83,9 @@ def test_loading_shows_how_far_it_is(load, three, capsys):
 
 
 def test_a_load_says_what_it_did(load, three):
-    assert load(three) == Change(seen=3, held=3, new=3)
-    assert load(three) == Change(seen=3, held=3)
-    assert load(three[1:].assign(polarity=7)) == Change(seen=2, held=2, changed=2, gone=1)
+    assert load(three) == Change(seen=3, stored=3, new=3)
+    assert load(three) == Change(seen=3, stored=3)
+    assert load(three[1:].assign(polarity=7)) == Change(seen=2, stored=2, changed=2, removed=1)
 
 
 def test_new_changed_and_vanished_posts_end_as_in_a_fresh_database(database, load, observe, fresh):
@@ -250,9 +250,11 @@ def test_a_crash_while_another_grid_is_applied_leaves_no_profile_that_passes_for
 ):
     load(three)
     finer = Grid(posts=(2,), polarity_steps=10, subjectivity_steps=10, mix_steps=10)
-    mark = profiles.Following.mark
+    mark = profiles.ProfileUpdater.mark
     with monkeypatch.context() as patch:
-        patch.setattr(profiles.Following, "mark", lambda self, stale: mark(self, 1 // stale > 0))
+        patch.setattr(
+            profiles.ProfileUpdater, "mark", lambda self, stale: mark(self, 1 // stale > 0)
+        )
         with pytest.raises(ZeroDivisionError):
             load(three, finer)
     load(three)
@@ -354,7 +356,7 @@ def test_one_refused_row_in_thousands_is_a_warning(database, load, observe, capl
     posts = observe(*({"author": f"author {n}"} for n in range(1000)))
     wrong = pd.concat([posts, observe({"_id": "bad", "author": "ann", "favorites": 99})])
     fields = frozenset(["favorites"])
-    assert load(wrong) == Change(seen=1001, held=1000, new=1000, refused=1, fields=fields)
+    assert load(wrong) == Change(seen=1001, stored=1000, new=1000, refused=1, fields=fields)
     assert "1 of 1001 observations were refused and left out, fields: favorites" in caplog.text
     assert database.observations.count_documents({}) == 1000
 
@@ -389,7 +391,7 @@ def test_what_has_expired_goes_whatever_its_origin(database, load, observe, pseu
         {"_id": "dead", "author": "cy", "origin": "stream", "day": "2026-04-01"},
     )
     database.observations.insert_many(streamed.to_dict("records"))
-    assert load(posts, first="2026-05-02") == Change(seen=2, held=1, gone=2)
+    assert load(posts, first="2026-05-02") == Change(seen=2, stored=1, removed=2)
     left = {row["_id"] for row in rows(database)["observations"]}
     assert left == {pseudonym("new"), pseudonym("live")}
     assert [row["posts"] for row in rows(database)["profiles"]] == [1]
@@ -468,13 +470,13 @@ def test_the_order_of_insertion_does_not_matter(database, load, many, tmp_path):
 
 
 def test_profiles_are_read_in_an_order_no_pseudonym_decides(database, load, observe):
-    found = []
+    tables = []
     for first, second in (("ann", "bob"), ("bob", "ann")):
         load(observe({"author": first, "polarity": 20}, {"author": second}))
-        found.append(read_profiles(database))
-    one, other = (people.drop(columns="_id") for people in found)
+        tables.append(read_profiles(database))
+    one, other = (people.drop(columns="_id") for people in tables)
     pd.testing.assert_frame_equal(one, other)
-    assert found[0]["_id"].tolist() == found[1]["_id"].tolist()[::-1]
+    assert tables[0]["_id"].tolist() == tables[1]["_id"].tolist()[::-1]
 
 
 def test_eight_loaders_at_once_give_the_same(database, load, many, fresh):

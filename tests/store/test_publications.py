@@ -25,7 +25,7 @@ DAY = {"day": "2026-05-01", "posts": 300, "avg_polarity": 0.5}
 CERTIFICATE = example(CERTIFICATES)
 
 
-def told(assignments, segment=None, summary=None, **others):
+def draft(assignments, segment=None, summary=None, **others):
     """What is said of the authors of `assignments`, without `_id`; the rest replaces parts of it.
 
     Segments that are numbered alike have the same centroid.
@@ -43,7 +43,7 @@ def told(assignments, segment=None, summary=None, **others):
 
 def publication(assignments, **others):
     """The same, with its `_id`."""
-    return identified(told(assignments, **others))
+    return identified(draft(assignments, **others))
 
 
 @pytest.fixture(scope="module")
@@ -63,7 +63,7 @@ def held_authors(database, everybody, give_profiles):
     give_profiles(database, everybody["_id"])
 
 
-def held(database):
+def contents(database):
     names = ("published", "current", "assignments")
     return {name: list(database[name].find().sort("_id")) for name in names}
 
@@ -92,8 +92,8 @@ def publish(database, assignments, **others):
 
 
 def publish_next(database, assignments, new=None):
-    new = new or told(assignments)
-    return publications.publish_next(database, new, assignments, continuity.following)
+    new = new or draft(assignments)
+    return publications.publish_next(database, new, assignments, continuity.successor)
 
 
 def test_before_the_first_publication_there_is_none(database):
@@ -104,20 +104,20 @@ def test_what_was_published_is_current(database, everybody):
     new = publish(database, everybody)
     assert publications.current(database) == new
     rows = sorted(everybody.to_dict("records"), key=lambda row: row["_id"])
-    assert held(database)["assignments"] == rows
+    assert contents(database)["assignments"] == rows
 
 
 def test_publishing_the_same_again_changes_nothing(database, everybody):
     publish(database, everybody[10:])
     publish(database, everybody)
-    before = held(database)
+    before = contents(database)
     assert len(before["published"]) == 2
     publish(database, everybody)
-    assert held(database) == before
+    assert contents(database) == before
 
 
 @pytest.mark.parametrize(
-    ("gone", "kept"),
+    ("leavers", "kept"),
     [
         pytest.param([0], False, id="one"),
         pytest.param(range(9), False, id="k - 1"),
@@ -128,9 +128,9 @@ def test_publishing_the_same_again_changes_nothing(database, everybody):
     ],
 )
 def test_the_former_publication_stays_only_where_k_or_none_came_to_or_left_each_group(
-    database, everybody, gone, kept
+    database, everybody, leavers, kept
 ):
-    fewer = everybody.drop(index=list(gone))
+    fewer = everybody.drop(index=list(leavers))
     for first, then in ((everybody, fewer), (fewer, everybody)):
         former, new = publish(database, first), publish(database, then)
         assert ids(database) == ({former["_id"], new["_id"]} if kept else {new["_id"]})
@@ -211,16 +211,16 @@ def test_after_an_author_was_erased_the_former_publication_does_not_stay(databas
 def test_new_assignments_under_the_same_publication_are_taken_over(database, everybody):
     new = publish(database, everybody)
     publications.publish(database, new, everybody.assign(cluster=0))
-    assert {row["cluster"] for row in held(database)["assignments"]} == {0}
+    assert {row["cluster"] for row in contents(database)["assignments"]} == {0}
 
 
 def test_a_refused_publication_changes_nothing(database, everybody):
     publish(database, everybody)
-    before = held(database)
+    before = contents(database)
     wrong = identified({**publication(everybody[10:]), "members": ["ann"]})
     with pytest.raises(pymongo.errors.WriteError):
         publications.publish(database, wrong, everybody[10:])
-    assert held(database) == before
+    assert contents(database) == before
 
 
 @pytest.fixture
@@ -260,7 +260,7 @@ def test_after_a_crash_at_any_step_readers_see_one_publication_and_the_next_one_
         seen = publications.current(database)
         last = publish_next(database, rows)
         assert publications.current(database) == last
-        assert held(database)["assignments"] == sorted(
+        assert contents(database)["assignments"] == sorted(
             rows.to_dict("records"), key=lambda row: row["_id"]
         )
         _, *beside = publications.listed(database)
@@ -270,9 +270,9 @@ def test_after_a_crash_at_any_step_readers_see_one_publication_and_the_next_one_
             assert last == seen
         else:
             assert last["continuity"]["former"] == seen["_id"]
-        before = held(database)
+        before = contents(database)
         assert publish_next(database, rows) == last
-        assert held(database) == before
+        assert contents(database) == before
 
 
 def test_a_reader_who_asked_for_the_pointer_just_before_finds_the_next_publication(
@@ -286,10 +286,10 @@ def test_a_reader_who_asked_for_the_pointer_just_before_finds_the_next_publicati
 def test_the_first_publication_follows_on_none_and_the_next_one_on_it(database, everybody):
     first = publish_next(database, everybody)
     nothing = {"former": None, "born": [], "died": []}
-    assert first == identified({**told(everybody), "continuity": nothing})
+    assert first == identified({**draft(everybody), "continuity": nothing})
     assert publications.current(database) == first
     called = {"name": "called otherwise"}
-    fewer = told(everybody[1:])
+    fewer = draft(everybody[1:])
     fewer["segments"] = [row | called for row in fewer["segments"]]
     second = publish_next(database, everybody[1:], fewer)
     assert publications.current(database) == second
@@ -300,11 +300,11 @@ def test_the_first_publication_follows_on_none_and_the_next_one_on_it(database, 
 def test_publishing_the_same_again_after_another_gives_the_same_bytes(database, everybody):
     publish_next(database, everybody)
     second = publish_next(database, everybody[1:])
-    before = held(database)
-    again = told(everybody[1:])
+    before = contents(database)
+    again = draft(everybody[1:])
     again["segments"] = [row | {"name": "called otherwise"} for row in again["segments"]]
     assert json.dumps(publish_next(database, everybody[1:], again)) == json.dumps(second)
-    assert held(database) == before
+    assert contents(database) == before
 
 
 def test_the_third_publication_follows_on_the_second_also_where_it_says_what_the_first_said(
@@ -320,9 +320,9 @@ def test_the_third_publication_follows_on_the_second_also_where_it_says_what_the
 
 def test_after_an_author_was_erased_segments_are_matched(database, everybody):
     publish_next(database, everybody)
-    gone = {"_id": everybody["_id"][0]}
+    erased = {"_id": everybody["_id"][0]}
     for name in ("profiles", "assignments"):
-        database[name].delete_one(gone)
+        database[name].delete_one(erased)
     new = publish_next(database, everybody[1:])
     assert (new["continuity"]["born"], new["continuity"]["died"]) == ([], [])
 
@@ -330,10 +330,10 @@ def test_after_an_author_was_erased_segments_are_matched(database, everybody):
 def test_nothing_is_published_of_an_author_who_was_erased_meanwhile(database, everybody):
     publish_next(database, everybody)
     database.profiles.delete_one({"_id": everybody["_id"][0]})
-    before = held(database)
+    before = contents(database)
     with pytest.raises(StoreError, match="erased, or have expired, since"):
-        publish_next(database, everybody, told(everybody, summary={"posts": 1}))
-    assert held(database) == before
+        publish_next(database, everybody, draft(everybody, summary={"posts": 1}))
+    assert contents(database) == before
 
 
 def test_publications_that_can_be_read_are_listed_the_current_one_first(database, everybody):

@@ -159,9 +159,9 @@ def test_a_database_of_the_first_version_becomes_as_one_made_new(
         [], [], []
     ]  # fmt: skip
     assert [row["flag"] for row in former.observations.find()] == ["", "", ""]
-    for held in (former, fresh):
-        load(held, posts)
-        publications.publish(held, PUBLICATION, assignments)
+    for each in (former, fresh):
+        load(each, posts)
+        publications.publish(each, PUBLICATION, assignments)
     assert whole(former) == whole(fresh)
     assert schema.version(former) == schema.NEWEST == 5
 
@@ -330,8 +330,8 @@ def questions(command):
 
 def scanned(database, question):
     """Whether the server reads a whole collection to answer."""
-    told = database.command("explain", question, verbosity="queryPlanner")
-    return "COLLSCAN" in str(told)
+    plan = database.command("explain", question, verbosity="queryPlanner")
+    return "COLLSCAN" in str(plan)
 
 
 def twice(load):
@@ -345,9 +345,9 @@ def twice(load):
 
 
 def publish_twice(database, posts):
-    held = pd.DataFrame({"_id": sorted(set(posts["author"])), "cluster": 0, "cell": "0"})
+    assignments = pd.DataFrame({"_id": sorted(set(posts["author"])), "cluster": 0, "cell": "0"})
     for number in (0, 1):
-        publications.publish(database, PUBLICATION, held.assign(cluster=number))
+        publications.publish(database, PUBLICATION, assignments.assign(cluster=number))
 
 
 ASKED = {
@@ -379,23 +379,25 @@ ASKED = {
 
 
 @pytest.fixture
-def asked(database, mongodb, posts, load, give_profiles):
+def questions_by_name(database, mongodb, posts, load, give_profiles):
     """What each of ASKED asks the server for, by its name."""
     listener = Seen()
     give_profiles(database, posts["author"].unique())
     tokens.create(database, "name of before", 1, TODAY)
-    found = {}
+    by_name = {}
     with pymongo.MongoClient(mongodb, event_listeners=[listener]) as client:
         for name, ask in {**ASKED, "to load": twice(load)}.items():
             listener.commands.clear()
             ask(client[database.name], posts)
-            found[name] = [q for command in listener.commands for q in questions(command)]
-    return found
+            by_name[name] = [q for command in listener.commands for q in questions(command)]
+    return by_name
 
 
-def test_no_question_for_some_of_the_rows_is_answered_by_reading_all(database, asked):
-    assert [name for name, found in asked.items() if not found] == []
-    slow = {name for name, found in asked.items() for q in found if scanned(database, q)}
+def test_no_question_for_some_of_the_rows_is_answered_by_reading_all(database, questions_by_name):
+    assert [name for name, several in questions_by_name.items() if not several] == []
+    slow = {
+        name for name, several in questions_by_name.items() for q in several if scanned(database, q)
+    }
     assert slow == set()
 
 
@@ -408,10 +410,12 @@ def test_no_question_for_some_of_the_rows_is_answered_by_reading_all(database, a
     ],
 )
 def test_without_an_index_the_questions_that_need_it_read_all(
-    database, asked, collection, index, needs
+    database, questions_by_name, collection, index, needs
 ):
     database[collection].drop_index(index)
-    assert {n for n, found in asked.items() for q in found if scanned(database, q)} == needs
+    assert {
+        n for n, several in questions_by_name.items() for q in several if scanned(database, q)
+    } == needs
 
 
 def test_every_index_is_tried_above():

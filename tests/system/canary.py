@@ -189,7 +189,7 @@ class X(XStream):
 
     def __init__(self):
         super().__init__([post(number, "tweet") for number in range(PEOPLE)])
-        self.jobs.gone = {identifier(POST): "deleted", identifier(3): "suspended"}
+        self.jobs.deleted = {identifier(POST): "deleted", identifier(3): "suspended"}
 
     def author(self, number):
         return user(int(number) - ID, "tweet")

@@ -35,8 +35,8 @@ class Project:
 
     def repro(self, *arguments):
         """Names of the stages that `dvc repro` executed, sorted."""
-        told = self.call("dvc", "repro", *arguments)
-        return sorted(re.findall(r"^Running stage '(\w+)'", told, re.MULTILINE))
+        finished = self.call("dvc", "repro", *arguments)
+        return sorted(re.findall(r"^Running stage '(\w+)'", finished, re.MULTILINE))
 
     def status(self, *stages):
         return json.loads(self.call("dvc", "status", "--json", *stages))
@@ -64,8 +64,8 @@ class Project:
         """Content of every file by its path, without what Git, DVC and Python keep for later."""
         kept = re.compile(r"\.git/|\.dvc/(cache|tmp)/|.*__pycache__/")
         files = sorted(path for path in self.root.rglob("*") if path.is_file())
-        found = {path.relative_to(self.root).as_posix(): path for path in files}
-        return {name: path.read_bytes() for name, path in found.items() if not kept.match(name)}
+        contents = {path.relative_to(self.root).as_posix(): path for path in files}
+        return {name: path.read_bytes() for name, path in contents.items() if not kept.match(name)}
 
 
 @pytest.fixture(scope="session")

@@ -81,6 +81,8 @@ MAY_USE = {
     "urllib3": "collect/x_api",  # below requests: the sockets that a slow answer is cut off from
     "yaml": "sentiment/data",
     "ruamel": "project",
+    "pydantic": "project",
+    "pydantic_core": "project",
     # The API asks an open database, and must know the driver's errors, which repeat addresses.
     "pymongo": "store api/connection",
     "pymongoarrow": "store",
@@ -152,13 +154,23 @@ def libraries(tree):
     return {name.split(".")[0] for name in imported(tree)} - {NAME} - sys.stdlib_module_names
 
 
+def defined(tree):
+    """Names of functions, classes, parameters, variables and attributes that a module defines."""
+    for node in ast.walk(tree):
+        match node:
+            case ast.FunctionDef(name=name) | ast.ClassDef(name=name) | ast.arg(arg=name):
+                yield name
+            case ast.Name(id=name, ctx=ast.Store()) | ast.Attribute(attr=name, ctx=ast.Store()):
+                yield name
+
+
 def reached(names):
     """Modules that importing `names` imports in the end."""
-    found, todo = set(), set(names)
+    names_reached, todo = set(), set(names)
     while todo:
-        found |= todo
-        todo = {other for name in todo for other in own(TREES[name])} - found
-    return found
+        names_reached |= todo
+        todo = {other for name in todo for other in own(TREES[name])} - names_reached
+    return names_reached
 
 
 def room_of(name):
@@ -189,7 +201,7 @@ def stages():
 
 @pytest.fixture(scope="module")
 def values():
-    return params.load(ROOT / "params.yaml")
+    return params.read(ROOT / "params.yaml")
 
 
 @pytest.fixture(scope="module")
@@ -218,9 +230,9 @@ def notebook_imports(stage):
 
 def test_the_package_shows_rooms_alone_and_each_holds_few_modules():
     # A folder of a former version may be left behind with nothing but what Python compiled.
-    shown = {file.relative_to(PACKAGE).parts[0] for file in MODULES.values()} - {"__init__.py"}
-    assert shown == {room.split("/")[0] for room in ROOMS}
-    assert len(shown) <= 14
+    top = {file.relative_to(PACKAGE).parts[0] for file in MODULES.values()} - {"__init__.py"}
+    assert top == {room.split("/")[0] for room in ROOMS}
+    assert len(top) <= 14
     for room in {*MAY_IMPORT, *HALLS}:
         modules = [file for file in (PACKAGE / room).glob("*.py") if file.name != "__init__.py"]
         assert len(modules) <= MORE_MODULES.get(room, MOST_MODULES), room
@@ -247,6 +259,11 @@ def test_no_module_docstring_begins_with_a_question_word():
     questions = {"What", "Who", "How", "Where", "Whether", "Which"}
     first = {name: ast.get_docstring(tree).split()[0] for name, tree in TREES.items()}
     assert [name for name, word in first.items() if word in questions] == []
+
+
+def test_no_name_fits_just_any_value():
+    vague = {"found", "held", "told", "shown", "said", "gone"}
+    assert trespasses(lambda _, tree: vague & {name.strip("_") for name in defined(tree)}) == {}
 
 
 def test_a_room_imports_only_the_rooms_that_it_may():
@@ -377,12 +394,12 @@ print(json.dumps(found))
 def done_on_import(folder, libraries, modules):
     """What importing each of `modules` in `folder` does, by its name."""
     environment = {**os.environ, "DJANGO_SETTINGS_MODULE": f"{NAME}.api.settings"}
-    told = subprocess.run(
+    finished = subprocess.run(
         [sys.executable, "-c", WATCH, json.dumps([libraries, modules])],
         cwd=folder, env=environment, capture_output=True, text=True, check=False,
     )  # fmt: skip
-    assert told.returncode == 0, told.stderr
-    return json.loads(told.stdout)
+    assert finished.returncode == 0, finished.stderr
+    return json.loads(finished.stdout)
 
 
 def test_importing_a_module_writes_no_file_opens_no_socket_and_configures_no_logging(tmp_path):
@@ -422,9 +439,9 @@ def test_importing_a_module_writes_no_file_opens_no_socket_and_configures_no_log
 def test_a_module_that_does_something_on_import_would_be_noticed(tmp_path, seen, line):
     (tmp_path / "eager.py").write_text(line)
     (tmp_path / "calm.py").write_text("import json\nVALUE = json.loads('1')\n")
-    found = done_on_import(tmp_path, [], ["calm", "eager"])
-    assert list(found) == ["eager"]
-    assert found["eager"][0].startswith(seen)
+    done = done_on_import(tmp_path, [], ["calm", "eager"])
+    assert list(done) == ["eager"]
+    assert done["eager"][0].startswith(seen)
 
 
 @pytest.mark.parametrize("stage", run_notebook.STAGES)
@@ -473,18 +490,18 @@ def test_a_stage_watches_its_section_what_profiles_change_in_it_and_the_shared_v
     stages, values
 ):
     changed = {name for profile in params.PROFILES for name in values[profile]}
-    for stage, held in stages.items():
+    for stage, settings in stages.items():
         (file,) = (ROOT / "notebooks").glob(f"{run_notebook.STAGES.index(stage) + 1:02d}_*.ipynb")
         text = file.read_text(encoding="utf-8")
         assert all(
-            f"${{{section}.{name}}}" in held["deps"]
+            f"${{{section}.{name}}}" in settings["deps"]
             for name, section in params.SOURCES.items()
             if section != stage and f"{name} = " in text
         )
         expected = [stage]
         expected += ["${profile}." + stage] if stage in changed else []
         expected += ["shared"] if any(f"{name} = " in text for name in values["shared"]) else []
-        assert held["params"] == expected
+        assert settings["params"] == expected
 
 
 def test_every_profile_overrides_the_same_sections(values):
@@ -525,9 +542,9 @@ def test_dvc_never_caches_what_is_about_single_people(stages):
     ],
 )
 def test_no_committed_file_names_a_place_of_one_machine(committed, pattern):
-    found = {
+    places = {
         name: match[0]
         for name, content in committed.items()
         if (match := re.search(pattern, content.decode("latin-1")))
     }
-    assert found == {}
+    assert places == {}

@@ -17,7 +17,7 @@ MOODS = {"negative": 0.1, "neutral": 0.5, "positive": 0.9}
 
 @pytest.fixture(scope="module")
 def values():
-    return params.load(ROOT / "params.yaml")
+    return params.read(ROOT / "params.yaml")
 
 
 @pytest.fixture(scope="module")
@@ -64,4 +64,4 @@ def test_segments_are_those_of_the_customers_alone_if_flagged_posts_are_excluded
     assert sizes != others
     truth = pd.read_csv(ROOT / "data/sample/truth.csv", dtype=str).set_index("author_id")["persona"]
     hidden = truth[[str(int(who, 16)) for who in excluded["_id"]]]
-    assert clustering.agreement(excluded["segment"], hidden) >= 0.85
+    assert clustering.adjusted_rand(excluded["segment"], hidden) >= 0.85

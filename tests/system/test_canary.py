@@ -97,7 +97,7 @@ class Run:
         manifest = self.project.root / "data" / "raw" / "manifest.json"
         return json.loads(manifest.read_text())["audience"]
 
-    def said(self, name):
+    def log_of(self, name):
         return (self.written / "logs" / name).read_text(errors="replace")
 
 
@@ -155,7 +155,7 @@ def pipeline(run):
 
     def repro(*stages):
         run.keep("repro " + stages[-1], "dvc", "--wait-for-lock", "repro", "-s", *stages)
-        assert run.codes["repro " + stages[-1]] == 0, run.said("repro " + stages[-1])
+        assert run.codes["repro " + stages[-1]] == 0, run.log_of("repro " + stages[-1])
 
     together((repro, "fetch", "pull"), (repro, "encoder"))
     repro("finetune", "evaluate", "score", "load", "cluster", "publish")
@@ -182,8 +182,8 @@ def stream(run, x):
             x.wait(1)
             x.stream()
             deadline = time.monotonic() + 60
-            while f"scored {len(x.streamed)}" not in run.said("stream"):
-                assert time.monotonic() < deadline, run.said("stream")
+            while f"scored {len(x.streamed)}" not in run.log_of("stream"):
+                assert time.monotonic() < deadline, run.log_of("stream")
                 time.sleep(0.05)
         finally:
             process.terminate()
@@ -225,11 +225,11 @@ def api(run, client):
         ask(run, f"{address}summary/", canary.SECRETS["X_BEARER_TOKEN"])
         ask(run, f"{address}health/", run.token, Host=canary.handle(1))
         published = client[run.audience].published
-        held = published.find_one()
+        kept = published.find_one()
         broken = {"$set": {"segments": [{}]}}
         published.update_one({}, broken, bypass_document_validation=True)
         ask(run, f"{address}segments/{canary.identifier(1)}/", run.token)
-        published.replace_one({}, held)
+        published.replace_one({}, kept)
 
 
 @contextmanager
@@ -241,8 +241,8 @@ def serving(run):
     ) as process:  # fmt: skip
         try:
             deadline = time.monotonic() + 60
-            while not (heard := re.search(r"http://[\d.:]+/api/v1/", run.said("api"))):
-                assert time.monotonic() < deadline, run.said("api")
+            while not (heard := re.search(r"http://[\d.:]+/api/v1/", run.log_of("api"))):
+                assert time.monotonic() < deadline, run.log_of("api")
                 time.sleep(0.05)
             yield heard[0]
         finally:
@@ -263,7 +263,7 @@ def failures(run):
     stage = "customer-profiles", "run"
     data = run.project.root / "data"
     observations = data / "processed" / "observations.parquet"
-    held = observations.read_bytes()
+    kept = observations.read_bytes()
     refused = pd.read_parquet(observations)
     refused.loc[0, ["_id", "author"]] = canary.identifier(canary.POST), canary.handle(0)
     refused.to_parquet(observations)
@@ -281,7 +281,7 @@ def failures(run):
         [keep("wrong password", *export, MONGODB_URI=uri.replace("@", "x@"))],
         [keep("broken address", *export, MONGODB_URI=uri.replace("@", "/@"))],
     )
-    observations.write_bytes(held)
+    observations.write_bytes(kept)
 
 
 def dump(run, client):
@@ -298,7 +298,7 @@ def dump(run, client):
 def test_everything_on_the_pages_carries_a_mark_but_what_says_nothing():
     """So that to search for the marks is to search for every id, name, text, count and moment."""
     values = {str(value) for value in leaves(canary.pages())}
-    assert {value for value in values if not traces.found(value.encode())} == {
+    assert {value for value in values if not traces.marks_in(value.encode())} == {
         "True", "False", "2", "20", "60", "en", "none", "blue", "business", "replied_to", "Point",
         "author_id",
     }  # fmt: skip
@@ -324,18 +324,18 @@ def test_the_run_went_well_and_every_error_was_one(run):
     failed = {"wrong key", "broken model", "refused row", "wrong password", "broken address",
               "refused search", "wrong key to collect"}  # fmt: skip
     assert {name for name, code in run.codes.items() if code} == failed
-    assert "fields: _id, author" in run.said("refused row")
-    assert "Traceback" in run.said("api")
-    asked = Counter(path.name[-3:] for path in (run.written / "answers").iterdir())
-    assert asked == {"200": 16, "400": 9, "401": 18, "404": 16, "500": 1}
+    assert "fields: _id, author" in run.log_of("refused row")
+    assert "Traceback" in run.log_of("api")
+    statuses = Counter(path.name[-3:] for path in (run.written / "answers").iterdir())
+    assert statuses == {"200": 16, "400": 9, "401": 18, "404": 16, "500": 1}
 
 
 def test_x_was_asked_and_what_it_gave_was_kept_and_scored(run):
     assert (run.project.root / "data/collect/spend.json").exists()
     rows = json.loads((run.written / "exports" / "streamed observations.json").read_text())
     assert len(rows) == len(canary.X.streamed)
-    assert "broken lines 1" in run.said("stream")
-    assert "X says" in run.said("refused search")
+    assert "broken lines 1" in run.log_of("stream")
+    assert "X says" in run.log_of("refused search")
 
 
 def test_nothing_that_was_written_holds_a_trace(run):
@@ -355,7 +355,7 @@ def test_the_search_saw_all_kinds_of_files(run):
     ):  # fmt: skip
         assert [name for name in names if re.fullmatch(pattern, name)], pattern
     assert "refs/exps" in run.project.call("git", "for-each-ref")
-    assert run.said("Git objects").count("data/processed/observations.parquet") >= 1
+    assert run.log_of("Git objects").count("data/processed/observations.parquet") >= 1
 
 
 def test_the_database_can_be_searched_as_it_lies_on_the_disk(run):
@@ -397,12 +397,12 @@ def test_of_training_rows_label_text_and_topic_are_kept_without_handles(run, nam
 def test_people_fewer_than_ten_are_counted_nowhere(run):
     data = run.project.root / "data"
     files = [data / "raw" / "manifest.json", *(data / "reports").glob("*.json")]
-    shown = {path.stem: json.loads(path.read_text()) for path in files}
+    published = {path.stem: json.loads(path.read_text()) for path in files}
     answers = [path.read_text().split("\n\n", 1) for path in (run.written / "answers").iterdir()]
-    shown["answers"] = [json.loads(body) for headers, body in answers if "json'" in headers]
+    published["answers"] = [json.loads(body) for headers, body in answers if "json'" in headers]
     small = {
         name
-        for name, value in named_leaves(shown)
+        for name, value in named_leaves(published)
         if isinstance(value, int) and not isinstance(value, bool) and 0 < value < 10
     }
     assert small - NOBODY == set()
@@ -410,7 +410,7 @@ def test_people_fewer_than_ten_are_counted_nowhere(run):
     profiles = pd.read_csv(run.written / "exports" / "profiles.csv")
     assert 0 < profiles["verified"].sum() < 10
     assert 0 < profiles["protected"].sum() < 10
-    assert shown["manifest"]["counts"]["authors_without_metrics"] == "<10"
+    assert published["manifest"]["counts"]["authors_without_metrics"] == "<10"
     clusters = pd.read_csv(run.written / "exports" / "clusters.csv")
     assert set(clusters["no_verified"]) | set(clusters["no_protected"]) <= {"0", "<10"}
 
@@ -420,7 +420,7 @@ def test_a_refusal_of_pages_names_no_one(what):
     lines = [canary.damaged()[what], json.dumps({"data": [], "includes": {"users": []}})]
     with pytest.raises(ValueError, match=r"no posts in|no page holds authors|none of") as caught:
         pages.collect(pages.parse_lines(lines))
-    assert traces.found("".join(traceback.format_exception(caught.value)).encode()) == set()
+    assert traces.marks_in("".join(traceback.format_exception(caught.value)).encode()) == set()
 
 
 def test_a_slow_operation_leaves_no_document_in_the_log_of_the_embedded_server(

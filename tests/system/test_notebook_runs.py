@@ -44,7 +44,7 @@ def written(project):
 @pytest.fixture(scope="module", params=LIGHT)
 def ran(request, tmp_path_factory):
     """A light notebook run from the root and from notebooks/: its copies, and what they wrote."""
-    found = {}
+    runs = {}
     for folder in (".", "notebooks"):
         project = tmp_path_factory.mktemp("project")
         for name in ("notebooks", "data/sample"):
@@ -54,30 +54,30 @@ def ran(request, tmp_path_factory):
         before = set(project.rglob("*"))
         notebook = execute(project, request.param, folder)
         new = {path.relative_to(project).parts[0] for path in set(project.rglob("*")) - before}
-        found[folder] = notebook, written(project), new
-    return request.param, found
+        runs[folder] = notebook, written(project), new
+    return request.param, runs
 
 
 def test_a_notebook_writes_and_shows_the_same_from_either_folder(ran):
-    _, found = ran
-    (one, files, new), (other, other_files, _) = found["."], found["notebooks"]
+    _, runs = ran
+    (one, files, new), (other, other_files, _) = runs["."], runs["notebooks"]
     assert files == other_files
     assert new == {"data"}
     assert nbformat.writes(one) == nbformat.writes(other)
 
 
 def test_every_figure_of_a_notebook_can_be_seen(ran):
-    name, found = ran
+    name, runs = ran
     texts = [(output, output.get("data", {}).get("text/plain", "")) for output in
-             outputs(found["."][0])]  # fmt: skip
+             outputs(runs["."][0])]  # fmt: skip
     drawn = [output for output, text in texts if re.fullmatch(r"<\w+ size .* Axes>", text)]
     assert len(drawn) == LIGHT[name]
     assert all("image/png" in output.data for output in drawn)
 
 
 def test_an_executed_notebook_becomes_a_page_with_its_figures(ran):
-    name, found = ran
-    html = page(found["."][0])
+    name, runs = ran
+    html = page(runs["."][0])
     assert len(re.findall(r'<img[^>]+src="data:image/png;base64', html)) == LIGHT[name]
     assert not re.search(r"size \d+x[\d.]+ with \d+ Axes", html)
     assert "<table" in html

@@ -73,7 +73,7 @@ def notebook(file):
 @pytest.fixture(scope="module")
 def quick():
     """params.yaml as it is for the setting quick, whichever is chosen at the moment."""
-    return {**params.load(ROOT / "params.yaml"), "profile": "quick"}
+    return params.parse({**params.read(ROOT / "params.yaml"), "profile": "quick"})
 
 
 def test_there_is_one_notebook_for_each_stage():
@@ -130,15 +130,15 @@ def test_exactly_one_cell_is_tagged_and_it_holds_the_parameters(notebook):
 
 
 def test_the_parameters_are_the_names_and_values_of_the_section(file, notebook, quick):
-    held = parameters(notebook)
+    values = parameters(notebook)
     section = params.stage(STAGES[int(file.name[:2]) - 1], quick)
-    assert exactly(held) == exactly({**params.shared(held, quick), **section})
+    assert exactly(values) == exactly({**params.shared(values, quick), **section})
 
 
 def test_every_shared_value_is_named_by_more_than_one_notebook(quick):
     # What only one names belongs into that stage's section.
     named = [name for file in NOTEBOOKS for name in parameters(read(file))]
-    assert [name for name in quick["shared"] if named.count(name) < 2] == []
+    assert [name for name in params.stage("shared", quick) if named.count(name) < 2] == []
 
 
 def test_a_notebook_wants_the_kernel_python3_and_has_no_other_metadata(notebook):

@@ -21,8 +21,8 @@ HOLD = """\
 import os
 
 if "HOLD" in os.environ:
-    held = open(os.environ["READY"], "w")
-    print(os.getpid(), file=held, flush=True)
+    file = open(os.environ["READY"], "w")
+    print(os.getpid(), file=file, flush=True)
     open(os.environ["HOLD"]).read()
 """
 PRIVATE = ("assignments", "observations", "profiles")
@@ -63,8 +63,8 @@ def test_a_stage_needs_the_stages_that_the_readme_draws(fresh):
 
 def test_compiled_modules_are_no_dependency_but_collected_pages_may_be_one(fresh):
     compiled = "src/customer_profiles/store/__pycache__/connection.cpython-311.pyc"
-    told = fresh.call("dvc", "check-ignore", compiled, "data/collect/pages/page.json")
-    assert told.split() == [compiled]
+    finished = fresh.call("dvc", "check-ignore", compiled, "data/collect/pages/page.json")
+    assert finished.split() == [compiled]
 
 
 def test_git_sees_of_a_run_only_the_lock_file_and_the_report(made):

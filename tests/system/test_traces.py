@@ -96,8 +96,8 @@ BYTES = {
 def planted(folder, content):
     """Kinds of the marks found in `folder` when a file with `content` lies there."""
     (folder / "kept").write_bytes(content)
-    found = traces.search(folder)
-    return {trace.split(",")[0] for kept in found.values() for trace in kept}
+    marks = traces.search(folder)
+    return {trace.split(",")[0] for kept in marks.values() for trace in kept}
 
 
 @pytest.mark.parametrize("form", TEXTS)
@@ -135,8 +135,8 @@ def test_an_author_in_the_database_is_found_in_its_files(tmp_path):
         pymongo.MongoClient(f"mongodb://keeper:{password}@{address}") as client,
     ):
         client.leak.people.insert_many(people)
-    found = traces.search(tmp_path)
-    (kept,) = [what for name, what in found.items() if "/collection-" in name]
+    marks = traces.search(tmp_path)
+    (kept,) = [what for name, what in marks.items() if "/collection-" in name]
     assert kept >= {f"{what}, plain" for what in ("word", "accented word", "id", "moment")}
 
 

@@ -52,12 +52,12 @@ def _as_text(mark: str) -> dict[str, list[bytes]]:
 
 def _as_base64(mark: str) -> list[bytes]:
     """The characters that tell of nothing but the mark, wherever in a text it begins."""
-    found = []
+    pieces = []
     for before in range(3):
         raw = bytes(before) + mark.encode()
         part = slice((before * 8 + 5) // 6, len(raw) * 8 // 6)
-        found += [encode(raw)[part] for encode in (base64.b64encode, base64.urlsafe_b64encode)]
-    return found
+        pieces += [encode(raw)[part] for encode in (base64.b64encode, base64.urlsafe_b64encode)]
+    return pieces
 
 
 def _as_numbers() -> dict[str, list[bytes]]:
@@ -83,7 +83,7 @@ EXACT = {
 }
 
 
-def found(content: bytes) -> set[str]:
+def marks_in(content: bytes) -> set[str]:
     """What of the marks is in `content`, and how it is written: {"id, hex"}."""
     folded = content.lower()
     return {what for pattern, what in EXACT.items() if pattern in content} | {
@@ -95,13 +95,13 @@ def search(*places: Path) -> dict[str, set[str]]:
     """What is `found` in the files at or below `places`, by path; also in their names."""
     searched, traces = set(), {}
     for path in (path for place in places for path in files(place)):
-        traces[str(path)] = found(path.name.encode())
+        traces[str(path)] = marks_in(path.name.encode())
         content = path.read_bytes()
         digest = hashlib.sha256(content).digest()
         if digest not in searched:
             searched.add(digest)
             for way, part in unpacked(content):
-                traces[str(path)] |= {what + way for what in found(part)}
+                traces[str(path)] |= {what + way for what in marks_in(part)}
     return {name: what for name, what in traces.items() if what}
 
 

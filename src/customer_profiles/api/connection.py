@@ -41,7 +41,7 @@ class Connection:
 
     def __init__(self):
         self._lock = threading.Lock()
-        self._held = contextlib.ExitStack()
+        self._stack = contextlib.ExitStack()
         self._client: pymongo.MongoClient | None = None
         self._audience = ""
         self._retry_at = 0.0
@@ -70,7 +70,7 @@ class Connection:
         """Close the connection; an embedded server without other users stops."""
         with self._lock:
             self._client = None
-            self._held.close()
+            self._stack.close()
 
     def _answering(self) -> pymongo.MongoClient:
         with self._lock:
@@ -88,8 +88,8 @@ class Connection:
                     logger.error("the database does not answer: %s", error)
                     raise Away from None
                 # Not earlier: the last to leave a server that was killed would wait for its end.
-                self._held.close()
-                self._held, self._client = fresh.pop_all(), client
+                self._stack.close()
+                self._stack, self._client = fresh.pop_all(), client
             return client
 
 

@@ -75,7 +75,7 @@ class Described(AutoSchema):
         return [self.view.query, *HEADERS] if self.view.query().fields else [*HEADERS]
 
     def get_response_serializers(self) -> dict:
-        said = {
+        schemas = {
             (200, part.media_type): self._shape(type(self.view).__name__)
             if part.format == "json"
             else {"type": "string", "examples": [part.example]}
@@ -83,7 +83,7 @@ class Described(AutoSchema):
         }
         why = {**PROTECTED, **OPEN} if self.view.authentication_classes else OPEN
         same = OpenApiResponse(description="not changed since the `ETag` in `If-None-Match`")
-        return {**said, 304: same, **{(s, TYPE): self._problem(s, why[s]) for s in sorted(why)}}
+        return {**schemas, 304: same, **{(s, TYPE): self._problem(s, why[s]) for s in sorted(why)}}
 
     def _problem(self, status: int, why: str) -> OpenApiResponse:
         example = OpenApiExample(str(status), problem(status, why))

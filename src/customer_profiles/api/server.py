@@ -31,12 +31,12 @@ def serve(host: str, port: int) -> None:
     Raises OSError for an address that cannot be bound, ValueError for an invalid rate.
     """
     paths.root()  # raises outside a project
-    told = []  # to stop, perhaps twice: no signal may leave the embedded server behind
+    signals = []  # to stop, perhaps twice: no signal may leave the embedded server behind
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda number, _: told.append(number))
+        signal.signal(number, lambda number, _: signals.append(number))
     with _listening(host, port) as listening, contextlib.closing(connection):
-        shown = f"[{host}]" if ":" in host else host
-        server = waitress.create_server(_application(shown), sockets=[listening], **OPTIONS)
+        name = f"[{host}]" if ":" in host else host
+        server = waitress.create_server(_application(name), sockets=[listening], **OPTIONS)
         try:
             connection.read(publications.current)
         except StoreError as error:
@@ -45,16 +45,16 @@ def serve(host: str, port: int) -> None:
             "listening on http://%(at)s/api/v1/\n"
             "the page: http://%(at)s/\n"
             "a token: customer-profiles token create NAME",
-            {"at": f"{shown}:{listening.getsockname()[1]}"},
+            {"at": f"{name}:{listening.getsockname()[1]}"},
         )
-        _answer(server, listening, told)
+        _answer(server, listening, signals)
     logger.info("stopped")
 
 
-def _answer(server, listening: socket.socket, told: list) -> None:
-    """Serve until `told` holds a signal, then finish pending requests; waitress would drop them."""
+def _answer(server, listening: socket.socket, signals: list) -> None:
+    """Serve until `signals` holds one, then finish pending requests; waitress would drop them."""
     turn = partial(server.asyncore.loop, use_poll=True, map=server._map, count=1)
-    while not told:
+    while not signals:
         turn(0.5)
     server.del_channel()
     listening.close()  # new callers are refused at once

@@ -61,7 +61,7 @@ class ReadOnly(APIView):
 
     http_method_names = ("get", "head")
     query = Serializer
-    told = ""  # the part of the publication that is answered
+    field = ""  # the part of the publication that is answered
     version = ""  # of what is answered; Django's middleware compares the tag that it becomes
 
     def initial(self, request: Request, **place: int) -> None:
@@ -74,7 +74,9 @@ class ReadOnly(APIView):
             if len(values) > 1 or not values[0]:
                 raise ParseError("a parameter is given once, and has a value")
         if not known.is_valid():
-            raise ParseError("; ".join(f"{name}: {said[0]}" for name, said in known.errors.items()))
+            raise ParseError(
+                "; ".join(f"{name}: {messages[0]}" for name, messages in known.errors.items())
+            )
 
     def get(self, request: Request, **place: int) -> Response:
         publication = _published()
@@ -82,7 +84,7 @@ class ReadOnly(APIView):
         return self.answer(self.part(publication, **place))
 
     def part(self, publication: dict, **place: int) -> dict | list[dict]:
-        return publication[self.told]
+        return publication[self.field]
 
     def answer(self, part: dict) -> Response:
         return Response(part)
@@ -158,28 +160,28 @@ class Summary(ReadOnly):
 class MoodDaily(Rows):
     """How they spoke of the brand, day by day."""
 
-    told = "mood_daily"
+    field = "mood_daily"
 
 
 class Continuity(ReadOnly):
     """What became of the segments of the publication before this one."""
 
-    told = "continuity"
+    field = "continuity"
 
 
 class Publications(Rows):
     """The publications that are held, the current one first."""
 
     def get(self, request: Request) -> Response:
-        held = _published(publications.listed)
-        self.version = ".".join(row["id"] for row in held)
-        return self.answer(held)
+        rows = _published(publications.listed)
+        self.version = ".".join(row["id"] for row in rows)
+        return self.answer(rows)
 
 
 class Privacy(ReadOnly):
     """The certificate: what simulated attackers found, and what a thief would."""
 
-    told = "certificate"
+    field = "certificate"
 
 
 class Health(ReadOnly):
@@ -193,8 +195,8 @@ class Health(ReadOnly):
 
 def _published(question: Callable = publications.current) -> dict | list[dict]:
     """The current publication, or what else is published. Raises Unpublished before the first."""
-    if found := connection.read(question):
-        return found
+    if published := connection.read(question):
+        return published
     raise Unpublished
 
 

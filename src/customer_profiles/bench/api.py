@@ -21,7 +21,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from customer_profiles.bench.process import alone, program, size
+from customer_profiles.bench.process import in_own_process, program, size
 from customer_profiles.publication import document
 from customer_profiles.store import connection, mongod, publications, schema, tokens
 
@@ -55,15 +55,15 @@ def measure() -> dict:
         token = _published(address, Path(scratch))
         serve = [program(), "serve", "--port", "0"]
         with _started(serve, scratch) as base:
-            asked = alone(_ask, base, PATHS, token)
+            ours = in_own_process(_ask, base, PATHS, token)
         with _started([sys.executable, "-c", BARE], scratch) as base:
-            bare = alone(_ask, base, ("",), token)
-    p50, p95 = (float(np.percentile(asked["ms"], part)) for part in (50, 95))
+            bare = in_own_process(_ask, base, ("",), token)
+    p50, p95 = (float(np.percentile(ours["ms"], part)) for part in (50, 95))
     plain = float(np.percentile(bare["ms"], 95))
     return {
         "p95_to_bare": p95 / plain,
-        "errors": asked["errors"],
-        "requests": len(asked["ms"]),
+        "errors": ours["errors"],
+        "requests": len(ours["ms"]),
         # Of one machine, as is the limit that is asked for.
         "p50_ms": p50,
         "p95_ms": p95,
@@ -109,10 +109,10 @@ def _started(command: Sequence[str], folder: str) -> Iterator[str]:
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
     ) as process:  # fmt: skip
         try:
-            said = process.stdout.readline()
-            if "http://" not in said:
-                raise RuntimeError(f"the server did not start: {said}{process.stdout.read()}")
-            yield said.split()[-1]
+            line = process.stdout.readline()
+            if "http://" not in line:
+                raise RuntimeError(f"the server did not start: {line}{process.stdout.read()}")
+            yield line.split()[-1]
         finally:
             process.terminate()
 

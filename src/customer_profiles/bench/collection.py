@@ -18,7 +18,7 @@ from customer_profiles.bench.loopback.faults import FAULTS, TOKEN
 from customer_profiles.bench.loopback.posts import invented
 from customer_profiles.bench.loopback.server import XServer
 from customer_profiles.bench.loopback.ways import BOUNDS
-from customer_profiles.bench.process import alone, peak_gib, program, size
+from customer_profiles.bench.process import in_own_process, peak_gib, program, size
 from customer_profiles.bench.scenarios import KEY, RUNS, TEXT, Scenario
 from customer_profiles.collect import collector, settings
 from customer_profiles.collect.folder import PAGES
@@ -39,10 +39,10 @@ EACH = size(1, 4)  # of so many scenarios one
 def measure() -> dict:
     """Losses, duplicates and hangs of all scenarios; speed, memory, and the live stream."""
     # First: a process counts the memory of the one that starts it, so a model would be counted.
-    found = undisturbed(FEW, MANY)
+    results = undisturbed(FEW, MANY)
     rated = stream.model()  # now: it may be missing
-    found |= scenarios.disturb([*disturbed(), *live.disturbed()][::EACH])
-    return found | {"live": live.measure(*rated)}
+    results |= scenarios.disturb([*disturbed(), *live.disturbed()][::EACH])
+    return results | {"live": live.measure(*rated)}
 
 
 def disturbed() -> list[Scenario]:
@@ -73,20 +73,20 @@ def undisturbed(few: int, many: int) -> dict:
 
 def _collect(x, scope: str, timeouts=TIMEOUTS) -> None:
     """Collect without waiting, repeatedly until everything is collected, at most RUNS times."""
-    asked = settings.read(scenarios.section(scope, x.address))
+    wanted = settings.read(scenarios.section(scope, x.address))
     for _ in range(RUNS):
         client = Client(TOKEN, x.address, timeouts, sleep=lambda seconds: None)
-        if collector.run(asked, client, Key(KEY)).stopped is None:
+        if collector.run(wanted, client, Key(KEY)).stopped is None:
             return
 
 
 def _compared(wanted: list[str]) -> tuple[int, int]:
     """Numbers of posts of `wanted` lost and duplicated, except X's own duplicates on one page."""
-    held = []
+    collected = []
     for file in archive.files(paths.inside(PAGES)):
         for line in archive.read_lines(file, Key(KEY).unseal):
-            held += {post["id"] for post in json.loads(line)["data"]}
-    return len(set(wanted) - set(held)), len(held) - len(set(held))
+            collected += {post["id"] for post in json.loads(line)["data"]}
+    return len(set(wanted) - set(collected)), len(collected) - len(set(collected))
 
 
 def _faulty(scope: str, fault: str) -> tuple[int, int]:
@@ -138,18 +138,18 @@ def _timed(number: int) -> dict[str, float]:
     class Endless(XServer):
         """A server that makes each page on request and stores no posts."""
 
-        def _routed(self, path, asked, body):
-            place, size = int(asked.pop("next_token", 0)), int(asked["max_results"])
+        def _routed(self, path, params, body):
+            place, size = int(params.pop("next_token", 0)), int(params["max_results"])
             count = min(size + 1, number - place)
             posts = invented(count, now - 3 * place, [TEXT], every=3)
-            body = self._page(posts, asked, "next_token", size, size)
+            body = self._page(posts, params, "next_token", size, size)
             if count > size:
                 body["meta"]["next_token"] = str(place + size)
             self.requests.clear()
             return body
 
     with Endless() as x, tempfile.TemporaryDirectory() as root:
-        return alone(scenarios.inside, root, _collect_all, x.address, number)
+        return in_own_process(scenarios.inside, root, _collect_all, x.address, number)
 
 
 def _collect_all(address: str, number: int) -> dict[str, float]:

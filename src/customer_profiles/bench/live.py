@@ -86,7 +86,7 @@ def streamed(rate: stream.Rate, scorer: str, a_second: float, seconds: float, pa
     stored. Times are this machine's.
     """
     number = int(a_second * seconds)
-    with _asked() as x:
+    with _temporary_project() as x:
         stopping, lags, waiting = threading.Event(), [0.0], [0]
         live = stream.Stream(rate, scorer, stopping, pace)
         x.when(
@@ -94,11 +94,11 @@ def streamed(rate: stream.Rate, scorer: str, a_second: float, seconds: float, pa
         )
         with ThreadPoolExecutor(1) as pool:
             run, end = pool.submit(live.run), time.monotonic() + 2 * seconds + 60
-            while live.reception.received < number and time.monotonic() < end and not run.done():
-                lags.append(live.reception.backlog.lag)
-                waiting.append(live.reception.backlog.waiting)
+            while live.receiver.received < number and time.monotonic() < end and not run.done():
+                lags.append(live.receiver.backlog.lag)
+                waiting.append(live.receiver.backlog.waiting)
                 time.sleep(0.1)
-            lag, sent = live.reception.backlog.lag, time.monotonic()
+            lag, sent = live.receiver.backlog.lag, time.monotonic()
             stopping.set()
             run.result()
         drained = time.monotonic() - sent
@@ -127,9 +127,9 @@ def run() -> int:
 
 
 @contextlib.contextmanager
-def _asked() -> Iterator[XStream]:
+def _temporary_project() -> Iterator[XStream]:
     """Run a loopback X, and change to a temporary project whose params.yaml names it."""
-    values = params.load()
+    values = params.read()
     before, environment = Path.cwd(), dict(os.environ)
     with XStream() as x, tempfile.TemporaryDirectory() as scratch:
         Path(scratch, "dvc.yaml").touch()
@@ -156,7 +156,7 @@ def _write(x, posts: Iterator[list[dict]], each: float) -> None:
 
 def _disturbed(line: str, refusal: str | None, fault: str | None) -> tuple[int, int]:
     """End the connection as `line` names; X refuses the next one, or fails a search for the gap."""
-    with _asked() as x:
+    with _temporary_project() as x:
         x.refusals = [None, *([refusal] if refusal else [])]
 
         def fail():
@@ -168,15 +168,15 @@ def _disturbed(line: str, refusal: str | None, fault: str | None) -> tuple[int, 
             x.write(*fresh(PART, [TEXT]))
 
         x.when(1, fail)
-        found = _survived(x, 3 * PART)
+        outcome = _survived(x, 3 * PART)
         if x.refusals or x.faults:
             raise RuntimeError(f"the fault {refusal or fault!r} was never met")
-    return found
+    return outcome
 
 
 def _killed(part: float) -> tuple[int, int]:
     """Kill the command after `part` of the time in which posts are published, and run it again."""
-    with _asked() as x:
+    with _temporary_project() as x:
         with subprocess.Popen(
             [sys.executable, "-c", "from customer_profiles.bench import live; live.run()"],
             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,

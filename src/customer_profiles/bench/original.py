@@ -9,7 +9,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from customer_profiles.bench.process import alone, peak_gib, size
+from customer_profiles.bench.process import in_own_process, peak_gib, size
 from customer_profiles.project import params, paths
 from customer_profiles.sentiment.data import sentiment140
 from customer_profiles.sentiment.model import classifier, encoder
@@ -21,15 +21,15 @@ TOKENS = 26  # of a post of Sentiment140, on average; those of the sample are sh
 
 def measure() -> dict:
     """Seconds, memory and projected hours of `original`, compared with the wheel's smaller BERT."""
-    values = {**params.load(), "profile": "original"}
+    values = params.parse({**params.read(), "profile": "original"})
     fetch, chosen, settings = (
         params.stage(name, values) for name in ("fetch", "encoder", "finetune")
     )
     with tempfile.TemporaryDirectory() as scratch:
         os.environ["TFHUB_CACHE_DIR"] = scratch
-        alone(_fill_cache, paths.inside(chosen["wheel"]), chosen)
-        base = alone(_train, "hub", chosen, settings)
-        small = alone(_train, "wheel", chosen, settings)
+        in_own_process(_fill_cache, paths.inside(chosen["wheel"]), chosen)
+        base = in_own_process(_train, "hub", chosen, settings)
+        small = in_own_process(_train, "wheel", chosen, settings)
     training = fetch["rows"] * (1 - fetch["validation_share"])
     validation = fetch["rows"] * fetch["validation_share"]
     epoch = training * base["seconds_a_post"] + validation * base["seconds_a_validation_post"]

@@ -15,7 +15,7 @@ PEAK_UNITS = 2**30 if sys.platform == "darwin" else 2**20
 SHORT = "CUSTOMER_PROFILES_BENCH_SHORT"
 
 
-def alone(work: Callable[..., Result], *arguments) -> Result:
+def in_own_process(work: Callable[..., Result], *arguments) -> Result:
     """Run `work` in a process of its own, for a peak of memory of its own; return its result."""
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
         return pool.submit(work, *arguments).result()

@@ -39,28 +39,28 @@ class Scenario(NamedTuple):
 
 def disturb(chosen: list[Scenario]) -> dict:
     """Totals of losses, duplicates and hangs of the `chosen` scenarios, and a `table` by name."""
-    found = {"scenarios": len(chosen), "lost": 0, "duplicated": 0, "hangs": 0}
+    totals = {"scenarios": len(chosen), "lost": 0, "duplicated": 0, "hangs": 0}
     table = {way: {} for way in dict.fromkeys(scenario.way for scenario in chosen)}
     for scenario in chosen:
         with tempfile.TemporaryDirectory() as root, get_context("spawn").Pool(1) as pool:
             begun = pool.apply_async(inside, (root, scenario.work, *scenario.arguments))
             try:
                 lost, doubled = begun.get(scenario.patience)
-                told = f"{lost} lost, {doubled} twice"
+                outcome = f"{lost} lost, {doubled} twice"
             except TooLate:
-                lost, doubled, told = 0, 0, "hangs"
-                found["hangs"] += 1
-        if told != GOOD:
-            logger.warning("%s: %s: %s", scenario.way, scenario.name, told)
-        found["lost"] += lost
-        found["duplicated"] += doubled
-        table[scenario.way][scenario.name] = told
-    return found | {"table": table}
+                lost, doubled, outcome = 0, 0, "hangs"
+                totals["hangs"] += 1
+        if outcome != GOOD:
+            logger.warning("%s: %s: %s", scenario.way, scenario.name, outcome)
+        totals["lost"] += lost
+        totals["duplicated"] += doubled
+        table[scenario.way][scenario.name] = outcome
+    return totals | {"table": table}
 
 
 def inside(root: str, work: Callable, *arguments):
     """Run `work` in a project at `root` with only a copy of params.yaml; return its result."""
-    values = params.load()
+    values = params.read()
     Path(root, "dvc.yaml").touch()
     os.chdir(root)
     files.write_json(Path("params.yaml"), values)
@@ -70,14 +70,14 @@ def inside(root: str, work: Callable, *arguments):
 def section(scope: str, host: str) -> dict:
     """Section `collect` of params.yaml for the X at `host`."""
     prices = {"post_price": 0.005, "user_price": 0.01, "mention_price": 0.001}
-    asked = {"handles": [HANDLE], "keywords": [], "language": "", "retweets": False}
+    query = {"handles": [HANDLE], "keywords": [], "language": "", "retweets": False}
     kept = {"budget": 10.0**8, "keep_days": 30, "fields": "tweet", "host": host, "start": ""}
-    return {"scope": scope, **asked, **prices, **kept}
+    return {"scope": scope, **query, **prices, **kept}
 
 
 def ask(scope: str, host: str) -> None:
     """Set section `collect` in params.yaml of the working folder to the X at `host`."""
-    files.write_json(Path("params.yaml"), params.load() | {"collect": section(scope, host)})
+    files.write_json(Path("params.yaml"), params.read() | {"collect": section(scope, host)})
 
 
 def secrets(token: str) -> dict[str, str]:

@@ -8,7 +8,7 @@ import pandas as pd
 from sklearn.cluster import KMeans
 
 from customer_profiles.bench import api
-from customer_profiles.bench.process import alone, peak_gib, size
+from customer_profiles.bench.process import in_own_process, peak_gib, size
 from customer_profiles.project import params
 from customer_profiles.segments import clustering, evidence, verdict
 
@@ -32,17 +32,17 @@ def cluster() -> dict:
     Seconds and GiB are this machine's; `bare_kmeans_share` compares K-Means alone with all of it.
     """
     section = params.stage("cluster")
-    few, many = (alone(decide, number, section) for number in (PROFILES // 10, PROFILES))
+    few, many = (in_own_process(decide, number, section) for number in (PROFILES // 10, PROFILES))
     return {
         "seconds_1m": many["seconds"],
         "peak_gib_1m": many["peak_gib"],
         "growth_exponent": float(np.log10(many["seconds"] / few["seconds"])),
-        "bare_kmeans_share": alone(bare, PROFILES, section) / many["seconds"],
+        "bare_kmeans_share": in_own_process(bare, PROFILES, section) / many["seconds"],
         "agreement_1m": many["agreement"],
         "features": FEATURES,
         "bootstraps": section["draws"],
         "subsample": clustering.ROWS,
-        "false_alarms": {kind: alone(false_alarms, kind, section) for kind in NOISE},
+        "false_alarms": {kind: in_own_process(false_alarms, kind, section) for kind in NOISE},
         "noise_draws": NOISE_DRAWS,
     }
 
@@ -74,7 +74,7 @@ def decide(number: int, section: Mapping) -> dict[str, float]:
     start = time.perf_counter()
     _, labels = segment(profiles, section)
     seconds = time.perf_counter() - start
-    agreement = clustering.agreement(labels, pd.Series(group))
+    agreement = clustering.adjusted_rand(labels, pd.Series(group))
     return {"seconds": seconds, "peak_gib": peak_gib(), "agreement": agreement}
 
 
@@ -85,9 +85,9 @@ def segment(profiles: pd.DataFrame, section: Mapping) -> tuple[verdict.Verdict, 
     ks = evidence.candidates(rows, section["k_min"], section["k_max"])
     effort = (section[name] for name in ("draws", "seeds", "references"))
     bounds = section["jaccard"], section["ari"]
-    table = verdict.judged(evidence.weigh(rows, ks, seed, *effort), *bounds)
-    found = verdict.decide(table, *bounds)
-    return found, clustering.fit(profiles, features, found.k, seed).assign(profiles)
+    table = verdict.with_tests(evidence.weigh(rows, ks, seed, *effort), *bounds)
+    decision = verdict.decide(table, *bounds)
+    return decision, clustering.fit(profiles, features, decision.k, seed).assign(profiles)
 
 
 def bare(number: int, section: Mapping) -> float:

@@ -18,12 +18,12 @@ import numpy as np
 import tensorflow as tf
 import tf_keras
 
-from customer_profiles.bench.process import alone, peak_gib, size
+from customer_profiles.bench.process import in_own_process, peak_gib, size
 from customer_profiles.project import params, paths
 from customer_profiles.sentiment.data import sentiment140
 from customer_profiles.sentiment.model import classifier, encoder
 from customer_profiles.sentiment.model.bfloat16 import bfloat16, supported
-from customer_profiles.sentiment.model.scorer import TOKENS, Scorer, agreement
+from customer_profiles.sentiment.model.scorer import TOKENS, Scorer, compare_precisions
 from customer_profiles.sentiment.training import batching, training
 
 ROUNDS = size(5, 2)
@@ -43,12 +43,12 @@ def measure() -> dict:
         folder = Path(scratch, "model")
         # As in the pipeline, where posts are scored by a process that has not trained: one that
         # has is a fifth slower at it.
-        learned = alone(_learning, folder)
-        found = alone(_reading, folder) | {"training": learned}
-        few, many = (alone(_memory, folder, number) for number in ALIKE)
-    found["memory"] = {"peak_10k_gib": few, "peak_100k_gib": many, "growth": many / few}
-    found["memory"]["text"] = POST
-    return found
+        learned = in_own_process(_learning, folder)
+        report = in_own_process(_reading, folder) | {"training": learned}
+        few, many = (in_own_process(_memory, folder, number) for number in ALIKE)
+    report["memory"] = {"peak_10k_gib": few, "peak_100k_gib": many, "growth": many / few}
+    report["memory"]["text"] = POST
+    return report
 
 
 def posts(number: int, seed: int = 7) -> tuple[list[str], np.ndarray]:
@@ -87,9 +87,9 @@ def _learning(folder: Path) -> dict[str, float]:
     preprocess, bert = _encoder(folder.with_name("encoder"))
     model = classifier.build(bert, dropout=0.1, pooling="mean", seed=7)
     texts, labels = posts(LEARNED)
-    found = _training(model, training.tokenise(preprocess, texts), labels)
+    figures = _training(model, training.tokenise(preprocess, texts), labels)
     classifier.save(folder, preprocess, bert, model, "mean")
-    return found
+    return figures
 
 
 def _reading(folder: Path) -> dict:
@@ -140,8 +140,8 @@ def _training(model, tokens: training.Tokens, labels: np.ndarray) -> dict[str, f
                 model.train_on_batch(*batch)
 
     ways = {"original_way": (padded, BATCH), "ours": (bucketed, len(labels))}
-    found = turns(ways, rounds=3)
-    return found | {"speedup": found["ours"] / found["original_way"]}
+    speeds = turns(ways, rounds=3)
+    return speeds | {"speedup": speeds["ours"] / speeds["original_way"]}
 
 
 def _scoring(folder: Path, bert, texts: list[str], lengths: np.ndarray) -> tuple:
@@ -163,12 +163,12 @@ def _scoring(folder: Path, bert, texts: list[str], lengths: np.ndarray) -> tuple
         "best": (lambda: best.polarity(texts), len(texts)),
         "ceiling": (_multiply(kernels, dtype), 1),
     }
-    found = turns(ways)
+    speeds = turns(ways)
     a_token = sum(rows * columns for rows, columns in kernels)
     a_post = a_token * lengths.mean() + _attention(kernels, lengths)
-    share = found["best"] * a_post / (found.pop("ceiling") * TOKENS * a_token)
-    found |= {"speedup": found["best"] / found["original_way"], "ceiling_share": share}
-    return found, agreement(exact.polarity(texts), best.polarity(texts))
+    share = speeds["best"] * a_post / (speeds.pop("ceiling") * TOKENS * a_token)
+    speeds |= {"speedup": speeds["best"] / speeds["original_way"], "ceiling_share": share}
+    return speeds, compare_precisions(exact.polarity(texts), best.polarity(texts))
 
 
 def _kernels(bert) -> list[tuple[int, int]]:

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from customer_profiles.bench.process import alone, peak_gib, size
+from customer_profiles.bench.process import in_own_process, peak_gib, size
 from customer_profiles.posts.observations import COLUMNS
 from customer_profiles.project import files, params
 from customer_profiles.project.vocabulary import AUTHOR_COUNTS, CLASSES, POST_COUNTS
@@ -28,14 +28,14 @@ def measure() -> dict:
     grid = profiles.Grid(**params.stage("load"))
     with tempfile.TemporaryDirectory() as scratch, mongod.embedded(Path(scratch)) as address:
         few, many = Path(scratch, "few.parquet"), Path(scratch, "many.parquet")
-        alone(write_observations, few, OBSERVATIONS // 4)
-        alone(write_observations, many, OBSERVATIONS)
-        plain = alone(insert_plainly, address, few)
-        small = alone(load, address, few, grid)
-        large = alone(load, address, many, grid)
-        derived = alone(derive, address, grid)
-        alone(insert_profiles, address)
-        arrow, lists = (alone(read_back, address, how) for how in ("arrow", "lists"))
+        in_own_process(write_observations, few, OBSERVATIONS // 4)
+        in_own_process(write_observations, many, OBSERVATIONS)
+        plain = in_own_process(insert_plainly, address, few)
+        small = in_own_process(load, address, few, grid)
+        large = in_own_process(load, address, many, grid)
+        derived = in_own_process(derive, address, grid)
+        in_own_process(insert_profiles, address)
+        arrow, lists = (in_own_process(read_back, address, how) for how in ("arrow", "lists"))
     return {
         "load": {
             "per_second": large["per_second"],
@@ -102,7 +102,10 @@ def load(address: str, file: Path, grid: profiles.Grid) -> dict:
         client.drop_database(NAME)
         database = client[NAME]
         schema.prepare(database)
-        with profiles.following(database, grid) as people, observations_file.opened(file) as rows:
+        with (
+            profiles.profile_updates(database, grid) as people,
+            observations_file.opened(file) as rows,
+        ):
             start = time.perf_counter()
             done = loading.write(database.observations, people, rows)
             seconds = time.perf_counter() - start
@@ -117,9 +120,9 @@ def derive(address: str, grid: profiles.Grid) -> dict[str, float]:
         touched = np.random.default_rng(7).choice(authors, int(TOUCHED * len(authors)))
         seconds = {}
         for part in ("all", "part"):
-            with profiles.following(database, grid) as people:
+            with profiles.profile_updates(database, grid) as people:
                 people.mark(stale=part == "all")
-            with profiles.following(database, grid) as people:
+            with profiles.profile_updates(database, grid) as people:
                 people.touch(touched.tolist())
                 start = time.perf_counter()
                 people.derive()
@@ -142,12 +145,12 @@ def insert_profiles(address: str) -> None:
 def read_back(address: str, how: str) -> dict[str, float]:
     """Seconds and peak memory to read all profiles as a table."""
     with connection.connect(address, NAME) as client:
-        held = client[NAME]
+        database = client[NAME]
         start = time.perf_counter()
         if how == "arrow":
-            table = profiles.read(held, "profiles", schema.PROFILE)
+            table = profiles.read(database, "profiles", schema.PROFILE)
         else:
-            table = pd.DataFrame(list(held.profiles.find()))
+            table = pd.DataFrame(list(database.profiles.find()))
         seconds = time.perf_counter() - start
         if len(table) != PROFILES:
             raise RuntimeError(f"{len(table)} of {PROFILES} profiles were read back")

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
-from customer_profiles.collect.settings import SECTION, Inquiry
+from customer_profiles.collect.settings import SECTION, CollectSettings
 from customer_profiles.project import files, paths
 
 FILE = "data/collect/spend.json"
@@ -30,16 +30,16 @@ class BudgetReached(Exception):
 
 
 class Budget:
-    """The budget of an inquiry for this month; `clock` gives seconds since 1970.
+    """The budget of a collection for this month; `clock` gives seconds since 1970.
 
     One thread may `take` and `settle`, one request at a time, while others `add`.
     """
 
-    def __init__(self, inquiry: Inquiry, clock: Callable[[], float]):
+    def __init__(self, settings: CollectSettings, clock: Callable[[], float]):
         """Raises ValueError if the spending cannot be read (`Spend`)."""
-        self.dollars = inquiry.budget
-        self._inquiry, self._clock = inquiry, clock
-        self._spend = Spend(*inquiry.prices)
+        self.dollars = settings.budget
+        self._settings, self._clock = settings, clock
+        self._spend = Spend(*settings.prices)
         self._taken = (0, 0, "")
         self._lock = threading.RLock()
 
@@ -60,9 +60,9 @@ class Budget:
         """
         with self._lock:
             most = share * self.left()
-            while size > smallest and self._price(*self._inquiry.most(size)) > most:
+            while size > smallest and self._price(*self._settings.most(size)) > most:
                 size -= 1
-            self.take(*self._inquiry.most(size))
+            self.take(*self._settings.most(size))
         return size
 
     def take(self, posts: int, users: int) -> None:
@@ -100,7 +100,7 @@ class Budget:
             )
 
     def _price(self, posts: int, users: int) -> float:
-        return round(self._inquiry.price(posts, users), DIGITS)
+        return round(self._settings.price(posts, users), DIGITS)
 
     def _day(self) -> str:
         return f"{datetime.fromtimestamp(self._clock(), UTC):%Y-%m-%d}"

@@ -13,7 +13,7 @@ from typing import NamedTuple
 from customer_profiles.collect.budget import Budget, BudgetReached
 from customer_profiles.collect.folder import Checkpoint, PagesFolder, query_digest
 from customer_profiles.collect.interruption import Interrupted
-from customer_profiles.collect.settings import QUARTER, REQUESTS, Inquiry
+from customer_profiles.collect.settings import QUARTER, REQUESTS, CollectSettings
 from customer_profiles.collect.x_api import answers, endpoints, errors
 from customer_profiles.collect.x_api.client import Client, Page
 from customer_profiles.collect.x_api.endpoints import LARGEST, RECENT, SMALLEST, Window
@@ -52,12 +52,12 @@ class Estimate(NamedTuple):
 
 
 def run(
-    inquiry: Inquiry,
+    settings: CollectSettings,
     client: Client,
     key: Key,
     between: Callable[[], object] = lambda: None,
 ) -> Outcome:
-    """Collect the posts of `inquiry` not stored yet; `between` is called after each page.
+    """Collect the posts not stored yet; `between` is called after each page.
 
     An unfinished run is resumed first. Raises BlockingIOError while another run is active, and the
     errors of `PagesFolder.open` and `Budget`. Errors of ENDS that end the collection are in the
@@ -65,13 +65,13 @@ def run(
     """
     folder = PagesFolder(key)
     with folder.single_run():
-        budget = Budget(inquiry, client.clock)
-        _expire(folder, inquiry.keep_days, _day(client))
-        folder.open(digest_of(inquiry), _day(client))
+        budget = Budget(settings, client.clock)
+        _expire(folder, settings.keep_days, _day(client))
+        folder.open(digest_of(settings), _day(client))
         posts = pages = 0
         stopped = None
         try:
-            for page in _received(inquiry, client, budget, folder):
+            for page in _received(settings, client, budget, folder):
                 size = _keep(page, _day(client), folder)
                 if size:
                     posts, pages = posts + size, pages + 1
@@ -88,9 +88,9 @@ def _expire(folder: PagesFolder, keep_days: int, day: str) -> None:
         logger.info("%d files of pages older than %d days were removed", len(expired), keep_days)
 
 
-def digest_of(inquiry: Inquiry) -> str:
-    """The digest that identifies the checkpoint of an inquiry."""
-    return query_digest(inquiry.scope, inquiry.identity)
+def digest_of(settings: CollectSettings) -> str:
+    """The digest that identifies the checkpoint of a collection."""
+    return query_digest(settings.scope, settings.identity)
 
 
 def _day(client: Client) -> str:
@@ -98,7 +98,7 @@ def _day(client: Client) -> str:
 
 
 def _received(
-    inquiry: Inquiry, client: Client, budget: Budget, folder: PagesFolder
+    settings: CollectSettings, client: Client, budget: Budget, folder: PagesFolder
 ) -> Iterator[Page]:
     """Yield pages, each charged to the budget.
 
@@ -107,19 +107,21 @@ def _received(
     account = None
     fresh = False
     while not fresh:
-        fresh = _prepare(inquiry, client, folder)
-        if inquiry.handle and account is None:
-            account = _account(inquiry.handle, client, budget)
-        yield from paid(_asked(inquiry, client, budget, folder.checkpoint, account), client, budget)
+        fresh = _prepare(settings, client, folder)
+        if settings.handle and account is None:
+            account = _account(settings.handle, client, budget)
+        yield from paid(
+            _requested(settings, client, budget, folder.checkpoint, account), client, budget
+        )
 
 
-def _prepare(inquiry: Inquiry, client: Client, folder: PagesFolder) -> bool:
+def _prepare(settings: CollectSettings, client: Client, folder: PagesFolder) -> bool:
     """Set the checkpoint to the next request; True if no further round follows.
 
     False if an earlier run is unfinished: newer posts are requested after that run.
     """
     state, day = folder.checkpoint, _day(client)
-    if state.next_token and _is_out_of_reach(inquiry, state.newest_time, client.clock()):
+    if state.next_token and _is_out_of_reach(settings, state.newest_time, client.clock()):
         logger.warning("what an unfinished run had still to collect is older than recent search")
         folder.commit(day, 0, next_token=None, done=True)
         state = folder.checkpoint
@@ -129,7 +131,7 @@ def _prepare(inquiry: Inquiry, client: Client, folder: PagesFolder) -> bool:
     elif state.done:
         since_id, since_time = _since(state)
         folder.commit(day, 0, read=0, since_id=since_id, since_time=since_time, done=False)
-    if _is_out_of_reach(inquiry, folder.checkpoint.since_time, client.clock()):
+    if _is_out_of_reach(settings, folder.checkpoint.since_time, client.clock()):
         logger.warning(
             "a gap remains: the last whole run was more than 7 days ago, and recent search holds "
             "no more; the full archive (scope all) does"
@@ -146,30 +148,34 @@ def _account(handle: str, client: Client, budget: Budget) -> str:
     return account
 
 
-def _asked(
-    inquiry: Inquiry, client: Client, budget: Budget, state: Checkpoint, account: str | None
+def _requested(
+    settings: CollectSettings,
+    client: Client,
+    budget: Budget,
+    state: Checkpoint,
+    account: str | None,
 ) -> Iterator[Page]:
-    asked = {
-        "window": _window(inquiry, (state.since_id, state.since_time), client.clock()),
+    options = {
+        "window": _window(settings, (state.since_id, state.since_time), client.clock()),
         "next_token": state.next_token,
         "room": lambda size: budget.room(size, SMALLEST),
     }
     if account is not None:
-        return endpoints.mentions(client, account, **asked)
-    return endpoints.search(client, inquiry.query, inquiry.scope, **asked)
+        return endpoints.mentions(client, account, **options)
+    return endpoints.search(client, settings.query, settings.scope, **options)
 
 
-def _window(inquiry: Inquiry, since: tuple[str | None, int | None], now: float) -> Window:
+def _window(settings: CollectSettings, since: tuple[str | None, int | None], now: float) -> Window:
     since_id, since_time = since
     if since_time is None:
-        return Window(start_time=inquiry.start)
-    if _is_out_of_reach(inquiry, since_time, now):
+        return Window(start_time=settings.start)
+    if _is_out_of_reach(settings, since_time, now):
         return Window()  # X refuses a since_id older than what it searches
     moment = datetime.fromtimestamp(since_time, UTC)
     if since_id is None:
         return Window(start_time=moment)  # that post has been erased
     # Of the full archive X else gives the last 30 days, whatever the id says.
-    return Window(since_id=since_id, start_time=moment if inquiry.scope == "all" else None)
+    return Window(since_id=since_id, start_time=moment if settings.scope == "all" else None)
 
 
 def paid(pages: Iterator[Page], client: Client, budget: Budget) -> Iterator[Page]:
@@ -217,26 +223,26 @@ def _say_progress(page: Page, pages: int, posts: int, budget: Budget) -> None:
     )  # fmt: skip
 
 
-def estimate(inquiry: Inquiry, client: Client, key: Key | None) -> Estimate:
+def estimate(settings: CollectSettings, client: Client, key: Key | None) -> Estimate:
     """The size and cost of a run, from X's counts, which read no post.
 
     `key` opens the checkpoint and may be None if there is none. X gives no counts of mentions.
     """
-    budget = Budget(inquiry, client.clock)
-    state = PagesFolder(key).checkpoint_of(digest_of(inquiry)) if key else None
-    size = LARGEST[inquiry.scope]
-    page_price = inquiry.price(*inquiry.most(size))
-    if inquiry.query is None:
+    budget = Budget(settings, client.clock)
+    state = PagesFolder(key).checkpoint_of(digest_of(settings)) if key else None
+    size = LARGEST[settings.scope]
+    page_price = settings.price(*settings.most(size))
+    if settings.query is None:
         return Estimate(None, None, None, size, page_price, budget.left())
-    window = _window(inquiry, _since(state), client.clock())
-    pages = endpoints.counts(client, inquiry.query, inquiry.scope, window=window)
+    window = _window(settings, _since(state), client.clock())
+    pages = endpoints.counts(client, settings.query, settings.scope, window=window)
     read = state.read if state and not state.done else 0
     posts = max(0, endpoints.total(pages) - read)
     requests = 1 + posts // size
     return Estimate(
         posts=posts,
-        price=inquiry.price(*inquiry.most(posts)),
-        seconds=requests * QUARTER / REQUESTS[inquiry.scope],
+        price=settings.price(*settings.most(posts)),
+        seconds=requests * QUARTER / REQUESTS[settings.scope],
         page_size=size,
         page_price=page_price,
         left=budget.left(),
@@ -252,6 +258,6 @@ def _since(state: Checkpoint | None) -> tuple[str | None, int | None]:
     return state.since_id, state.since_time
 
 
-def _is_out_of_reach(inquiry: Inquiry, moment: int | None, now: float) -> bool:
-    recent = inquiry.scope == "recent"
+def _is_out_of_reach(settings: CollectSettings, moment: int | None, now: float) -> bool:
+    recent = settings.scope == "recent"
     return recent and moment is not None and now - moment >= RECENT / timedelta(seconds=1)

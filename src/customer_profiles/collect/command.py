@@ -1,6 +1,6 @@
 """The command `customer-profiles collect`, which collects from X into data/collect.
 
-The inquiry is in section `collect` of params.yaml, the token in X_BEARER_TOKEN. Exit codes: 0; 1
+The settings are in section `collect` of params.yaml, the token in X_BEARER_TOKEN. Exit codes: 0; 1
 after an error; 3 when the budget is reached; 130 or 143 after a signal.
 """
 
@@ -12,7 +12,7 @@ from customer_profiles.collect.budget import BudgetReached
 from customer_profiles.collect.collector import Estimate, Outcome
 from customer_profiles.collect.folder import PAGES, PagesFolder
 from customer_profiles.collect.interruption import Interrupted, Interruption
-from customer_profiles.collect.settings import QUARTER, REQUESTS, Inquiry
+from customer_profiles.collect.settings import QUARTER, REQUESTS, CollectSettings
 from customer_profiles.collect.x_api import errors
 from customer_profiles.collect.x_api.client import Client
 from customer_profiles.privacy.keys.key import open_key
@@ -25,23 +25,23 @@ def collect(dry_run: bool) -> int:
     """Collect as section collect of params.yaml says, or only price it; return the exit code."""
     try:
         with Interruption() as stop:
-            asked = settings.read(params.stage("collect"))
+            wanted = settings.read(params.stage("collect"))
             client = Client(
-                os.environ.get(errors.VARIABLE), asked.host, fields=asked.fields, sleep=stop.sleep
+                os.environ.get(errors.VARIABLE), wanted.host, fields=wanted.fields, sleep=stop.sleep
             )
             sealed = PagesFolder().sealed_files()
             if dry_run:
                 key = open_key(PAGES) if sealed else None
-                return _say_price(asked, collector.estimate(asked, client, key))
+                return _say_price(wanted, collector.estimate(wanted, client, key))
             # A key that is lost must not be followed by another one.
             key = open_key(PAGES, make=not sealed)
-            return _say_end(collector.run(asked, client, key, stop.check), asked)
+            return _say_end(collector.run(wanted, client, key, stop.check), wanted)
     except Interrupted as error:
         logger.error("%s", error)
         return error.code
 
 
-def _say_price(asked: Inquiry, estimate: Estimate) -> int:
+def _say_price(wanted: CollectSettings, estimate: Estimate) -> int:
     """Log the posts and the price of a run; return the exit code."""
     if estimate.posts is None:
         logger.info(
@@ -57,17 +57,17 @@ def _say_price(asked: Inquiry, estimate: Estimate) -> int:
         "time: %d minutes or more, at X's %d requests in %d minutes\n"
         "left of this month's budget: $%.2f, %s",
         estimate.posts, estimate.price, estimate.page_size, estimate.page_price,
-        -(-estimate.seconds // 60), REQUESTS[asked.scope], QUARTER // 60, estimate.left,
+        -(-estimate.seconds // 60), REQUESTS[wanted.scope], QUARTER // 60, estimate.left,
         "which is enough" if estimate.price <= estimate.left else "which may not be enough for all",
     )  # fmt: skip
     return 0
 
 
-def _say_end(outcome: Outcome, asked: Inquiry) -> int:
+def _say_end(outcome: Outcome, wanted: CollectSettings) -> int:
     """Log the result of a run, the reason of its end and how to resume; return the exit code."""
     logger.info(
         "collected %d posts on %d pages; $%.2f of $%.2f spent this month",
-        outcome.posts, outcome.pages, outcome.spent, asked.budget,
+        outcome.posts, outcome.pages, outcome.spent, wanted.budget,
     )  # fmt: skip
     if outcome.stopped is None:
         logger.info("next: make repro X_ARCHIVE=%s", PAGES)

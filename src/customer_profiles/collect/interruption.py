@@ -31,10 +31,10 @@ class Interruption:
 
     def __init__(
         self,
-        told: str = "stopping when the page at hand is kept",
+        notice: str = "stopping when the page at hand is kept",
         then: Callable[[], object] | None = None,
     ):
-        self._told, self._then = told, then
+        self._notice, self._then = notice, then
         self._noted: int | None = None
         self._sleeping = False
         self._before = {}
@@ -65,7 +65,7 @@ class Interruption:
         again, self._noted = self._noted is not None, number
         if again or self._sleeping:
             raise Interrupted(number)
-        logger.info("%s; once more to stop at once", self._told)
+        logger.info("%s; once more to stop at once", self._notice)
         if self._then:
             # Not from here: what this interrupts may hold the lock that `then` wants.
             threading.Thread(target=self._then).start()

@@ -1,17 +1,15 @@
-"""Settings of a collection, its query and its budget: section `collect` of params.yaml, checked.
+"""Settings of a collection, its query and its budget, from section `collect` of params.yaml.
 
 Prices are X's, in dollars, and stand in params.yaml.
 """
 
 from collections.abc import Mapping
-from datetime import UTC, date, datetime
-from typing import NamedTuple
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
 
 from customer_profiles.collect.x_api import query
 
 SECTION = "section collect of params.yaml"
-SCOPES = ("recent", "all", "mentions")
-SPELLINGS = ("tweet", "post")
 # Requests that X takes in QUARTER seconds, of one app.
 REQUESTS = {"recent": 450, "all": 300}
 QUARTER = 15 * 60
@@ -27,8 +25,8 @@ class Prices(NamedTuple):
     user: float
 
 
-class Inquiry(NamedTuple):
-    """An inquiry to X: `query` is set for a search, `handle` for mentions, the other is None."""
+class CollectSettings(NamedTuple):
+    """Settings of a collection: either `query` is set, for a search, or `handle`, for mentions."""
 
     scope: str
     query: str | None
@@ -42,7 +40,7 @@ class Inquiry(NamedTuple):
 
     @property
     def identity(self) -> dict[str, str | None]:
-        """The fields that identify an inquiry: a run resumes the last run of equal identity."""
+        """The fields that identify a collection: a run resumes the last run of equal identity."""
         start = self.start and self.start.date().isoformat()
         handle = self.handle and self.handle.casefold()
         return {"query": self.query, "handle": handle, "start": start}
@@ -56,79 +54,33 @@ class Inquiry(NamedTuple):
         return posts * self.prices.post + users * self.prices.user
 
 
-def read(section: Mapping[str, object]) -> Inquiry:
-    """The inquiry that `section` describes. Raises ValueError, naming an invalid setting."""
-    values = dict(section)
-    scope = values["scope"]
-    if scope not in SCOPES:
-        raise _wrong("scope", f"one of {', '.join(SCOPES)}", scope)
-    if values["fields"] not in SPELLINGS:
-        raise _wrong("fields", f"one of {', '.join(SPELLINGS)}", values["fields"])
-    if not isinstance(values["retweets"], bool):
-        raise _wrong("retweets", "true or false", values["retweets"])
-    keep_days = values["keep_days"]
-    if type(keep_days) is not int or keep_days < 1:
-        raise _wrong("keep_days", "a whole number of days, 1 or more", keep_days)
-    if _number(values, "budget") <= 0:
-        raise _wrong("budget", "dollars a month, above 0", values["budget"])
-    post = _number(values, "mention_price" if scope == "mentions" else "post_price")
-    return Inquiry(
+def read(section: Mapping[str, Any]) -> CollectSettings:
+    """Settings in the checked `section`. Raises ValueError for a query that X refuses."""
+    scope, handles = section["scope"], section["handles"]
+    mentions = scope == "mentions"
+    start = section["start"] if scope == "all" else ""
+    post = section["mention_price" if mentions else "post_price"]
+    return CollectSettings(
         scope=scope,
-        query=None if scope == "mentions" else _query(values),
-        handle=_handle(values) if scope == "mentions" else None,
-        start=_start(values["start"]) if scope == "all" else None,
-        fields=values["fields"],
-        host=str(values["host"]),
-        prices=Prices(post, _number(values, "user_price")),
-        budget=float(values["budget"]),
-        keep_days=keep_days,
+        query=None if mentions else _query(section),
+        handle=query.bare_handle(handles[0]) if mentions else None,
+        start=datetime.fromisoformat(start).replace(tzinfo=UTC) if start else None,
+        fields=section["fields"],
+        host=section["host"],
+        prices=Prices(post, section["user_price"]),
+        budget=section["budget"],
+        keep_days=section["keep_days"],
     )
 
 
-def _query(values: dict) -> str:
+def _query(section: Mapping[str, Any]) -> str:
     try:
         return query.build(
-            _texts(values, "handles"),
-            _texts(values, "keywords"),
-            values["language"] or None,
-            values["retweets"],
-            values["scope"],
+            section["handles"],
+            section["keywords"],
+            section["language"] or None,
+            section["retweets"],
+            section["scope"],
         )
     except ValueError as error:
         raise ValueError(f"{SECTION}: {error}") from None
-
-
-def _handle(values: dict) -> str:
-    handles = _texts(values, "handles")
-    if not handles:
-        raise ValueError(
-            f"{SECTION}: scope mentions needs the handle of the brand's own account; name it in "
-            "handles, or take scope recent"
-        )
-    return query.bare_handle(handles[0])
-
-
-def _texts(values: dict, name: str) -> list[str]:
-    if not isinstance(values[name] or [], list):
-        raise _wrong(name, "a list, in brackets", values[name])
-    return [str(text) for text in values[name] or []]  # to YAML, digits alone are a number
-
-
-def _start(day: object) -> datetime | None:
-    if not day:
-        return None
-    try:
-        return datetime.combine(date.fromisoformat(str(day)), datetime.min.time(), UTC)
-    except ValueError:
-        raise _wrong("start", 'a day like "2026-01-31", or empty', day) from None
-
-
-def _number(values: dict, name: str) -> float:
-    value = values[name]
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < 1e9:
-        raise _wrong(name, "a number of dollars, 0 or more", value)
-    return float(value)
-
-
-def _wrong(name: str, wanted: str, got: object) -> ValueError:
-    return ValueError(f"{SECTION}: {name} must be {wanted}; got {got!r}")

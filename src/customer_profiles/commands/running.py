@@ -22,6 +22,9 @@ def run(
     ] = False,
 ) -> None:
     """Run the notebook of a stage, with the values of params.yaml; `dvc repro` calls this."""
+    # jsonschema, which papermill imports, would compile a grammar of URIs for a second and more, to
+    # check a kind of value that no notebook holds.
+    sys.modules.setdefault("rfc3987_syntax", None)
     from customer_profiles.pipeline import run_notebook
 
     with reporting(level=logging.WARNING):

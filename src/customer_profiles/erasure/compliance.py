@@ -67,9 +67,9 @@ class Ids:
             yield from map(str, self._sorted[start : start + CHUNK].tolist())
 
     def __contains__(self, name: str) -> bool:
-        held, number = self._all(), np.uint64(int(name))
-        place = np.searchsorted(held, number)
-        return bool(place < len(held) and held[place] == number)
+        numbers, number = self._all(), np.uint64(int(name))
+        place = np.searchsorted(numbers, number)
+        return bool(place < len(numbers) and numbers[place] == number)
 
     def _all(self) -> np.ndarray:
         if self._fresh:
@@ -91,43 +91,43 @@ def comply(
     too and erases nothing. X is not asked if `connect`, which is called late, returns None. Raises
     ValueError for the shipped sample, errors.XError, and the errors of erasure.
     """
-    held = opened()
-    if any(is_sample(place) for place in (held.archive, folder) if place):
+    audience = opened()
+    if any(is_sample(place) for place in (audience.archive, folder) if place):
         raise ValueError(
             f"the people of the shipped sample are invented, X knows none of them: set "
             f"pull.archive to real pages (make repro X_ARCHIVE={PAGES}), then run this"
         )
-    files = archive.files(paths.inside(folder)) if folder else erasing.page_files(held)
+    files = archive.files(paths.inside(folder)) if folder else erasing.page_files(audience)
     k = params.shared(["k_anonymity"])["k_anonymity"]
-    ids = _standing(held, files)
-    asked = ", ".join(f"{CALLED[kind]}: {vocabulary.at_least(len(ids[kind]), k)}" for kind in ids)
-    logger.info("on the pages held, to ask X about: %s", asked)
+    ids = _ids_on(audience, files)
+    counts = ", ".join(f"{CALLED[kind]}: {vocabulary.at_least(len(ids[kind]), k)}" for kind in ids)
+    logger.info("on the pages held, to ask X about: %s", counts)
     client = connect()
     if client is None:
         logger.info("X was not asked: %s is not set", errors.VARIABLE)
         return
-    gone = _asked(client, storage, ids, k)
-    if not any(gone.values()):
+    deleted = _run_jobs(client, storage, ids, k)
+    if not any(deleted.values()):
         logger.info("X reports none of them as deleted; nothing was erased")
         return
-    if opened().name != held.name:
+    if opened().name != audience.name:
         raise ValueError("pull.archive was changed while X worked; nothing was erased, run it anew")
     # Stored files may have been added or removed meanwhile.
-    erasing.purge_all(gone, dry_run, files if folder else ())
+    erasing.purge_all(deleted, dry_run, files if folder else ())
 
 
-def _standing(held: Audience, files: Iterable[Path]) -> dict[str, Ids]:
+def _ids_on(audience: Audience, files: Iterable[Path]) -> dict[str, Ids]:
     """Ids of each kind on the pages in `files`."""
     ids = {kind: Ids() for kind in KINDS}
     with PagesFolder().exclusive():
         for file in files:
-            for line in archive.read_lines(file, held.key.unseal):
+            for line in archive.read_lines(file, audience.key.unseal):
                 for kind, name in redaction.standing(line):
                     ids[kind].add(name)
     return ids
 
 
-def _asked(
+def _run_jobs(
     client: Client, storage: Storage, ids: Mapping[str, Ids], k: int
 ) -> dict[str, list[str]]:
     """Run the compliance jobs; return the ids of each kind to erase."""
@@ -139,14 +139,14 @@ def _asked(
             jobs.upload(client, storage, begun[kind], ids[kind])
     ended = {kind: jobs.finished(client, job) for kind, job in begun.items()}
     return {
-        kind: _weighed(jobs.verdicts(client, storage, job), kind, ids[kind], k)
+        kind: _ids_to_erase(jobs.verdicts(client, storage, job), kind, ids[kind], k)
         for kind, job in ended.items()
     }
 
 
-def _weighed(verdicts: Iterable[Verdict], kind: str, ids: Ids, k: int) -> list[str]:
+def _ids_to_erase(verdicts: Iterable[Verdict], kind: str, ids: Ids, k: int) -> list[str]:
     """The `ids` to erase by X's verdicts; logs their number for each reason."""
-    gone, reasons, strangers, unknown = set(), Counter(), 0, 0
+    deleted, reasons, strangers, unknown = set(), Counter(), 0, 0
     for verdict in verdicts:
         if verdict.number not in ids:
             strangers += 1
@@ -156,11 +156,11 @@ def _weighed(verdicts: Iterable[Verdict], kind: str, ids: Ids, k: int) -> list[s
             reason = verdict.reason if verdict.reason in ERASES else OTHER
             reasons[reason] += 1
             if ERASES.get(reason, True):
-                gone.add(verdict.number)
-    told = (
+                deleted.add(verdict.number)
+    counts = (
         f"{reason} {vocabulary.at_least(count, k)}" for reason, count in sorted(reasons.items())
     )
-    logger.info("%s that X says are to be deleted: %s", CALLED[kind], ", ".join(told) or "none")
+    logger.info("%s that X says are to be deleted: %s", CALLED[kind], ", ".join(counts) or "none")
     if strangers:
         logger.warning(
             "left out: verdicts on %s that X was not asked about, %s",
@@ -171,7 +171,7 @@ def _weighed(verdicts: Iterable[Verdict], kind: str, ids: Ids, k: int) -> list[s
             "left out: verdicts on %s with another action than delete, %s",
             CALLED[kind], vocabulary.at_least(unknown, k),
         )  # fmt: skip
-    return sorted(gone)
+    return sorted(deleted)
 
 
 def command(pages: Path | None, dry_run: bool) -> None:

@@ -16,7 +16,7 @@ import pandas as pd
 
 from customer_profiles.collect.folder import PAGES, PagesFolder
 from customer_profiles.erasure import parquet_files, redaction
-from customer_profiles.erasure.held_data import Audience, alone, close_journal, opened
+from customer_profiles.erasure.held_data import Audience, close_journal, exclusive, opened
 from customer_profiles.posts import archive, retention
 from customer_profiles.privacy.keys import tombstones
 from customer_profiles.privacy.keys.key import is_sample
@@ -42,7 +42,7 @@ def purge(kind: str, ids: Sequence[str], dry_run: bool = False) -> None:
     purge_all({kind: ids}, dry_run)
 
 
-@alone()
+@exclusive()
 def purge_all(
     ids: Mapping[str, Sequence[str]], dry_run: bool = False, beside: Iterable[Path] = ()
 ) -> None:
@@ -51,17 +51,17 @@ def purge_all(
     `beside` are files of pages to clean besides the stored ones. Logs the number of erased records,
     never the ids.
     """
-    held, grid = opened(), profiles.Grid(**params.stage("load"))
-    pseudonyms = {kind: held.key.pseudonyms(kind, some) for kind, some in ids.items()}
+    audience, grid = opened(), profiles.Grid(**params.stage("load"))
+    pseudonyms = {kind: audience.key.pseudonyms(kind, some) for kind, some in ids.items()}
     posts, authors = pseudonyms.get("post", []), pseudonyms.get("author", [])
-    marks = {held.key.mark(name): kind for kind, names in pseudonyms.items() for name in names}
-    fingerprint = held.key.fingerprint()
+    marks = {audience.key.mark(name): kind for kind, names in pseudonyms.items() for name in names}
+    fingerprint = audience.key.fingerprint()
     if not dry_run:
         tombstones.add(fingerprint, marks)
         logger.info("noted what to leave out from now on; should this stop, run it again")
-    with connection.database(held.name) as database:
+    with connection.database(audience.name) as database:
         every = [database, *_others(database, posts, authors)]
-        rows, people = _held(every, posts, authors)
+        rows, people = _count_touched(every, posts, authors)
         if not dry_run:
             schema.prepare(database)
             for each in every:
@@ -70,9 +70,9 @@ def purge_all(
             parquet_files.erase(posts, authors, profiles.read_profiles(database))
         named = frozenset((kind, number) for kind, some in ids.items() for number in some)
         marks |= tombstones.read(fingerprint)
-        in_pages = clean_pages(held, marks, named, dry_run, beside=beside)
+        in_pages = clean_pages(audience, marks, named, dry_run, beside=beside)
     if not dry_run:
-        close_journal(held.name)
+        close_journal(audience.name)
     k = params.shared(["k_anonymity"])["k_anonymity"]
     logger.info(
         "%s: %d posts in the database and its files, %d in pages; profiles touched: %s",
@@ -84,7 +84,7 @@ def purge_all(
     _then_repro(dry_run)
 
 
-@alone()
+@exclusive()
 def expire(days: int | None = None, as_of: str | None = None, dry_run: bool = False) -> None:
     """Remove observations older than `days` days before `as_of`; defaults are in section shared.
 
@@ -98,8 +98,8 @@ def expire(days: int | None = None, as_of: str | None = None, dry_run: bool = Fa
             f"nothing expires after {days} days; set expire_days in section shared of params.yaml, "
             "or give --days"
         )
-    held, grid = opened(), profiles.Grid(**params.stage("load"))
-    with connection.database(held.name) as database:
+    audience, grid = opened(), profiles.Grid(**params.stage("load"))
+    with connection.database(audience.name) as database:
         rows = pd.concat(
             [
                 parquet_files.read("observations"),
@@ -116,7 +116,7 @@ def expire(days: int | None = None, as_of: str | None = None, dry_run: bool = Fa
             removal.expire(database, first, grid)
             parquet_files.expire(first, profiles.read_profiles(database))
     if not dry_run:
-        close_journal(held.name)
+        close_journal(audience.name)
     logger.info(
         "%s: %d posts before %s",
         "would be removed" if dry_run else "removed", len(old), first or "any day",
@@ -134,8 +134,8 @@ def _check(kind: str, ids: Sequence[str]) -> None:
         raise ValueError("the first argument must be author or post: the kind of the ids")
     if not ids:
         raise ValueError("no id was given; X's ids are digits, separated by blanks or lines")
-    for place, given in enumerate(ids, 1):
-        if not re.fullmatch(r"[1-9][0-9]{0,19}", given):
+    for place, number in enumerate(ids, 1):
+        if not re.fullmatch(r"[1-9][0-9]{0,19}", number):
             raise ValueError(
                 f"id number {place} of {len(ids)} is none: X's ids are 1 to 20 digits (a handle "
                 "is not an id); nothing was erased"
@@ -150,17 +150,17 @@ def _others(database, posts: list[str], authors: list[str]) -> list:
     return [
         each
         for each in removal.audiences(database)
-        if removal.found(each, posts, authors) or removal.known(each, authors)
+        if removal.authors_by_post(each, posts, authors) or removal.known(each, authors)
     ]
 
 
-def _held(every: Sequence, posts: list[str], authors: list[str]) -> tuple[int, int]:
+def _count_touched(every: Sequence, posts: list[str], authors: list[str]) -> tuple[int, int]:
     """Numbers of posts and profiles, in databases and files, that an erasure touches."""
     rows = parquet_files.read("observations")
     rows = rows[rows["_id"].isin(posts) | rows["author"].isin(authors)]
     of_post = dict(zip(rows["_id"], rows["author"], strict=True))
     for database in every:
-        of_post |= removal.found(database, posts, authors)
+        of_post |= removal.authors_by_post(database, posts, authors)
     touched = {*authors, *of_post.values()}
     people = touched & set(parquet_files.read("profiles")["_id"])
     for database in every:
@@ -168,19 +168,19 @@ def _held(every: Sequence, posts: list[str], authors: list[str]) -> tuple[int, i
     return len(of_post), len(people)
 
 
-def page_files(held: Audience, beside: Iterable[Path] = ()) -> list[Path]:
+def page_files(audience: Audience, beside: Iterable[Path] = ()) -> list[Path]:
     """Files with pages of X, each once: the archive's, the collected ones and `beside`."""
     try:
-        files = archive.files(paths.inside(held.archive))
+        files = archive.files(paths.inside(audience.archive))
     except FileNotFoundError:
-        logger.warning("there are no pages in %s any more", held.archive)
+        logger.warning("there are no pages in %s any more", audience.archive)
         files = []
     every = [*files, *PagesFolder().sealed_files(), *beside]
     return list({file.resolve(): file for file in every}.values())
 
 
 def clean_pages(
-    held: Audience,
+    audience: Audience,
     marks: Mapping[str, str],
     named: redaction.Names = frozenset(),
     dry_run: bool = False,
@@ -189,10 +189,10 @@ def clean_pages(
 ) -> int:
     """Remove the data of `marks` and of `named` from the pages; return the number of posts.
 
-    `unseal` opens sealed pages; the default is the key of `held`, which seals them again. `beside`
-    is as in `page_files`.
+    `unseal` opens sealed pages; the default is the key of `audience`, which seals them again.
+    `beside` is as in `page_files`.
     """
-    if is_sample(held.archive):
+    if is_sample(audience.archive):
         logger.info(
             "the pages are the shipped sample, whose people are invented; they stay as they are, "
             "for their bytes prove that they are the sample"
@@ -204,26 +204,26 @@ def clean_pages(
                 PAGES,
             )
         return 0
-    opener = unseal or held.key.unseal
+    opener = unseal or audience.key.unseal
 
     @cache
     def is_erased(kind: str, number: str) -> bool:
-        return held.key.mark(held.key.pseudonym(kind, number)) in marks
+        return audience.key.mark(audience.key.pseudonym(kind, number)) in marks
 
     with PagesFolder().exclusive():
-        files = page_files(held, beside)
+        files = page_files(audience, beside)
         every = chain.from_iterable(archive.exact_lines(file, opener) for file in files)
         erased = redaction.find(every, is_erased, named)
         posts = 0
         for file in files:
             changed = False
             for line in archive.exact_lines(file, opener):
-                kept, gone = redaction.redacted(line, erased)
-                posts, changed = posts + gone, changed or kept != line
+                kept, removed = redaction.redacted(line, erased)
+                posts, changed = posts + removed, changed or kept != line
             if changed and not dry_run:
                 lines = archive.exact_lines(file, opener)
                 kept = (redaction.redacted(line, erased)[0] for line in lines)
-                archive.write_lines(file, kept, held.key.seal)
+                archive.write_lines(file, kept, audience.key.seal)
     return posts
 
 

@@ -25,7 +25,7 @@ class Audience:
 
 
 @contextmanager
-def alone() -> Iterator[None]:
+def exclusive() -> Iterator[None]:
     """Lock for one erasure at a time: two would write pages and tables back over each other."""
     folder = os.open(paths.inside("."), os.O_RDONLY)
     try:

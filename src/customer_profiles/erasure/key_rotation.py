@@ -9,7 +9,7 @@ import os
 from customer_profiles.collect.folder import PagesFolder
 from customer_profiles.erasure import parquet_files
 from customer_profiles.erasure.erasing import clean_pages, page_files
-from customer_profiles.erasure.held_data import alone, close_journal, opened
+from customer_profiles.erasure.held_data import close_journal, exclusive, opened
 from customer_profiles.posts import archive
 from customer_profiles.privacy.keys import keyfile, tombstones
 from customer_profiles.privacy.keys.key import (
@@ -32,7 +32,7 @@ NEW_KEY = (
 )
 
 
-@alone()
+@exclusive()
 def rotate() -> None:
     """Replace the key by a new one, and remove all data made under the old one.
 
@@ -47,34 +47,34 @@ def rotate() -> None:
 
 
 def _rotate(folder: PagesFolder) -> None:
-    held = opened(pulled=False)
-    if is_sample(held.archive):
+    audience = opened(pulled=False)
+    if is_sample(audience.archive):
         raise ValueError(
             "the shipped sample has a public key, which is the same everywhere and stays; there "
             "is nothing in it to protect"
         )
-    sealed = [file for file in page_files(held) if file.suffix == archive.SEALED]
+    sealed = [file for file in page_files(audience) if file.suffix == archive.SEALED]
     if sealed and VARIABLE in os.environ:
         raise ValueError(
             f"sealed pages must be sealed anew, and the key is in {VARIABLE}: put it into "
             f"{FILE} (chmod 600), unset {VARIABLE} and run this again, then set it to "
             "what that file holds"
         )
-    following = successor_key() if sealed else held.key
-    unseal = _either(held.key, following)
-    old = held.key.fingerprint()
-    with connection.database(held.name) as database:
+    successor = successor_key() if sealed else audience.key
+    unseal = _either(audience.key, successor)
+    old = audience.key.fingerprint()
+    with connection.database(audience.name) as database:
         schema.prepare(database)
-        clean_pages(held, united(database, old), unseal=unseal)
+        clean_pages(audience, united(database, old), unseal=unseal)
         with folder.exclusive():
             for file in sealed:
-                archive.write_lines(file, archive.exact_lines(file, unseal), following.seal)
+                archive.write_lines(file, archive.exact_lines(file, unseal), successor.seal)
         with leased(database):
             # First: a load that waits for the lease must not bring the old key's rows back.
             paths.inside(connection.MANIFEST).unlink(missing_ok=True)
             database.client.drop_database(database)
         others = removal.audiences(database)
-    close_journal(held.name)
+    close_journal(audience.name)
     parquet_files.remove()
     if keyfile.renew():
         # Only now: until then they are what keeps the erased out.

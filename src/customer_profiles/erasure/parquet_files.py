@@ -30,11 +30,11 @@ def erase(posts: Collection[str], authors: Collection[str], derived: pd.DataFram
     Observations are written last: after an interruption they still tell the touched profiles.
     """
     rows = read("observations")
-    gone = rows["_id"].isin(posts) | rows["author"].isin(authors)
-    touched = {*authors, *rows.loc[gone, "author"]}
-    _write("assignments", lambda held: held[~held["_id"].isin(touched)])
+    erased = rows["_id"].isin(posts) | rows["author"].isin(authors)
+    touched = {*authors, *rows.loc[erased, "author"]}
+    _write("assignments", lambda table: table[~table["_id"].isin(touched)])
     _write_profiles(derived, touched)
-    _write("observations", lambda held: held[~gone])
+    _write("observations", lambda table: table[~erased])
 
 
 def expire(first: str, derived: pd.DataFrame) -> None:
@@ -42,8 +42,8 @@ def expire(first: str, derived: pd.DataFrame) -> None:
     rows = read("observations")
     _write_profiles(derived, set(rows.loc[rows["day"] < first, "author"]))
     people = set(read("profiles")["_id"])
-    _write("assignments", lambda held: held[held["_id"].isin(people)])
-    _write("observations", lambda held: held[held["day"] >= first])
+    _write("assignments", lambda table: table[table["_id"].isin(people)])
+    _write("observations", lambda table: table[table["day"] >= first])
 
 
 def remove() -> None:
@@ -55,14 +55,14 @@ def remove() -> None:
 def _write_profiles(derived: pd.DataFrame, touched: set[str]) -> None:
     """Write the `derived` profiles; if there are none, keep the profiles that were not touched."""
     if derived.empty:
-        _write("profiles", lambda held: held[~held["_id"].isin(touched)])
+        _write("profiles", lambda table: table[~table["_id"].isin(touched)])
     else:
-        _write("profiles", lambda held: derived)
+        _write("profiles", lambda table: derived)
 
 
 def _write(name: str, change: Callable[[pd.DataFrame], pd.DataFrame]) -> None:
     if path(name).is_file():
-        held = read(name)
-        changed = change(held).reset_index(drop=True)
-        if not changed.equals(held):
+        stored = read(name)
+        changed = change(stored).reset_index(drop=True)
+        if not changed.equals(stored):
             files.write_parquet(path(name), changed)

@@ -44,7 +44,7 @@ def find(
 
     A post is erased with its author, and with any of its versions; a handle with its user.
     """
-    found = set(known)
+    result = set(known)
     for line in lines:
         try:
             items = _objects(_page(line))
@@ -55,8 +55,8 @@ def find(
         for names in named:
             if erased := {name for name in names if is_erased(*name)}:
                 # Of a post that is erased alone the author stays.
-                found |= erased | {name for name in names if name[0] != "author"}
-    return frozenset(found)
+                result |= erased | {name for name in names if name[0] != "author"}
+    return frozenset(result)
 
 
 def standing(line: str) -> set[tuple[str, str]]:
@@ -78,8 +78,8 @@ def redacted(line: str, erased: Names) -> tuple[str, int]:
     try:
         page = _page(line)
         posts = [item for item in _objects(page) if "username" not in item]
-        gone = [post for post in posts if _goes("posts", post, erased)]
-        attached = [_names(post.get("attachments"), ATTACHMENTS) for post in gone]
+        removed = [post for post in posts if _goes("posts", post, erased)]
+        attached = [_names(post.get("attachments"), ATTACHMENTS) for post in removed]
         left = _without(page, erased.union(*attached))
     except NO_PAGE:
         named = {name for _, name in erased}.intersection(re.findall(r"\w+", line.lower()))
@@ -89,7 +89,7 @@ def redacted(line: str, erased: Names) -> tuple[str, int]:
     text = json.dumps(left, ensure_ascii=False, separators=(",", ":"))
     # Half of a surrogate pair has no bytes; the escape that Python puts for it is JSON's too.
     text = text.encode("utf-8", "backslashreplace").decode()
-    return line[: line.index("{")] + text + line[line.rindex("}") + 1 :], len(gone)
+    return line[: line.index("{")] + text + line[line.rindex("}") + 1 :], len(removed)
 
 
 def _page(line: str) -> dict:

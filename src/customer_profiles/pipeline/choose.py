@@ -4,7 +4,10 @@
 """
 
 import logging
+import os
+import re
 from collections.abc import Sequence
+from pathlib import Path
 
 from customer_profiles.posts import archive
 from customer_profiles.project import params, paths
@@ -21,9 +24,24 @@ def choose(assignments: Sequence[str]) -> None:
 
     Raises ValueError or OSError for an invalid value, before any value is written.
     """
-    for assignment in assignments:
-        if "=" not in assignment:
-            raise ValueError(f"give NAME=VALUE, for example profile=quick; got {assignment!r}")
-    values = dict(assignment.split("=", 1) for assignment in assignments)
-    for line in params.change(paths.inside("params.yaml"), values, CHECKS):
+    values = dict(_checked(assignment) for assignment in assignments)
+    for line in params.change(paths.inside("params.yaml"), values):
         logger.info(line)
+
+
+def _checked(assignment: str) -> tuple[str, str]:
+    name, equals, value = assignment.partition("=")
+    if not equals:
+        raise ValueError(f"give NAME=VALUE, for example profile=quick; got {assignment!r}")
+    if name == "profile":
+        return name, value
+    if name not in CHECKS:
+        raise ValueError(f"NAME must be one of profile, {', '.join(CHECKS)}; got {name!r}")
+    path = Path(os.path.normpath(paths.inside(Path(value).expanduser())))
+    CHECKS[name](path)
+    inside = path.is_relative_to(paths.root())
+    text = (path.relative_to(paths.root()) if inside else path).as_posix()
+    if not re.fullmatch(r"[\w./-]+", text):
+        # DVC's templating gives other characters a meaning of their own.
+        raise ValueError(f"{name}: use a path of letters, digits and . _ - / only, got {text!r}")
+    return name, text

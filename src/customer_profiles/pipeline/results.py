@@ -47,10 +47,10 @@ def record(test_posts: Path | None = None) -> Path:
     has not run since one of its dependencies changed, the choice of a setting included.
     """
     values = params.load()
-    check_finished(values["profile"])
-    target = paths.inside(RESULTS, values["profile"])
+    check_finished(values.profile)
+    target = paths.inside(RESULTS, values.profile)
     about = provenance.described() | {
-        "profile": values["profile"],
+        "profile": values.profile,
         "posts": origin(params.stage("fetch", values)),
         "training": params.stage("finetune", values),
     }
@@ -70,8 +70,8 @@ def record_benchmarks() -> Path | None:
     """
     target = paths.inside(RESULTS, "bench")
     reports = sorted(paths.inside(REPORTS, "bench").glob("*.json"))
-    held = {file.name: file.read_bytes() for file in target.glob("*.json")}
-    if all(held.get(file.name) == file.read_bytes() for file in reports):
+    earlier = {file.name: file.read_bytes() for file in target.glob("*.json")}
+    if all(earlier.get(file.name) == file.read_bytes() for file in reports):
         return None
     _copy(reports, target, {"run": provenance.described()})
     return target
@@ -85,13 +85,13 @@ def check_finished(profile: str) -> None:
             f"the run is not finished: {REPORTS} has no {', '.join(missing)}; run "
             f"`make repro PROFILE={profile}` first"
         )
-    told = subprocess.run(
+    status = subprocess.run(
         [sys.executable, "-m", "dvc", "status", "--json"],
         cwd=paths.root(), capture_output=True, text=True, check=False,
     )  # fmt: skip
-    if told.returncode:
-        raise RuntimeError(f"`dvc status` failed: {told.stderr.strip()}")
-    reasons = json.loads(told.stdout).items()
+    if status.returncode:
+        raise RuntimeError(f"`dvc status` failed: {status.stderr.strip()}")
+    reasons = json.loads(status.stdout).items()
     stale = [stage for stage, why in reasons if any(reason != "always changed" for reason in why)]
     if stale:
         raise RuntimeError(
@@ -197,7 +197,7 @@ def _measured(metrics: dict | None) -> str:
 
 
 def _seeds(sentiment: dict, metric: str) -> str:
-    return summary.spread(sentiment, metric).removeprefix("; ") or "one seed"
+    return summary.seed_spread(sentiment, metric).removeprefix("; ") or "one seed"
 
 
 def drawn(folder: Path, runs: dict[str, dict[str, dict]]) -> dict[str, str]:
@@ -223,10 +223,10 @@ def drawn(folder: Path, runs: dict[str, dict[str, dict]]) -> dict[str, str]:
 
 def _copy(reports: list[Path], target: Path, written: dict[str, dict]) -> None:
     for file in reports:
-        if found := PRIVATE.search(file.read_text(encoding="utf-8")):
+        if match := PRIVATE.search(file.read_text(encoding="utf-8")):
             raise ValueError(
                 f"{file.name} holds something that looks like a path, an address or a pseudonym "
-                f"({found[0]}…) and is not for docs/results; take it out where it is written"
+                f"({match[0]}…) and is not for docs/results; take it out where it is written"
             )
     with files.replacing(target) as fresh:
         fresh.mkdir()

@@ -41,23 +41,25 @@ def notebook_of(stage: str) -> Path:
     if stage not in STAGES:
         raise ValueError(f"no stage {stage!r}; stages are {', '.join(STAGES)}")
     pattern = f"{STAGES.index(stage) + 1:02d}_*.ipynb"
-    found = sorted(paths.inside("notebooks").glob(pattern))
-    if len(found) != 1:
+    notebooks = sorted(paths.inside("notebooks").glob(pattern))
+    if len(notebooks) != 1:
         raise FileNotFoundError(
-            f"stage {stage} needs one notebook notebooks/{pattern}, found {len(found)}"
+            f"stage {stage} needs one notebook notebooks/{pattern}, found {len(notebooks)}"
         )
-    return found[0]
+    return notebooks[0]
 
 
 def values_for(stage: str, notebook: Path) -> dict:
     """Parameters of the notebook: the stage's section, and the shared ones that its cell names.
 
-    Raises KeyError unless the parameters cell holds exactly the section's names and shared ones.
+    Raises ValueError for a wrong value of params.yaml, KeyError unless the parameters cell holds
+    exactly the section's names and shared ones.
     Note: papermill only warns about an unknown name, and runs with the default.
     """
     cell = set(papermill.inspect_notebook(str(notebook)))
-    section = params.stage(stage)
-    values = {**params.shared(cell), **section}
+    checked = params.load()
+    section = params.stage(stage, checked)
+    values = {**params.shared(cell, checked), **section}
     missing, unknown = sorted(set(section) - cell), sorted(cell - set(values))
     if missing or unknown:
         raise KeyError(
@@ -81,10 +83,10 @@ def stable(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
     return notebook
 
 
-def _without_stderr(found: list) -> list:
+def _without_stderr(outputs: list) -> list:
     # The kernel splits stdout, by a timer and around stderr.
     kept = []
-    for output in found:
+    for output in outputs:
         if output.get("name") == "stderr":
             continue
         if kept and output.output_type == kept[-1].output_type == "stream":

@@ -25,8 +25,8 @@ def summary() -> str:
     tfidf = sentiment["baselines"]["tfidf"]
     published = privacy["published"]
     return f"""
-sentiment  two classes {accuracy(sentiment["manual2"])}{spread(sentiment, "manual2")}
-           three classes {accuracy(sentiment["manual3"])}{spread(sentiment, "manual3")}
+sentiment  two classes {accuracy(sentiment["manual2"])}{seed_spread(sentiment, "manual2")}
+           three classes {accuracy(sentiment["manual3"])}{seed_spread(sentiment, "manual3")}
            TF-IDF baseline {accuracy(tfidf)} on the same two classes
            polar against neutral, AUC {sentiment["neutral"]["auc"]:.3f}; \
 calibration error {calibration_error(sentiment["validation"])}
@@ -46,7 +46,7 @@ def accuracy(metrics: dict) -> str:
     return f"{interval(metrics)[:-1]}, n {metrics['n']:,})"
 
 
-def spread(sentiment: dict, metric: str) -> str:
+def seed_spread(sentiment: dict, metric: str) -> str:
     """Mean and standard deviation of a metric over the trained seeds; "" for a single seed."""
     seeds = sentiment.get("seeds")
     if not seeds:

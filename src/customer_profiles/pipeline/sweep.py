@@ -22,31 +22,29 @@ EXPERIMENT = "sweeps"
 POSTS, ENCODER = "data/processed/sentiment140", "data/models/encoder"
 TABLE = "data/reports/sweep.csv"
 OPTIONS = {"train": "--rows", "validation": "--validation-rows"}
-KINDS = {bool: {"true": True, "false": False}.__getitem__, int: int, float: float, str: str}
 
 logger = logging.getLogger(__name__)
 
 
-def grid(arguments: list[str], section: dict) -> dict[str, list]:
+def grid(arguments: list[str], values: params.Params) -> dict[str, list]:
     """Values to try by name, from `arguments` like "finetune.dropout=0.1,0.2".
 
-    Raises ValueError for a name that `section` does not have or that is given twice, and for a
-    value of another type than the section's or outside its range.
+    Each is read as params.yaml would be, and checked beside the other `values`. Raises ValueError
+    for a name that cannot be tried or is given twice, and for a value that is not allowed.
     """
-    found = {}
+    names = [f"finetune.{key}" for key in params.stage("finetune", values) if key != "seeds"]
+    choices = {}
     for argument in arguments:
         name, _, texts = argument.partition("=")
         key = name.removeprefix("finetune.")
-        if key == name or key not in section:
-            known = ", ".join(f"finetune.{key}" for key in section)
-            raise ValueError(f"give NAME=VALUE,VALUE, where NAME is one of {known}; got {argument}")
-        if key in found:
+        if name not in names:
+            raise ValueError(
+                f"give NAME=VALUE,VALUE, where NAME is one of {', '.join(names)}; got {argument}"
+            )
+        if key in choices:
             raise ValueError(f"{name} is given twice; give all of its values at once")
-        values = [_value(name, text, section[key]) for text in texts.split(",")]
-        for value in values:
-            params.check_hyperparameters({key: value})
-        found[key] = list(dict.fromkeys(values))
-    return found
+        choices[key] = list(dict.fromkeys(params.value(name, t, values) for t in texts.split(",")))
+    return choices
 
 
 def sweep(arguments: list[str], rows: dict[str, int]) -> pd.DataFrame:
@@ -56,14 +54,14 @@ def sweep(arguments: list[str], rows: dict[str, int]) -> pd.DataFrame:
     has the same rows. In MLflow a parent run holds the settings and the table, and a child run for
     each combination holds its curves.
     """
-    section = params.stage("finetune")
+    values = params.load()
+    section, tried = params.stage("finetune", values), grid(arguments, values)
     del section["seeds"]  # a combination is one training; finetune.seed=7,8 makes it two
-    tried = grid(arguments, section)
     combinations = [dict(zip(tried, values, strict=True)) for values in product(*tried.values())]
     posts = {name: _posts(name, most, section["seed"]) for name, most in rows.items()}
     sizes = {f"{name}_rows": len(frame) for name, frame in posts.items()}
     texts = {key: ",".join(map(str, values)) for key, values in tried.items()}
-    found = []
+    results = []
     with runs.run(EXPERIMENT, f"sweep-{sizes['train_rows']}", " ".join(arguments)):
         runs.log_params({**section, **texts, **sizes})
         for name in rows:
@@ -73,19 +71,10 @@ def sweep(arguments: list[str], rows: dict[str, int]) -> pd.DataFrame:
             name = " ".join(f"{key}={value}" for key, value in chosen.items())
             with runs.run(EXPERIMENT, name, "A combination of a sweep.", nested=True):
                 logger.info("%d of %d: %s", place, len(combinations), name)
-                found.append({**chosen, **_train(tokens, {**section, **chosen})})
-        table = pd.DataFrame(found).sort_values("val_loss", kind="stable", ignore_index=True)
+                results.append({**chosen, **_train(tokens, {**section, **chosen})})
+        table = pd.DataFrame(results).sort_values("val_loss", kind="stable", ignore_index=True)
         runs.log_table(table, "sweep")
     return table
-
-
-def _value(name: str, text: str, like):
-    """`text` as a value of the type of `like`."""
-    try:
-        return KINDS[type(like)](text)
-    except (KeyError, ValueError):
-        kind = type(like).__name__
-        raise ValueError(f"{name} takes values like {like} ({kind}), got {text!r}") from None
 
 
 def _posts(name: str, most: int, seed: int) -> pd.DataFrame:

@@ -38,13 +38,13 @@ def read(folder: Path, unseal: Opener | None = None) -> Conversation:
     must therefore name files in the order of collection. Raises the errors of `files`, `read_lines`
     and `pages.collect`.
     """
-    found = files(folder)
-    lines = chain.from_iterable(read_lines(file, unseal) for file in found)
+    page_files = files(folder)
+    lines = chain.from_iterable(read_lines(file, unseal) for file in page_files)
     conversation = collect(parse_lines(lines))
-    conversation.counts["files"] = len(found)
+    conversation.counts["files"] = len(page_files)
     broken = conversation.counts["broken_lines"]
     if broken:
-        logger.warning("left out: lines that are no pages, %d in %d files", broken, len(found))
+        logger.warning("left out: lines that are no pages, %d in %d files", broken, len(page_files))
     return conversation
 
 
@@ -55,17 +55,17 @@ def files(folder: Path) -> list[Path]:
     """
     if folder.is_file():
         raise NotADirectoryError(f"{folder} is a file; give the folder of X API pages it lies in")
-    found = sorted(
+    page_files = sorted(
         path
         for path in (folder.iterdir() if folder.is_dir() else ())
         if path.is_file() and path.name.endswith(ENDINGS) and not path.name.startswith(".")
     )
-    if not found:
+    if not page_files:
         raise FileNotFoundError(
             f"{folder} must hold X API pages, files ending in {', '.join(ENDINGS)}; "
             f"{paths.holding(folder)}"
         )
-    return found
+    return page_files
 
 
 def read_lines(path: Path, unseal: Opener | None = None) -> Iterator[str]:

@@ -76,7 +76,7 @@ def build(
     return ordered(frame[list(COLUMNS)], last=("author", "_id"))
 
 
-def counted(frame: pd.DataFrame, exclude_flagged: bool) -> pd.DataFrame:
+def without_flagged(frame: pd.DataFrame, exclude_flagged: bool) -> pd.DataFrame:
     """Rows of `frame` that profiles are derived from: with `exclude_flagged` those without a flag.
 
     Raises ValueError when nothing is left.

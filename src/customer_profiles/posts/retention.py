@@ -71,12 +71,12 @@ def last_day(today: date) -> str:
     return (today + timedelta(days=1)).isoformat()
 
 
-def first_day(held: Iterable[str], days: int, as_of: str) -> str:
-    """First day to be kept: `days` before `as_of` (default, "": the newest day of `held`).
+def first_day(stored: Iterable[str], days: int, as_of: str) -> str:
+    """First day to be kept: `days` before `as_of` (default, "": the newest day of `stored`).
 
-    The result is "" if nothing expires: with 0 days, or without a day in `held`.
+    The result is "" if nothing expires: with 0 days, or without a day in `stored`.
     """
-    newest = as_of or max(held, default="")
+    newest = as_of or max(stored, default="")
     if not days or not newest:
         return ""
     try:
@@ -87,7 +87,7 @@ def first_day(held: Iterable[str], days: int, as_of: str) -> str:
         ) from error
 
 
-def living(
+def without_erased(
     frame: pd.DataFrame, erased: Collection[str], mark: Callable[[str], str]
 ) -> pd.DataFrame:
     """Rows (pseudonyms `_id` and `author`) whose post and author were not erased.

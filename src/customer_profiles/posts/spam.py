@@ -59,17 +59,15 @@ def flags(
       more than half of the author's posts here. One word is allowed because a search asks for the
       brand's name. The target of a link is not read: in posts from X all links go to t.co.
 
-    Time and memory grow with the number of posts, not with the number of similar pairs. Raises
-    ValueError for a bound out of its range.
+    Time and memory grow with the number of posts, not with the number of similar pairs.
     """
-    _check(jaccard, authors=authors, days=days, length=length, burst=burst, links=links)
     own = posts["text"].map(own_words)
-    found = {
+    masks = {
         "copies": _copies(posts, own, authors, days, jaccard, length),
         "burst": posts.groupby(["author_id", "day"])["text"].transform("size") >= burst,
         "links": _links(posts, own, links),
     }
-    result = np.select([found[flag] for flag in FLAGS], FLAGS, NONE)
+    result = np.select([masks[flag] for flag in FLAGS], FLAGS, NONE)
     return pd.Series(result, index=posts.index, dtype="object", name="flag")
 
 
@@ -88,28 +86,33 @@ def share(flagged: pd.Series, authors: pd.Series, k: int) -> pd.Series:
     return shares.round(SHARE_DIGITS).rename("share")
 
 
-def told(shares: pd.Series) -> dict[str, float | None]:
+def as_json(shares: pd.Series) -> dict[str, float | None]:
     """Shares for a report, from `shares` as `share` gives them: None where suppressed.
 
     The keys are FLAGS and "any", the share of all flagged posts together.
     """
-    found = {**shares[list(FLAGS)], "any": 1 - shares[NONE]}
+    every = {**shares[list(FLAGS)], "any": 1 - shares[NONE]}
     return {
         name: None if np.isnan(value) else round(float(value), SHARE_DIGITS)
-        for name, value in found.items()
+        for name, value in every.items()
     }
 
 
-def judged(found: pd.Series, planted: pd.Series) -> pd.DataFrame:
-    """Precision and recall of the flags `found`, against the flag each post was `planted` with.
+def precision_and_recall(flagged: pd.Series, planted: pd.Series) -> pd.DataFrame:
+    """Precision and recall of the flags in `flagged`, against those that posts were `planted` with.
 
     A row for each of FLAGS: posts planted and found, precision, recall; NaN where there are none.
     """
-    right, said, true = (
+    right, claimed, true = (
         marked.value_counts().reindex(list(FLAGS), fill_value=0)
-        for marked in (found[found == planted], found, planted)
+        for marked in (flagged[flagged == planted], flagged, planted)
     )
-    table = {"planted": true, "found": said, "precision": right / said, "recall": right / true}
+    table = {
+        "planted": true,
+        "found": claimed,
+        "precision": right / claimed,
+        "recall": right / true,
+    }
     return pd.DataFrame(table).rename_axis("flag")
 
 
@@ -117,14 +120,6 @@ def own_words(text: str) -> str:
     """`text` without links, handles, hashtags, digits and punctuation, in NFKC and case-folded."""
     plain = unicodedata.normalize("NFKC", html.unescape(text)).casefold()
     return " ".join(_NOT_OWN.sub(" ", plain).split())
-
-
-def _check(jaccard: float, **least: int) -> None:
-    if not 0 < jaccard <= 1:
-        raise ValueError(f"jaccard must lie above 0 and be 1 at most, got {jaccard}")
-    for name, value in least.items():
-        if value < 1:
-            raise ValueError(f"{name} must be 1 at least, got {value}")
 
 
 def _links(posts: pd.DataFrame, own: pd.Series, links: int) -> pd.Series:
@@ -140,18 +135,18 @@ def _copies(
     long = own[own.str.len() >= length].str[:LONGEST]
     # Sorted, so that the result does not depend on the order of posts.
     texts, which = np.unique(long.to_numpy(dtype=str), return_inverse=True)
-    said = pd.DataFrame({
+    rows = pd.DataFrame({
         "group": _groups(texts, jaccard)[which],
         "author": posts.loc[long.index, "author_id"].to_numpy(),
         "day": pd.to_datetime(posts.loc[long.index, "day"]).to_numpy(),
     })  # fmt: skip
     # Each author once, on the first day: then a window holds as many people as rows.
-    first = said.groupby(["group", "author"])["day"].min().reset_index()
+    first = rows.groupby(["group", "author"])["day"].min().reset_index()
     first = first.sort_values(["group", "day"])
     last = first.groupby("group")["day"].shift(1 - authors)
     crowds = first.loc[last - first["day"] < pd.Timedelta(days=days), "group"]
     result = pd.Series(False, index=posts.index)
-    result.loc[long.index] = said["group"].isin(crowds).to_numpy()
+    result.loc[long.index] = rows["group"].isin(crowds).to_numpy()
     return result
 
 

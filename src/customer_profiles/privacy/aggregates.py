@@ -38,18 +38,19 @@ class Aggregate:
 
     def published(self) -> dict:
         """Published values: the averages, `index`, `mood`, `weekdays`, `volume`, `centroid`."""
-        found = {
-            name: held.shown(self.factors[name]).tolist() for name, held in self.averages.items()
+        figures = {
+            name: average.published(self.factors[name]).tolist()
+            for name, average in self.averages.items()
         }
         mixed = {
-            name: held.rounded(held.posts, self.factors[name]).tolist()
-            for name, held in self.shares.items()
+            name: share.rounded(share.posts, self.factors[name]).tolist()
+            for name, share in self.shares.items()
         }
         return {
-            **{name: mean for name, (mean, *_) in found.items()},
+            **{name: mean for name, (mean, *_) in figures.items()},
             "index": {
                 name: {"index": int(index), "low": int(low), "high": int(high)}
-                for name, (_, index, low, high) in found.items()
+                for name, (_, index, low, high) in figures.items()
                 if self.averages[name].whole
             },
             **{
@@ -108,8 +109,8 @@ class Aggregate:
 
         Ties go to the quantity that distinguishes most people.
         """
-        own = attacks.spread(self.members, MEMBERS)[:, None]
-        outside = attacks.spread(self.others, OTHERS)[None]
+        own = attacks.evenly_spaced(self.members, MEMBERS)[:, None]
+        outside = attacks.evenly_spaced(self.others, OTHERS)[None]
         same = self._averages(own, outside) | self._others(own, outside)
         apart = {name: ~table for name, table in same.items()}
         differing = np.sum([*apart.values()], axis=0)
@@ -136,11 +137,11 @@ class Aggregate:
 
         The quantities of `rest` must stay equal as well.
         """
-        found = self._alike(own, outside)
+        masks = self._alike(own, outside)
         if self.rest:
             there = self.rest._alike(outside, own)
-            found = {name: table & there[name] for name, table in found.items()}
-        return found
+            masks = {name: table & there[name] for name, table in masks.items()}
+        return masks
 
     def _alike(self, own: np.ndarray, outside: np.ndarray) -> dict[str, np.ndarray]:
         """Masks by name of each other quantity staying equal if `outside` replaces `own`.
@@ -152,8 +153,8 @@ class Aggregate:
         volume = self._volume(total - written[own] + written[outside])
         return {
             **{
-                name: held.same(posts[name][own], posts[name][outside], self.factors[name])
-                for name, held in self.shares.items()
+                name: share.same(posts[name][own], posts[name][outside], self.factors[name])
+                for name, share in self.shares.items()
             },
             "volume": np.abs(volume - self._volume(total)) < averages.SLACK,
             "centroid": self.centroid.same(away[own], away[outside], self.factors["centroid"]),
@@ -164,10 +165,10 @@ class Aggregate:
 
     @cached_property
     def _tables(self) -> dict[str, np.ndarray]:
-        found = {name: held.same(self.factors[name]) for name, held in self.averages.items()}
+        tables = {name: average.same(self.factors[name]) for name, average in self.averages.items()}
         if self.rest:
-            found = {name: table & self.rest._tables[name].T for name, table in found.items()}
-        return found
+            tables = {name: table & self.rest._tables[name].T for name, table in tables.items()}
+        return tables
 
     @cached_property
     def members(self) -> np.ndarray:
@@ -181,38 +182,42 @@ class Aggregate:
 
 
 def of_segments(
-    microdata: Microdata, published: Sequence[int], k: int, seed: int, told: Collection[int] = ()
+    microdata: Microdata,
+    published: Sequence[int],
+    k: int,
+    seed: int,
+    in_model: Collection[int] = (),
 ) -> tuple[list[Aggregate], list[int]]:
     """Aggregates of the `published` segments, and numbers of authors behind their shares.
 
     Each aggregate is so coarse that an attacker who knows all members but one identifies that
     member with a success of at most 1/k. The numbers of authors are those behind every share that
-    is shown, or that is left when shown shares are subtracted. `told` are segments whose centroid
-    can be read in the model; here it is shown in its finest units as well.
+    is shown, or that is left when shown shares are subtracted. `in_model` are segments whose
+    centroid can be read in the model; here it is shown in its finest units as well.
     """
-    found = {
-        name: shares.shown(posts, microdata.segment, published, k)
+    masks = {
+        name: shares.publishable(posts, microdata.segment, published, k)
         for name, posts in microdata.posts.items()
     }
     finely = [
         finest(
-            microdata, segment, {name: table[place] for name, (table, _) in found.items()}, k, seed
+            microdata, segment, {name: table[place] for name, (table, _) in masks.items()}, k, seed
         )
         for place, segment in enumerate(published)
     ]
-    fixed = [replace(one, fixed=("centroid",) * (one.segment in told)) for one in finely]
+    fixed = [replace(one, fixed=("centroid",) * (one.segment in in_model)) for one in finely]
     aggregates = [_coarse_enough(aggregate, k) for aggregate in _beside(fixed)]
     # Two segments that reveal each other stay in equal units: the coarser of both.
     while any(one.rest and one.factors != aggregates[0].factors for one in aggregates):
         factors = {name: max(one.factors[name] for one in aggregates) for name in QUANTITIES}
         aggregates = [_coarse_enough(one.in_units(factors), k) for one in aggregates]
-    return aggregates, [size for _, sizes in found.values() for size in sizes]
+    return aggregates, [size for _, sizes in masks.values() for size in sizes]
 
 
 def finest(
-    microdata: Microdata, segment: int, shown: Mapping[str, np.ndarray], k: int, seed: int
+    microdata: Microdata, segment: int, masks: Mapping[str, np.ndarray], k: int, seed: int
 ) -> Aggregate:
-    """Aggregate of a segment in the finest units; `shown` are masks of shares not suppressed."""
+    """Aggregate of a segment in the finest units; `masks` are of the shares not suppressed."""
     inside = microdata.segment == segment
     figures = {
         name: averages.average(
@@ -225,7 +230,7 @@ def finest(
         for place, (name, values) in enumerate(microdata.values.items())
     }
     mixed = {
-        name: shares.of(posts[inside], shown[name], k) for name, posts in microdata.posts.items()
+        name: shares.of(posts[inside], masks[name], k) for name, posts in microdata.posts.items()
     }
     centroid = centroids.Centroid(
         microdata.features, microdata.away[inside].sum(axis=0), int(inside.sum())

@@ -42,9 +42,9 @@ def looked_up(posts: pd.DataFrame, authors: pd.DataFrame) -> pd.DataFrame:
     (account_age in years on the day of the last post), verified, protected.
     """
     seen = posts.groupby("author_id").agg(posts=("day", "size"), day=("day", "max"))
-    found = authors.set_index("author_id").join(seen, how="inner", validate="one_to_one")
-    found["account_age"] = years_between(found["created"], found["day"])
-    return found[["posts", *AUTHOR_COUNTS, "verified", "protected"]]
+    counts = authors.set_index("author_id").join(seen, how="inner", validate="one_to_one")
+    counts["account_age"] = years_between(counts["created"], counts["day"])
+    return counts[["posts", *AUTHOR_COUNTS, "verified", "protected"]]
 
 
 def drifted(counts: pd.DataFrame, drift: float, seed: int) -> pd.DataFrame:
@@ -80,10 +80,10 @@ def linkage(records: np.ndarray, known: np.ndarray) -> Outcome:
         return Outcome(0.0, 0)
     # Many people are alike, so distinct points with their numbers of people are compared.
     places, people = np.unique(known[there], axis=0, return_counts=True)
-    asked, which = np.unique(records[targets], axis=0, return_inverse=True)
+    distinct, which = np.unique(records[targets], axis=0, return_inverse=True)
     tree = KDTree(places)
-    reach = tree.query(asked)[0] * (1 + SLACK) + SLACK
-    alike = np.array([people[near].sum() for near in tree.query_ball_point(asked, reach)])
+    reach = tree.query(distinct)[0] * (1 + SLACK) + SLACK
+    alike = np.array([people[near].sum() for near in tree.query_ball_point(distinct, reach)])
     own = np.linalg.norm(records[targets] - known[targets], axis=1) <= reach[which]
     return Outcome(float((own / alike[which]).mean()), int(targets.sum()))
 
@@ -132,10 +132,10 @@ def last_member(
     """
     if not len(outside) or not len(own):  # membership in a group of everybody is no secret
         return Outcome(0.0, 0)
-    asked, tried = spread(own, TARGETS), spread(outside, CANDIDATES)
+    members, tried = evenly_spaced(own, TARGETS), evenly_spaced(outside, CANDIDATES)
     alike = np.concatenate([
-        1 + same(asked[start : start + CHUNK], tried).sum(axis=1)
-        for start in range(0, len(asked), CHUNK)
+        1 + same(members[start : start + CHUNK], tried).sum(axis=1)
+        for start in range(0, len(members), CHUNK)
     ])  # fmt: skip
     return Outcome(float((1 / alike).mean()), len(own))
 
@@ -166,8 +166,8 @@ def differencing(
     """
     rng = np.random.default_rng(seed)
     before, kept = cells.atoms(codes, k), []
-    for gone in _leavers(codes, k, rng):
-        after = cells.atoms(codes.drop(codes.index[gone]), k)
+    for leavers in _leavers(codes, k, rng):
+        after = cells.atoms(codes.drop(codes.index[leavers]), k)
         if policy(before, after, k):
             kept += cells.crossed(before, after).tolist()
     return smallest(kept)
@@ -179,17 +179,17 @@ def dictionary(pseudonyms: Collection[str], identifiers: Iterable[str]) -> float
     Tried are each of HASHES and an HMAC with an empty key, of the bare id and of "author:" before
     it, cut to the length of a pseudonym.
     """
-    wanted, found = set(pseudonyms), set()
+    wanted, recovered = set(pseudonyms), set()
     length = max(map(len, wanted), default=0)
     for identifier in identifiers:
         for text in (identifier.encode(), f"author:{identifier}".encode()):
             digests = [hashlib.new(name, text).hexdigest() for name in HASHES]
             digests.append(hmac.digest(b"", text, "sha256").hex())
-            found.update(wanted.intersection(digest[:length] for digest in digests))
-    return len(found) / len(wanted) if wanted else 0.0
+            recovered.update(wanted.intersection(digest[:length] for digest in digests))
+    return len(recovered) / len(wanted) if wanted else 0.0
 
 
-def spread(rows: np.ndarray, most: int) -> np.ndarray:
+def evenly_spaced(rows: np.ndarray, most: int) -> np.ndarray:
     """`rows`, or `most` of them, evenly spaced."""
     if len(rows) <= most:
         return rows

@@ -50,13 +50,13 @@ class Average:
         high = np.ceil(self.high / step - SLACK) * step if step else self.high
         return np.stack([mean, index, np.minimum(low, index), np.maximum(high, index)], axis=-1)
 
-    def shown(self, factor: int) -> np.ndarray:
+    def published(self, factor: int) -> np.ndarray:
         """Average, index, low and high, (4,), of the segment as it is."""
         return self.rounded(factor)[0, 0]
 
     def same(self, factor: int) -> np.ndarray:
         """Mask bool (m, m) of the replacements that leave all four numbers unchanged."""
-        return (np.abs(self.rounded(factor) - self.shown(factor)) < SLACK).all(axis=-1)
+        return (np.abs(self.rounded(factor) - self.published(factor)) < SLACK).all(axis=-1)
 
 
 def average(
@@ -123,13 +123,13 @@ def _drawn(
     With `leaving` a person of value t leaves and one of value c joins; else t joins and c leaves.
     """
     less, same, more = (poisson.ppf(uniform, np.maximum(sizes + n, 0)) for n in (-1, 0, 1))
-    gone, come = less - same, more - same
+    out, into = less - same, more - same
     if not leaving:
-        gone, come = come, gone
+        out, into = into, out
     swapped = ~np.eye(len(values), dtype=bool)
 
     def total(each: np.ndarray) -> np.ndarray:
-        moved = (gone * each)[:, :, None] + (come * each)[:, None, :]
+        moved = (out * each)[:, :, None] + (into * each)[:, None, :]
         return (same @ each)[:, None, None] + moved * swapped
 
     return total(values), total(np.ones(len(values)))

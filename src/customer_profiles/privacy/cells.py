@@ -4,7 +4,6 @@ k-anonymity: everyone is one of at least k alike (Sweeney 2002, IJUFKS 10:557).
 """
 
 from collections.abc import Mapping, Sequence
-from itertools import pairwise
 
 import numpy as np
 import pandas as pd
@@ -113,17 +112,17 @@ def groups(rows: pd.DataFrame, columns: Sequence[str], k: int, people: str) -> p
     result.
     """
     grouped = rows.groupby(list(columns))[people]
-    found = grouped.agg(rows="size", people="nunique")
-    members, held = grouped.unique(), found["people"] < k
+    counts = grouped.agg(rows="size", people="nunique")
+    members, hidden = grouped.unique(), counts["people"] < k
     # The same people may be in several groups: sizes cannot simply be added up.
-    for place in found.loc[~held, "people"].sort_values(kind="stable").index:
-        if not 0 < len({who for group in members[held] for who in group}) < k:
+    for place in counts.loc[~hidden, "people"].sort_values(kind="stable").index:
+        if not 0 < len({who for group in members[hidden] for who in group}) < k:
             break
-        held[place] = True
-    return found.loc[~held, ["rows"]].reset_index()
+        hidden[place] = True
+    return counts.loc[~hidden, ["rows"]].reset_index()
 
 
-def spread(
+def bin_counts(
     rows: pd.DataFrame, names: Mapping[str, Sequence[str]], k: int, people: str
 ) -> dict[str, pd.Series]:
     """Number of `rows` in each bin of each field, by the bins' `names`; NaN where suppressed."""
@@ -138,12 +137,12 @@ def spread(
 
 def _suppressed(sizes: pd.Series, k: int) -> pd.Series:
     """Mask of the suppressed `sizes`: those below k, then the smallest until they add up to k."""
-    held = sizes < k
-    for place in sizes[~held].sort_values(kind="stable").index:
-        if not 0 < sizes[held].sum() < k:
+    hidden = sizes < k
+    for place in sizes[~hidden].sort_values(kind="stable").index:
+        if not 0 < sizes[hidden].sum() < k:
             break
-        held[place] = True
-    return held
+        hidden[place] = True
+    return hidden
 
 
 def uniqueness(people: pd.DataFrame, columns: Sequence[str]) -> float:
@@ -155,22 +154,7 @@ def uniqueness(people: pd.DataFrame, columns: Sequence[str]) -> float:
 
 
 def tiers(people: pd.DataFrame, cuts: Mapping[str, Sequence[int]]) -> pd.DataFrame:
-    """`segment` and, for each field of `cuts`, its tier: the number of cuts it has reached.
-
-    Raises ValueError for a field that profiles do not have, and for cuts that do not rise from 1.
-    """
-    unknown = [name for name in cuts if name not in people.columns]
-    if unknown:
-        raise ValueError(
-            f"publish.tiers names {', '.join(unknown)}, which profiles do not have; they have "
-            f"{', '.join(KNOWABLE)}"
-        )
-    for name, at in cuts.items():
-        if not _rising(at):
-            raise ValueError(
-                f"publish.tiers.{name} must list the bins where its tiers begin, rising, from 1; "
-                f"got {at!r}"
-            )
+    """`segment` and, for each field of `cuts`, its tier: the number of cuts it has reached."""
     fields = {name: np.searchsorted(at, people[name], side="right") for name, at in cuts.items()}
     return pd.DataFrame({"segment": people["segment"], **fields})
 
@@ -184,20 +168,7 @@ def cell_codes(table: pd.DataFrame) -> pd.Series:
 def tier_names(
     cuts: Mapping[str, Sequence[int]], edges: Mapping[str, Sequence[int]]
 ) -> dict[str, list[str]]:
-    """Names of the tiers of each field of `cuts`, by the counts where they begin.
-
-    Raises ValueError for no field, for one without bins (`edges`), and for a bin that it does not
-    have.
-    """
-    if not cuts:
-        raise ValueError("publish.tiers names no field; name one at least, and where tiers begin")
-    for name, at in cuts.items():
-        bins = len(edges.get(name, ()))
-        if at[-1] > bins:
-            raise ValueError(
-                f"publish.tiers.{name} begins a tier at bin {at[-1]}, and the last bin of {name} "
-                f"is {bins}; bins are cut in sections score and load, of {', '.join(edges)}"
-            )
+    """Names of the tiers of each field of `cuts`, by the counts (`edges`) where they begin."""
     return {
         name: generalisation.bin_names([edges[name][cut - 1] for cut in cuts[name]])
         for name in cuts
@@ -206,17 +177,11 @@ def tier_names(
 
 def named_cells(table: pd.DataFrame, names: Mapping[str, Sequence[str]]) -> list[dict]:
     """Shown rows of `table` (as `cells` gives it), tiers by the `names` of their field."""
-    shown = table[table["shown"]]
     return [
         {
             "segment": int(row["segment"]),
             **{field: names[field][row[field]] for field in names},
             "authors": int(row["authors"]),
         }
-        for row in shown.to_dict("records")
+        for row in table[table["shown"]].to_dict("records")
     ]
-
-
-def _rising(cuts: object) -> bool:
-    whole = isinstance(cuts, list | tuple) and all(type(cut) is int for cut in cuts)
-    return bool(whole and cuts and cuts[0] > 0 and all(a < b for a, b in pairwise(cuts)))

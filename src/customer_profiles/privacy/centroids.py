@@ -23,8 +23,8 @@ class Centroid:
 
     def published(self, factor: int) -> dict[str, float]:
         """Centroid by feature, in `factor` times the finest steps; empty if these are too wide."""
-        found = self._rounded(self.total, factor) + 0.0  # no -0.0
-        return dict(zip(self.features, found.tolist(), strict=True)) if factor <= COARSEST else {}
+        rounded = self._rounded(self.total, factor) + 0.0  # no -0.0
+        return dict(zip(self.features, rounded.tolist(), strict=True)) if factor <= COARSEST else {}
 
     def same(self, own: np.ndarray, outside: np.ndarray, factor: int) -> np.ndarray:
         """Mask bool (…,) of the replacements that leave the published centroid unchanged.
@@ -33,14 +33,14 @@ class Centroid:
         """
         if factor > COARSEST:
             return np.ones(np.broadcast_shapes(own.shape, outside.shape)[:-1], dtype=bool)
-        found = self._rounded(self.total - own + outside, factor)
-        return (np.abs(found - self._rounded(self.total, factor)) < SLACK).all(axis=-1)
+        rounded = self._rounded(self.total - own + outside, factor)
+        return (np.abs(rounded - self._rounded(self.total, factor)) < SLACK).all(axis=-1)
 
     def _rounded(self, total: np.ndarray, factor: int) -> np.ndarray:
         return nearest(total / self.size, STEP * factor)
 
 
-def shown(values: np.ndarray, labels: np.ndarray, clusters: int, k: int) -> np.ndarray:
+def publishable(values: np.ndarray, labels: np.ndarray, clusters: int, k: int) -> np.ndarray:
     """Mask bool (clusters,) of the `clusters` that may show their centroid in the finest steps.
 
     `values` (n, features) of the people in their cluster, `labels` int (n,). A cluster below `k`
@@ -57,11 +57,11 @@ def shown(values: np.ndarray, labels: np.ndarray, clusters: int, k: int) -> np.n
 
 def _last_member(away: np.ndarray, inside: np.ndarray, two: bool) -> float:
     own, outside = away[inside], away[~inside]
-    held, rest = (Centroid((), rows.sum(axis=0), len(rows)) for rows in (own, outside))
+    centroid, rest = (Centroid((), rows.sum(axis=0), len(rows)) for rows in (own, outside))
 
     def same(one: np.ndarray, other: np.ndarray) -> np.ndarray:
         one, other = one[:, None], other[None]
-        alike = held.same(one, other, 1)
+        alike = centroid.same(one, other, 1)
         # An attacker who knows one of two clusters also knows the other.
         return alike & rest.same(other, one, 1) if two else alike
 

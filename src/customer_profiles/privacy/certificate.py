@@ -44,7 +44,7 @@ class Release:
         return cells.cell_codes(self.tiers)
 
     @cached_property
-    def shown(self) -> pd.Series:
+    def published_mask(self) -> pd.Series:
         """Mask of the people whose cell is shown."""
         kept = self.cells.loc[self.cells["shown"], list(self.tiers)]
         return self.codes.isin(cells.cell_codes(kept))
@@ -60,7 +60,7 @@ class Release:
         totals = list(self._totals())
         sizes = [*self.cells.loc[self.cells["shown"], "authors"], *self.authors]
         sizes += [total.sum() for total in totals]
-        for parts in (described, self.codes.where(self.shown)):
+        for parts in (described, self.codes.where(self.published_mask)):
             sizes += attacks.subtracted(totals, parts)
         return sorted(int(size) for size in sizes if size)
 
@@ -94,15 +94,15 @@ def issue(
     Reason: exact values would reveal a person's segment to an attacker who recomputes the
     certificate for each possible member.
     """
-    cells, shown = release.cells, release.cells.loc[release.cells["shown"], "authors"]
+    cells, published = release.cells, release.cells.loc[release.cells["shown"], "authors"]
     total, smallest = len(release.people), min(release.groups, default=0)
-    held_back = float(total - shown.sum()) / total if total else 1.0
-    found = attacked(release, known, k, seed)
+    held_back = float(total - published.sum()) / total if total else 1.0
+    outcomes = attacked(release, known, k, seed)
     reasons = [
         f"{name}: an attacker who {ATTACKERS[name]} succeeds for {outcome.success:.1%} of his "
         f"targets, more than 1 in {k} (authors in the smallest published groups: "
         f"{_sizes(release.groups, k)}); {ADVICE}"
-        for name, outcome in found.items()
+        for name, outcome in outcomes.items()
         if outcome.success > (1 + SLACK) / k
     ]
     if held_back > max_suppressed:
@@ -115,9 +115,9 @@ def issue(
         "published": {
             "k": k,
             "k_min": vocabulary.at_least(_in_whole_groups(smallest, k), k),
-            "uniqueness": float((shown == 1).sum() / total) if total else 0.0,
+            "uniqueness": float((published == 1).sum() / total) if total else 0.0,
             "suppressed_share": held_back,
-            "cells": len(shown),
+            "cells": len(published),
             "cells_suppressed": int((~cells["shown"]).sum()),
             "l_diversity": diversity(release),
             "attacks": {
@@ -126,7 +126,7 @@ def issue(
                     "bound": 1 / k,
                     "targets": vocabulary.at_least(_in_whole_groups(outcome.targets, k), k),
                 }
-                for name, outcome in found.items()
+                for name, outcome in outcomes.items()
             },
         },
         "passed": not reasons,
@@ -142,9 +142,9 @@ def known_tiers(
     A row for each of `people`, NaN for a person whom he did not find. Fields that X does not show
     have no tiers.
     """
-    shown = {name: cuts for name, cuts in tiers.items() if name in cells.KNOWABLE}
+    knowable = {name: cuts for name, cuts in tiers.items() if name in cells.KNOWABLE}
     bins = attacks.generalised(counts, edges)
-    return cells.tiers(bins.assign(segment=0), shown)[list(shown)].reindex(people)
+    return cells.tiers(bins.assign(segment=0), knowable)[list(knowable)].reindex(people)
 
 
 def attacked(
@@ -152,7 +152,7 @@ def attacked(
 ) -> dict[str, Outcome]:
     """Outcome of each of ATTACKERS against the `release`; arguments as of `issue`."""
     records = release.tiers.astype(float)
-    records[~release.shown] = np.nan
+    records[~release.published_mask] = np.nan
     return {
         **{name: attacks.linkage(records[list(tiers)], tiers) for name, tiers in known.items()},
         # Scoring is deterministic: with the model he finds our profiles, with the clusters' centres
@@ -169,13 +169,13 @@ def diversity(release: Release) -> int:
 
     It is reported and not bounded: a shared polarity does not reveal the members of a group.
     """
-    shown = release.tiers[release.shown]
-    if shown.empty:
+    tiers = release.tiers[release.published_mask]
+    if tiers.empty:
         return 0
     # pycanon looks rows up one by one, by position; one of several equal rows is enough.
-    marks = shown.assign(polarity=release.people["polarity"]).drop_duplicates()
+    marks = tiers.assign(polarity=release.people["polarity"]).drop_duplicates()
     marks = marks.reset_index(drop=True)
-    return int(anonymity.l_diversity(marks, list(shown.columns), ["polarity"]))
+    return int(anonymity.l_diversity(marks, list(tiers.columns), ["polarity"]))
 
 
 def at_rest(
@@ -208,11 +208,11 @@ def table(certificate: Mapping) -> pd.DataFrame:
     rows = {
         name: {
             "the attacker": ATTACKERS[name],
-            "targets": str(found["targets"]),
-            "success": f"{found['success']:.1%}",
-            "bound": f"{found['bound']:.1%}",
+            "targets": str(attack["targets"]),
+            "success": f"{attack['success']:.1%}",
+            "bound": f"{attack['bound']:.1%}",
         }
-        for name, found in certificate["published"]["attacks"].items()
+        for name, attack in certificate["published"]["attacks"].items()
     }
     return pd.DataFrame.from_dict(rows, orient="index")
 
@@ -220,12 +220,12 @@ def table(certificate: Mapping) -> pd.DataFrame:
 def _aggregates(release: Release) -> dict[str, Outcome]:
     """Worst outcomes, over all segments, of the two attacks on a segment's aggregate."""
     nothing = dict.fromkeys(("extreme_values", "last_member"), Outcome(0.0, 0))
-    found = [nothing]
+    by_segment = [nothing]
     for row, aggregate in zip(release.described, release.aggregates, strict=True):
         if not aggregate.published().items() <= row.items():
             raise ValueError(f"segment {row['id']} is not described by its aggregate")
-        found.append(aggregate.attacked())
-    return {name: max(outcomes[name] for outcomes in found) for name in nothing}
+        by_segment.append(aggregate.attacked())
+    return {name: max(outcomes[name] for outcomes in by_segment) for name in nothing}
 
 
 def _in_whole_groups(people: int, k: int) -> int:

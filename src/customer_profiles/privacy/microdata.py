@@ -82,8 +82,8 @@ def gather(
     segment = people["segment"].to_numpy(dtype=int)
     away = standardised(people[list(features)].to_numpy(dtype=float))
     # One number per row's content, so that the order does not depend on pseudonyms.
-    said = np.hstack([*posts.values(), marks, away])
-    order = np.argsort(said @ np.random.default_rng(0).random(said.shape[1]), kind="stable")
+    content = np.hstack([*posts.values(), marks, away])
+    order = np.argsort(content @ np.random.default_rng(0).random(content.shape[1]), kind="stable")
     return Microdata(
         segment[order],
         marks[order],

@@ -17,12 +17,12 @@ WIDEST = 0.25
 class Shares:
     """A segment's posts by kind: `posts` int (kinds,), and the `authors` behind each.
 
-    `shown` bool (kinds,) as the function `shown` gives it for `k`.
+    `mask` bool (kinds,) as `publishable` gives it for `k`.
     """
 
     posts: np.ndarray
     authors: np.ndarray
-    shown: np.ndarray
+    mask: np.ndarray
     k: int
 
     def rounded(self, posts: np.ndarray, factor: int) -> np.ndarray:
@@ -31,7 +31,7 @@ class Shares:
         NaN where suppressed. A factor of 0 rounds nothing.
         """
         written = np.maximum(posts.sum(axis=-1, keepdims=True), 1)
-        kept = self.shown & (STEP * factor <= WIDEST)
+        kept = self.mask & (STEP * factor <= WIDEST)
         return np.where(kept, nearest(posts / written, STEP * factor), np.nan)
 
     def same(self, own: np.ndarray, outside: np.ndarray, factor: int) -> np.ndarray:
@@ -50,14 +50,14 @@ class Shares:
         )
         few = self.authors - (own > 0) + (outside > 0) < self.k
         alike = few == (self.authors < self.k)
-        if not self.shown.all():
+        if not self.mask.all():
             alike = (own > 0) == (outside > 0)
         return (alike & (np.isnan(now) | (np.abs(now - then) < SLACK))).all(axis=-1)
 
 
-def of(posts: np.ndarray, shown: np.ndarray, k: int) -> Shares:
+def of(posts: np.ndarray, mask: np.ndarray, k: int) -> Shares:
     """Shares of the `posts` int (n, kinds) of the authors of a segment."""
-    return Shares(posts.sum(axis=0), (posts > 0).sum(axis=0), shown, k)
+    return Shares(posts.sum(axis=0), (posts > 0).sum(axis=0), mask, k)
 
 
 def volume(own: np.ndarray, total: int, factor: int) -> np.ndarray:
@@ -65,7 +65,7 @@ def volume(own: np.ndarray, total: int, factor: int) -> np.ndarray:
     return nearest(own / max(total, 1), VOLUME_STEP * factor)
 
 
-def shown(
+def publishable(
     posts: np.ndarray, segment: np.ndarray, published: Sequence[int], k: int
 ) -> tuple[np.ndarray, list[int]]:
     """Mask bool (segments, kinds) of the shares that are shown, and numbers of authors.
@@ -91,8 +91,8 @@ def shown(
                 yield np.index_exp[place, :], int(mine.any(axis=1).sum())
         for kind in np.flatnonzero(~hidden.all(axis=0)):
             # Each author is in one segment: numbers of different segments can be added up.
-            held = authors[hidden[:, kind], kind].sum() + unpublished[kind]
-            yield np.index_exp[:, kind], int(held)
+            size = authors[hidden[:, kind], kind].sum() + unpublished[kind]
+            yield np.index_exp[:, kind], int(size)
 
     while few := [cells for cells, size in rest() if 0 < size < k]:
         line = hidden[few[0]]  # a view

@@ -140,7 +140,7 @@ def bars(values: pd.Series, title: str, xlabel: str = "", ylabel: str = "posts")
 
 
 @styled
-def spread(fields: Mapping[str, pd.Series], total: int, title: str) -> Figure:
+def bins_figure(fields: Mapping[str, pd.Series], total: int, title: str) -> Figure:
     """Stacked bars: each field's share of `total` by bin, from low (light) to high (dark).
 
     `fields`: counts by bin name, NaN where suppressed. The rest of a bar is hatched.

@@ -130,15 +130,15 @@ def cut_lines(path: Path, lines: int) -> int:
             raise ValueError(f"{path.name} is not there, {lines} lines were written")
         return 0
     with _named(path), path.open("rb+") as file:
-        held = [len(line) for line in file if line.endswith(b"\n")]
-        if len(held) < lines:
-            raise ValueError(f"{path.name} holds {len(held)} whole lines, {lines} were written")
-        size, end = sum(held[:lines]), file.seek(0, os.SEEK_END)
+        lengths = [len(line) for line in file if line.endswith(b"\n")]
+        if len(lengths) < lines:
+            raise ValueError(f"{path.name} holds {len(lengths)} whole lines, {lines} were written")
+        size, end = sum(lengths[:lines]), file.seek(0, os.SEEK_END)
         if size == end:
             return 0
         file.truncate(size)
         os.fsync(file.fileno())
-    return len(held) - lines + (sum(held) < end)
+    return len(lengths) - lines + (sum(lengths) < end)
 
 
 def write_synced(path: Path, content: bytes, certain: bool = True) -> None:

@@ -1,152 +1,353 @@
-"""params.yaml: a section for each stage, and a block for each profile that overrides it."""
+"""params.yaml: a model of each section, which holds every type, choice and range.
 
-import os
-import re
-from collections.abc import Callable, Iterable, Mapping
+The file is checked as a whole, each profile's block included, whenever any of it is read: a wrong
+value of the last stage is refused before the first one begins.
+"""
+
+from collections.abc import Iterable, Mapping
+from datetime import date
+from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal, get_args
 
-from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    WrapValidator,
+    model_validator,
+)
+from pydantic_core import PydanticCustomError
 
-from customer_profiles.project import files, paths
+from customer_profiles.project import complaints, paths, yaml_file
+from customer_profiles.project.vocabulary import AUTHOR_COUNTS, CLASSES, POST_COUNTS
 
-PROFILES = ("quick", "standard", "original")
+Profile = Literal["quick", "standard", "original"]
+PROFILES: tuple[str, ...] = get_args(Profile)
 # Parameters that other stages read as well, by their section; dvc.yaml lists them in those stages.
 SOURCES = {"archive": "pull"}
-# Check of the content at a path; raises ValueError or OSError for unsuitable content.
-Check = Callable[[Path], object]
-# Choices and ranges of section finetune.
-CHOICES = {
-    "pooling": ("mean", "pooled"),
-    "optimizer": ("adam", "adamw"),
-    "decay": ("none", "linear"),
-}
-RANGES = {
-    "epochs": ("1 or more", lambda value: value >= 1),
-    "batch_size": ("1 or more", lambda value: value >= 1),
-    "learning_rate": ("above 0 and below 1", lambda value: 0 < value < 1),
-    "dropout": ("0 or more and below 1", lambda value: 0 <= value < 1),
-    "patience": ("0 or more", lambda value: value >= 0),
-    "seed": ("0 or more", lambda value: value >= 0),
-}
 
 
-def load(file: Path | None = None) -> dict:
-    """Content of params.yaml, parsed as DVC parses it (PyYAML reads 2e-5 as text).
+def _day(text: str) -> str:
+    # Other ISO forms (2026-W01-1) would not compare as text with the days of posts.
+    if text and date.fromisoformat(text).isoformat() != text:
+        raise ValueError
+    return text
 
-    Raises ValueError when the file is not YAML, when its profile is unknown, or when a profile's
-    block overrides a missing section.
-    """
-    file = file or paths.inside("params.yaml")
-    try:
-        params = YAML(typ="safe").load(file.read_text(encoding="utf-8"))
-    except YAMLError as error:
-        raise ValueError(f"{file.name} is not valid YAML: {error}") from error
-    profile = params.get("profile") if isinstance(params, dict) else None
-    if profile not in PROFILES:
-        raise ValueError(f"profile in {file.name} must be one of {PROFILES}, got {profile!r}")
-    for block in PROFILES:
-        unknown = sorted(set(params.get(block) or ()) - set(params))
-        if unknown:
-            raise ValueError(
-                f"block {block} in {file.name} overrides {', '.join(unknown)}, but there is no "
-                "such section; check the spelling"
+
+def _rising(values: list[int]) -> list[int]:
+    if any(low >= high for low, high in pairwise(values)):
+        raise ValueError
+    return values
+
+
+Count = Annotated[int, Field(ge=1)]
+CountOrNone = Annotated[int, Field(ge=0)]
+Days = Annotated[int, Field(ge=1, le=36_500)]
+# NumPy and TensorFlow take seeds below 2**32, and stages count up from theirs.
+Seed = Annotated[int, Field(ge=0, lt=2**31)]
+Share = Annotated[float, Field(ge=0, le=1)]
+Price = Annotated[float, Field(ge=0)]
+# As written: a 1 stays a whole number, as it is in the notebook.
+Weight = Annotated[float, Field(gt=0), WrapValidator(lambda value, check: check(value) and value)]
+Text = Annotated[str, Field(min_length=1)]
+# To YAML, digits alone are a number.
+Word = Annotated[Text, BeforeValidator(lambda word: str(word) if type(word) is int else word)]
+# DVC itself cannot read a params.yaml that holds a day without quotes.
+Day = Annotated[
+    str, AfterValidator(_day), Field(description="a day in quotes, like \"2026-06-30\", or ''")
+]
+Edges = Annotated[
+    list[Count],
+    AfterValidator(_rising),
+    Field(min_length=1, description="a list of whole numbers that rise, from 1 or more"),
+]
+Feature = Literal[
+    "polarity", "subjectivity", *CLASSES, *POST_COUNTS, "posts", *AUTHOR_COUNTS, "verified",
+    "protected",
+]  # fmt: skip
+# Fields that have bins, by which tiers can be cut.
+TierField = Literal[*POST_COUNTS, "posts", *AUTHOR_COUNTS]
+
+
+class Section(BaseModel):
+    """A section: every name is needed, others are refused, and YAML's types are not converted."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False, frozen=True)
+
+
+class Flags(Section):
+    """Bounds of posts that look like campaigns."""
+
+    authors: Count
+    days: Count
+    jaccard: Annotated[float, Field(gt=0, le=1)]
+    length: Count
+    burst: Count
+    links: Count
+
+
+class Shared(Section):
+    """Values for every stage whose notebook names them."""
+
+    k_anonymity: Annotated[int, Field(ge=2)]
+    expire_days: Annotated[int, Field(ge=0, le=36_500)]
+    as_of: Day
+    flags: Flags
+
+
+class Fetch(Section):
+    """The posts of Sentiment140, and the share of them that is kept for validation."""
+
+    source: Text
+    official: bool
+    rows: CountOrNone
+    validation_rows: CountOrNone
+    validation_share: Annotated[float, Field(gt=0, lt=1)]
+    seed: Seed
+
+
+class Encoder(Section):
+    """The pretrained encoder, from a wheel or from TensorFlow Hub."""
+
+    origin: Literal["wheel", "hub"]
+    wheel: Text
+    # Two of the tokens mark the ends of a post; BERT knows 512 positions.
+    sequence_length: Annotated[int, Field(ge=3, le=512)]
+    preprocess_handle: Text
+    encoder_handle: Text
+    encoder_gb: Annotated[float, Field(gt=0)]
+
+
+class Finetune(Section):
+    """Hyperparameters of the training."""
+
+    epochs: Count
+    batch_size: Count
+    optimizer: Literal["adam", "adamw"]
+    learning_rate: Annotated[float, Field(gt=0, lt=1)]
+    decay: Literal["none", "linear"]
+    dropout: Annotated[float, Field(ge=0, lt=1)]
+    pooling: Literal["mean", "pooled"]
+    patience: CountOrNone
+    seed: Seed
+    seeds: Count
+    bfloat16: bool
+
+
+class Evaluate(Section):
+    """The seed of the baselines and of the bootstrap."""
+
+    seed: Seed
+
+
+class Pull(Section):
+    """The folder of X API pages."""
+
+    archive: Text
+
+
+class Score(Section):
+    """Edges of the bins of each count."""
+
+    favorites: Edges
+    retweets: Edges
+    followers: Edges
+    following: Edges
+    listed: Edges
+    account_posts: Edges
+    account_age: Edges
+
+
+class Load(Section):
+    """The resolution of profiles."""
+
+    posts: Edges
+    polarity_steps: Count
+    subjectivity_steps: Count
+    mix_steps: Count
+    exclude_flagged: bool
+
+
+class Cluster(Section):
+    """Features of the clustering, and bounds of the evidence for a number of segments."""
+
+    features: Annotated[
+        dict[Feature, Weight],
+        Field(min_length=1, description="one feature or more, each with a weight above 0"),
+    ]
+    transform: Literal["bins", "raw"]
+    k: CountOrNone
+    k_min: Annotated[int, Field(ge=2)]
+    k_max: Annotated[int, Field(ge=3)]
+    draws: Count
+    seeds: Count
+    # A single reference has no spread: every gap above it would count as better than chance.
+    references: Annotated[int, Field(ge=2)]
+    jaccard: Share
+    ari: Share
+    min_share: Share
+    seed: Seed
+
+    @model_validator(mode="after")
+    def _range_of_k(self):
+        if self.k_min >= self.k_max:
+            raise _rule(
+                f"cluster.k_max must be above cluster.k_min; got {self.k_max}, and k_min is "
+                f"{self.k_min}"
             )
-    return params
+        return self
 
 
-def stage(name: str, params: dict | None = None) -> dict[str, Any]:
-    """Values of the stage `name`: its section, overridden by the profile's block.
+class Publish(Section):
+    """Tiers of the published cells, and what the privacy certificate asks for."""
 
-    Raises KeyError for a missing section and for a name that only the profile's block has.
+    tiers: Annotated[
+        dict[TierField, Edges],
+        Field(min_length=1, description="one field or more, each with the bins that begin a tier"),
+    ]
+    max_suppressed: Share
+    drift: Annotated[float, Field(ge=0, le=10)]
+    seed: Seed
+
+
+class Collect(Section):
+    """Query and budget of the collection from X; prices in dollars."""
+
+    # May name a person: a complaint does not repeat what is private.
+    handles: list[Word] = Field(json_schema_extra={"private": True})
+    keywords: list[Word] = Field(json_schema_extra={"private": True})
+    language: str
+    retweets: bool
+    scope: Literal["recent", "all", "mentions"]
+    start: Day
+    budget: Annotated[float, Field(gt=0)]
+    post_price: Price
+    user_price: Price
+    mention_price: Price
+    keep_days: Days
+    fields: Literal["tweet", "post"]
+    host: Text
+
+    @model_validator(mode="after")
+    def _mentions_of_an_account(self):
+        if self.scope == "mentions" and not self.handles:
+            raise _rule(
+                "collect.handles must name the brand's own account, because collect.scope is "
+                "mentions; or take scope recent"
+            )
+        return self
+
+
+class Params(Section):
+    """Values of all sections for one profile."""
+
+    profile: Profile
+    shared: Shared
+    fetch: Fetch
+    encoder: Encoder
+    finetune: Finetune
+    evaluate: Evaluate
+    pull: Pull
+    score: Score
+    load: Load
+    cluster: Cluster
+    publish: Publish
+    collect: Collect
+
+    @model_validator(mode="after")
+    def _tiers_begin_at_bins(self):
+        for name, cuts in self.publish.tiers.items():
+            bins = len(self.load.posts if name == "posts" else getattr(self.score, name))
+            if cuts[-1] > bins:
+                raise _rule(
+                    f"publish.tiers.{name} begins a tier at bin {cuts[-1]}, but the last bin is "
+                    f"{bins}: see {name} in section {'load' if name == 'posts' else 'score'}"
+                )
+        return self
+
+
+def _rule(text: str) -> PydanticCustomError:
+    """Error of a rule about several values, with a `text` that names them."""
+    return PydanticCustomError(complaints.RULE, "{text}", {"text": text})
+
+
+def read(file: Path | None = None) -> Any:
+    """Content of params.yaml, not checked. Raises ValueError, with the line, for invalid YAML."""
+    return yaml_file.read(file or paths.inside("params.yaml"))
+
+
+def load(file: Path | None = None) -> Params:
+    """Values of params.yaml for its profile. Raises the errors of `read` and `parse`."""
+    return parse(read(file))
+
+
+def change(file: Path, values: Mapping[str, str]) -> list[str]:
+    """Set dotted `values` in params.yaml; return the changes. Raises the errors of `load`."""
+    return yaml_file.change(file, values, parse)
+
+
+def parse(values: Any) -> Params:
+    """Values for the profile that `values`, the content of params.yaml, name.
+
+    Raises ValueError that lists every wrong value, of the sections and of each profile's block.
     """
-    params = params or load()
-    if not isinstance(params.get(name), dict):
-        raise KeyError(f"params.yaml has no section {name!r}; add one, or check the stage's name")
-    section, profile = params[name], params["profile"]
-    own = (params.get(profile) or {}).get(name) or {}
-    unknown = sorted(set(own) - set(section))
-    if unknown:
-        raise KeyError(
-            f"params.yaml: {profile}.{name} sets {', '.join(unknown)}, which section {name} does "
-            f"not have; it has {', '.join(sorted(section))}"
-        )
-    return {**section, **own}
+    if not isinstance(values, Mapping):
+        raise ValueError(complaints.listed(["it must hold sections, each with names and values"]))
+    sections = {name: value for name, value in values.items() if name not in PROFILES}
+    blocks = {"": {}} | {name: values.get(name) or {} for name in PROFILES}
+    checked, wrong = {}, []
+    for profile, block in blocks.items():
+        if not isinstance(block, Mapping):
+            wrong.append(f"{profile} must hold sections; got {complaints.quoted(block)}")
+            continue
+        try:
+            checked[profile] = Params.model_validate(_merged(sections, profile, block))
+        except ValidationError as error:
+            wrong += complaints.of(error, Params, profile, block)
+    if wrong:
+        raise ValueError(complaints.listed(list(dict.fromkeys(wrong))))
+    return checked[values["profile"]]
 
 
-def shared(names: Iterable[str], params: dict | None = None) -> dict[str, Any]:
+def _merged(sections: Mapping, profile: str, block: Mapping) -> dict:
+    merged = dict(sections)
+    for name, own in block.items():
+        if name == "profile" or name not in Params.model_fields:
+            merged[f"{profile}.{name}"] = own  # refused under this name
+        elif isinstance(own, Mapping) and isinstance(merged.get(name), Mapping):
+            merged[name] = {**merged[name], **own}
+        elif own is not None and name in merged:
+            merged[name] = own
+    return merged
+
+
+def stage(name: str, params: Params | None = None) -> dict[str, Any]:
+    """Values of the stage `name`: its section, overridden by the profile's block."""
+    return getattr(params or load(), name).model_dump()
+
+
+def shared(names: Iterable[str], params: Params | None = None) -> dict[str, Any]:
     """Values of `names` that every stage may use, from section `shared` and from SOURCES."""
-    params, asked = params or load(), set(names)  # the order of a set differs from run to run
-    values = {name: value for name, value in (params.get("shared") or {}).items() if name in asked}
-    return values | {n: stage(of, params)[n] for n, of in SOURCES.items() if n in asked}
+    params, wanted = params or load(), set(names)  # the order of a set differs from run to run
+    values = {name: value for name, value in stage("shared", params).items() if name in wanted}
+    return values | {n: stage(of, params)[n] for n, of in SOURCES.items() if n in wanted}
 
 
-def change(
-    file: Path, values: Mapping[str, str], checks: Mapping[str, Check] | None = None
-) -> list[str]:
-    """Set dotted `values` in the YAML `file`; return the changes as text.
+def value(name: str, text: str, params: Params) -> Any:
+    """The value of `name` ("finetune.epochs") that params.yaml would hold if `text` stood there.
 
-    Only the characters of a value change, on its own line: a YAML writer would also reformat the
-    rest. All values are checked before the first is written. An existing path outside the project
-    becomes absolute, one inside relative to it. Raises ValueError for an unknown name, profile or
-    path, and the errors of the path's check.
+    Raises ValueError if `text` is not YAML, or not allowed beside the other values of `params`.
     """
-    text = file.read_text(encoding="utf-8")
-    changes = []
-    for name, value in values.items():
-        value = _checked(name, value, file.parent, (checks or {}).get(name))
-        old = _value_of(text, name)
-        if old != value:
-            text = _replace(text, name, value)
-            changes.append(f"{name}: {old} -> {value}")
-    if changes:
-        files.write_text(file, text)
-    return changes
-
-
-def _checked(name: str, value: str, root: Path, check: Check | None) -> str:
-    if name == "profile":
-        if value not in PROFILES:
-            raise ValueError(f"PROFILE must be one of {', '.join(PROFILES)}, got {value!r}")
-        return value
-    path = Path(value).expanduser()
-    path = Path(os.path.normpath(path if path.is_absolute() else root / path))
-    if check:
-        check(path)
-    elif not path.exists():
-        raise ValueError(f"{name}={value}: there is no such file or folder")
-    text = path.relative_to(root).as_posix() if path.is_relative_to(root) else path.as_posix()
-    if not re.fullmatch(r"[\w./-]+", text):
-        # DVC's templating and YAML both give other characters a meaning of their own.
-        raise ValueError(f"{name}: use a path of letters, digits and . _ - / only, got {text!r}")
-    # A folder called 2024 or true must not be read as a number or a truth value.
-    return text if YAML(typ="safe").load(text) == text else f"./{text}"
-
-
-def _pattern(name: str) -> re.Pattern:
-    section, _, key = name.rpartition(".")
-    head = rf"^{re.escape(section)}:\n(?:[ #].*\n|\n)*?  " if section else "^"
-    return re.compile(rf"({head}{re.escape(key)}: )(\S+)$", re.MULTILINE)
-
-
-def _value_of(text: str, name: str) -> str:
-    match = _pattern(name).search(text)
-    if not match:
-        raise ValueError(f"params.yaml has no line for {name}")
-    return match[2]
-
-
-def _replace(text: str, name: str, value: str) -> str:
-    return _pattern(name).sub(lambda match: match[1] + value, text, count=1)
-
-
-def check_hyperparameters(settings: Mapping[str, Any]) -> None:
-    """Raise ValueError, naming the parameter and its allowed values, for an invalid value."""
-    for name, value in settings.items():
-        if name in CHOICES and value not in CHOICES[name]:
-            known = ", ".join(CHOICES[name])
-            raise ValueError(f"finetune.{name} must be one of {known}, got {value}")
-        # Written so that NaN, which is neither above nor below anything, is out of each range.
-        if name in RANGES and not RANGES[name][1](value):
-            raise ValueError(f"finetune.{name} must be {RANGES[name][0]}, got {value}")
+    section, key = name.split(".")
+    values = params.model_dump()
+    try:
+        values[section][key] = yaml_file.parse(text)
+        return stage(section, Params.model_validate(values))[key]
+    except ValidationError as error:
+        raise ValueError("; ".join(complaints.of(error, Params))) from None
+    except ValueError as error:
+        raise ValueError(f"{name} is {error}") from error

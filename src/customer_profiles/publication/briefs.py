@@ -96,18 +96,18 @@ def brief(
 
 def markdown(segment: Mapping) -> str:
     """Card of a `segment` as it is published: its brief, figures and caveats."""
-    told = segment["brief"]
+    texts = segment["brief"]
     rows = [
         f"| {title} | {_value(name, segment[name])} | {_interval(segment['index'].get(name))} |"
         for name, title in TITLES.items()
     ]
     return "\n".join([
-        f"## {segment['name']}", "", f"**{told['headline']}**", "",
-        *(f"- {point}" for point in told["points"]), "",
+        f"## {segment['name']}", "", f"**{texts['headline']}**", "",
+        *(f"- {point}" for point in texts["points"]), "",
         "| | the group | index, 95% interval (100: the whole audience) |", "|---|---|---|",
         *rows, "",
         "Limitations:", "",
-        *(f"- {caveat}" for caveat in told["caveats"]), "",
+        *(f"- {caveat}" for caveat in texts["caveats"]), "",
     ])  # fmt: skip
 
 
@@ -127,14 +127,14 @@ def flat(row: Mapping) -> dict:
 
     The brief is left out, because it is text for readers.
     """
-    found = {}
+    figures = {}
     for name, value in row.items():
         if isinstance(value, Mapping):
             inner = flat(value) if name != "brief" else {}
-            found |= {f"{name}.{field}": held for field, held in inner.items()}
+            figures |= {f"{name}.{field}": number for field, number in inner.items()}
         else:
-            found[name] = value
-    return found
+            figures[name] = value
+    return figures
 
 
 def figure(value: float | int | str) -> str:
@@ -146,21 +146,23 @@ def _headline(segment: Mapping, clear: Sequence[str]) -> str:
     who = f"{figure(segment['customers'])} authors, {segment['share']:.0%} of the audience"
     if segment["share"] == 1:
         return f"{figure(segment['customers'])} authors, the whole audience"
-    said = [HEADLINE[name][side(segment["index"][name]) > 0] for name in HEADLINE if name in clear]
-    if not said:
+    phrases = [
+        HEADLINE[name][side(segment["index"][name]) > 0] for name in HEADLINE if name in clear
+    ]
+    if not phrases:
         return f"{who}, much like the average in mood, activity and reach"
-    said[0] = said[0].format("the brand")
-    return f"{who}, who {_listed(text.format('it') for text in said)} than average"
+    phrases[0] = phrases[0].format("the brand")
+    return f"{who}, who {_listed(text.format('it') for text in phrases)} than average"
 
 
 def _talk(segment: Mapping) -> str:
     """Sentence on the segment's share of all posts."""
     volume, share = segment["volume"], segment["share"]
-    said = f"They write {volume:.0%} of all posts about the brand"
+    sentence = f"They write {volume:.0%} of all posts about the brand"
     more = side(segment["index"].get("avg_tweets"))
     if more * (volume - share) > 0:
-        said += f", {'more' if more > 0 else 'less'} than their {share:.0%} of the audience"
-    return said + "."
+        sentence += f", {'more' if more > 0 else 'less'} than their {share:.0%} of the audience"
+    return sentence + "."
 
 
 def _mood(segment: Mapping, summary: Mapping) -> list[str]:
@@ -169,19 +171,19 @@ def _mood(segment: Mapping, summary: Mapping) -> list[str]:
     known = [kind for kind in reversed(own) if own[kind] is not None]
     if not known:
         return []
-    said = f"Of their posts {_listed(f'{own[kind]:.0%} are {kind}' for kind in known)}"
+    sentence = f"Of their posts {_listed(f'{own[kind]:.0%} are {kind}' for kind in known)}"
     if segment["share"] == 1 or None in (whole[kind] for kind in known):
-        return [said + "."]
-    return [f"{said}; in the whole audience {_listed(f'{whole[kind]:.0%}' for kind in known)}."]
+        return [sentence + "."]
+    return [f"{sentence}; in the whole audience {_listed(f'{whole[kind]:.0%}' for kind in known)}."]
 
 
 def _difference(segment: Mapping, summary: Mapping, name: str) -> str:
     _, below, above, unit = SPOKEN[name]
-    said = above if side(segment["index"][name]) > 0 else below
+    comparison = above if side(segment["index"][name]) > 0 else below
     about = "" if unit.startswith("on a") else "about "
     index = segment["index"][name]
     return (
-        f"{said} than average: {about}{figure(segment[name])} {unit}, against "
+        f"{comparison} than average: {about}{figure(segment[name])} {unit}, against "
         f"{about}{figure(summary[name])} in the audience (index {index['index']}, 95% interval "
         f"{index['low']} to {index['high']})."
     )

@@ -17,7 +17,7 @@ APART = float("inf")
 NOTHING = {"former": None, "born": [], "died": []}
 
 
-def following(former: dict | None, publication: dict) -> dict:
+def successor(former: dict | None, publication: dict) -> dict:
     """Publication after `former`, with its `_id`; `former` itself if both have equal content."""
     if former is not None and same(former, publication):
         return former
@@ -75,19 +75,19 @@ def _content(publication: Mapping) -> dict:
 def _distances(former: Mapping, publication: Mapping) -> np.ndarray:
     """Distance of each former segment to each new one, see FARTHEST; APART if not comparable."""
     old, new = former["segments"], publication["segments"]
-    found = np.full((len(old), len(new)), APART)
+    distances = np.full((len(old), len(new)), APART)
     for (i, one), (j, other) in product(enumerate(old), enumerate(new)):
         everybody = [
-            row["customers"] == told["summary"]["authors"]
-            for row, told in ((one, former), (other, publication))
+            row["customers"] == whole["summary"]["authors"]
+            for row, whole in ((one, former), (other, publication))
         ]
         features = one["centroid"].keys() & other["centroid"].keys()
         if all(everybody):
-            found[i, j] = 0
+            distances[i, j] = 0
         elif features and not any(everybody):  # a part never matches the whole
             gaps = [one["centroid"][name] - other["centroid"][name] for name in features]
-            found[i, j] = np.sqrt(np.mean(np.square(gaps)))
-    return found
+            distances[i, j] = np.sqrt(np.mean(np.square(gaps)))
+    return distances
 
 
 def _named(rows: Sequence[dict], kept: Mapping[int, str], former: Iterable[str]) -> list[dict]:

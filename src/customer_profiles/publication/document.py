@@ -26,8 +26,8 @@ def _list(items: dict) -> dict:
 
 
 def _number(example: float, description: str = "", **more: object) -> dict:
-    told = {"description": description} if description else {}
-    return {"type": "number", **told, "examples": [example], **more}
+    described = {"description": description} if description else {}
+    return {"type": "number", **described, "examples": [example], **more}
 
 
 def _count(example: int, description: str = "", **more: object) -> dict:
@@ -35,8 +35,8 @@ def _count(example: int, description: str = "", **more: object) -> dict:
 
 
 def _text(example: str, description: str = "", **more: object) -> dict:
-    told = {"description": description} if description else {}
-    return {"type": "string", "maxLength": 1000, **told, "examples": [example], **more}
+    described = {"description": description} if description else {}
+    return {"type": "string", "maxLength": 1000, **described, "examples": [example], **more}
 
 
 def _maybe(schema: dict) -> dict:

@@ -64,12 +64,12 @@ def names(segments: Sequence[Mapping]) -> list[str]:
     if len(segments) == 1 and segments[0]["share"] == 1:
         return [EVERYBODY]
     plain = [NAMES[tuple(_level(row, *level) for level in LEVELS)] for row in segments]
-    found = dict(enumerate(plain))
+    result = dict(enumerate(plain))
     for name in set(plain):
         alike = [place for place, other in enumerate(plain) if other == name]
         for place, words in _apart(segments, alike, tuple(APART)).items():
-            found[place] = ", ".join((name, *words))
-    return [found[place] for place in range(len(segments))]
+            result[place] = ", ".join((name, *words))
+    return [result[place] for place in range(len(segments))]
 
 
 def side(index: Mapping | None) -> int:
@@ -81,11 +81,11 @@ def side(index: Mapping | None) -> int:
 
 def _level(row: Mapping, feature: str, average: str, words: tuple[str, str, str]) -> str:
     """Word for a segment's level: off the middle only if index and centroid (where known) agree."""
-    found = side(row["index"].get(average))
+    level = side(row["index"].get(average))
     away = row["centroid"].get(feature)
-    if away is not None and away * found < FAR:
-        found = 0
-    return words[1 + found]
+    if away is not None and away * level < FAR:
+        level = 0
+    return words[1 + level]
 
 
 def _apart(
@@ -108,11 +108,11 @@ def _apart(
         return _apart(segments, alike, ())
     values = {place: segments[place][best] for place in alike}
     middle = (min(values.values()) + max(values.values())) / 2
-    found = {}
+    words = {}
     for word, half in zip(APART[best], (False, True), strict=True):
         part = [place for place in alike if (values[place] > middle) == half]
-        found |= {place: (word, *more) for place, more in _apart(segments, part, rest).items()}
-    return found
+        words |= {place: (word, *more) for place, more in _apart(segments, part, rest).items()}
+    return words
 
 
 def _spread(values: Sequence[float]) -> float:

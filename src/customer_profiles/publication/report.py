@@ -16,8 +16,8 @@ def render(publication: dict) -> str:
     script = "".join(parts.part(name) for name in parts.SCRIPTS)
     policy = POLICY.format(_allowed(style), _allowed(script))
     head = f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n<style>{style}</style>'
-    held = {"publication": publication, "files": files(publication)}
-    return parts.document(head, f"<script>{script}</script>", **held)
+    element = f"<script>{script}</script>"
+    return parts.document(head, element, publication=publication, files=files(publication))
 
 
 def files(publication: dict) -> dict[str, str]:

@@ -15,7 +15,7 @@ from customer_profiles.publication.document import CLUSTERS, CURVES, SEGMENT
 from customer_profiles.publication.names import names
 
 
-def shown(people: pd.DataFrame, k: int) -> list[int]:
+def published_segments(people: pd.DataFrame, k: int) -> list[int]:
     """Published segments of `people` (profiles with `segment`), in ascending order.
 
     A segment below `k` is suppressed, and so is one from which its size could be computed by
@@ -58,12 +58,12 @@ def personas(
     """
     rows = [row | _of_cluster(row["id"], report) for row in described]
     weekdays = _weekdays(days)
-    found = []
+    complete = []
     for row, name in zip(rows, names(rows), strict=True):
-        told = briefs.brief(row, whole, weekdays, sample)
-        row |= {"name": name, "brief": told}
-        found.append({key: row[key] for key in SEGMENT["properties"]})
-    return found
+        brief = briefs.brief(row, whole, weekdays, sample)
+        row |= {"name": name, "brief": brief}
+        complete.append({key: row[key] for key in SEGMENT["properties"]})
+    return complete
 
 
 def titled(described: Sequence[dict]) -> pd.DataFrame:
@@ -86,8 +86,8 @@ def mood_daily(observations: pd.DataFrame, k: int) -> tuple[list[dict], list[int
     numbers are those of each shown day, then, if there is any other day, that of all others
     together.
     """
-    shown = observations["day"].isin(cells.groups(observations, ["day"], k, "author")["day"])
-    days = observations[shown].groupby("day").agg(
+    published = observations["day"].isin(cells.groups(observations, ["day"], k, "author")["day"])
+    days = observations[published].groupby("day").agg(
         posts=("author", "size"), authors=("author", "nunique"), polarity=("polarity", "mean")
     )  # fmt: skip
     rows = [
@@ -98,7 +98,7 @@ def mood_daily(observations: pd.DataFrame, k: int) -> tuple[list[dict], list[int
         }
         for day, row in zip(days.index, days.itertuples(), strict=True)
     ]
-    others = int(observations.loc[~shown, "author"].nunique())
+    others = int(observations.loc[~published, "author"].nunique())
     return rows, days["authors"].tolist() + ([others] if others else [])
 
 
@@ -147,9 +147,9 @@ def _of_cluster(number: int, report: Mapping) -> dict:
     `stability` is None for a single segment. It is also None where each different profile is a
     cluster by hand, because no evidence was computed.
     """
-    held = report["stability"]["jaccard"]
+    jaccards = report["stability"]["jaccard"]
     return {
-        "stability": round(held[number], 2) if held and len(report["sizes"]) > 1 else None,
+        "stability": round(jaccards[number], 2) if jaccards and len(report["sizes"]) > 1 else None,
         "small": number + 1 in report["small"],
     }
 

@@ -53,14 +53,14 @@ def write(
     rng = np.random.default_rng(seed)
     first_day = LAST_DAY - timedelta(days=days - 1)
     people = crowd(rng, authors, posts, first_day)
-    said = conversation(rng, people, texts, days, first_day)
+    written = conversation(rng, people, texts, days, first_day)
     # Their own generator: without them the rest is the same.
     accounts, planted = planted_campaigns(rng.spawn(1)[0], len(people), days, first_day)
     people = pd.concat([people, accounts], ignore_index=True)
-    said = _newest_first(pd.concat([said, planted.drop(columns="flag")]))
+    written = _newest_first(pd.concat([written, planted.drop(columns="flag")]))
     with files.replacing(folder / "x_archive") as fresh:
         fresh.mkdir()
-        for number, pages in enumerate(collected(people, said, days), 1):
+        for number, pages in enumerate(collected(people, written, days), 1):
             lines = [json.dumps(page, ensure_ascii=False, separators=(",", ":")) for page in pages]
             end = lines[-1][: len(lines[-1]) // 2] if number == TORN else ""
             text = "\n".join([*lines, end])
@@ -111,31 +111,31 @@ def conversation(
     label.
     """
     author = np.repeat(np.arange(len(people)), people["posts"])
-    said = pd.DataFrame({"author": author, "author_id": people["author_id"].to_numpy()[author]})
+    posts = pd.DataFrame({"author": author, "author_id": people["author_id"].to_numpy()[author]})
     kinds = [PERSONAS[name] for name in people["persona"]]
     label = _places(rng, np.array([kind.mood for kind in kinds])[author])
     for name in ("favorites", "retweets"):
         spread = np.array([getattr(kind, name)[1] for kind in kinds])[author]
-        noise = np.exp(np.sqrt(1 - OWN**2) * spread * rng.standard_normal(len(said)))
-        said[name] = (people[name].to_numpy()[author] * noise).astype("int64")
-    gone = pd.DataFrame({"author": -1, "author_id": _ids(rng, FIRST_GONE, SUSPENDED)})
-    said = pd.concat([said, gone.assign(favorites=0, retweets=0)], ignore_index=True)
-    said["views"] = (said["favorites"] + 1) * rng.integers(15, 60, len(said))
+        noise = np.exp(np.sqrt(1 - OWN**2) * spread * rng.standard_normal(len(posts)))
+        posts[name] = (people[name].to_numpy()[author] * noise).astype("int64")
+    suspended = pd.DataFrame({"author": -1, "author_id": _ids(rng, FIRST_GONE, SUSPENDED)})
+    posts = pd.concat([posts, suspended.assign(favorites=0, retweets=0)], ignore_index=True)
+    posts["views"] = (posts["favorites"] + 1) * rng.integers(15, 60, len(posts))
     labels = np.append(label, rng.integers(0, len(LABELS), SUSPENDED))
     # Its own generator: another pool of texts changes the texts and nothing else.
-    said["text"] = _dealt(rng.spawn(1)[0], labels, texts)
+    posts["text"] = _dealt(rng.spawn(1)[0], labels, texts)
 
     # The suspended, whose author is -1, are as active as the last of `people`.
-    active = np.array([kind.active for kind in kinds])[said["author"]]
+    active = np.array([kind.active for kind in kinds])[posts["author"]]
     weekend, busiest = active.T[..., np.newaxis]
     free = (first_day.weekday() + np.arange(days)) % 7 >= SATURDAY
-    said["day"] = _places(rng, np.where(free, weekend, 1))
+    posts["day"] = _places(rng, np.where(free, weekend, 1))
     hour = _places(rng, np.exp(GATHERED * np.cos((np.arange(24) - busiest) * np.pi / 12)))
-    said["created_at"], said["post_id"] = _moments(rng, said["day"], hour, first_day)
-    said["reply_to"] = None
-    replies = rng.choice(len(said), REPLIES, replace=False)
-    said.loc[replies, "reply_to"] = _ids(rng, FIRST_GONE, REPLIES)
-    return _newest_first(said)
+    posts["created_at"], posts["post_id"] = _moments(rng, posts["day"], hour, first_day)
+    posts["reply_to"] = None
+    replies = rng.choice(len(posts), REPLIES, replace=False)
+    posts.loc[replies, "reply_to"] = _ids(rng, FIRST_GONE, REPLIES)
+    return _newest_first(posts)
 
 
 def planted_campaigns(
@@ -148,14 +148,14 @@ def planted_campaigns(
     count = campaigns.ACCOUNTS
     accounts = crowd(rng, count, 3 * count, first_day)
     accounts = accounts.assign(persona="campaign", author_id=_ids(rng, FIRST_CAMPAIGN, count))
-    said = campaigns.written(rng, days)
-    said["author_id"] = accounts["author_id"].to_numpy()[said["author"]]
-    said["author"] += people
-    said["favorites"], said["retweets"] = rng.integers(0, (3, 2), (len(said), 2)).T
-    said["views"] = rng.integers(5, 60, len(said))
-    hour = said.pop("hour")
-    said["created_at"], said["post_id"] = _moments(rng, said["day"], hour, first_day)
-    return accounts, said.assign(reply_to=None)
+    posts = campaigns.written(rng, days)
+    posts["author_id"] = accounts["author_id"].to_numpy()[posts["author"]]
+    posts["author"] += people
+    posts["favorites"], posts["retweets"] = rng.integers(0, (3, 2), (len(posts), 2)).T
+    posts["views"] = rng.integers(5, 60, len(posts))
+    hour = posts.pop("hour")
+    posts["created_at"], posts["post_id"] = _moments(rng, posts["day"], hour, first_day)
+    return accounts, posts.assign(reply_to=None)
 
 
 def _moments(
@@ -173,8 +173,8 @@ def _moments(
     )
 
 
-def _newest_first(said: pd.DataFrame) -> pd.DataFrame:
-    return said.sort_values("post_id", ascending=False, ignore_index=True)
+def _newest_first(posts: pd.DataFrame) -> pd.DataFrame:
+    return posts.sort_values("post_id", ascending=False, ignore_index=True)
 
 
 def _shared_out(rng: np.random.Generator, ranges: list[tuple], total: int) -> np.ndarray:

@@ -26,8 +26,8 @@ def collected(people: pd.DataFrame, posts: pd.DataFrame, days: int) -> list[list
         own = posts[which == number].copy()
         next_repeated = own.head(again) if number < COLLECTIONS - 1 else own.head(0)
         own.loc[next_repeated.index, RECEIVED] = (next_repeated[RECEIVED] * EARLY).astype("int64")
-        found = pd.concat([own, repeated])
-        pages = [found.iloc[first : first + PAGE] for first in range(0, len(found), PAGE)]
+        rows = pd.concat([own, repeated])
+        pages = [rows.iloc[first : first + PAGE] for first in range(0, len(rows), PAGE)]
         result.append([_page(people, page, number) for page in pages])
         for place, page in enumerate(result[-1][:-1], 2):
             page["meta"]["next_token"] = f"sample{number:02d}{place:02d}"

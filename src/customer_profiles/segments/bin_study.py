@@ -92,25 +92,25 @@ def profiles(rows: pd.DataFrame, option: Option) -> pd.DataFrame:
     are left out. Rows without a day are accounts and not posts, so they are not counted.
     """
     people = rows.groupby("author")
-    found = {}
+    columns = {}
     if "day" in rows:
-        found["posts"] = option.coarse("posts", people.size())
-        found["first_month"] = people["day"].min().str[:7]
-        found["last_month"] = people["day"].max().str[:7]
+        columns["posts"] = option.coarse("posts", people.size())
+        columns["first_month"] = people["day"].min().str[:7]
+        columns["last_month"] = people["day"].max().str[:7]
     for name in POST_COUNTS:
         if name in rows:
             coarse = pd.Series(option.coarse(name, rows[name]), rows.index)
-            found[name] = _mean(coarse.groupby(rows["author"]).mean(), coarse.dtype.kind == "i")
+            columns[name] = _mean(coarse.groupby(rows["author"]).mean(), coarse.dtype.kind == "i")
     for name, grid in AVERAGES.items():
         if name in rows:
-            found[name] = _marks(people[name].mean() / grid, option.steps.get(name))
+            columns[name] = _marks(people[name].mean() / grid, option.steps.get(name))
     for name in CLASSES if "label" in rows else ():
         share = (rows["label"] == name).groupby(rows["author"]).mean()
-        found[name] = _marks(share, option.steps.get("mix"))
+        columns[name] = _marks(share, option.steps.get("mix"))
     latest = people[[name for name in (*AUTHOR_COUNTS, "verified", "protected") if name in rows]]
     for name, values in latest.max().items():
-        found[name] = option.coarse(name, values) if name in AUTHOR_COUNTS else values
-    return pd.DataFrame(found, index=latest.max().index)
+        columns[name] = option.coarse(name, values) if name in AUTHOR_COUNTS else values
+    return pd.DataFrame(columns, index=latest.max().index)
 
 
 def ladder(rows: pd.DataFrame) -> list[Option]:
@@ -144,10 +144,10 @@ def coarser(chosen: Option, edges: Mapping[str, Sequence[int]]) -> list[Option]:
     A field's only edge stays: without an edge the field would carry no information.
     """
     return [
-        binned(name, {**edges, name: [edge for edge in at if edge != gone]}, chosen.steps)
+        binned(name, {**edges, name: [edge for edge in at if edge != removed]}, chosen.steps)
         for name, at in edges.items()
         if len(at) > 1
-        for gone in at
+        for removed in at
     ]
 
 
@@ -179,10 +179,10 @@ def curve(
             "bins": float(people[list(features)].nunique().mean()),
             "uniqueness": cells.uniqueness(people, list(people.columns)),
             "linkage": attacks.linkage(people[known], people[known]).success,
-            "agreement": _agreement(wanted, labels),
+            "agreement": _adjusted_rand(wanted, labels),
         })  # fmt: skip
         if truth is not None:
-            table[-1]["truth"] = _agreement(dict.fromkeys(seeds, truth[people.index]), labels)
+            table[-1]["truth"] = _adjusted_rand(dict.fromkeys(seeds, truth[people.index]), labels)
     return pd.DataFrame(table)
 
 
@@ -206,17 +206,17 @@ def evidence(
     """
     chosen, seed = binned("chosen", edges, steps), cluster["seed"]
     exactly, people = profiles(rows, EXACT), profiles(rows, chosen)
-    held = {name: at for name, at in edges.items() if name in people}
+    present = {name: at for name, at in edges.items() if name in people}
     features = {name: at for name, at in cluster["features"].items() if name in people}
     matrix = clustering.drawn(clustering.scaled(exactly, features), seed)
     # A hundred small fits: on a busy machine threads wait for each other longer than they work.
     with threadpool_limits(1):
-        found = scan(matrix, range(cluster["k_min"], cluster["k_max"] + 1), seed)
-        clusters = elbow(found) or int(found.loc[found["silhouette"].idxmax(), "k"])
+        scores = scan(matrix, range(cluster["k_min"], cluster["k_max"] + 1), seed)
+        clusters = elbow(scores) or int(scores.loc[scores["silhouette"].idxmax(), "k"])
         seeds = range(seed, seed + SEEDS)
         tables = [
             curve(rows, options, features, clusters, seeds)
-            for options in ([*ladder(rows), chosen], coarser(chosen, held))
+            for options in ([*ladder(rows), chosen], coarser(chosen, present))
         ]
     for table in tables:
         table["uniqueness"] = table["uniqueness"].clip(lower=k / len(people))
@@ -259,14 +259,14 @@ def published(
     table = []
     for name, tiers in options.items():
         groups = cells.cells(cells.tiers(people, tiers), ("segment", *tiers), k)
-        shown = groups.loc[groups["shown"], "authors"]
+        sizes = groups.loc[groups["shown"], "authors"]
         table.append({
             "option": name,
             "bins": int(np.prod([len(cuts) + 1 for cuts in tiers.values()])),
-            "cells": len(shown),
-            "k_min": vocabulary.at_least(shown.min(), k) if len(shown) else 0,
-            "uniqueness": float((shown == 1).sum() / len(people)),
-            "suppressed": float(1 - shown.sum() / len(people)),
+            "cells": len(sizes),
+            "k_min": vocabulary.at_least(sizes.min(), k) if len(sizes) else 0,
+            "uniqueness": float((sizes == 1).sum() / len(people)),
+            "suppressed": float(1 - sizes.sum() / len(people)),
         })  # fmt: skip
     return pd.DataFrame(table)
 
@@ -275,9 +275,9 @@ def _labels(people: pd.DataFrame, features: Mapping[str, float], k: int, seed: i
     return clustering.fit(people, features, k, seed).assign(people)
 
 
-def _agreement(wanted: Mapping[int, Sequence], labels: Mapping[int, np.ndarray]) -> float:
-    found = [clustering.agreement(labels[seed], wanted[seed]) for seed in wanted]
-    return float(np.mean(found))
+def _adjusted_rand(wanted: Mapping[int, Sequence], labels: Mapping[int, np.ndarray]) -> float:
+    indices = [clustering.adjusted_rand(labels[seed], wanted[seed]) for seed in wanted]
+    return float(np.mean(indices))
 
 
 def _steps(marks: int) -> dict[str, int]:

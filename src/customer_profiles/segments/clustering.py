@@ -3,7 +3,6 @@
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from numbers import Real
 
 import numpy as np
 import pandas as pd
@@ -22,7 +21,6 @@ ROWS = 20_000
 INITS = 10
 CHUNK = 100_000  # profiles placed at a time
 CENTROID_STEP = 0.2  # standard deviations
-TRANSFORMS = ("bins", "raw")
 
 
 @dataclass(frozen=True)
@@ -41,12 +39,12 @@ class Model:
 
     def assign(self, profiles: pd.DataFrame) -> np.ndarray:
         """Cluster int (n,) of each profile: the nearest centroid."""
-        found = [np.zeros(0, dtype=int)]
+        clusters = [np.zeros(0, dtype=int)]
         for start in range(0, len(profiles), CHUNK):
             values = matrix(profiles.iloc[start : start + CHUNK], self.features)
             apart = ((values - self.mean) / self.scale)[:, None] - self.centroids
-            found.append(((apart * self.weights) ** 2).sum(axis=2).argmin(axis=1))
-        return np.concatenate(found)
+            clusters.append(((apart * self.weights) ** 2).sum(axis=2).argmin(axis=1))
+        return np.concatenate(clusters)
 
 
 def transformed(
@@ -55,12 +53,8 @@ def transformed(
     """Profiles unchanged (`bins`), or with the typical count of each bin of `edges` (`raw`).
 
     Bins grow like logarithms and counts do not: a few famous accounts are such outliers that they
-    alone make the clusters (`heavy_tails` shows it). Raises ValueError for another `transform`.
+    alone make the clusters (`heavy_tails` shows it).
     """
-    if transform not in TRANSFORMS:
-        raise ValueError(
-            f"cluster.transform must be one of {', '.join(TRANSFORMS)}, got {transform!r}"
-        )
     if transform == "bins":
         return profiles
     counts = {
@@ -74,16 +68,9 @@ def transformed(
 def matrix(profiles: pd.DataFrame, features: Sequence[str], k: int = 1) -> np.ndarray:
     """Features float (n, features) of at least one profile.
 
-    Raises ValueError for no feature, for one that profiles do not have as a number, for a missing
-    or infinite value (with the number of profiles, from `k` upwards), and when there is no profile.
+    Raises ValueError for a missing or infinite value (with the number of profiles, from `k`
+    upwards), and when there is no profile.
     """
-    numbers = list(profiles.select_dtypes(["number", "bool"]))
-    unknown = [str(name) for name in features if name not in numbers]
-    if unknown or not features:
-        raise ValueError(
-            f"cluster.features names {', '.join(unknown) or 'nothing'}, by which profiles cannot "
-            f"be clustered; they have {', '.join(numbers)}"
-        )
     if profiles.empty:
         raise ValueError("there is no profile to cluster; stage load writes them, run it again")
     values = profiles[list(features)].to_numpy(dtype=float, na_value=np.nan)
@@ -105,8 +92,8 @@ def matrix(profiles: pd.DataFrame, features: Sequence[str], k: int = 1) -> np.nd
 def scaled(profiles: pd.DataFrame, features: Mapping[str, float], k: int = 1) -> np.ndarray:
     """Standardised features times their weights, float (n, features): the input of K-Means.
 
-    Raises the errors of `matrix`. Raises ValueError for a weight that is not above 0, and for fewer
-    than `k` profiles, because they contain no group that may be shown.
+    Raises the errors of `matrix`. Raises ValueError for fewer than `k` profiles, because they
+    contain no group that may be shown.
     """
     if len(profiles) < k:
         raise ValueError(
@@ -114,8 +101,8 @@ def scaled(profiles: pd.DataFrame, features: Mapping[str, float], k: int = 1) ->
             "speak of a group; pull a larger archive (pull.archive in params.yaml), or let fewer "
             "posts expire"
         )
-    values = matrix(profiles, list(features or ()), k)
-    return StandardScaler().fit_transform(values) * _weights(features)
+    values = matrix(profiles, list(features), k)
+    return StandardScaler().fit_transform(values) * np.array(list(features.values()))
 
 
 def drawn(rows: np.ndarray, seed: int) -> np.ndarray:
@@ -133,7 +120,7 @@ def fit(profiles: pd.DataFrame, features: Mapping[str, float], k: int, seed: int
     sample, whose cluster sizes give the numbers, and then starts from its centroids on all
     profiles. Raises ValueError when there are fewer different profiles than k.
     """
-    weights = _weights(features)
+    weights = np.array(list(features.values()), dtype=float)
     values = matrix(profiles, list(features))
     scaler = StandardScaler().fit(values)
     rows = scaler.transform(values) * weights
@@ -164,7 +151,7 @@ def ordered(fitted: KMeans) -> np.ndarray:
     return np.lexsort((*fitted.cluster_centers_.T[::-1], -sizes))
 
 
-def agreement(labels: np.ndarray, truth: pd.Series) -> float:
+def adjusted_rand(labels: np.ndarray, truth: pd.Series) -> float:
     """Adjusted Rand index (Hubert and Arabie 1985) of `labels` and a known grouping."""
     return float(adjusted_rand_score(truth, labels))
 
@@ -172,29 +159,26 @@ def agreement(labels: np.ndarray, truth: pd.Series) -> float:
 def small(labels: np.ndarray, share: float, k: int) -> list[int]:
     """Numbers, from 1, of the clusters that hold less than `share` of all, or fewer than `k`.
 
-    A warning names them. Raises ValueError for a share that is not between 0 and 1. Note: without
-    `k` the share would reveal the size of a cluster below `k`.
+    A warning names them. Note: without `k` the share would reveal the size of a cluster below `k`.
     """
-    if not isinstance(share, Real) or not 0 <= share <= 1:
-        raise ValueError(f"cluster.min_share must be between 0 and 1, got {share!r}")
     least = max(share * len(labels), k)
-    found = [number for number, size in enumerate(np.bincount(labels), 1) if size < least]
-    if found:
-        logger.warning("under %g %% of all, or under %d, each: cluster %s", 100 * share, k, found)
-    return found
+    numbers = [number for number, size in enumerate(np.bincount(labels), 1) if size < least]
+    if numbers:
+        logger.warning("under %g %% of all, or under %d, each: cluster %s", 100 * share, k, numbers)
+    return numbers
 
 
 def coarse(model: Model) -> np.ndarray:
     """Centroids in steps so wide that they do not reveal the last member of a large cluster.
 
     An attacker who knows all other members would identify the last one from exact means of exact
-    bins. If even the steps reveal the member, `centroids.shown` suppresses the centroids.
+    bins. If even the steps reveal the member, `centroids.publishable` suppresses the centroids.
     """
     return np.round(model.centroids / CENTROID_STEP) * CENTROID_STEP + 0.0  # no -0
 
 
-def as_json(model: Model, shown: Sequence[bool], transform: str = "bins") -> dict:
-    """Model in plain, coarse numbers, with the centroids that are `shown` (`centroids`)."""
+def as_json(model: Model, publishable: Sequence[bool], transform: str = "bins") -> dict:
+    """Model in plain, coarse numbers, with the centroids that are `publishable` (`centroids`)."""
     return {
         "features": list(model.features),
         "transform": transform,
@@ -202,17 +186,7 @@ def as_json(model: Model, shown: Sequence[bool], transform: str = "bins") -> dic
         "mean": np.round(model.mean, 1).tolist(),
         "scale": np.round(model.scale, 1).tolist(),
         "centroids": [
-            np.round(centroid, 1).tolist() if told else None
-            for centroid, told in zip(coarse(model), shown, strict=True)
+            np.round(centroid, 1).tolist() if publish else None
+            for centroid, publish in zip(coarse(model), publishable, strict=True)
         ],
     }
-
-
-def _weights(features: Mapping[str, float]) -> np.ndarray:
-    for name, weight in features.items():
-        if not isinstance(weight, Real) or not 0 < weight < np.inf:
-            raise ValueError(
-                f"cluster.features: the weight of {name} must be above 0, got {weight}; to leave "
-                "the feature out, take its line away"
-            )
-    return np.array(list(features.values()), dtype=float)

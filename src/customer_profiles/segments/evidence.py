@@ -41,16 +41,11 @@ def candidates(rows: np.ndarray, k_min: int, k_max: int, by_hand: int = 0) -> li
     """Numbers of clusters to examine: `k_min` to `k_max`, as far as `rows` can be divided.
 
     The number of different rows less one is the limit, because more clusters carry no information.
-    A number `by_hand` is examined as well. Raises ValueError unless 2 <= k_min < k_max and
-    `by_hand` is at most the number of different rows.
+    A number `by_hand` is examined as well. Raises ValueError unless it is at most the number of
+    different rows.
     """
-    _whole(0, k_min=k_min, k_max=k_max, k=by_hand)
-    if not 2 <= k_min < k_max:
-        raise ValueError(
-            f"cluster needs 2 <= k_min < k_max, got k_min={k_min}, k_max={k_max}; see params.yaml"
-        )
     distinct = len(np.unique(rows, axis=0))
-    if not 0 <= by_hand <= distinct:
+    if by_hand > distinct:
         raise ValueError(
             f"cluster.k={by_hand} must be 0 (by evidence) to {distinct}, the number of different "
             "profiles; see params.yaml"
@@ -79,8 +74,8 @@ def elbow(table: pd.DataFrame) -> int | None:
         return None
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # kneed also warns when there is no elbow
-        found = KneeLocator(table["k"], table["inertia"], curve="convex", direction="decreasing")
-    return None if found.elbow is None else int(found.elbow)
+        locator = KneeLocator(table["k"], table["inertia"], curve="convex", direction="decreasing")
+    return None if locator.elbow is None else int(locator.elbow)
 
 
 def silhouettes(rows: np.ndarray, groupings: Sequence[np.ndarray]) -> list[float]:
@@ -124,18 +119,13 @@ def weigh(
       `jaccard`, the lowest of them, and `ari`, the lowest adjusted Rand index (Hubert and Arabie
       1985) against fits from `seeds` other seeds;
     - `smallest`, the share of the smallest cluster.
-
-    Raises ValueError unless there are a draw, a seed and two references. Reason: a single reference
-    has no spread, so every gap above it would count as better than chance.
     """
-    _whole(1, draws=draws, seeds=seeds)
-    _whole(2, references=references)
     if not ks:
         return pd.DataFrame(columns=["k", *COLUMNS])
     table = scan(rows, ks, seed, workers)
     labels = list(table.pop("labels"))
-    table["calinski_harabasz"] = [calinski_harabasz_score(rows, found) for found in labels]
-    table["davies_bouldin"] = [davies_bouldin_score(rows, found) for found in labels]
+    table["calinski_harabasz"] = [calinski_harabasz_score(rows, grouping) for grouping in labels]
+    table["davies_bouldin"] = [davies_bouldin_score(rows, grouping) for grouping in labels]
     chance = by_chance(rows, ks, seed, references, workers)
     sparing = _each((partial(_fitted, rows, k, seed, FEW_INITS) for k in ks), workers)
     own = [_tightness(fitted, rows) for fitted in sparing]
@@ -144,9 +134,9 @@ def weigh(
     for name in INDICES:
         table[f"{name}_chance"] = chance[name].mean(axis=0)
     table["jaccards"] = _recovered(rows, labels, seed, draws, workers)
-    table["jaccard"] = [float(min(found)) for found in table["jaccards"]]
+    table["jaccard"] = [float(min(similarities)) for similarities in table["jaccards"]]
     table["ari"] = _repeated(rows, labels, seed, seeds, workers)
-    table["smallest"] = [float(np.bincount(found).min() / len(rows)) for found in labels]
+    table["smallest"] = [float(np.bincount(grouping).min() / len(rows)) for grouping in labels]
     return table
 
 
@@ -158,8 +148,8 @@ def by_chance(
     Each is float (references, ks).
     """
     made = [np.random.default_rng((seed, number)) for number in range(references)]
-    found = np.array(_each((partial(_of_chance, rows, ks, rng) for rng in made), workers))
-    return dict(zip(("tightness", *INDICES), np.moveaxis(found, -1, 0), strict=True))
+    indices = np.array(_each((partial(_of_chance, rows, ks, rng) for rng in made), workers))
+    return dict(zip(("tightness", *INDICES), np.moveaxis(indices, -1, 0), strict=True))
 
 
 def _of_chance(rows: np.ndarray, ks: Sequence[int], rng: np.random.Generator) -> np.ndarray:
@@ -189,8 +179,8 @@ def _recovered(
         for place, labels in enumerate(groupings)
         for draw in range(draws)
     ]
-    found = _each(jobs, workers)
-    parts = [found[start : start + draws] for start in range(0, len(found), draws)]
+    jaccards = _each(jobs, workers)
+    parts = [jaccards[start : start + draws] for start in range(0, len(jaccards), draws)]
     return [np.mean(part, axis=0).tolist() for part in parts]
 
 
@@ -217,8 +207,8 @@ def _repeated(
         for labels in groupings
         for number in range(1, seeds + 1)
     ]
-    found = np.reshape(_each(jobs, workers), (len(groupings), seeds))
-    return found.min(axis=1).tolist()
+    aris = np.reshape(_each(jobs, workers), (len(groupings), seeds))
+    return aris.min(axis=1).tolist()
 
 
 def _repetition(rows: np.ndarray, labels: np.ndarray, seed: int) -> float:
@@ -242,15 +232,6 @@ def _silhouette(sums: np.ndarray, labels: np.ndarray, sizes: np.ndarray) -> floa
     nearest = outside.min(axis=1)
     width = np.maximum(np.maximum(inside, nearest), 1e-300)
     return float(np.where(sizes[labels] > 1, (nearest - inside) / width, 0).mean())
-
-
-def _whole(least: int, **values: object) -> None:
-    for name, value in values.items():
-        if type(value) is not int or value < least:  # True is an int as well
-            raise ValueError(
-                f"cluster.{name} must be a whole number, {least} or more, got {value!r}; see "
-                "params.yaml"
-            )
 
 
 def _each(jobs: Iterable[Callable], workers: int) -> list:

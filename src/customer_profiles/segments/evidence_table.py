@@ -12,7 +12,7 @@ DIGITS = {
 THREE_DIGITS = ("inertia", "calinski_harabasz", "calinski_harabasz_chance")
 
 
-def shown(table: pd.DataFrame) -> pd.DataFrame:
+def coarsened(table: pd.DataFrame) -> pd.DataFrame:
     """Evidence in so few digits that no person's contribution can be computed from it."""
     coarse = table.round(DIGITS)
     for name in THREE_DIGITS:
@@ -24,7 +24,7 @@ def shown(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def report(table: pd.DataFrame, least: float) -> pd.DataFrame:
-    """Columns of `judged` that are kept, rounded as by `shown`.
+    """Columns of `with_tests` that are kept, rounded as by `coarsened`.
 
     `least`: the share of the smallest group that may be counted. A smaller share is raised to it.
     """
@@ -33,7 +33,7 @@ def report(table: pd.DataFrame, least: float) -> pd.DataFrame:
         "calinski_harabasz_chance", "davies_bouldin", "davies_bouldin_chance", "jaccard", "ari",
         "smallest", "holds",
     ]  # fmt: skip
-    return shown(table.assign(smallest=table["smallest"].clip(lower=least)))[names]
+    return coarsened(table.assign(smallest=table["smallest"].clip(lower=least)))[names]
 
 
 def overview(
@@ -74,7 +74,7 @@ def certainty(table: pd.DataFrame, k: int) -> pd.Series:
 
     With one segment, or if `k` was not examined: of the least stable cluster of each k.
     """
-    rows = shown(table).set_index("k")
+    rows = coarsened(table).set_index("k")
     if k in rows.index:
         clusters = rows.loc[k, "jaccards"]
         return pd.Series(clusters, [f"cluster {n}" for n in range(1, k + 1)], dtype=float)

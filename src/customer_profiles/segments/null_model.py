@@ -20,7 +20,7 @@ def rearranged(rows: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     The Gaussian's own correlation is found iteratively, because bins dampen it. A constant column
     stays unchanged.
     """
-    found = rows.copy()
+    result = rows.copy()
     varying = np.flatnonzero(np.ptp(rows, axis=0))
     columns = np.sort(rows[:, varying], axis=0)
     wanted = _correlation(rows[:, varying])
@@ -34,8 +34,8 @@ def rearranged(rows: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         if np.abs(missing).max(initial=0) < nearest:
             best, nearest = made, np.abs(missing).max(initial=0)
         hidden = hidden + missing
-    found[:, varying] = best
-    return found
+    result[:, varying] = best
+    return result
 
 
 def _correlation(rows: np.ndarray) -> np.ndarray:

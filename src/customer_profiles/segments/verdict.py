@@ -16,14 +16,13 @@ one segment. The operator may set another k by hand; the verdict still follows t
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from numbers import Real
 
 import numpy as np
 import pandas as pd
 
 from customer_profiles.project.vocabulary import STABLE, UNSTABLE
 from customer_profiles.segments.evidence import elbow
-from customer_profiles.segments.evidence_table import shown
+from customer_profiles.segments.evidence_table import coarsened
 
 ERRORS = 3  # passed by chance once in 740 times, not once in 20
 # All rearrangements of a single feature are the same profiles: they differ by rounding only.
@@ -49,15 +48,11 @@ class Verdict:
     preferred: Mapping[str, int | None]
 
 
-def judged(table: pd.DataFrame, jaccard: float, ari: float) -> pd.DataFrame:
+def with_tests(table: pd.DataFrame, jaccard: float, ari: float) -> pd.DataFrame:
     """`table` of `evidence.weigh` with the tests of the rule: beats_chance, recurs, repeats, holds.
 
-    The first three are separate tests, `holds` is all of them. Raises ValueError for a bound that
-    is not between 0 and 1.
+    The first three are separate tests, `holds` is all of them.
     """
-    for name, bound in {"jaccard": jaccard, "ari": ari}.items():
-        if not isinstance(bound, Real) or not 0 <= bound <= 1:
-            raise ValueError(f"cluster.{name} must be between 0 and 1, got {bound!r}")
     tests = {
         "beats_chance": table["gap"] > np.maximum(ERRORS * table["gap_error"], LEAST_GAP),
         "recurs": table["jaccard"] >= jaccard,
@@ -89,16 +84,16 @@ def preferred(table: pd.DataFrame, among: Sequence[int]) -> dict[str, int | None
 
 
 def decide(table: pd.DataFrame, jaccard: float, ari: float, by_hand: int = 0) -> Verdict:
-    """Verdict on `table` as `judged` gives it; `by_hand` is a k that the operator sets, or 0."""
-    held = table.loc[table["holds"], "k"].tolist()
-    votes = preferred(table, held or table["k"].tolist())
-    k = _best(table, held) if held else 1
-    reason = _for(k, held, votes) if held else _against(table, jaccard, ari)
+    """Verdict on `table` (see `with_tests`); `by_hand` is a k that the operator sets, or 0."""
+    stable = table.loc[table["holds"], "k"].tolist()
+    votes = preferred(table, stable or table["k"].tolist())
+    k = _best(table, stable) if stable else 1
+    reason = _for(k, stable, votes) if stable else _against(table, jaccard, ari)
     if by_hand:
-        reason = _asked(by_hand, table, jaccard, ari) + reason[0].lower() + reason[1:]
+        reason = _by_hand(by_hand, table, jaccard, ari) + reason[0].lower() + reason[1:]
     return Verdict(
         k=by_hand or k,
-        verdict=STABLE if (by_hand or k) in held else UNSTABLE,
+        verdict=STABLE if (by_hand or k) in stable else UNSTABLE,
         reason=reason,
         by_hand=bool(by_hand),
         elbow=elbow(table),
@@ -106,14 +101,14 @@ def decide(table: pd.DataFrame, jaccard: float, ari: float, by_hand: int = 0) ->
     )
 
 
-def summary(found: Verdict, table: pd.DataFrame, remarks: Sequence[str] = ()) -> dict:
-    """Verdict `found` for the report, with `remarks` (sentences) and its row of `table`.
+def summary(verdict: Verdict, table: pd.DataFrame, remarks: Sequence[str] = ()) -> dict:
+    """`verdict` for the report, with `remarks` (sentences) and its row of `table`.
 
     One segment has neither silhouette nor stability.
     """
-    about = {**asdict(found), "reason": " ".join([found.reason, *remarks])}
-    row = shown(table).set_index("k").reindex([found.k]).iloc[0]
-    weighed = found.k in set(table["k"])
+    about = {**asdict(verdict), "reason": " ".join([verdict.reason, *remarks])}
+    row = coarsened(table).set_index("k").reindex([verdict.k]).iloc[0]
+    weighed = verdict.k in set(table["k"])
     return about | {
         "silhouette": float(row["silhouette"]) if weighed else None,
         "stability": {
@@ -133,19 +128,19 @@ def remarks(
     clusters.
     """
     same = [n for n, width in zip(features, np.ptp(rows, axis=0), strict=True) if not width]
-    found = [f"{_listed(same)}: the same for all authors."] if same else []
+    sentences = [f"{_listed(same)}: the same for all authors."] if same else []
     if ks and ks[-1] < k_max:
-        found.append(
+        sentences.append(
             f"At most {ks[-1]} segments were tried, fewer than k_max: there are too few different "
             "profiles."
         )
     if small:
         names = _listed([str(number) for number in small])
-        found.append(
+        sentences.append(
             f"Small (under {share:.0%} of the authors each, or too few to be published): cluster "
             f"{names}."
         )
-    return found
+    return sentences
 
 
 def _best(table: pd.DataFrame, among: Sequence[int]) -> int:
@@ -159,9 +154,9 @@ def _apart(table: pd.DataFrame) -> pd.Series:
     return table["silhouette"] - table["silhouette_chance"]
 
 
-def _for(k: int, held: Sequence[int], votes: Mapping[str, int | None]) -> str:
+def _for(k: int, stable: Sequence[int], votes: Mapping[str, int | None]) -> str:
     likes = [TITLES[name] for name, at in votes.items() if at == k]
-    others = [str(other) for other in held if other != k]
+    others = [str(other) for other in stable if other != k]
     text = (
         f"{_named(k)}: they are separated better than rearranged data, and they are found "
         "again in bootstrap samples and from every start of K-Means"
@@ -191,7 +186,7 @@ def _against(table: pd.DataFrame, jaccard: float, ari: float) -> str:
     )
 
 
-def _asked(k: int, table: pd.DataFrame, jaccard: float, ari: float) -> str:
+def _by_hand(k: int, table: pd.DataFrame, jaccard: float, ari: float) -> str:
     text = f"{_named(k)}, asked for by hand in params.yaml"
     row = _row(table, k)
     if row is not None and not row["holds"]:
@@ -201,17 +196,17 @@ def _asked(k: int, table: pd.DataFrame, jaccard: float, ari: float) -> str:
 
 def _failure(row: pd.Series, jaccard: float, ari: float) -> str:
     """Text on the first test that the k of this `row` fails."""
-    told = shown(row.to_frame().T.infer_objects()).iloc[0]
+    figures = coarsened(row.to_frame().T.infer_objects()).iloc[0]
     if not row["beats_chance"]:
         return "they are not separated better than rearranged data"
     if not row["recurs"]:
         return (
             "they are not found again in bootstrap samples: the mean Jaccard similarity of the "
-            f"least stable one is {told['jaccard']:.2f}, and {jaccard:g} is required"
+            f"least stable one is {figures['jaccard']:.2f}, and {jaccard:g} is required"
         )
     return (
         "they depend on the start of K-Means: the adjusted Rand index of two runs is "
-        f"{told['ari']:.2f}, and {ari:g} is required"
+        f"{figures['ari']:.2f}, and {ari:g} is required"
     )
 
 

@@ -46,22 +46,22 @@ def status() -> Iterator[str]:
             yield "databases  none yet; `make repro` fills one"
             return
         yield f"on disk    {_size(folder) / 1e6:,.0f} MB"
-    with connection.database("admin") as held:
-        yield f"version    MongoDB {held.client.server_info()['version']}"
-        yield from _audiences(held.client)
+    with connection.database("admin") as database:
+        yield f"version    MongoDB {database.client.server_info()['version']}"
+        yield from _audiences(database.client)
 
 
-def table(held: Database, what: str) -> pd.DataFrame:
+def table(database: Database, what: str) -> pd.DataFrame:
     """Profiles (with their cluster), clusters or observations, as stored."""
     if what == "observations":
-        return ordered(read(held, what, COLUMNS), last=("author", "_id"))
+        return ordered(read(database, what, COLUMNS), last=("author", "_id"))
     if what == "clusters":
-        publication = publications.current(held)
+        publication = publications.current(database)
         if publication is None:
             raise StoreError("nothing is published yet; run `make repro`")
         return pd.DataFrame([briefs.flat(segment) for segment in publication["segments"]])
-    assigned = read(held, "assignments", ("_id", "cluster"))
-    joined = read_profiles(held).merge(assigned, on="_id", how="left")
+    assigned = read(database, "assignments", ("_id", "cluster"))
+    joined = read_profiles(database).merge(assigned, on="_id", how="left")
     # Whole numbers also while some authors are not assigned yet.
     return joined.astype({"cluster": "Int64"})
 
@@ -91,23 +91,23 @@ def _audiences(client: MongoClient) -> Iterator[str]:
     k = _smallest()
     for name in names:
         yield f"{name}{' (pulled last)' if name == _pulled() else ''}"
-        yield from (f"  {line}" for line in _held(client[name], sizes[name], k))
+        yield from (f"  {line}" for line in _contents(client[name], sizes[name], k))
 
 
-def _held(held: Database, size: int, k: int) -> Iterator[str]:
+def _contents(database: Database, size: int, k: int) -> Iterator[str]:
     for name in ("observations", "profiles"):
-        yield f"{name:<14}{vocabulary.at_least(held[name].count_documents({}), k)}"
-    current = held.current.find_one({"_id": "current"})
-    shown = current["publication"] if current else "none"
-    yield f"{'publications':<14}{held.published.count_documents({})}, current: {shown}"
-    yield f"{'schema':<14}{schema.version(held)} (this program knows {schema.NEWEST})"
+        yield f"{name:<14}{vocabulary.at_least(database[name].count_documents({}), k)}"
+    current = database.current.find_one({"_id": "current"})
+    published = current["publication"] if current else "none"
+    yield f"{'publications':<14}{database.published.count_documents({})}, current: {published}"
+    yield f"{'schema':<14}{schema.version(database)} (this program knows {schema.NEWEST})"
     yield f"{'on disk':<14}{size / 1e6:,.1f} MB"
 
 
 def _smallest() -> int:
     """Number of people in the smallest group that may be shown (k)."""
     there = paths.inside("params.yaml").is_file()
-    return params.shared(["k_anonymity"]).get("k_anonymity", K) if there else K
+    return params.shared(["k_anonymity"])["k_anonymity"] if there else K
 
 
 def _pulled() -> str:

@@ -53,7 +53,7 @@ def database(name: str = "") -> Iterator[Database]:
             raise _failure(error) from None
 
 
-def lasting(task: Callable[[Database], Result], name: str = "") -> Result:
+def with_retries(task: Callable[[Database], Result], name: str = "") -> Result:
     """Run `task` on the database `name`, retrying when the connection or the lease is lost.
 
     An embedded server is restarted. `task` must be idempotent, also after a partial run. Raises
@@ -61,8 +61,8 @@ def lasting(task: Callable[[Database], Result], name: str = "") -> Result:
     """
     for attempt in range(ATTEMPTS):
         try:
-            with database(name) as held:
-                return task(held)
+            with database(name) as opened:
+                return task(opened)
         except Gone as error:
             why = error
             logger.warning("%s", error)
@@ -156,12 +156,14 @@ def _numbers(version: str) -> tuple[int, ...]:
 def _failure(error: PyMongoError) -> StoreError:
     """The StoreError that explains a driver's error on a database in use."""
     if os.environ.get(VARIABLE):
-        gone = f"the server in {VARIABLE} does not answer any more; check that it is up"
-        return explained(error, VARIABLE, gone, f"the disk of the server in {VARIABLE} is full")
+        unavailable = f"the server in {VARIABLE} does not answer any more; check that it is up"
+        return explained(
+            error, VARIABLE, unavailable, f"the disk of the server in {VARIABLE} is full"
+        )
     folder = paths.inside(FOLDER)
-    gone = (
+    unavailable = (
         "the embedded mongod broke off the connection"
         if running(folder)
         else f"the embedded mongod ended while it was in use: {errors.of_the_log(folder)}"
     )
-    return explained(error, "the embedded mongod", gone, errors.full(folder))
+    return explained(error, "the embedded mongod", unavailable, errors.full(folder))

@@ -49,14 +49,14 @@ class Gone(StoreError):
     """The server or the write lease was lost; the operation may be retried."""
 
 
-def explained(error: PyMongoError, place: str, gone: str, full: str) -> StoreError:
+def explained(error: PyMongoError, place: str, unavailable: str, full: str) -> StoreError:
     """The StoreError for `error` of a database in use, without the driver's message.
 
-    The driver's message repeats values and addresses. `place` names the server, `gone` says why it
-    does not answer, `full` that its disk is full.
+    The driver's message repeats values and addresses. `place` names the server, `unavailable`
+    says why it does not answer, `full` that its disk is full.
     """
     if isinstance(error, ConnectionFailure):
-        return Gone(f"{gone}; what was written so far is kept: run the same again")
+        return Gone(f"{unavailable}; what was written so far is kept: run the same again")
     code, name = _code(error)
     if code == UNAUTHORIZED:
         return StoreError(
@@ -82,11 +82,11 @@ def refusal(what: str, error: Mapping) -> str:
 def refused_fields(error: Mapping) -> set[str]:
     """The fields that broke a validator's rules."""
     rules = error.get("errInfo", {}).get("details", {}).get("schemaRulesNotSatisfied", [])
-    found = {item.get("propertyName") for rule in rules
+    unsatisfied = {item.get("propertyName") for rule in rules
              for item in rule.get("propertiesNotSatisfied", [])}  # fmt: skip
     named = {name for rule in rules for name in rule.get("missingProperties", [])}
     named |= {name for rule in rules for name in rule.get("additionalProperties", [])}
-    return {name for name in found | named if name}
+    return {name for name in unsatisfied | named if name}
 
 
 def of_the_log(folder: Path) -> str:
@@ -94,15 +94,15 @@ def of_the_log(folder: Path) -> str:
 
     No line of the log is quoted.
     """
-    said = "\n".join(_errors(folder / LOG))
-    if re.search(r'"error(_code)?": ?(28|122)\b|No space left|quota exceeded', said) or (
+    log = "\n".join(_errors(folder / LOG))
+    if re.search(r'"error(_code)?": ?(28|122)\b|No space left|quota exceeded', log) or (
         shutil.disk_usage(folder).free < SCARCE
     ):
         return full(folder)
     for pattern, meaning in MEANINGS:
-        if re.search(pattern, said):
+        if re.search(pattern, log):
             return meaning
-    return LOOK if said else f"it was killed, or its memory ran out; {LOOK}"
+    return LOOK if log else f"it was killed, or its memory ran out; {LOOK}"
 
 
 def full(folder: Path) -> str:

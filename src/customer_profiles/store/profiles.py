@@ -72,7 +72,7 @@ def read(database: Database, collection: str, fields: Sequence[str]) -> pd.DataF
     return frame[list(fields)]
 
 
-class Following:
+class ProfileUpdater:
     """The profiles of a database, derived anew where observations changed."""
 
     def __init__(self, database: Database, grid: Grid, lease: Lease):
@@ -134,10 +134,10 @@ class Following:
 
 
 @contextmanager
-def following(database: Database, grid: Grid) -> Iterator[Following]:
+def profile_updates(database: Database, grid: Grid) -> Iterator[ProfileUpdater]:
     """Hold the lease to write observations, and derive the profiles at the end of the block."""
     with leased(database) as lease:
-        people = Following(database, grid, lease)
+        people = ProfileUpdater(database, grid, lease)
         try:
             yield people
             people.derive()

@@ -50,12 +50,12 @@ def publish_next(
 
     `continue_from` makes the successor from the current publication (None before the first) and
     from `publication`, which has no `_id` yet. It returns the current one if that is to stay
-    (`continuity.following`).
+    (`continuity.successor`).
     """
     with leased(database):
-        following = continue_from(current(database), publication)
-        _publish(database, following, assignments)
-    return following
+        successor = continue_from(current(database), publication)
+        _publish(database, successor, assignments)
+    return successor
 
 
 def writes(
@@ -89,9 +89,9 @@ def current(database: Database) -> dict | None:
     # Between the two questions the publication may have been replaced and deleted.
     while (latest := database.current.find_one({"_id": "current"})) != pointer:
         pointer = latest
-        found = database.published.find_one({"_id": pointer["publication"]})
-        if found:
-            return found
+        publication = database.published.find_one({"_id": pointer["publication"]})
+        if publication:
+            return publication
     return None
 
 
@@ -163,7 +163,7 @@ def _beside(database: Database, publication: dict, assignments: "pd.DataFrame") 
 
     from customer_profiles.privacy import cells
 
-    bounds = [told["certificate"]["published"]["k"] for told in (former, publication)]
+    bounds = [one["certificate"]["published"]["k"] for one in (former, publication)]
     earlier = cells.atoms(pd.Series(cell_of, dtype=object), bounds[0])
     later = cells.atoms(assignments.set_index("_id")["cell"], bounds[1])
     return [former["_id"]] if cells.together(earlier, later, max(bounds)) else []

@@ -16,7 +16,7 @@ from customer_profiles.project import paths
 from customer_profiles.store import connection, mongod
 from customer_profiles.store.connection import chunks
 from customer_profiles.store.lease import aggregate
-from customer_profiles.store.profiles import Following, Grid, following
+from customer_profiles.store.profiles import Grid, ProfileUpdater, profile_updates
 
 OWNER = {"author": 1}
 
@@ -25,16 +25,16 @@ logger = logging.getLogger(__name__)
 ABOUT_PEOPLE = ("observations", "profiles", "assignments")
 
 
-def remove(rows: Collection, people: Following, unwanted: Iterable[Mapping]) -> int:
+def remove(rows: Collection, people: ProfileUpdater, unwanted: Iterable[Mapping]) -> int:
     """Remove the rows whose `_id` and `author` are in `unwanted`; return their number."""
-    gone = 0
+    removed = 0
     for part in chunks(unwanted):
         people.touch(row["author"] for row in part)
-        gone += rows.delete_many({"_id": {"$in": [row["_id"] for row in part]}}).deleted_count
-    return gone
+        removed += rows.delete_many({"_id": {"$in": [row["_id"] for row in part]}}).deleted_count
+    return removed
 
 
-def before(rows: Collection, people: Following, day: str) -> int:
+def before(rows: Collection, people: ProfileUpdater, day: str) -> int:
     """Remove the stream's rows of days before `day`; return their number.
 
     The archive's rows vanish with its file; only the stream's rows are indexed by day.
@@ -43,7 +43,9 @@ def before(rows: Collection, people: Following, day: str) -> int:
     return remove(rows, people, rows.find(old, OWNER)) if day else 0
 
 
-def found(database: Database, posts: Sequence[str], authors: Sequence[str]) -> dict[str, str]:
+def authors_by_post(
+    database: Database, posts: Sequence[str], authors: Sequence[str]
+) -> dict[str, str]:
     """Author by post (pseudonyms), for `posts` and for all posts by `authors`."""
     return {
         row["_id"]: row["author"]
@@ -66,8 +68,8 @@ def erase(database: Database, posts: Sequence[str], authors: Sequence[str], grid
 
     Touched profiles are derived anew or removed. Their assignments are always removed.
     """
-    with following(database, grid) as people:
-        touched = {*authors, *found(database, posts, authors).values()}
+    with profile_updates(database, grid) as people:
+        touched = {*authors, *authors_by_post(database, posts, authors).values()}
         people.touch(touched)
         for part in chunks(sorted(touched)):
             database.assignments.delete_many({"_id": {"$in": part}})
@@ -84,12 +86,12 @@ def expire(database: Database, day: str, grid: Grid) -> None:
     too.
     """
     rows = database.observations
-    with following(database, grid) as people:
+    with profile_updates(database, grid) as people:
         remove(rows, people, rows.find({"day": {"$lt": day}}, OWNER))
         people.derive()
         for part in chunks(row["_id"] for row in database.assignments.find({}, {"_id": 1})):
-            gone = set(part) - known(database, part)
-            database.assignments.delete_many({"_id": {"$in": sorted(gone)}})
+            absent = set(part) - known(database, part)
+            database.assignments.delete_many({"_id": {"$in": sorted(absent)}})
         rewrite(database, people)
 
 
@@ -97,11 +99,11 @@ def audiences(database: Database) -> list[Database]:
     """The databases of other archives on the server of `database`, except the shipped sample's."""
     ours = database.name, demonstration_key().audience(SAMPLE)
     names = database.client.list_database_names()
-    found = sorted(name for name in names if name.startswith("audience_") and name not in ours)
-    return [database.client[name] for name in found]
+    others = sorted(name for name in names if name.startswith("audience_") and name not in ours)
+    return [database.client[name] for name in others]
 
 
-def rewrite(database: Database, people: Following) -> None:
+def rewrite(database: Database, people: ProfileUpdater) -> None:
     """Rewrite all collections about single people into new files; the old files are removed.
 
     `compact` is not enough: deleted ids remain in the indexes (tried with MongoDB 6.0). Indexes and

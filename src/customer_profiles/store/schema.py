@@ -101,10 +101,10 @@ def prepare(database: Database) -> None:
     Idempotent and safe to run concurrently; the next call resumes an interrupted one. Raises
     StoreError for a database of a newer program, which stays unchanged.
     """
-    held = version(database)
-    if held > NEWEST:
+    current = version(database)
+    if current > NEWEST:
         raise StoreError(
-            f"this database was written by a newer version of this program (schema {held}, this "
+            f"this database was written by a newer version of this program (schema {current}, this "
             f"one knows {NEWEST}): update the program, or use another database"
         )
     there = {row["name"]: row.get("options", {}) for row in database.list_collections()}
@@ -112,7 +112,7 @@ def prepare(database: Database) -> None:
         _make(database, name, fields, there.get(name))
         if name in INDEXES:
             database[name].create_indexes(INDEXES[name])
-    for number in range(held + 1, NEWEST + 1):
+    for number in range(current + 1, NEWEST + 1):
         MIGRATIONS[number](database)
         _remember(database, number)
 
@@ -178,8 +178,8 @@ def _flag_nothing_of_before(database: Database) -> None:
 
 def _forget_flows_of_before(database: Database) -> None:
     """Remove from publications the numbers of authors who moved between segments."""
-    told = {"continuity.flows": {"$exists": True}}
-    database["published"].update_many(told, {"$unset": {"continuity.flows": ""}})
+    condition = {"continuity.flows": {"$exists": True}}
+    database["published"].update_many(condition, {"$unset": {"continuity.flows": ""}})
 
 
 def _forget_publications(database: Database, before: Mapping) -> None:

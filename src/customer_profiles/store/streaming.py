@@ -34,13 +34,13 @@ def write(
     out and counted.
     """
     posts = observations.assign(origin=ORIGIN).to_dict("records")
-    with profiles.following(database, grid) as people:
+    with profiles.profile_updates(database, grid) as people:
         # Under the lease: until then another program may erase.
         marks, last = united(database, key.fingerprint()), last_day(today)
         first = ""
         if expire_days:
-            held = database.observations.find({"origin": ORIGIN, "day": {"$lte": last}}, {"day": 1})
-            newest = [row["day"] for row in held.sort("day", -1).limit(1)]
+            days = database.observations.find({"origin": ORIGIN, "day": {"$lte": last}}, {"day": 1})
+            newest = [row["day"] for row in days.sort("day", -1).limit(1)]
             newest += [post["day"] for post in posts if post["day"] <= last]
             first = first_day(newest, expire_days, as_of)
         limits = Limits(first, last, (lambda who: key.mark(who) in marks) if marks else nobody)

@@ -8,7 +8,7 @@ from customer_profiles.bench.loopback.ways import QUERY
 from customer_profiles.collect.budget import Budget
 from customer_profiles.collect.stream.gaps import Gaps
 from customer_profiles.collect.x_api import answers
-from tests.collect.collecting import asked
+from tests.collect.collecting import collect_settings
 
 
 def test_a_gap_is_made_longer_at_both_ends_and_joined_with_what_it_overlaps():
@@ -27,7 +27,7 @@ def test_a_clock_that_was_set_back_makes_no_end_before_the_start():
 def test_a_search_that_fails_goes_on_where_it_was_and_holds_up_no_other_gap(project, ask):
     now = time.time()
     posts = invented(350, now, every=2)
-    budget = Budget(asked(), time.time)
+    budget = Budget(collect_settings(), time.time)
     pages = []
     with XServer(posts, [None, None, *["500"] * 6]) as x:
         gaps = Gaps([(now - 2000, now - 30), (now - 3000, now - 2500)], overlap=0.0, settle=0.0)
@@ -38,16 +38,16 @@ def test_a_search_that_fails_goes_on_where_it_was_and_holds_up_no_other_gap(proj
     assert gaps.open == []
     assert first == 200
     assert abs(reached - (now - 60 - 199 * 2)) <= 1
-    held = [post["id"] for page in pages for post in answers.posts(page.body)]
-    assert set(held) == {post["id"] for post in posts}
-    assert len(held) - len(set(held)) <= 1
+    numbers = [post["id"] for page in pages for post in answers.posts(page.body)]
+    assert set(numbers) == {post["id"] for post in posts}
+    assert len(numbers) - len(set(numbers)) <= 1
 
 
 def test_a_gap_that_is_older_than_what_x_has_is_given_up_and_of_one_that_begins_there_a_part(
     project, ask, caplog
 ):
     now, week = time.time(), 7 * 86400
-    budget = Budget(asked(), time.time)
+    budget = Budget(collect_settings(), time.time)
     with XServer(invented(3, now)) as x:
         gaps = Gaps([(0.0, 60.0), (now - 2 * week, now - 30)], overlap=0.0, settle=0.0)
         pages = []

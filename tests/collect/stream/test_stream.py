@@ -27,7 +27,7 @@ from customer_profiles.bench.loopback.stream import fresh as posts
 from customer_profiles.collect.budget import BudgetReached, Spend
 from customer_profiles.collect.folder import PAGES, PagesFolder
 from customer_profiles.collect.stream import stream
-from customer_profiles.collect.stream.disk_queue import Backlog
+from customer_profiles.collect.stream.disk_queue import DiskQueue
 from customer_profiles.collect.stream.receiver import Pace
 from customer_profiles.collect.stream.stream import Stream
 from customer_profiles.collect.x_api import errors
@@ -57,10 +57,10 @@ class Slow:
     """A model that waits until it is let go."""
 
     def __init__(self):
-        self.go, self.asked = threading.Event(), threading.Event()
+        self.go, self.called = threading.Event(), threading.Event()
 
     def __call__(self, texts):
-        self.asked.set()
+        self.called.set()
         assert self.go.wait(120)
         return rate(texts)
 
@@ -82,7 +82,7 @@ def settings(project):
 
 
 @pytest.fixture
-def held(project, mongodb, monkeypatch):
+def target(project, mongodb, monkeypatch):
     """The database that the stream writes to."""
     monkeypatch.setenv("MONGODB_URI", mongodb)
     monkeypatch.setenv("X_BEARER_TOKEN", TOKEN)
@@ -127,16 +127,16 @@ def stored(database):
     return sorted(row["_id"] for row in database.observations.find())
 
 
-def test_posts_arrive_once_scored_and_without_text(held, settings):
+def test_posts_arrive_once_scored_and_without_text(target, settings):
     written = posts(12)
     with XStream() as x:
         settings(x)
         with running() as run:
             x.wait(1)
             x.write(*written, written[3], written[0])
-            until(lambda: run.reception.received == 14)
-    assert stored(held) == ids(written)
-    row = held.observations.find_one({"_id": KEY.pseudonym("post", written[1]["id"])})
+            until(lambda: run.receiver.received == 14)
+    assert stored(target) == ids(written)
+    row = target.observations.find_one({"_id": KEY.pseudonym("post", written[1]["id"])})
     assert row == {
         "_id": row["_id"], "author": KEY.pseudonym("author", written[1]["author_id"]),
         "origin": "stream", "scorer": SCORER, "day": TODAY, "label": "positive", "flag": "",
@@ -144,41 +144,41 @@ def test_posts_arrive_once_scored_and_without_text(held, settings):
         "following": 1, "listed": 0, "account_posts": 0, "account_age": 1, "verified": False,
         "protected": False,
     }  # fmt: skip
-    assert held.profiles.count_documents({}) == 7
-    assert held.state.find_one({"_id": "profiles"})["stale"] is False
+    assert target.profiles.count_documents({}) == 7
+    assert target.state.find_one({"_id": "profiles"})["stale"] is False
 
 
-def test_the_sealed_pages_hold_the_same_posts_for_a_later_repro(held, settings):
+def test_the_sealed_pages_hold_the_same_posts_for_a_later_repro(target, settings):
     written = posts(5)
     with XStream() as x:
         settings(x)
         with running() as run:
             x.wait(1)
             x.write(*written)
-            until(lambda: run.reception.received == 5)
-    found = archive.read(Path(PAGES), KEY.unseal)
-    assert sorted(found.posts["post_id"]) == sorted(post["id"] for post in written)
-    (told,) = PagesFolder().ledger().values()
-    assert (told["pages"], told["posts"], told["last"]) == (5, 5, TODAY)
+            until(lambda: run.receiver.received == 5)
+    conversation = archive.read(Path(PAGES), KEY.unseal)
+    assert sorted(conversation.posts["post_id"]) == sorted(post["id"] for post in written)
+    (entry,) = PagesFolder().ledger().values()
+    assert (entry["pages"], entry["posts"], entry["last"]) == (5, 5, TODAY)
 
 
-def test_an_erased_author_and_an_erased_post_stay_away(held, settings):
+def test_an_erased_author_and_an_erased_post_stay_away(target, settings):
     written = posts(12)
     author = KEY.pseudonym("author", written[0]["author_id"])
     tombstones.add(KEY.fingerprint(), {KEY.mark(author): "author"})
-    held.tombstones.insert_one({"_id": KEY.mark(ids(written[1:2])[0]), "kind": "post"})
+    target.tombstones.insert_one({"_id": KEY.mark(ids(written[1:2])[0]), "kind": "post"})
     left = [post for post in written[2:] if post["author_id"] != written[0]["author_id"]]
     with XStream() as x:
         settings(x)
         with running() as run:
             x.wait(1)
             x.write(*written)
-            until(lambda: run.reception.received == 12)
-    assert stored(held) == ids(left)
-    assert author not in {row["_id"] for row in held.profiles.find()}
+            until(lambda: run.receiver.received == 12)
+    assert stored(target) == ids(left)
+    assert author not in {row["_id"] for row in target.profiles.find()}
 
 
-def test_posts_that_are_too_old_or_of_the_future_are_left_out(held, settings):
+def test_posts_that_are_too_old_or_of_the_future_are_left_out(target, settings):
     old, future, new = posts(3)
     old |= {"created_at": "2020-01-01T00:00:00.000Z"}
     future |= {"created_at": "2099-01-01T00:00:00.000Z"}
@@ -187,43 +187,43 @@ def test_posts_that_are_too_old_or_of_the_future_are_left_out(held, settings):
         with running() as run:
             x.wait(1)
             x.write(old, future, new)
-            until(lambda: run.reception.received == 3)
-    assert stored(held) == ids([new])
+            until(lambda: run.receiver.received == 3)
+    assert stored(target) == ids([new])
 
 
-def test_a_post_of_the_archive_stays_as_it_is(held, settings):
+def test_a_post_of_the_archive_stays_as_it_is(target, settings):
     written = posts(2)
     with XStream() as x:
         settings(x)
         with running():
             x.wait(1)
             x.write(*written)
-            until(lambda: held.observations.count_documents({}) == 2)
+            until(lambda: target.observations.count_documents({}) == 2)
             of_archive = {"$set": {"origin": "archive", "polarity": 3}}
-            held.observations.update_one({"_id": ids(written[:1])[0]}, of_archive)
+            target.observations.update_one({"_id": ids(written[:1])[0]}, of_archive)
             x.write(*written)
-    rows = {row["_id"]: row for row in held.observations.find()}
+    rows = {row["_id"]: row for row in target.observations.find()}
     assert [rows[number]["origin"] for number in (ids(written[:1])[0], ids(written[1:])[0])] == [
         "archive", "stream",
     ]  # fmt: skip
     assert rows[ids(written[:1])[0]]["polarity"] == 3
 
 
-def test_what_only_a_foreign_rule_sends_is_left_out_but_paid_for(held, settings):
+def test_what_only_a_foreign_rule_sends_is_left_out_but_paid_for(target, settings):
     ours, theirs = posts(1), posts(1, ["Crumble somewhere else"])
     with XStream(rules=[FOREIGN]) as x:
         settings(x)
         with running() as run:
             x.wait(1)
             x.write(*theirs, *ours)
-            until(lambda: run.reception.received == 1)
-    assert stored(held) == ids(ours)
+            until(lambda: run.receiver.received == 1)
+    assert stored(target) == ids(ours)
     assert len(list(archive.exact_lines(next(Path(PAGES).iterdir()), KEY.unseal))) == 1
     assert Spend(0, 0).total() == {"posts": 2, "users": 2, "price": 0.03}
     assert FOREIGN["id"] in x.rules
 
 
-def test_a_line_without_a_text_or_an_author_costs_no_other(held, settings):
+def test_a_line_without_a_text_or_an_author_costs_no_other(target, settings):
     written = posts(2)
     textless = {name: value for name, value in posts(1)[0].items() if name != "text"}
     with XStream() as x:
@@ -231,32 +231,32 @@ def test_a_line_without_a_text_or_an_author_costs_no_other(held, settings):
         with running() as run:
             x.wait(1)
             x.say(x.line(textless, includes={}), x.line(written[0], includes={}))
-            until(lambda: run.reception.received == 2)
+            until(lambda: run.receiver.received == 2)
             x.write(written[1])
-            until(lambda: run.reception.received == 3)
-    assert stored(held) == ids(written[1:])
+            until(lambda: run.receiver.received == 3)
+    assert stored(target) == ids(written[1:])
 
 
-def test_a_gap_is_filled_by_search_and_nothing_is_written_twice(held, settings, caplog):
+def test_a_gap_is_filled_by_search_and_nothing_is_written_twice(target, settings, caplog):
     before = posts(3)
     with XStream() as x, caplog.at_level(logging.INFO):
         settings(x)
         with running() as run:
             x.wait(1)
             x.write(*before)
-            until(lambda: run.reception.received == 3)
+            until(lambda: run.receiver.received == 3)
             x.lose()
             x.write(*(lost := posts(4)))
             x.wait(2)
             x.write(*(after := posts(2)))
-            until(lambda: held.observations.count_documents({}) == 9)
-            until(lambda: "gaps 1 (1 filled)" in run.reception.status())
-    assert stored(held) == ids([*before, *lost, *after])
+            until(lambda: target.observations.count_documents({}) == 9)
+            until(lambda: "gaps 1 (1 filled)" in run.receiver.status())
+    assert stored(target) == ids([*before, *lost, *after])
     assert [seen.path for seen in x.requests].count("/2/tweets/search/recent") == 1
     assert re.search(r"a gap of \d+ s is filled: \d+ posts were found", caplog.text)
 
 
-def test_a_gap_that_x_refuses_to_search_is_left_to_the_next_run(held, settings, caplog):
+def test_a_gap_that_x_refuses_to_search_is_left_to_the_next_run(target, settings, caplog):
     with XStream() as x:
         settings(x)
         with running():
@@ -268,13 +268,13 @@ def test_a_gap_that_x_refuses_to_search_is_left_to_the_next_run(held, settings, 
             until(lambda: "or start: X does not know the bearer token (401)" in caplog.text)
             x.stay(x.keep_alives + 5)
         assert [seen.path for seen in x.requests].count("/2/tweets/search/recent") == 1
-        assert stored(held) == []
+        assert stored(target) == []
         with running():
-            until(lambda: held.observations.count_documents({}) == 2)
-    assert stored(held) == ids(lost)
+            until(lambda: target.observations.count_documents({}) == 2)
+    assert stored(target) == ids(lost)
 
 
-def test_a_gap_that_was_not_filled_is_filled_by_the_next_run(held, settings):
+def test_a_gap_that_was_not_filled_is_filled_by_the_next_run(target, settings):
     with XStream() as x:
         settings(x)
         with running(pace=Pace(seconds=0.05, overlap=1.0, settle=1000)) as run:
@@ -282,14 +282,14 @@ def test_a_gap_that_was_not_filled_is_filled_by_the_next_run(held, settings):
             x.lose()
             x.write(*(lost := posts(2)))
             x.wait(2)
-            until(lambda: "gaps 1 (0 filled)" in run.reception.status())
-        assert stored(held) == []
+            until(lambda: "gaps 1 (0 filled)" in run.receiver.status())
+        assert stored(target) == []
         with running():
-            until(lambda: held.observations.count_documents({}) == 2)
-    assert stored(held) == ids(lost)
+            until(lambda: target.observations.count_documents({}) == 2)
+    assert stored(target) == ids(lost)
 
 
-def test_an_end_while_x_is_away_leaves_a_gap_for_the_next_run(held, settings):
+def test_an_end_while_x_is_away_leaves_a_gap_for_the_next_run(target, settings):
     with XStream() as x:
         settings(x)
         with running() as run:
@@ -297,34 +297,34 @@ def test_an_end_while_x_is_away_leaves_a_gap_for_the_next_run(held, settings):
             x.refusals = ["503"]
             x.lose()
             x.write(*(lost := posts(3)))
-            until(lambda: not run.reception.connected)
-        assert stored(held) == []
+            until(lambda: not run.receiver.connected)
+        assert stored(target) == []
         with running():
             x.wait(2)
-            until(lambda: held.observations.count_documents({}) == 3)
-    assert stored(held) == ids(lost)
+            until(lambda: target.observations.count_documents({}) == 3)
+    assert stored(target) == ids(lost)
 
 
-def test_a_clean_end_leaves_no_gap(held, settings):
+def test_a_clean_end_leaves_no_gap(target, settings):
     with XStream() as x:
         settings(x)
         for runs in (1, 2):
             with running() as run:
                 x.wait(runs)
-            assert "gaps 0" in run.reception.status()
+            assert "gaps 0" in run.receiver.status()
 
 
-def test_a_gap_of_before_is_not_forgotten_by_a_run_that_does_not_connect(held, settings):
-    backlog = Backlog(KEY)
+def test_a_gap_of_before_is_not_forgotten_by_a_run_that_does_not_connect(target, settings):
+    backlog = DiskQueue(KEY)
     backlog.keep(heard=12.5, gaps=[])
     with XStream(refusals=["401"]) as x:
         settings(x)
         with pytest.raises(errors.Unauthorized):
             run_to_its_end()
-    assert Backlog(KEY).kept("heard") == 12.5
+    assert DiskQueue(KEY).kept("heard") == 12.5
 
 
-def test_what_is_scored_too_slowly_waits_on_disk_and_none_is_lost(held, settings, caplog):
+def test_what_is_scored_too_slowly_waits_on_disk_and_none_is_lost(target, settings, caplog):
     written, slow = posts(60), Slow()
     pace = Pace(posts=10, seconds=0.05, status=0.05)
     with XStream() as x, caplog.at_level(logging.INFO):
@@ -332,18 +332,18 @@ def test_what_is_scored_too_slowly_waits_on_disk_and_none_is_lost(held, settings
         with running(slow, pace) as run:
             x.wait(1)
             x.write(*written)
-            until(lambda: run.reception.received == 60)
-            assert slow.asked.wait(120)
-            assert (run.scored, run.reception.backlog.waiting) == (0, 60)
+            until(lambda: run.receiver.received == 60)
+            assert slow.called.wait(120)
+            assert (run.scored, run.receiver.backlog.waiting) == (0, 60)
             slow.go.set()
-    assert stored(held) == ids(written)
-    told = [line for line in caplog.messages if line.startswith("received")][-1]
-    assert told.startswith("received 60 posts, scored 60, lag 0.0 s; reconnects 0, gaps 0")
-    assert "waiting on disk 0;" in told
+    assert stored(target) == ids(written)
+    status = [line for line in caplog.messages if line.startswith("received")][-1]
+    assert status.startswith("received 60 posts, scored 60, lag 0.0 s; reconnects 0, gaps 0")
+    assert "waiting on disk 0;" in status
 
 
 def test_a_database_that_is_killed_comes_back_and_misses_nothing(
-    held, settings, monkeypatch, caplog
+    target, settings, monkeypatch, caplog
 ):
     monkeypatch.delenv("MONGODB_URI")  # the embedded one, which is started again
     before, after = posts(5), posts(5)
@@ -362,7 +362,7 @@ def test_a_database_that_is_killed_comes_back_and_misses_nothing(
     assert "received posts wait on disk meanwhile" in caplog.text
 
 
-def test_a_search_that_may_cost_more_than_is_left_is_not_made(held, settings):
+def test_a_search_that_may_cost_more_than_is_left_is_not_made(target, settings):
     with XStream() as x:
         settings(x, budget=0.14)  # not enough for ten posts and their authors
         x.when(1, lambda: x.lose())
@@ -372,7 +372,7 @@ def test_a_search_that_may_cost_more_than_is_left_is_not_made(held, settings):
     assert Spend(0, 0).total()["price"] == 0
 
 
-def test_the_stream_ends_with_a_sentence_when_the_budget_is_used_up(held, settings):
+def test_the_stream_ends_with_a_sentence_when_the_budget_is_used_up(target, settings):
     with XStream() as x:
         settings(x, budget=0.05)
         x.when(1, lambda: x.write(*posts(4)))
@@ -380,7 +380,7 @@ def test_the_stream_ends_with_a_sentence_when_the_budget_is_used_up(held, settin
             run_to_its_end()
         assert stream.command(lambda: (rate, SCORER), PACE) == 3
     assert x.connects == 1
-    assert held.observations.count_documents({}) == 4
+    assert target.observations.count_documents({}) == 4
 
 
 @pytest.mark.parametrize(
@@ -388,7 +388,7 @@ def test_the_stream_ends_with_a_sentence_when_the_budget_is_used_up(held, settin
     [("401", "make a new one for your app"), ("403", "must include the filtered stream")],
 )
 def test_a_refusal_ends_the_stream_after_all_that_was_received_is_scored(
-    held, settings, refusal, sentence
+    target, settings, refusal, sentence
 ):
     written = posts(3)
     with XStream() as x:
@@ -397,10 +397,10 @@ def test_a_refusal_ends_the_stream_after_all_that_was_received_is_scored(
         x.when(1, lambda: (x.write(*written), x.say(CLOSE)))
         with pytest.raises(errors.XError, match=sentence):
             run_to_its_end()
-    assert stored(held) == ids(written)
+    assert stored(target) == ids(written)
 
 
-def test_the_public_demonstration_key_is_refused(held, settings, monkeypatch):
+def test_the_public_demonstration_key_is_refused(target, settings, monkeypatch):
     public = base64.urlsafe_b64encode(hashlib.sha256(SAMPLE).digest()).decode()
     monkeypatch.setenv("CUSTOMER_PROFILES_KEY", public)
     with XStream() as x:
@@ -410,7 +410,7 @@ def test_the_public_demonstration_key_is_refused(held, settings, monkeypatch):
     assert x.requests == []
 
 
-def test_two_streams_at_once_are_refused(held, settings):
+def test_two_streams_at_once_are_refused(target, settings):
     with XStream() as x:
         settings(x)
         with (
@@ -430,9 +430,9 @@ def test_without_a_model_the_stage_to_run_is_named(project):
 
 def test_the_bench_measures_a_stream_of_its_own(project):
     (project / "params.yaml").write_bytes((ROOT / "params.yaml").read_bytes())
-    told = live.streamed(rate, SCORER, 200.0, 1.0, Pace(posts=50, seconds=0.05))
-    assert (told["posts"], told["lost"], told["duplicated"]) == (200, 0, 0)
-    assert told["waiting_most"] > 0
+    figures = live.streamed(rate, SCORER, 200.0, 1.0, Pace(posts=50, seconds=0.05))
+    assert (figures["posts"], figures["lost"], figures["duplicated"]) == (200, 0, 0)
+    assert figures["waiting_most"] > 0
     assert sorted(path.name for path in project.iterdir()) == ["dvc.yaml", "params.yaml"]
 
 
@@ -487,7 +487,7 @@ def received():
     return sum(file.read_bytes().count(b"\n") for file in files)
 
 
-def test_a_signal_ends_the_stream_after_all_that_was_received_is_scored(held, settings, start):
+def test_a_signal_ends_the_stream_after_all_that_was_received_is_scored(target, settings, start):
     written = posts(30)
     with XStream() as x:
         settings(x)
@@ -496,43 +496,43 @@ def test_a_signal_ends_the_stream_after_all_that_was_received_is_scored(held, se
         x.write(*written)
         until(lambda: received() == 30)
         process.send_signal(signal.SIGTERM)
-        told, _ = process.communicate(timeout=300)
+        output, _ = process.communicate(timeout=300)
         x.write(*posts(3))
-    assert process.returncode == 0, told
-    assert stored(held) == ids(written)
-    assert "stopping: no more is read, what was received is scored first" in told
-    assert "received 30 posts, scored 30, lag 0.0 s" in told.splitlines()[-1]
+    assert process.returncode == 0, output
+    assert stored(target) == ids(written)
+    assert "stopping: no more is read, what was received is scored first" in output
+    assert "received 30 posts, scored 30, lag 0.0 s" in output.splitlines()[-1]
     for secret in (TOKEN, "Tindlewick again", written[0]["id"], written[0]["author_id"]):
-        assert secret not in told
+        assert secret not in output
 
 
-def test_a_kill_loses_nothing_that_was_received_and_the_gap_is_filled(held, settings, start):
+def test_a_kill_loses_nothing_that_was_received_and_the_gap_is_filled(target, settings, start):
     written = posts(30)
     with XStream() as x:
         settings(x)
         process = start(0.2)
         x.wait(1)
         x.write(*written)
-        until(lambda: received() == 30 and held.observations.count_documents({}) >= 5)
+        until(lambda: received() == 30 and target.observations.count_documents({}) >= 5)
         # Not while it writes: its lease would keep the next one waiting for ten seconds.
-        until(lambda: held.leases.find_one()["until"].year == 1970)
+        until(lambda: target.leases.find_one()["until"].year == 1970)
         process.kill()
         process.wait()
         x.lose()
-        scored = held.observations.count_documents({})
+        scored = target.observations.count_documents({})
         x.write(*(lost := posts(3)))
         with running() as run:
             x.wait(2)
             x.write(*(after := posts(2)))
-            until(lambda: held.observations.count_documents({}) == 35)
+            until(lambda: target.observations.count_documents({}) == 35)
     assert 5 <= scored < 30
-    assert stored(held) == ids([*written, *lost, *after])
+    assert stored(target) == ids([*written, *lost, *after])
     assert json.loads(Path("data/collect/stream.json").read_text())["gaps"] == []
-    assert run.reception.failure is None
+    assert run.receiver.failure is None
 
 
 def test_a_second_signal_ends_the_stream_at_once_and_the_next_one_scores_what_waits(
-    held, settings, start
+    target, settings, start
 ):
     written = posts(10)
     with XStream() as x:
@@ -545,16 +545,16 @@ def test_a_second_signal_ends_the_stream_at_once_and_the_next_one_scores_what_wa
         while "once more to stop at once" not in (line := process.stdout.readline()):
             assert line
         process.send_signal(signal.SIGINT)
-        told, _ = process.communicate(timeout=300)
-        assert (process.returncode, stored(held)) == (130, [])
-        assert "stopped by SIGINT; what was received is kept" in told.splitlines()[-1]
+        output, _ = process.communicate(timeout=300)
+        assert (process.returncode, stored(target)) == (130, [])
+        assert "stopped by SIGINT; what was received is kept" in output.splitlines()[-1]
         with running():
-            until(lambda: held.observations.count_documents({}) == 10)
-    assert stored(held) == ids(written)
+            until(lambda: target.observations.count_documents({}) == 10)
+    assert stored(target) == ids(written)
 
 
 def test_a_full_disk_ends_the_stream_with_a_sentence_and_the_next_one_misses_nothing(
-    held, settings, start
+    target, settings, start
 ):
     written = posts(5)
     with XStream() as x:
@@ -564,16 +564,16 @@ def test_a_full_disk_ends_the_stream_with_a_sentence_and_the_next_one_misses_not
         x.write(*written)
         until(lambda: received() == 5)
         x.write(*(lost := posts(40)))
-        told, _ = process.communicate(timeout=300)
+        output, _ = process.communicate(timeout=300)
         assert process.returncode == 1
         assert 5 <= received() < 45
-        assert "could not be written (File too large); make room on the" in told.splitlines()[-1]
+        assert "could not be written (File too large); make room on the" in output.splitlines()[-1]
         with running():
-            until(lambda: held.observations.count_documents({}) == 45)
-    assert stored(held) == ids([*written, *lost])
+            until(lambda: target.observations.count_documents({}) == 45)
+    assert stored(target) == ids([*written, *lost])
 
 
-def test_an_error_is_one_sentence_without_a_token(held, settings, caplog, monkeypatch):
+def test_an_error_is_one_sentence_without_a_token(target, settings, caplog, monkeypatch):
     with XStream(refusals=["401"]) as x:
         settings(x)
         monkeypatch.setattr(stream, "model", lambda: (rate, SCORER))
@@ -583,8 +583,8 @@ def test_an_error_is_one_sentence_without_a_token(held, settings, caplog, monkey
     assert TOKEN not in caplog.text
 
 
-def test_a_gap_of_before_the_days_of_recent_search_stays_and_that_is_said(held, settings, caplog):
-    Backlog(KEY).keep(heard=None, gaps=[[1.5e9, 1.5e9 + 60]])
+def test_a_gap_of_before_the_days_of_recent_search_stays_and_that_is_said(target, settings, caplog):
+    DiskQueue(KEY).keep(heard=None, gaps=[[1.5e9, 1.5e9 + 60]])
     with XStream() as x:
         settings(x)
         with running():

@@ -24,7 +24,7 @@ ON_THE_WAY = ["429", "503", "drop", "reset"]
 UP = f"http://127.0.0.1/storage/1/submission?{SIGNATURE}"
 
 
-def asked(client, kind="tweets", ids=IDS, storage=None):
+def all_verdicts(client, kind="tweets", ids=IDS, storage=None):
     """All verdicts on `ids`."""
     storage = storage or Storage(Timeouts(5, 5, 5))
     job = compliance.create(client, kind)
@@ -36,21 +36,21 @@ def asked(client, kind="tweets", ids=IDS, storage=None):
 @pytest.fixture
 def x():
     with XServer() as server:
-        server.jobs.gone = GONE
+        server.jobs.deleted = GONE
         yield server
 
 
 @pytest.mark.parametrize("kind", ["tweets", "users"])
 def test_every_id_is_sent_and_every_verdict_had(ask, x, kind):
     x.jobs.looks = 2
-    assert asked(ask(x), kind) == WANTED
+    assert all_verdicts(ask(x), kind) == WANTED
     assert x.jobs.uploads == {kind: IDS}
 
 
 def test_the_signed_addresses_get_no_token_and_no_password(ask, x, tmp_path, monkeypatch):
     (tmp_path / "netrc").write_text("machine localhost login nobody password nothing\n")
     monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
-    asked(ask(x))
+    all_verdicts(ask(x))
     up, down = x.jobs.stored
     assert (up.method, down.method) == ("PUT", "GET")
     for seen in (up, down):
@@ -64,28 +64,28 @@ def test_the_signed_addresses_get_no_token_and_no_password(ask, x, tmp_path, mon
 @pytest.mark.parametrize("fault", ["429", "503", "reset"])
 def test_an_upload_that_breaks_is_done_again(ask, x, fault):
     x.jobs.faults = [fault]
-    assert asked(ask(x)) == WANTED
+    assert all_verdicts(ask(x)) == WANTED
     assert [seen.method for seen in x.jobs.stored] == ["PUT", "PUT", "GET"]
 
 
 @pytest.mark.parametrize("fault", [*ON_THE_WAY, "half a line", "no lines", "odd line"])
 def test_a_download_that_breaks_is_gone_on_with_and_gives_no_verdict_twice(ask, x, fault):
     x.jobs.faults = [None, fault, fault]
-    assert asked(ask(x)) == WANTED
+    assert all_verdicts(ask(x)) == WANTED
     assert [seen.method for seen in x.jobs.stored] == ["PUT", "GET", "GET", "GET"]
 
 
 @pytest.mark.parametrize("fault", ["429", "429 this second", "503", "dropped", "reset"])
 def test_a_look_at_a_job_is_repeated_after_a_passing_fault(ask, x, fault):
     x.faults = [None, fault]
-    assert asked(ask(x)) == WANTED
+    assert all_verdicts(ask(x)) == WANTED
     assert len(x.requests) == 3
 
 
 @pytest.mark.parametrize("fault", ["429", "503", "dropped", "reset", "truncated"])
 def test_a_job_whose_making_was_not_told_is_found_and_used(ask, x, fault):
     x.faults = [fault]
-    assert asked(ask(x)) == WANTED
+    assert all_verdicts(ask(x)) == WANTED
     assert [seen.method for seen in x.requests] == ["POST", "POST", "GET", "GET"]
     assert x.requests[2].params == {"type": "tweets", "status": "created"}
 
@@ -131,7 +131,7 @@ def test_an_upload_that_is_not_taken_is_cut_off():
 def test_an_address_that_does_not_work_is_not_tried_again(ask, x, fault, place):
     x.jobs.faults = [None] * place + [fault]
     with pytest.raises(errors.JobFailed, match=r"does not work \((403|302)\).*run this again"):
-        asked(ask(x))
+        all_verdicts(ask(x))
     assert len(x.jobs.stored) == 1 + place
 
 
@@ -139,20 +139,20 @@ def test_an_address_that_does_not_work_is_not_tried_again(ask, x, fault, place):
 def test_results_that_stay_broken_are_no_results(ask, x, fault):
     x.jobs.faults = [None] + [fault] * 9
     with pytest.raises(errors.BrokenAnswer, match=r"X's results are broken.*after 3 attempts"):
-        asked(ask(x, attempts=3), ids=IDS[:9])
+        all_verdicts(ask(x, attempts=3), ids=IDS[:9])
 
 
 @pytest.mark.parametrize("state", ["failed", "expired"])
 def test_a_job_without_a_result_is_told(ask, x, state):
     x.jobs.looks, x.jobs.ends = 1, state
     with pytest.raises(errors.JobFailed, match=rf"about users without a result \({state}\)"):
-        asked(ask(x), "users")
+        all_verdicts(ask(x), "users")
 
 
 def test_a_job_is_waited_for_longer_each_time_and_not_for_ever(ask, x, waits):
     x.jobs.looks = 1000
     with pytest.raises(errors.JobFailed, match=r"not finished .* about posts in 17\d minutes"):
-        asked(ask(x))
+        all_verdicts(ask(x))
     assert waits.seconds[:4] == [5.0, 7.5, 11.25, 16.875]
     assert max(waits.seconds) == compliance.LONGEST_LOOK
     assert sum(waits.seconds) <= compliance.PATIENCE < sum(waits.seconds) + compliance.LONGEST_LOOK
@@ -209,11 +209,11 @@ def test_no_address_token_or_id_is_logged_or_told(ask, x, caplog):
     x.jobs.faults = ["429", "reset", None, "half a line", "drop", "refused"]
     client = ask(x)
     with pytest.raises(errors.JobFailed) as caught:
-        asked(client)
+        all_verdicts(client)
     with pytest.raises(errors.Unreachable) as lost:
         compliance.upload(client, Storage(), Job("1", "tweets", "created", UP, UP), IDS)
-    told = [*traceback.format_exception(caught.value), *traceback.format_exception(lost.value)]
-    shown = repr([Job(IDS[0], "tweets", "created", UP, UP), WANTED[0], Storage()])
-    said = caplog.text + "".join(told) + shown
-    assert "X works on posts; looking again in 5 s" in said
-    assert [word for word in (SIGNATURE, TOKEN, "submission", *IDS) if word in said] == []
+    traces = [*traceback.format_exception(caught.value), *traceback.format_exception(lost.value)]
+    shown_jobs = repr([Job(IDS[0], "tweets", "created", UP, UP), WANTED[0], Storage()])
+    everything = caplog.text + "".join(traces) + shown_jobs
+    assert "X works on posts; looking again in 5 s" in everything
+    assert [word for word in (SIGNATURE, TOKEN, "submission", *IDS) if word in everything] == []

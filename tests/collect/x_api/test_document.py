@@ -65,27 +65,29 @@ def objections(document, seen):
         if "$ref" in parameter:
             parameter = document["components"]["parameters"][parameter["$ref"].split("/")[-1]]
         known[parameter["name"]] = parameter
-    found = [f"{name} is unknown" for name in seen.params if name not in known]
-    given = seen.params | inside
-    found += [
-        f"{name} is missing" for name, p in known.items() if p.get("required") and name not in given
+    problems = [f"{name} is unknown" for name in seen.params if name not in known]
+    values = seen.params | inside
+    problems += [
+        f"{name} is missing"
+        for name, p in known.items()
+        if p.get("required") and name not in values
     ]
-    for name in given.keys() & known:
-        schema, value = known[name]["schema"], given[name]
+    for name in values.keys() & known:
+        schema, value = known[name]["schema"], values[name]
         value = {"array": lambda v: v.split(","), "integer": int}.get(schema.get("type"), str)(
             value
         )
-        found += [f"{name}: {said}" for said in invalid(document, schema, value)]
+        problems += [f"{name}: {problem}" for problem in invalid(document, schema, value)]
     if seen.body:
         schema = entry["requestBody"]["content"]["application/json"]["schema"]
-        found += invalid(document, schema, json.loads(seen.body))
+        problems += invalid(document, schema, json.loads(seen.body))
     status = "200" if seen.answer.status == 200 else "default"
     kinds = document["components"]["schemas"]["Problem"]["discriminator"]["mapping"]
     if status == "default" and seen.answer.value["type"] not in kinds:
-        return found  # of 401, 402, 429 and 503 the newer document knows nothing
+        return problems  # of 401, 402, 429 and 503 the newer document knows nothing
     kind = seen.answer.headers["Content-Type"]
     schema = entry["responses"][status]["content"][kind]["schema"]
-    return found + invalid(document, schema, seen.answer.value)
+    return problems + invalid(document, schema, seen.answer.value)
 
 
 def test_compliance_jobs_are_those_of_x_s_own_document(ask, document):
@@ -107,7 +109,7 @@ def test_compliance_jobs_are_those_of_x_s_own_document(ask, document):
             compliance.finished(client, job._replace(number="1"))
     assert [seen.method for seen in x.requests if seen.answer.status == 200].count("POST") == 3
     assert {seen.answer.status for seen in x.requests} == {200, 400, 403, 404, 409, 429}
-    assert [said for seen in x.requests for said in objections(specification, seen)] == []
+    assert [problem for seen in x.requests for problem in objections(specification, seen)] == []
     # That the comparison can object at all:
     seen = replace(x.requests[0], body=b'{"type": "people"}')
     assert len(objections(specification, seen)) == 1
@@ -130,7 +132,7 @@ def test_requests_and_answers_are_those_of_x_s_own_document(ask, document):
             with suppress(errors.XError):
                 list(by_search(client))
     assert {seen.answer.status for seen in x.requests} == {200, 400, 401, 402, 403, 429, 503}
-    assert [said for seen in x.requests for said in objections(specification, seen)] == []
+    assert [problem for seen in x.requests for problem in objections(specification, seen)] == []
     # That the comparison can object at all:
     (seen,) = (seen for seen in x.requests if seen.path.startswith("/2/users/by"))
     odd = seen.answer.value | {"data": person("x")}
@@ -142,7 +144,7 @@ def test_rules_and_the_stream_are_those_of_x_s_own_document(ask, document):
     old = {"id": "1600000000000000003", "value": "of before", "tag": "customer-profiles 1"}
     theirs = {"id": "1600000000000000001", "value": "of others"}
     post = invented(1, time.time(), [MENTION])[0]
-    said = []
+    lines = []
     with XStream(rules=[old, theirs], refusals=["503", "429", "403"], spelling=spelling) as x:
         client = ask(x, fields=spelling)
         rules.reconcile(client, [QUERY])
@@ -152,16 +154,16 @@ def test_rules_and_the_stream_are_those_of_x_s_own_document(ask, document):
         for _ in range(3):
             with suppress(errors.XError):
                 client.stream(stream.PATH, stream.PARAMS)
-        said.append(x.line(post, list(x.rules.values())))
-        said.append(x.line(post))
+        lines.append(x.line(post, list(x.rules.values())))
+        lines.append(x.line(post))
     assert {seen.answer.status for seen in x.requests} == {200, 403, 429, 503}
     sent = [list(seen.sent) for seen in x.requests if seen.sent]
     assert sent[:2] == [["add"], ["delete"]]
-    assert [said for seen in x.requests for said in objections(specification, seen)] == []
+    assert [problem for seen in x.requests for problem in objections(specification, seen)] == []
     if spelling == "post":
         return  # its answers have the new names, its parameters the old, as the loopback has both
     answer = operation(specification, STREAM, "GET")[0]["responses"]["200"]["content"]
     line = answer["application/json"]["schema"]
-    for value in (*map(json.loads, said), DISCONNECT, TOO_MANY):
+    for value in (*map(json.loads, lines), DISCONNECT, TOO_MANY):
         assert invalid(specification, line, value) == []
     assert invalid(specification, line, {"matching_rules": [{"tag": "no id"}]})

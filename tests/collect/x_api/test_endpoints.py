@@ -38,27 +38,27 @@ OFTEN = [name for name in PASSING if name not in BOUNDS]
 def test_all_pages_come_newest_first_and_exactly_as_x_sent_them(ask, way):
     posts = invented(34, time.time(), [MENTION])
     with XServer(posts) as x:
-        found = list(way(ask(x)))
-    assert ids(found) == [post["id"] for post in posts]
-    assert [page.raw.encode() for page in found] == [seen.answer.body for seen in x.requests]
-    assert [page.body for page in found] == [json.loads(page.raw) for page in found]
-    assert [len(page.body["data"]) for page in found] == [10, 10, 10, 4]
-    assert found[0].meta["newest_id"] == posts[0]["id"]
-    assert found[-1].next_token is None
-    assert found[0].limit[:2] == (300, 299)
+        read = list(way(ask(x)))
+    assert ids(read) == [post["id"] for post in posts]
+    assert [page.raw.encode() for page in read] == [seen.answer.body for seen in x.requests]
+    assert [page.body for page in read] == [json.loads(page.raw) for page in read]
+    assert [len(page.body["data"]) for page in read] == [10, 10, 10, 4]
+    assert read[0].meta["newest_id"] == posts[0]["id"]
+    assert read[-1].next_token is None
+    assert read[0].limit[:2] == (300, 299)
 
 
 @pytest.mark.parametrize("spelling", ["tweet", "post"])
 @pytest.mark.parametrize("way", WAYS)
 def test_pages_hold_all_that_is_read_of_posts_and_authors(ask, way, spelling):
     with XServer(invented(5, time.time(), [MENTION]), spelling=spelling) as x:
-        found = list(way(ask(x, fields=spelling)))
-    held = pages.collect(pages.parse_lines(page.raw for page in found))
-    assert held.counts["posts"] == 5
-    assert held.counts["authors"] == 5
-    assert held.counts["authors_without_metrics"] == 0
-    assert sorted(held.posts["retweets"]) == [0, 0, 1, 1, 2]
-    author = held.authors.iloc[0]
+        read = list(way(ask(x, fields=spelling)))
+    conversation = pages.collect(pages.parse_lines(page.raw for page in read))
+    assert conversation.counts["posts"] == 5
+    assert conversation.counts["authors"] == 5
+    assert conversation.counts["authors_without_metrics"] == 0
+    assert sorted(conversation.posts["retweets"]) == [0, 0, 1, 1, 2]
+    author = conversation.authors.iloc[0]
     assert (author.followers, author.account_posts, author.created) == (40, 20, "2019-03")
     assert not author.verified  # they pay, which is all that `verified` says
 
@@ -76,11 +76,11 @@ def test_no_passing_fault_loses_a_post_or_gives_one_twice(ask, way, fault):
     posts = invented(25, time.time(), [MENTION])
     options = {"timeouts": BOUNDS[fault]} if fault in BOUNDS else {}
     with XServer(posts, [None, fault]) as x:
-        found = ids(way(ask(x, **options)))
+        numbers = ids(way(ask(x, **options)))
     assert x.faults == []
     again = 1 if fault == "disorder" else 0
-    assert len(found) == 25 + again
-    assert set(found) == {post["id"] for post in posts}
+    assert len(numbers) == 25 + again
+    assert set(numbers) == {post["id"] for post in posts}
 
 
 @pytest.mark.parametrize("seed", range(12))
@@ -91,8 +91,8 @@ def test_many_faults_at_once_lose_no_post_and_give_none_twice(ask, seed):
     posts = invented(60, time.time(), [MENTION])
     way = chance.choice(WAYS)
     with XServer(posts, faults) as x:
-        found = ids(way(ask(x, attempts=20, random=chance.random)))
-    assert found == [post["id"] for post in posts]
+        numbers = ids(way(ask(x, attempts=20, random=chance.random)))
+    assert numbers == [post["id"] for post in posts]
 
 
 @pytest.mark.parametrize("fault", [
@@ -100,10 +100,10 @@ def test_many_faults_at_once_lose_no_post_and_give_none_twice(ask, seed):
 ])  # fmt: skip
 def test_a_lasting_fault_ends_after_a_bounded_number_of_attempts(ask, fault):
     with XServer(invented(15, time.time()), [None] + [fault] * 9) as x:
-        found = by_search(ask(x, attempts=4))
-        assert len(next(found).body["data"]) == 10
+        read = by_search(ask(x, attempts=4))
+        assert len(next(read).body["data"]) == 10
         with pytest.raises(errors.TryAgain, match="given up after 4 attempts"):
-            next(found)
+            next(read)
     assert len(x.requests) == 5
 
 
@@ -118,9 +118,9 @@ def test_what_never_comes_to_an_end_is_cut_off(ask, fault):
 
 def test_a_post_without_a_text_costs_no_other(ask):
     with XServer(invented(15, time.time()), ["no text"]) as x:
-        found = list(by_search(ask(x)))
-    held = pages.collect(pages.parse_lines(page.raw for page in found))
-    assert (held.counts["posts_without_text"], held.counts["posts"]) == (1, 14)
+        read = list(by_search(ask(x)))
+    conversation = pages.collect(pages.parse_lines(page.raw for page in read))
+    assert (conversation.counts["posts_without_text"], conversation.counts["posts"]) == (1, 14)
 
 
 def test_partial_errors_of_a_page_stay_in_it(ask):
@@ -135,10 +135,10 @@ def test_a_repeated_page_is_refused_and_what_follows_can_still_be_had(ask, fault
     posts = invented(25, time.time())
     with XServer(posts, [None] + [fault] * 3) as x:
         client = ask(x, attempts=3)
-        found = by_search(client)
-        first = next(found)
+        read = by_search(client)
+        first = next(read)
         with pytest.raises(errors.Repeated, match="second time"):
-            next(found)
+            next(read)
         rest = list(by_search(client, next_token=first.next_token))
     assert ids([first, *rest]) == [post["id"] for post in posts]
 
@@ -171,14 +171,14 @@ def test_a_time_in_another_zone_is_asked_for_in_utc(ask):
     start = datetime.now(UTC).replace(microsecond=0) - timedelta(days=1)
     with XServer() as x:
         list(by_search(ask(x), window=Window(start_time=start.astimezone())))
-    assert x.asked("start_time") == [f"{start:%Y-%m-%dT%H:%M:%SZ}"]
+    assert x.values_of("start_time") == [f"{start:%Y-%m-%dT%H:%M:%SZ}"]
 
 
 NOW = datetime.now(UTC)
 
 
 @pytest.mark.parametrize(
-    ("asked", "told"),
+    ("options", "message"),
     [
         ({"window": Window(start_time=NOW + timedelta(hours=1))}, "start_time is in the future"),
         ({"window": Window(start_time=NOW, end_time=NOW)}, "must be after start_time"),
@@ -193,11 +193,11 @@ NOW = datetime.now(UTC)
         ({"size": 101}, "10 to 100"),
     ],
 )
-def test_a_window_or_size_that_cannot_be_is_refused_before_anything_is_asked(ask, asked, told):
+def test_a_window_or_size_that_cannot_be_is_refused_before_anything_is_asked(ask, options, message):
     with XServer() as x:
         client = ask(x)
-        with pytest.raises(ValueError, match=told):
-            endpoints.search(client, QUERY, **asked)
+        with pytest.raises(ValueError, match=message):
+            endpoints.search(client, QUERY, **options)
         assert x.requests == []
 
 
@@ -226,7 +226,7 @@ def test_the_query_that_is_built_finds_what_it_says(ask):
     posts[1]["lang"] = "pt"
     posts[2]["referenced_tweets"] = [{"type": "retweeted", "id": "1"}]
 
-    def found(**more):
+    def matching(**more):
         built = query.build(["tindlewick"], ["tindlewick", "tea room"], **more)
         return [posts.index(post) for post in posts if post["id"] in ids(by(built))]
 
@@ -235,9 +235,9 @@ def test_the_query_that_is_built_finds_what_it_says(ask):
         def by(built):
             return list(endpoints.search(ask(x), built))
 
-        assert found() == [0, 1]
-        assert found(retweets=True) == [0, 1, 2]
-        assert found(language="en") == [0]
+        assert matching() == [0, 1]
+        assert matching(retweets=True) == [0, 1, 2]
+        assert matching(language="en") == [0]
 
 
 def test_the_brand_s_own_id_is_found_by_its_handle(ask):

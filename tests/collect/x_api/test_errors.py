@@ -42,7 +42,7 @@ def failed(ask, fault, way=by_search, **options):
 
 
 @pytest.mark.parametrize(
-    ("fault", "kind", "told"),
+    ("fault", "kind", "message"),
     [
         ("400", errors.BadRequest, ["(400)", "handles and keywords", "Rules must be 512 or less"]),
         ("401", errors.Unauthorized, ["(401)", "make a new one", CONSOLE, "X_BEARER_TOKEN"]),
@@ -54,16 +54,16 @@ def failed(ask, fault, way=by_search, **options):
         ("error as a list", errors.BadRequest, ["(400)", "Odd query"]),
     ],
 )
-def test_a_refusal_is_told_with_the_way_out_and_not_asked_again(ask, fault, kind, told):
+def test_a_refusal_is_told_with_the_way_out_and_not_asked_again(ask, fault, kind, message):
     error, requests = failed(ask, fault)
     assert type(error) is kind
-    assert [part for part in told if part not in str(error)] == []
+    assert [part for part in message if part not in str(error)] == []
     assert "\n" not in str(error)
     assert requests == 1
 
 
 @pytest.mark.parametrize(
-    ("fault", "kind", "told"),
+    ("fault", "kind", "message"),
     [
         ("429", errors.RateLimited, "(429), for 600 s more; X says: Too Many Requests"),
         ("429 no reset", errors.RateLimited, "requests in 15 minutes is reached (429); X says"),
@@ -83,12 +83,12 @@ def test_a_refusal_is_told_with_the_way_out_and_not_asked_again(ask, fault, kind
         ("no meta", errors.BrokenAnswer, "does not say whether more follows"),
     ],
 )
-def test_what_may_pass_is_asked_again_and_told_in_the_end(ask, fault, kind, told):
+def test_what_may_pass_is_asked_again_and_told_in_the_end(ask, fault, kind, message):
     options = {"timeouts": BOUNDS[fault]} if fault in BOUNDS else {}
     error, requests = failed(ask, fault, **options)
     assert type(error) is kind
     assert isinstance(error, errors.TryAgain)
-    assert told in str(error)
+    assert message in str(error)
     assert str(error).endswith("(given up after 2 attempts; run the same again later)")
     assert requests == 2
 
@@ -104,9 +104,9 @@ def test_a_full_archive_that_is_not_allowed_is_told_what_is(ask):
 def test_without_a_token_it_is_told_where_to_get_one_and_how_to_do_without(token):
     with pytest.raises(errors.NoToken) as caught:
         Client(token)
-    told = str(caught.value)
+    message = str(caught.value)
     for part in ("X_BEARER_TOKEN is empty or not set", CONSOLE, "make repro X_ARCHIVE=<folder>"):
-        assert part in told
+        assert part in message
 
 
 @pytest.mark.parametrize("token", [f"Bearer {TOKEN}", f"{TOKEN}\r\nX-Other: 1", f"{TOKEN}é"])
@@ -166,11 +166,11 @@ def test_a_host_that_the_token_should_not_go_to_is_refused(host):
 
 
 @pytest.mark.parametrize(
-    ("setting", "told"),
+    ("setting", "message"),
     [({"fields": "posts"}, "must be tweet or post"), ({"attempts": 0}, "must be 1 or more, got 0")],
 )
-def test_a_setting_that_cannot_be_is_refused(setting, told):
-    with pytest.raises(ValueError, match=told):
+def test_a_setting_that_cannot_be_is_refused(setting, message):
+    with pytest.raises(ValueError, match=message):
         Client(TOKEN, **setting)
 
 
@@ -193,29 +193,31 @@ def traces(error):
     while error is not None and error not in seen:
         seen.append(error)
         error = error.__cause__ or error.__context__
-    shown = [show(one) for one in seen for show in (str, repr)]
-    return [*shown, *traceback.format_exception(seen[0])]
+    texts = [show(one) for one in seen for show in (str, repr)]
+    return [*texts, *traceback.format_exception(seen[0])]
 
 
 @pytest.mark.parametrize("fault", [None, *FAULTS])
 def test_nothing_that_is_logged_raised_or_shown_holds_a_token_or_a_person(ask, caplog, fault):
     caplog.set_level(logging.DEBUG)
     posts = invented(15, time.time(), [MENTION])
-    said, timeouts = [], BOUNDS.get(fault, TIMEOUTS)
+    texts, timeouts = [], BOUNDS.get(fault, TIMEOUTS)
     for way in (by_search, by_mentions):
         with XServer(posts, [None, fault, fault, fault]) as x:
             client = ask(x, attempts=1 if fault in BOUNDS else 2, timeouts=timeouts)
             try:
                 pages = list(way(client))
-                said += [repr(pages), str(pages[0])]
+                texts += [repr(pages), str(pages[0])]
             except errors.XError as error:
-                said += traces(error)
-            said += [repr(client), str(client)]
-    said += [part for record in caplog.records for part in (record.getMessage(), repr(record.args))]
+                texts += traces(error)
+            texts += [repr(client), str(client)]
+    texts += [
+        part for record in caplog.records for part in (record.getMessage(), repr(record.args))
+    ]
     people = [BRAND["id"], MENTION, *(post["id"] for post in posts), "9000900090", "nobody_"]
     secrets = [TOKEN, unquote(TOKEN), TOKEN[:20], "Bearer A", *people]
-    assert [(secret, text) for secret in secrets for text in said if secret in text] == []
-    assert fault in (None, "no text", "disorder") or len(caplog.records) + len(said) > 6
+    assert [(secret, text) for secret in secrets for text in texts if secret in text] == []
+    assert fault in (None, "no text", "disorder") or len(caplog.records) + len(texts) > 6
 
 
 def test_a_token_that_x_repeats_is_hidden(ask):
@@ -241,7 +243,7 @@ def test_what_looks_like_a_token_or_a_person_is_hidden_and_the_rest_left(text, l
 
 
 @pytest.mark.parametrize(
-    ("body", "said"),
+    ("body", "expected"),
     [
         ('{"detail": "One.", "errors": [{"message": "Two."}, {"message": "One."}]}', "Two. One"),
         ('{"title": "Only a title"}', "Only a title"),
@@ -253,8 +255,8 @@ def test_what_looks_like_a_token_or_a_person_is_hidden_and_the_rest_left(text, l
         ('{"detail": "two\\nlines"}', "two lines"),
     ],
 )
-def test_what_x_says_is_found_in_every_form_of_an_error(body, said):
-    assert errors.detail(body, TOKEN) == said
+def test_what_x_says_is_found_in_every_form_of_an_error(body, expected):
+    assert errors.detail(body, TOKEN) == expected
 
 
 def test_what_x_says_is_cut_where_it_gets_long():
@@ -281,8 +283,8 @@ def certificate(tmp_path_factory):
     file = tmp_path_factory.mktemp("tls") / "certificate.pem"
     pem = serialization.Encoding.PEM
     plain = serialization.NoEncryption()
-    held = key.private_bytes(pem, serialization.PrivateFormat.PKCS8, plain)
-    file.write_bytes(made.public_bytes(pem) + held)
+    encoded = key.private_bytes(pem, serialization.PrivateFormat.PKCS8, plain)
+    file.write_bytes(made.public_bytes(pem) + encoded)
     return file
 
 
@@ -297,6 +299,6 @@ def test_over_tls_pages_come_and_what_never_ends_is_cut_off(ask, certificate, mo
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(certificate))
     posts = invented(25, time.time())
     with XServer(posts, ["trickle", "endless headers"], certificate=certificate) as x:
-        found = list(endpoints.search(ask(x, timeouts=BOUNDS["trickle"]), QUERY, size=10))
-    assert [len(page.body["data"]) for page in found] == [10, 10, 5]
+        read = list(endpoints.search(ask(x, timeouts=BOUNDS["trickle"]), QUERY, size=10))
+    assert [len(page.body["data"]) for page in read] == [10, 10, 5]
     assert x.faults == []

@@ -6,7 +6,7 @@ from customer_profiles.collect.x_api import query
 
 
 @pytest.mark.parametrize(
-    ("given", "written"),
+    ("words", "written"),
     [
         ({"handles": ["tindlewick"]}, "@tindlewick -is:retweet"),
         ({"handles": ["@tindlewick"], "retweets": True}, "@tindlewick"),
@@ -21,8 +21,8 @@ from customer_profiles.collect.x_api import query
         ({"keywords": ["🍵"]}, '"🍵" -is:retweet'),
     ],
 )
-def test_a_query_is_written_as_x_reads_it(given, written):
-    assert query.build(**given) == written
+def test_a_query_is_written_as_x_reads_it(words, written):
+    assert query.build(**words) == written
 
 
 @pytest.mark.parametrize("word", ["OR", "or", "-tea", "lang:de", "(tea)", "tea&cake", "@x"])
@@ -38,7 +38,7 @@ def test_terms_are_gathered_before_what_limits_them():
 
 
 @pytest.mark.parametrize(
-    ("given", "told"),
+    ("words", "message"),
     [
         ({}, "the query is empty; name at least one handle or keyword"),
         ({"handles": [""]}, "'' is no handle"),
@@ -53,9 +53,9 @@ def test_terms_are_gathered_before_what_limits_them():
         ({"keywords": ["tea"], "scope": "old"}, "must be one of recent, all, got 'old'"),
     ],
 )
-def test_what_cannot_be_a_query_is_refused_with_the_way_out(given, told):
-    with pytest.raises(ValueError, match=told):
-        query.build(**given)
+def test_what_cannot_be_a_query_is_refused_with_the_way_out(words, message):
+    with pytest.raises(ValueError, match=message):
+        query.build(**words)
 
 
 @pytest.mark.parametrize(("scope", "limit"), [("recent", 512), ("all", 1024)])

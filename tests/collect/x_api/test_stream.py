@@ -61,14 +61,14 @@ class Heard:
 @contextmanager
 def listening(client, heard=None):
     """A listener that runs beside the block, what it hears, and how it ended."""
-    told = Heard()
+    events = Heard()
     listener = stream.Listener(
-        client, told.line, lambda start, end: told.gaps.append((start, end)), told.wait, heard
+        client, events.line, lambda start, end: events.gaps.append((start, end)), events.wait, heard
     )
     with ThreadPoolExecutor(1) as pool:
         run = pool.submit(listener.listen)
         try:
-            yield listener, told
+            yield listener, events
         finally:
             while not run.done():
                 listener.stop()
@@ -86,49 +86,49 @@ def ended(ask, *refusals):
 
 
 def test_every_post_comes_as_it_was_sent_with_all_that_is_read_of_it(ask):
-    with XStream(rules=[OWN]) as x, listening(ask(x)) as (_, told):
+    with XStream(rules=[OWN]) as x, listening(ask(x)) as (_, heard):
         x.wait(1)
         x.write(*POSTS)
-        told.until(lambda: len(told.lines) == 12)
-    assert told.ids == [post["id"] for post in POSTS]
-    assert told.gaps == []
-    held = pages.collect(told.lines)
-    assert (held.counts["posts"], held.counts["authors_without_metrics"]) == (12, 0)
+        heard.until(lambda: len(heard.lines) == 12)
+    assert heard.ids == [post["id"] for post in POSTS]
+    assert heard.gaps == []
+    conversation = pages.collect(heard.lines)
+    assert (conversation.counts["posts"], conversation.counts["authors_without_metrics"]) == (12, 0)
     assert x.requests[0].params == stream.PARAMS
 
 
 def test_keep_alives_are_no_posts_and_keep_a_quiet_stream_connected(ask):
-    with XStream(keep_alive=0.02) as x, listening(ask(x, timeouts=SILENT)) as (listener, told):
+    with XStream(keep_alive=0.02) as x, listening(ask(x, timeouts=SILENT)) as (listener, heard):
         x.wait(1)
         x.stay(1.5 * SILENT.read / x.keep_alive)
-        assert (listener.connects, told.lines, told.waits) == (1, [], [])
+        assert (listener.connects, heard.lines, heard.waits) == (1, [], [])
 
 
 def test_a_stream_without_a_sign_of_life_is_left_and_connected_again(ask, caplog):
-    with XStream(rules=[OWN]) as x, listening(ask(x, timeouts=SILENT)) as (_, told):
+    with XStream(rules=[OWN]) as x, listening(ask(x, timeouts=SILENT)) as (_, heard):
         x.wait(1)
         x.say(SILENCE)
         x.wait(2)
         x.write(POSTS[0])
-        told.until(lambda: told.lines)
-    assert told.waits == [0.25]
+        heard.until(lambda: heard.lines)
+    assert heard.waits == [0.25]
     assert "X gave no sign of life; connecting again in 0.25 s" in caplog.messages
 
 
 @pytest.mark.parametrize("fault", [CLOSE, RESET, json.dumps(DISCONNECT).encode()])
 def test_a_stream_that_ends_is_connected_again_and_the_gap_is_told(ask, fault):
-    with XStream(rules=[OWN]) as x, listening(ask(x)) as (listener, told):
+    with XStream(rules=[OWN]) as x, listening(ask(x)) as (listener, heard):
         x.wait(1)
         x.write(POSTS[0])
-        told.until(lambda: told.lines)
+        heard.until(lambda: heard.lines)
         before = time.time()
         x.say(fault)
         x.wait(2)
         x.write(POSTS[1])
-        told.until(lambda: len(told.lines) == 2)
-    assert told.ids == [POSTS[0]["id"], POSTS[1]["id"]]
-    assert (told.waits, listener.connects) == ([0.25], 2)
-    ((start, end),) = told.gaps
+        heard.until(lambda: len(heard.lines) == 2)
+    assert heard.ids == [POSTS[0]["id"], POSTS[1]["id"]]
+    assert (heard.waits, listener.connects) == ([0.25], 2)
+    ((start, end),) = heard.gaps
     assert start <= before + 1
     assert start <= end <= time.time() + 1
 
@@ -142,11 +142,11 @@ def test_what_x_says_when_it_ends_a_stream_is_logged(ask, caplog):
 
 
 def test_a_gap_that_an_earlier_run_left_is_told(ask):
-    with XStream(rules=[OWN]) as x, listening(ask(x), heard=1000.0) as (_, told):
+    with XStream(rules=[OWN]) as x, listening(ask(x), heard=1000.0) as (_, heard):
         x.wait(1)
         x.write(POSTS[0])
-        told.until(lambda: told.lines)
-    assert told.gaps[0][0] == 1000.0
+        heard.until(lambda: heard.lines)
+    assert heard.gaps[0][0] == 1000.0
 
 
 @pytest.mark.parametrize(
@@ -154,30 +154,30 @@ def test_a_gap_that_an_earlier_run_left_is_told(ask):
     [b"no JSON", b'{"data": {"id"', b"[1]", b'"text"', b"{}", b"\xff\xfe", b"[" * 100_000],
 )
 def test_a_bad_line_costs_no_other(ask, line):
-    with XStream(rules=[OWN]) as x, listening(ask(x)) as (listener, told):
+    with XStream(rules=[OWN]) as x, listening(ask(x)) as (listener, heard):
         x.wait(1)
         x.write(POSTS[0])
         x.say(line)
         x.write(POSTS[1])
-        told.until(lambda: len(told.lines) == 2)
+        heard.until(lambda: len(heard.lines) == 2)
         assert (listener.broken, listener.connects) == (1, 1)
 
 
 def test_a_huge_line_is_left_out_and_not_kept_in_memory(ask):
-    with XStream(rules=[OWN]) as x, listening(ask(x)) as (listener, told):
+    with XStream(rules=[OWN]) as x, listening(ask(x)) as (listener, heard):
         x.wait(1)
         x.say(b'{"data": {"text": "' + b"x" * 3 * stream.LONGEST + b'"}}')
         x.write(POSTS[0])
-        told.until(lambda: told.lines)
-        assert (told.ids, listener.broken) == ([POSTS[0]["id"]], 1)
+        heard.until(lambda: heard.lines)
+        assert (heard.ids, listener.broken) == ([POSTS[0]["id"]], 1)
 
 
 def test_duplicates_and_disorder_come_as_x_sends_them(ask):
-    with XStream(rules=[OWN]) as x, listening(ask(x)) as (_, told):
+    with XStream(rules=[OWN]) as x, listening(ask(x)) as (_, heard):
         x.wait(1)
         x.write(POSTS[3], POSTS[1], POSTS[3], POSTS[2])
-        told.until(lambda: len(told.lines) == 4)
-    assert told.ids == [POSTS[n]["id"] for n in (3, 1, 3, 2)]
+        heard.until(lambda: len(heard.lines) == 4)
+    assert heard.ids == [POSTS[n]["id"] for n in (3, 1, 3, 2)]
 
 
 @pytest.mark.parametrize(
@@ -191,48 +191,48 @@ def test_duplicates_and_disorder_come_as_x_sends_them(ask):
     ],
 )  # fmt: skip
 def test_x_s_own_rules_say_how_long_is_waited(ask, refusals, seconds):
-    with XStream(refusals=refusals) as x, listening(ask(x)) as (_, told):
+    with XStream(refusals=refusals) as x, listening(ask(x)) as (_, heard):
         x.wait(1)
-    assert told.waits == seconds
+    assert heard.waits == seconds
 
 
 def test_a_reset_that_can_be_believed_is_waited_for(ask):
-    with XStream(refusals=["429 soon"]) as x, listening(ask(x)) as (_, told):
+    with XStream(refusals=["429 soon"]) as x, listening(ask(x)) as (_, heard):
         x.wait(1)
-    (seconds,) = told.waits
+    (seconds,) = heard.waits
     assert 29 <= seconds <= 32
 
 
 def test_a_network_that_is_gone_is_tried_in_steps_that_grow_to_16_seconds(ask):
     with XStream() as x:
         client = ask(x)
-    with listening(client) as (_, told):
-        told.until(lambda: len(told.waits) >= 70)
-    assert told.waits[:4] == [0.25, 0.5, 0.75, 1.0]
-    assert told.waits[62:66] == [15.75, 16, 16, 16]
+    with listening(client) as (_, heard):
+        heard.until(lambda: len(heard.waits) >= 70)
+    assert heard.waits[:4] == [0.25, 0.5, 0.75, 1.0]
+    assert heard.waits[62:66] == [15.75, 16, 16, 16]
 
 
 def test_clean_closes_one_after_the_other_are_waited_for_longer_each_time(ask):
-    with XStream() as x, listening(ask(x)) as (_, told):
+    with XStream() as x, listening(ask(x)) as (_, heard):
         for connects in range(1, 5):
             x.wait(connects)
             x.say(CLOSE)
-        told.until(lambda: len(told.waits) == 4)
-    assert told.waits == [0.25, 0.5, 0.75, 1.0]
+        heard.until(lambda: len(heard.waits) == 4)
+    assert heard.waits == [0.25, 0.5, 0.75, 1.0]
 
 
 def test_a_second_stream_of_the_same_app_is_waited_for_like_a_limit(ask):
-    with XStream() as x, listening(ask(x)) as (_, told):
+    with XStream() as x, listening(ask(x)) as (_, heard):
         x.wait(1)
         x.say(json.dumps(TOO_MANY).encode())
-        told.until(lambda: told.waits)
-    assert told.waits == [60]
+        heard.until(lambda: heard.waits)
+    assert heard.waits == [60]
 
 
 def test_waiting_begins_anew_after_a_connection_that_lasted(ask, waits):
     with XStream() as x:
         client = ask(x)
-        with listening(client) as (listener, told):
+        with listening(client) as (listener, heard):
             x.wait(1)
             x.say(CLOSE)
             while not (listener.connects == 2 and listener.connected):
@@ -240,7 +240,7 @@ def test_waiting_begins_anew_after_a_connection_that_lasted(ask, waits):
             waits(stream.STEADY)  # so much later
             x.say(CLOSE)
             x.wait(3)
-    assert told.waits[:2] == [0.25, 0.25]
+    assert heard.waits[:2] == [0.25, 0.25]
 
 
 @pytest.mark.parametrize(
@@ -261,9 +261,9 @@ def test_a_refusal_that_waiting_does_not_change_ends_the_stream(ask, fault, kind
 def test_stopping_ends_a_stream_that_is_silent(ask):
     with XStream(keep_alive=60) as x:
         client = ask(x, timeouts=Timeouts(5, 60, 60))
-        with listening(client) as (_, told):
+        with listening(client) as (_, heard):
             x.wait(1)
-    assert told.waits == []
+    assert heard.waits == []
 
 
 def test_own_rules_are_made_and_those_of_others_stay(ask, caplog):
@@ -332,9 +332,9 @@ def test_the_log_holds_no_token_post_or_person(ask, caplog):
     with caplog.at_level(logging.DEBUG), XStream(rules=[OWN], refusals=["503"]) as x:
         client = ask(x)
         rules.reconcile(client, [QUERY])
-        with listening(client) as (_, told):
+        with listening(client) as (_, heard):
             x.wait(1)
             x.write(POSTS[0])
-            told.until(lambda: told.lines)
+            heard.until(lambda: heard.lines)
     for secret in (TOKEN, POSTS[0]["text"], POSTS[0]["id"], POSTS[0]["author_id"]):
         assert secret not in caplog.text

@@ -72,17 +72,17 @@ def test_recent_search_is_not_held_up(waits, ask):
 def test_pages_shrink_when_x_is_overloaded_again_and_stay_small(ask, caplog):
     posts = invented(200, time.time(), every=60)
     with XServer(posts, ["503"] * 3) as x, caplog.at_level(logging.WARNING):
-        found = list(endpoints.search(ask(x), QUERY))
-    assert x.asked("max_results") == ["100", "100", "50", "25"] + ["25"] * 7
-    assert ids(found) == [post["id"] for post in posts]
-    assert [page.size for page in found] == [25] * 8
+        read = list(endpoints.search(ask(x), QUERY))
+    assert x.values_of("max_results") == ["100", "100", "50", "25"] + ["25"] * 7
+    assert ids(read) == [post["id"] for post in posts]
+    assert [page.size for page in read] == [25] * 8
     assert "X is overloaded: pages of at most 50 posts from here, instead of 100" in caplog.messages
 
 
 def test_pages_never_shrink_below_what_x_takes(ask):
     with XServer(invented(30, time.time()), ["503"] * 8) as x:
         list(endpoints.search(ask(x, attempts=9), QUERY, size=30))
-    assert x.asked("max_results") == ["30", "30", "15"] + ["10"] * 8
+    assert x.values_of("max_results") == ["30", "30", "15"] + ["10"] * 8
 
 
 @pytest.mark.parametrize(

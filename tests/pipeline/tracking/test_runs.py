@@ -13,6 +13,7 @@ import pytest
 from matplotlib.figure import Figure
 
 from customer_profiles.pipeline.tracking import runs
+from customer_profiles.project import params
 from customer_profiles.sentiment.model import classifier, encoder
 from customer_profiles.sentiment.model.scorer import Scorer
 
@@ -38,7 +39,8 @@ def store(tmp_path_factory):
     """A project of its own, with Git, and its MLflow store: migrating one takes seconds."""
     root = tmp_path_factory.mktemp("project")
     (root / "dvc.yaml").touch()
-    (root / "params.yaml").write_text("profile: quick\n")
+    shutil.copy(ROOT / "params.yaml", root)
+    params.change(root / "params.yaml", {"profile": "quick"})
     git = ["git", "-c", "user.name=test", "-c", "user.email=test@localhost"]
     subprocess.run([*git, "init", "--quiet"], cwd=root, check=True)
     subprocess.run([*git, "add", "--all"], cwd=root, check=True)
@@ -95,8 +97,8 @@ def test_a_table_can_be_read_back(store):
     table = pd.DataFrame({"k": [2, 3], "fails": ["seeds", "none: it holds"]})
     with runs.run("tables", "t", ""):
         runs.log_table(table, "agreement")
-    found = mlflow.load_table("tables/agreement.json", run_ids=[only_run("tables").info.run_id])
-    pd.testing.assert_frame_equal(found, table)
+    logged = mlflow.load_table("tables/agreement.json", run_ids=[only_run("tables").info.run_id])
+    pd.testing.assert_frame_equal(logged, table)
 
 
 def test_points_are_steps_of_curves_of_their_own(store):
@@ -113,12 +115,12 @@ def test_points_are_steps_of_curves_of_their_own(store):
 def test_a_run_can_be_opened_again(store):
     with runs.run("again", "a", "") as run:
         runs.log_params({"epochs": 2})
-    with runs.again(run):
+    with runs.reopened(run):
         runs.log_metrics({"accuracy": 0.9})
-    found = only_run("again")
-    assert found.data.params == {"epochs": "2"}
-    assert found.data.metrics["accuracy"] == 0.9
-    assert found.info.status == "FINISHED"
+    logged = only_run("again")
+    assert logged.data.params == {"epochs": "2"}
+    assert logged.data.metrics["accuracy"] == 0.9
+    assert logged.info.status == "FINISHED"
 
 
 def test_code_that_differs_from_the_commit_is_told(store):
@@ -172,7 +174,7 @@ def test_artifacts_and_database_lie_in_the_projects_mlruns(store):
     (artifact,) = (store / "mlruns" / "artifacts").rglob("params.yaml")
     names = {".git", "dvc.yaml", "mlruns", "params.yaml"}
     assert {path.name for path in store.iterdir()} == names
-    assert artifact.read_text() == "profile: quick\n"
+    assert artifact.read_text() == (store / "params.yaml").read_text()
 
 
 def test_a_run_whose_block_raises_is_failed_and_closed(store):
@@ -260,13 +262,13 @@ def test_a_store_that_was_moved_keeps_models_and_files(models, store, tmp_path):
     shutil.copytree(store, moved, ignore=shutil.ignore_patterns(".git"))
     shutil.move(store / "mlruns", store / "away")
     try:
-        told = subprocess.run(
+        finished = subprocess.run(
             [sys.executable, "-c", REOPEN], cwd=moved, capture_output=True, text=True, check=False
         )
     finally:
         shutil.move(store / "away", store / "mlruns")
-    assert told.returncode == 0, told.stderr[-2000:]
-    assert told.stdout.split() == ["1.0", "figures/empty.png"]
+    assert finished.returncode == 0, finished.stderr[-2000:]
+    assert finished.stdout.split() == ["1.0", "figures/empty.png"]
     database = (moved / "mlruns" / "mlflow.db").read_bytes()
     # MLflow's own experiment "Default", which is deleted at once, is the only one to say.
     assert database.count(str(store).encode()) <= 1

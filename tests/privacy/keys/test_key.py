@@ -55,10 +55,10 @@ def refusal(error, opening=lambda: open_key(PAGES)):
     """All that a failing `opening` shows, which holds no part of a key."""
     with pytest.raises(error) as caught:
         opening()
-    shown = "".join(traceback.format_exception(caught.value))
+    trace = "".join(traceback.format_exception(caught.value))
     for secret in (TEXT, OTHER):
-        assert not any(secret[at : at + 8] in shown for at in range(len(secret) - 8))
-    return shown
+        assert not any(secret[at : at + 8] in trace for at in range(len(secret) - 8))
+    return trace
 
 
 @pytest.mark.parametrize("umask", [0o000, 0o022, 0o077])
@@ -123,8 +123,8 @@ def test_many_that_need_the_first_key_at_once_get_the_same(project):
 
 
 def test_a_key_is_made_only_where_it_is_asked_for(project):
-    told = refusal(FileNotFoundError)
-    assert "there is no key: CUSTOMER_PROFILES_KEY is not set, and there is no data/sec" in told
+    message = refusal(FileNotFoundError)
+    assert "there is no key: CUSTOMER_PROFILES_KEY is not set, and there is no data/sec" in message
     assert list(project.iterdir()) == [project / "dvc.yaml"]
 
 
@@ -137,12 +137,12 @@ def test_whoever_gets_a_new_key_is_told_to_keep_a_copy(project, caplog):
 
 
 def test_a_lost_key_is_missed_by_its_fingerprint_and_not_replaced(project):
-    told = refusal(
+    message = refusal(
         FileNotFoundError, lambda: reopen_key({"sample": False, "key": "0123456789abcdef"})
     )
-    assert "CUSTOMER_PROFILES_KEY is not set, and there is no data/secret.key. The arch" in told
-    assert "fingerprint 0123456789abcdef: restore that key in CUSTOMER_PROFILES_KEY or" in told
-    assert "`dvc repro -f pull` to start anew" in told
+    assert "CUSTOMER_PROFILES_KEY is not set, and there is no data/secret.key. The arch" in message
+    assert "fingerprint 0123456789abcdef: restore that key in CUSTOMER_PROFILES_KEY or" in message
+    assert "`dvc repro -f pull` to start anew" in message
     assert not (project / "data").exists()
 
 
@@ -150,10 +150,10 @@ def test_a_key_is_reopened_by_its_fingerprint(key_file):
     write(key_file, TEXT)
     fingerprint = Key(KEY).fingerprint()
     assert reopen_key({"sample": False, "key": fingerprint}).fingerprint() == fingerprint
-    told = refusal(ValueError, lambda: reopen_key({"sample": False, "key": "0" * 16}))
+    message = refusal(ValueError, lambda: reopen_key({"sample": False, "key": "0" * 16}))
     assert (
         f"the key is not the one the archive was pulled with: its fingerprint is {fingerprint}, "
-        f"the manifest's {'0' * 16};" in told
+        f"the manifest's {'0' * 16};" in message
     )
 
 
@@ -206,13 +206,13 @@ except PermissionError as error:
 
 
 @pytest.mark.parametrize(
-    ("owner", "reader", "told"),
+    ("owner", "reader", "message"),
     [
         (0, 65534, "data/secret.key cannot be read; run as its owner, who alone may"),
         (65534, 0, "data/secret.key belongs to user 65534, not to 0, who runs this"),
     ],
 )
-def test_a_key_of_another_user_is_refused(key_file, owner, reader, told):
+def test_a_key_of_another_user_is_refused(key_file, owner, reader, message):
     if os.geteuid() != 0:
         pytest.skip("only root can give a file to another user")
     write(key_file, TEXT)
@@ -222,16 +222,16 @@ def test_a_key_of_another_user_is_refused(key_file, owner, reader, told):
             folder.chmod(0o755)
     command = [sys.executable, "-c", AS_ANOTHER, str(reader)]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
-    assert done.stdout.startswith(told)
+    assert done.stdout.startswith(message)
 
 
 def test_an_empty_key_is_called_empty(key_file, monkeypatch):
     write(key_file, "\n")
     assert "the key in data/secret.key is empty; restore it" in refusal(ValueError)
     monkeypatch.setenv(VARIABLE, "")
-    told = refusal(ValueError)
-    assert "the key in CUSTOMER_PROFILES_KEY is empty; restore it, or unset" in told
-    assert "CUSTOMER_PROFILES_KEY to use data/secret.key" in told
+    message = refusal(ValueError)
+    assert "the key in CUSTOMER_PROFILES_KEY is empty; restore it, or unset" in message
+    assert "CUSTOMER_PROFILES_KEY to use data/secret.key" in message
 
 
 @pytest.mark.parametrize("mode", [0o640, 0o604, 0o620, 0o601, 0o666])

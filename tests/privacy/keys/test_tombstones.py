@@ -40,10 +40,10 @@ def test_a_damaged_file_is_an_error_and_not_fewer_tombstones(project, line):
     tombstones.add(KEY, {mark(1): "post"})
     file = project / tombstones.FOLDER / f"{KEY}.txt"
     file.write_text(f"{file.read_text()}{line}\n")
-    told = rf"line 2 of data/tombstones/{KEY}.txt is no tombstone; restore"
-    with pytest.raises(ValueError, match=told):
+    message = rf"line 2 of data/tombstones/{KEY}.txt is no tombstone; restore"
+    with pytest.raises(ValueError, match=message):
         tombstones.read(KEY)
-    with pytest.raises(ValueError, match=told):
+    with pytest.raises(ValueError, match=message):
         tombstones.add(KEY, {mark(2): "post"})
 
 

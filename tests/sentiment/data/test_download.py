@@ -109,7 +109,7 @@ def fetched(description, into, attempts=3, timeout=5.0):
     return fetch_archive(description, into, waits=(0,) * (attempts - 1), timeout=timeout)
 
 
-def held(folder):
+def contents(folder):
     return {path.name: path.read_bytes() for path in folder.iterdir()}
 
 
@@ -122,7 +122,7 @@ def figures(content):
 
 def test_the_members_are_unpacked_and_nothing_else_stays(describe, into):
     assert fetched(describe(), into) == into
-    assert held(into) == MEMBERS
+    assert contents(into) == MEMBERS
 
 
 def test_a_download_shows_how_far_it_is(describe, into, capsys):
@@ -132,7 +132,7 @@ def test_a_download_shows_how_far_it_is(describe, into, capsys):
 
 def test_the_archives_own_figures_are_checked_when_they_are_known(describe, into):
     fetched(describe(**figures(ARCHIVE)), into)
-    assert held(into) == MEMBERS
+    assert contents(into) == MEMBERS
 
 
 def test_members_that_are_there_and_right_need_no_network(server, describe, into):
@@ -147,14 +147,14 @@ def test_a_member_that_was_changed_is_fetched_again(server, describe, into):
     fetched(description, into)
     (into / TEST).write_bytes(MEMBERS[TEST].replace(b"good", b"evil"))
     fetched(description, into)
-    assert held(into) == MEMBERS
+    assert contents(into) == MEMBERS
 
 
 def test_other_files_of_the_folder_stay(describe, into):
     into.mkdir()
     (into / "notes.txt").write_bytes(b"mine")
     fetched(describe(), into)
-    assert held(into) == MEMBERS | {"notes.txt": b"mine"}
+    assert contents(into) == MEMBERS | {"notes.txt": b"mine"}
 
 
 def test_an_archive_without_room_for_it_is_not_fetched(server, describe, small_disk):
@@ -174,7 +174,7 @@ def test_a_download_that_broke_off_goes_on_where_it_stopped(server, describe, in
     first, second = server.ranges
     assert first is None
     assert 0 < int(second.removeprefix("bytes=").removesuffix("-")) <= 200_000
-    assert held(into) == MEMBERS
+    assert contents(into) == MEMBERS
 
 
 def test_what_was_fetched_is_kept_for_the_next_run_when_all_attempts_fail(server, describe, into):
@@ -182,26 +182,26 @@ def test_what_was_fetched_is_kept_for_the_next_run_when_all_attempts_fail(server
     server.faults = ["truncate", 503]
     with pytest.raises(ConnectionError, match=r"answered 503, after 2 attempts; run again later"):
         fetched(description, into, attempts=2)
-    kept = held(into)
+    kept = contents(into)
     assert list(kept) == ["archive.zip.part"]
     assert ARCHIVE.startswith(kept["archive.zip.part"])
     fetched(description, into)
     assert server.ranges[-1] == f"bytes={len(kept['archive.zip.part'])}-"
-    assert held(into) == MEMBERS
+    assert contents(into) == MEMBERS
 
 
 def test_a_server_that_ignores_ranges_is_read_from_the_start(server, describe, into):
     server.faults = ["truncate", "no range"]
     fetched(describe(), into)
     assert len(server.ranges) == 2
-    assert held(into) == MEMBERS
+    assert contents(into) == MEMBERS
 
 
 def test_a_server_error_is_tried_again(server, describe, into):
     server.faults = [500]
     fetched(describe(), into)
     assert server.ranges == [None, None]
-    assert held(into) == MEMBERS
+    assert contents(into) == MEMBERS
 
 
 def test_a_server_that_hangs_is_given_up_after_the_timeout(server, describe, into):
@@ -209,13 +209,13 @@ def test_a_server_that_hangs_is_given_up_after_the_timeout(server, describe, int
     with pytest.raises(ConnectionError, match=r"no answer or a broken one.*after 2 attempts"):
         fetched(describe(), into, attempts=2, timeout=0.1)
     server.released.set()
-    assert held(into) == {}
+    assert contents(into) == {}
 
 
 def test_a_hang_that_passes_is_tried_again(server, describe, into):
     server.faults = ["hang"]
     fetched(describe(), into, timeout=0.5)
-    assert held(into) == MEMBERS
+    assert contents(into) == MEMBERS
 
 
 def test_a_missing_page_is_not_asked_for_twice(server, describe, into):
@@ -230,7 +230,7 @@ def test_a_part_longer_than_the_archive_is_begun_again(server, describe, into):
     (into / "archive.zip.part").write_bytes(ARCHIVE + b"more")
     fetched(describe(**figures(ARCHIVE)), into)
     assert server.ranges == [None]
-    assert held(into) == MEMBERS
+    assert contents(into) == MEMBERS
 
 
 def test_a_part_longer_than_the_servers_file_is_begun_again(server, describe, into):
@@ -238,7 +238,7 @@ def test_a_part_longer_than_the_servers_file_is_begun_again(server, describe, in
     (into / "archive.zip.part").write_bytes(ARCHIVE + b"more")
     fetched(describe(), into)
     assert server.ranges == [f"bytes={len(ARCHIVE) + 4}-", None]
-    assert held(into) == MEMBERS
+    assert contents(into) == MEMBERS
 
 
 @pytest.mark.parametrize("known", [True, False])
@@ -247,7 +247,7 @@ def test_a_part_that_is_whole_is_not_fetched_again(server, describe, into, known
     (into / "archive.zip.part").write_bytes(ARCHIVE)
     fetched(describe(**(figures(ARCHIVE) if known else {})), into)
     assert server.ranges == ([] if known else [f"bytes={len(ARCHIVE)}-"])
-    assert held(into) == MEMBERS
+    assert contents(into) == MEMBERS
 
 
 # a wrong file
@@ -257,7 +257,7 @@ def test_a_web_page_instead_of_the_archive_is_named_with_its_address(server, des
     server.content, server.content_type = b"<html>Moved</html>", "text/html; charset=utf-8"
     with pytest.raises(ValueError, match=r"/data/archive\.zip gave no zip archive but text/html"):
         fetched(describe(), into)
-    assert held(into) == {}
+    assert contents(into) == {}
     assert len(server.ranges) == 1
 
 
@@ -266,14 +266,14 @@ def test_a_wrong_checksum_of_the_archive_leaves_nothing(describe, into):
     got = hashlib.sha256(ARCHIVE).hexdigest()
     with pytest.raises(ValueError, match=f"expected sha256 {'0' * 64}, got {got}"):
         fetched(describe(**expected), into)
-    assert held(into) == {}
+    assert contents(into) == {}
 
 
 def test_a_wrong_checksum_of_one_member_leaves_no_member(server, describe, into):
     server.content = zipped(MEMBERS | {TEST: MEMBERS[TEST].replace(b"good", b"evil")})
     with pytest.raises(ValueError, match=f"{TEST}: expected sha256 .*, got "):
         fetched(describe(), into)
-    assert held(into) == {}
+    assert contents(into) == {}
 
 
 def test_a_wrong_archive_leaves_the_members_that_were_there(server, describe, into):
@@ -282,19 +282,19 @@ def test_a_wrong_archive_leaves_the_members_that_were_there(server, describe, in
     server.content = zipped(MEMBERS | {TRAIN: bytes(300_000)})
     with pytest.raises(ValueError, match=f"{TRAIN}: expected sha256"):
         fetched(describe(), into)
-    assert held(into) == {TEST: MEMBERS[TEST]}
+    assert contents(into) == {TEST: MEMBERS[TEST]}
 
 
 def test_an_archive_shorter_than_described_is_refused(describe, into):
     with pytest.raises(ValueError, match=f"expected {len(ARCHIVE) + 1} bytes, got {len(ARCHIVE)}"):
         fetched(describe(bytes=len(ARCHIVE) + 1), into)
-    assert held(into) == {}
+    assert contents(into) == {}
 
 
 def test_an_archive_longer_than_described_is_stopped(describe, into):
     with pytest.raises(ValueError, match="gives more than the 100000 bytes expected"):
         fetched(describe(bytes=100_000), into)
-    assert held(into) == {}
+    assert contents(into) == {}
 
 
 @pytest.mark.parametrize("name", ["../evil.csv", "/evil.csv", "a/../../evil.csv", "..\\evil.csv"])
@@ -302,28 +302,28 @@ def test_an_archive_that_writes_outside_its_folder_is_refused(server, describe, 
     server.content = zipped(MEMBERS | {name: b"evil"})
     with pytest.raises(ValueError, match="wants to write outside its folder"):
         fetched(describe(), into)
-    assert held(into) == {}
+    assert contents(into) == {}
     assert not list(into.parent.rglob("evil.csv"))
 
 
 def test_only_the_members_named_are_unpacked(server, describe, into):
     server.content = zipped(MEMBERS | {"readme.txt": b"hello", "folder/more.csv": b"more"})
     fetched(describe(), into)
-    assert held(into) == MEMBERS
+    assert contents(into) == MEMBERS
 
 
 def test_a_member_larger_than_described_is_not_unpacked(server, describe, into):
     server.content = zipped(MEMBERS | {TEST: bytes(10_000_000)})
     with pytest.raises(ValueError, match=rf"{TEST}: expected \d+ bytes, got 10000000"):
         fetched(describe(), into)
-    assert held(into) == {}
+    assert contents(into) == {}
 
 
 def test_a_missing_member_is_named_beside_what_the_archive_holds(server, describe, into):
     server.content = zipped({TRAIN: MEMBERS[TRAIN], "other.csv": b""})
     with pytest.raises(ValueError, match=rf"must hold {TEST} once; it holds \['other.csv'"):
         fetched(describe(), into)
-    assert held(into) == {}
+    assert contents(into) == {}
 
 
 def test_a_damaged_archive_is_refused(server, describe, into):
@@ -332,7 +332,7 @@ def test_a_damaged_archive_is_refused(server, describe, into):
     server.content = bytes(damaged)
     with pytest.raises(ValueError, match="broken zip archive"):
         fetched(describe(), into)
-    assert held(into) == {}
+    assert contents(into) == {}
 
 
 # the description

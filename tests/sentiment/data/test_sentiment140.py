@@ -298,12 +298,6 @@ def test_a_split_gives_each_row_to_one_side_with_the_labels_in_their_shares():
     assert texts(train) | texts(validation) == texts(balanced(50))
 
 
-@pytest.mark.parametrize("share", [0, 1, -0.1, 20])
-def test_a_share_that_is_none_is_an_error(share):
-    with pytest.raises(ValueError, match=r"fetch\.validation_share must be above 0 and below 1"):
-        sentiment140.split(balanced(10), share, seed=1)
-
-
 @pytest.mark.parametrize("share", [0.1, 0.9])
 def test_a_split_that_leaves_a_label_on_one_side_only_is_an_error(share):
     with pytest.raises(ValueError, match=r"fetch\.validation_share"):

@@ -27,10 +27,10 @@ def test_three_classes_are_said_by_the_thresholds_of_the_lexicons():
         "textblob": [-0.01, 0.0, 0.01, 0.0], "vader": [-0.05, -0.049, 0.05, 0.049],
     })  # fmt: skip
     truth = np.array(["neutral", "neutral", "positive", "negative"])
-    found = baselines.three_classes(truth, lexicons)
+    result = baselines.three_classes(truth, lexicons)
     expected = ["negative", "neutral", "positive", "neutral"]
-    assert found["textblob"].tolist() == found["vader"].tolist() == expected
-    assert found["majority"].tolist() == ["neutral"] * 4
+    assert result["textblob"].tolist() == result["vader"].tolist() == expected
+    assert result["majority"].tolist() == ["neutral"] * 4
 
 
 def test_tfidf_says_the_same_again():

@@ -19,9 +19,9 @@ SURE = np.random.default_rng(1).normal(0, 4, 20_000)  # logits of a model that i
 
 def test_the_temperature_by_hand():
     # All say 0.9, three of four are positive: logit(0.9) / T must be logit(0.75).
-    found = fit_temperature(np.full(4, 0.9), np.array([1, 1, 1, 0]))
-    assert found == pytest.approx(logit(0.9) / logit(0.75), abs=1e-5)
-    assert found == pytest.approx(2, abs=1e-5)
+    temperature = fit_temperature(np.full(4, 0.9), np.array([1, 1, 1, 0]))
+    assert temperature == pytest.approx(logit(0.9) / logit(0.75), abs=1e-5)
+    assert temperature == pytest.approx(2, abs=1e-5)
 
 
 def test_the_temperature_of_posts_that_were_made_with_one_is_found_again():
@@ -93,8 +93,8 @@ def test_a_temperature_from_the_other_half_repairs_a_model_that_is_too_sure():
 def test_a_temperature_in_the_model_changes_nothing_about_the_crossfitted_error():
     polarity, positive = made(SURE[:2000], 2.5)
     cooler = expit(logit(polarity) / 2.5)
-    found = [calibration.crossfitted_ece(p, positive, seed=7) for p in (polarity, cooler)]
-    assert found[0] == pytest.approx(found[1], abs=1e-4)
+    errors = [calibration.crossfitted_ece(p, positive, seed=7) for p in (polarity, cooler)]
+    assert errors[0] == pytest.approx(errors[1], abs=1e-4)
 
 
 def test_no_half_is_measured_with_its_own_temperature():

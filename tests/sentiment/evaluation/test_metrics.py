@@ -37,15 +37,15 @@ def test_no_trial_has_no_interval():
 
 
 def test_accuracy_comes_with_its_interval():
-    found = metrics.accuracy([True] * 81 + [False] * 182)
+    result = metrics.accuracy([True] * 81 + [False] * 182)
     low, high = metrics.wilson(81, 263)
-    assert found == {"accuracy": 81 / 263, "low": low, "high": high, "n": 263}
+    assert result == {"accuracy": 81 / 263, "low": low, "high": high, "n": 263}
 
 
 def test_two_classes_leave_the_neutral_posts_out():
     polarity = np.array([0.9, 0.5, 0.51, 0.2, 0.99])
-    found = metrics.two_classes(polarity, np.array([4, 4, 0, 0, 2]))
-    assert (found["accuracy"], found["n"]) == (0.5, 4)
+    result = metrics.two_classes(polarity, np.array([4, 4, 0, 0, 2]))
+    assert (result["accuracy"], result["n"]) == (0.5, 4)
 
 
 PREDICTED = np.array(["negative", "neutral", "neutral", "positive"])
@@ -53,15 +53,15 @@ TRUE = np.array([0, 0, 2, 4])
 
 
 def test_three_classes_by_hand():
-    found = metrics.three_classes(PREDICTED, TRUE)
+    result = metrics.three_classes(PREDICTED, TRUE)
     # F1: negative 2·1·½/1½ = 2/3, neutral 2/3, positive 1
-    assert found["macro_f1"] == pytest.approx(7 / 9)
-    assert (found["accuracy"], found["n"]) == (0.75, 4)
+    assert result["macro_f1"] == pytest.approx(7 / 9)
+    assert (result["accuracy"], result["n"]) == (0.75, 4)
 
 
 def test_a_class_that_nobody_predicts_counts_as_0():
-    found = metrics.three_classes(np.array(["negative", "negative"]), np.array([0, 2]))
-    assert found["macro_f1"] == pytest.approx((2 / 3) / 3)
+    result = metrics.three_classes(np.array(["negative", "negative"]), np.array([0, 2]))
+    assert result["macro_f1"] == pytest.approx((2 / 3) / 3)
 
 
 def test_the_confusion_has_the_true_class_in_rows():
@@ -95,33 +95,33 @@ def test_systems_that_judged_other_posts_are_not_compared():
 
 def test_with_a_post_a_query_the_interval_is_that_of_single_posts():
     correct = np.arange(400) % 5 > 0
-    found = metrics.by_query(correct, np.arange(400), seed=7)
+    result = metrics.by_query(correct, np.arange(400), seed=7)
     spread = 1.96 * np.sqrt(0.8 * 0.2 / 400)
-    assert (found["low"], found["high"]) == pytest.approx((0.8 - spread, 0.8 + spread), abs=0.005)
-    assert found["queries"] == 400
+    assert (result["low"], result["high"]) == pytest.approx((0.8 - spread, 0.8 + spread), abs=0.005)
+    assert result["queries"] == 400
 
 
 def test_posts_that_are_alike_within_a_query_make_the_interval_wide():
     correct = np.arange(400) // 10 % 5 > 0  # forty queries of ten posts, all right or all wrong
-    found = metrics.by_query(correct, np.arange(400) // 10, seed=7)
+    result = metrics.by_query(correct, np.arange(400) // 10, seed=7)
     spread = 1.96 * np.sqrt(0.8 * 0.2 / 40)
-    assert (found["low"], found["high"]) == pytest.approx((0.8 - spread, 0.8 + spread), abs=0.03)
+    assert (result["low"], result["high"]) == pytest.approx((0.8 - spread, 0.8 + spread), abs=0.03)
 
 
 def test_large_queries_weigh_as_many_posts_as_they_have():
     # Of two queries each is drawn twice, or one each: accuracies 0, 30/40 and 1.
-    found = metrics.by_query([False] * 10 + [True] * 30, ["a"] * 10 + ["b"] * 30, seed=7)
-    assert found == {"low": 0, "high": 1, "queries": 2}
+    result = metrics.by_query([False] * 10 + [True] * 30, ["a"] * 10 + ["b"] * 30, seed=7)
+    assert result == {"low": 0, "high": 1, "queries": 2}
 
 
 def test_one_query_has_an_interval_without_width():
-    found = metrics.by_query([True, True, False, True], ["a"] * 4, seed=7)
-    assert found == {"low": 0.75, "high": 0.75, "queries": 1}
+    result = metrics.by_query([True, True, False, True], ["a"] * 4, seed=7)
+    assert result == {"low": 0.75, "high": 0.75, "queries": 1}
 
 
 def test_the_spread_over_seeds_is_that_of_a_sample():
-    found = {"sentiment": {"manual2": 0.8}, "8": {"manual2": 0.84}, "9": {"manual2": 0.82}}
-    assert metrics.over_seeds(found) == {
+    by_model = {"sentiment": {"manual2": 0.8}, "8": {"manual2": 0.84}, "9": {"manual2": 0.82}}
+    assert metrics.over_seeds(by_model) == {
         "models": ["sentiment", "8", "9"],
         "mean": {"manual2": pytest.approx(0.82)},
         "sd": {"manual2": pytest.approx(0.02)},

@@ -11,8 +11,8 @@ NONE = {"negation": 0.0, "question": 0.0, "link": 0.0}
 
 def kinds(value, **signals):
     """Names of the slices that a text belongs to, but for "all"."""
-    found = slices.members([value], pd.DataFrame([{**NONE, **signals}]))
-    return {name for name, member in found.items() if member[0]} - {"all"}
+    result = slices.members([value], pd.DataFrame([{**NONE, **signals}]))
+    return {name for name, member in result.items() if member[0]} - {"all"}
 
 
 @pytest.mark.parametrize(
@@ -46,7 +46,7 @@ def test_the_rest_is_what_the_signals_say():
 def test_a_slice_is_measured_on_the_posts_that_count():
     correct = np.array([1.0] * 9 + [0.0] * 3 + [np.nan] * 8)
     members = {"all": np.ones(20, bool), "first": np.arange(20) < 10, "last": np.arange(20) >= 11}
-    found = slices.measure(members, correct)
-    assert found["all"] == metrics.accuracy([True] * 9 + [False] * 3)
-    assert found["first"]["accuracy"] == 0.9
-    assert found["last"] == {"n": "<10"}
+    result = slices.measure(members, correct)
+    assert result["all"] == metrics.accuracy([True] * 9 + [False] * 3)
+    assert result["first"]["accuracy"] == 0.9
+    assert result["last"] == {"n": "<10"}

@@ -15,8 +15,8 @@ from customer_profiles.sentiment.model.scorer import (
     PRECISION,
     TOKENS,
     Scorer,
-    agreement,
-    settle,
+    choose_precision,
+    compare_precisions,
 )
 
 GLAD = ("so happy today", "i love it", "great phone", "what a lovely day", "thanks, brilliant")
@@ -207,23 +207,23 @@ def test_a_processor_without_bfloat16_is_known_by_its_flags(tmp_path):
 
 def test_agreement_is_the_share_of_labels_and_the_largest_differences():
     exact = np.linspace(0, 1, 1001)
-    same = agreement(exact, exact)
+    same = compare_precisions(exact, exact)
     assert (same, same.holds) == ((1.0, 0.0), True)
     fast = exact.copy()
     fast[500:504] -= 0.01  # from 0.500 … 0.503 to the other side
-    assert agreement(exact, fast).labels == pytest.approx(997 / 1001)
-    assert agreement(exact, fast).holds
-    assert agreement(exact, exact + 0.021).delta_p999 == pytest.approx(0.021)
-    assert not agreement(exact, exact + 0.021).holds
-    assert not agreement(np.full(100, 0.501), np.r_[np.full(99, 0.501), 0.499]).holds
+    assert compare_precisions(exact, fast).labels == pytest.approx(997 / 1001)
+    assert compare_precisions(exact, fast).holds
+    assert compare_precisions(exact, exact + 0.021).delta_p999 == pytest.approx(0.021)
+    assert not compare_precisions(exact, exact + 0.021).holds
+    assert not compare_precisions(np.full(100, 0.501), np.r_[np.full(99, 0.501), 0.499]).holds
 
 
 def test_a_settled_model_is_read_in_bfloat16(copied, with_bfloat16):
     assert not Scorer(copied).bfloat16
-    found = settle(copied, GLAD + SAD)
-    assert found["bfloat16"] is True
-    assert found["posts"] == 10
-    assert 0 < found["delta_p999"] < 0.02
+    content = choose_precision(copied, GLAD + SAD)
+    assert content["bfloat16"] is True
+    assert content["posts"] == 10
+    assert 0 < content["delta_p999"] < 0.02
     written = json.loads((copied / PRECISION).read_text(encoding="utf-8"))
     assert written["bfloat16"] is True
     assert Scorer(copied).bfloat16
@@ -234,13 +234,13 @@ def test_a_model_whose_answers_change_too_much_is_read_in_float32(
     copied, with_bfloat16, monkeypatch
 ):
     monkeypatch.setattr(scoring, "MOST_DELTA", 1e-9)
-    assert settle(copied, GLAD + SAD)["bfloat16"] is False
+    assert choose_precision(copied, GLAD + SAD)["bfloat16"] is False
     assert not Scorer(copied).bfloat16
 
 
 def test_what_cannot_be_settled_is_said(copied):
     with pytest.raises(ValueError, match="no posts to compare the precisions of sentiment on"):
-        settle(copied, [])
+        choose_precision(copied, [])
     (copied / PRECISION).parent.mkdir(exist_ok=True)
     (copied / PRECISION).write_text("{}")
     with pytest.raises(ValueError, match=r"assets\.extra/precision\.json is damaged; run `dvc"):

@@ -36,25 +36,25 @@ def posts():
 
 
 def test_probabilities_are_the_products_of_subjectivity_and_polarity():
-    found = decision.probabilities(np.array([0.8, 0.5, 1.0]), np.array([0.5, 0.0, 1.0]))
-    np.testing.assert_allclose(found, [[0.1, 0.5, 0.4], [0, 1, 0], [0, 0, 1]])
+    probabilities = decision.probabilities(np.array([0.8, 0.5, 1.0]), np.array([0.5, 0.0, 1.0]))
+    np.testing.assert_allclose(probabilities, [[0.1, 0.5, 0.4], [0, 1, 0], [0, 0, 1]])
 
 
 def test_a_label_is_the_likeliest_class():
-    found = decision.labels(np.array([[0.5, 0.3, 0.2], [0.3, 0.4, 0.3], [0.1, 0.2, 0.7]]))
-    assert found.tolist() == ["negative", "neutral", "positive"]
+    labels = decision.labels(np.array([[0.5, 0.3, 0.2], [0.3, 0.4, 0.3], [0.1, 0.2, 0.7]]))
+    assert labels.tolist() == ["negative", "neutral", "positive"]
 
 
 def test_subjectivity_is_the_logistic_function_of_the_weighted_inputs():
-    found = KNOWN.subjectivity(
+    subjectivity = KNOWN.subjectivity(
         polarity=np.array([0.5, 0.9]),
         vector=np.array([[0.0, 9.0, 0.0], [2.0, 9.0, 1.0]]),
         signals=frame([0.5, 1.0], [0.0, 1.0])[list(reversed(NAMES))],
     )
     # -1 + 2 * 0.5; -1 + 2 - 1 + 0.5 * 2 - 0.5 * 1 + 0.25 * log 9
     total = np.array([0.0, 0.5 + 0.25 * np.log(9)])
-    np.testing.assert_allclose(found, 1 / (1 + np.exp(-total)), rtol=1e-6)
-    assert found.dtype == np.float32
+    np.testing.assert_allclose(subjectivity, 1 / (1 + np.exp(-total)), rtol=1e-6)
+    assert subjectivity.dtype == np.float32
 
 
 def test_a_polarity_of_exactly_zero_or_one_is_no_infinity():
@@ -101,8 +101,8 @@ def test_fitting_finds_what_tells_neutral_posts(posts):
     assert learned.names == NAMES
     subjectivity = learned.subjectivity(*posts[:3])
     assert ((subjectivity > 0.5) == (CODES != 2)).mean() > 0.98
-    found = decision.labels(decision.probabilities(posts[0], subjectivity))
-    assert (found == np.array(["negative", "neutral", "positive"])[CODES // 2]).mean() > 0.98
+    labels = decision.labels(decision.probabilities(posts[0], subjectivity))
+    assert (labels == np.array(["negative", "neutral", "positive"])[CODES // 2]).mean() > 0.98
 
 
 def test_units_of_an_input_do_not_matter(posts):
@@ -133,8 +133,8 @@ def test_all_three_classes_are_needed(posts):
 
 def test_ways_to_decide_are_compared_by_what_each_can_know(posts):
     polarity, vector, signals, codes = posts
-    told = signals.assign(vader_share=np.where(codes == 2, 0.1, 0.4))
-    table = comparison.compare(polarity, vector, told, codes, TOPICS, seed=1)
+    marked = signals.assign(vader_share=np.where(codes == 2, 0.1, 0.4))
+    table = comparison.compare(polarity, vector, marked, codes, TOPICS, seed=1)
     assert table.index.tolist() == ["band", "textblob", "vader", "signals", "learned"]
     assert table.columns.tolist() == ["accuracy", "low", "high", "macro_f1", "auc", "n"]
     assert table.loc[["vader", "signals", "learned"], "auc"].tolist() == [1, 1, 1]
@@ -142,7 +142,7 @@ def test_ways_to_decide_are_compared_by_what_each_can_know(posts):
     assert table.loc["textblob", "auc"] == pytest.approx(0.5, abs=0.1)
     assert table["n"].tolist() == [240] * 5
     assert (table["low"] <= table["accuracy"]).all()
-    again = comparison.compare(polarity, vector, told, codes, TOPICS, seed=1)
+    again = comparison.compare(polarity, vector, marked, codes, TOPICS, seed=1)
     pd.testing.assert_frame_equal(again, table)
 
 

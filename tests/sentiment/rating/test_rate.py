@@ -35,10 +35,10 @@ def test_the_vector_of_each_post_counts(scorer):
     weights[3] = 50.0
     middle = -50 * float(np.median(reading.vector[:2, 3]))
     by_vector = decision.Decision(("vader_share",), np.zeros(1), weights, 0.0, middle)
-    found = rate(POSTS[:2], scorer, by_vector).subjectivity
+    subjectivity = rate(POSTS[:2], scorer, by_vector).subjectivity
     expected = 1 / (1 + np.exp(-(50 * reading.vector[:2, 3] + middle)))
-    np.testing.assert_allclose(found, expected, atol=1e-4)
-    assert (found[0] - 0.5) * (found[1] - 0.5) < 0
+    np.testing.assert_allclose(subjectivity, expected, atol=1e-4)
+    assert (subjectivity[0] - 0.5) * (subjectivity[1] - 0.5) < 0
 
 
 def test_windows_do_not_change_what_is_said_of_a_post(scorer, monkeypatch):

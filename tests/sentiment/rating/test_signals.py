@@ -71,9 +71,9 @@ def test_no_text_is_no_row():
 
 
 def test_the_baseline_is_textblobs_subjectivity():
-    found = signals(["i love it", "the shop opens at nine"])["textblob_subjectivity"]
-    assert found.tolist() == pytest.approx([0.6, 0])
-    assert found.dtype == np.float32
+    subjectivity = signals(["i love it", "the shop opens at nine"])["textblob_subjectivity"]
+    assert subjectivity.tolist() == pytest.approx([0.6, 0])
+    assert subjectivity.dtype == np.float32
 
 
 def test_the_lexicons_are_read_once():

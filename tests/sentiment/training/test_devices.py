@@ -54,12 +54,12 @@ print(json.dumps({
 
 
 def train(folder, parts, target):
-    told = subprocess.run(
+    finished = subprocess.run(
         [sys.executable, "-c", TRAIN, str(folder), str(parts), str(target)],
         capture_output=True, text=True, check=False,
     )  # fmt: skip
-    assert told.returncode == 0, told.stderr[-3000:]
-    return json.loads(told.stdout.splitlines()[-1])
+    assert finished.returncode == 0, finished.stderr[-3000:]
+    return json.loads(finished.stdout.splitlines()[-1])
 
 
 def test_two_devices_train_the_model_that_one_trains(tiny_encoder, tmp_path):
@@ -73,6 +73,6 @@ def test_two_devices_train_the_model_that_one_trains(tiny_encoder, tmp_path):
     assert len(two["points"]) == len(one["points"])
     assert np.mean(two["points"]) == pytest.approx(np.mean(one["points"]), abs=0.1)
     assert two["loss"][-1] < two["loss"][0]
-    for told in (one, two):
-        sure = np.where(LABELS == 1, told["polarity"], 1 - np.array(told["polarity"]))
-        assert -np.log(sure).mean() == pytest.approx(told["loss"][-1], abs=1e-4)
+    for run in (one, two):
+        sure = np.where(LABELS == 1, run["polarity"], 1 - np.array(run["polarity"]))
+        assert -np.log(sure).mean() == pytest.approx(run["loss"][-1], abs=1e-4)

@@ -52,7 +52,7 @@ class Jobs:
     """
 
     def __init__(self, server):
-        self.gone: dict[str, str] = {}
+        self.deleted: dict[str, str] = {}
         self.looks, self.ends, self.extra = 0, "complete", ()
         self.faults: list[str | None] = []
         self.scheme = "http"
@@ -82,10 +82,10 @@ class Jobs:
         return {"data": self._jobs[number]}
 
     def listed(self, kind, status):
-        found = [
+        jobs = [
             job for job in self._jobs.values() if (job["type"], job["status"]) == (kind, status)
         ]
-        return {"meta": {"result_count": len(found)}} | ({"data": found} if found else {})
+        return {"meta": {"result_count": len(jobs)}} | ({"data": jobs} if jobs else {})
 
     def job(self, number):
         if number not in self._jobs:
@@ -122,8 +122,8 @@ class Jobs:
         when = written(self._server.now())
         lines = [
             json.dumps({"id": number, "action": "delete", "created_at": when, "redacted_at": when,
-                        "reason": self.gone[number]})
+                        "reason": self.deleted[number]})
             for number in self.uploads[kind]
-            if number in self.gone
+            if number in self.deleted
         ]  # fmt: skip
         return "".join(f"{line}\n" for line in [*lines, *self.extra]).encode()

@@ -110,9 +110,9 @@ def standing(server, answer):
 
 
 def partly(value):
-    gone = problem("resource-unavailable", "Authorization Error", "9000900090", "author_id",
+    suspended = problem("resource-unavailable", "Authorization Error", "9000900090", "author_id",
                    detail="User has been suspended.")  # fmt: skip
-    return value | {"errors": [gone]}
+    return value | {"errors": [suspended]}
 
 
 def textless(value):

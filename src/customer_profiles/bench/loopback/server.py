@@ -121,7 +121,7 @@ class XServer:
     def now(self) -> float:
         return time.time() + self.skew
 
-    def asked(self, name: str) -> list:
+    def values_of(self, name: str) -> list:
         """The values of parameter `name`, request by request."""
         return [seen.params.get(name) for seen in self.requests]
 
@@ -149,8 +149,8 @@ class XServer:
         return Answer(status, body, {"Content-Type": kind, **self.limit(900, 299)})
 
     def limit(self, seconds: float | None, remaining: int = 0) -> dict[str, str]:
-        found = {"x-rate-limit-limit": "300", "x-rate-limit-remaining": str(remaining)}
-        return found | (
+        headers = {"x-rate-limit-limit": "300", "x-rate-limit-remaining": str(remaining)}
+        return headers | (
             {} if seconds is None else {"x-rate-limit-reset": str(int(self.now() + seconds))}
         )
 
@@ -164,7 +164,7 @@ class XServer:
                 raise Refused(404, "Not Found", detail="Not Found")
             return self.posts_to()[path](json.loads(body))
         matches = ((re.fullmatch(pattern, path), route) for pattern, route in self.routes().items())
-        match, route = next((found for found in matches if found[0]), (None, None))
+        match, route = next((pair for pair in matches if pair[0]), (None, None))
         if match is None:
             raise Refused(404, "Not Found", detail="Not Found")
         known = {*route.params, *(self._fields() if route.fields else ())}
@@ -188,9 +188,9 @@ class XServer:
 
     def mentions(self, params, user_id):
         if user_id != BRAND["id"]:
-            gone = problem("resource-not-found", "Not Found Error", user_id, "id", value=user_id,
+            unknown = problem("resource-not-found", "Not Found Error", user_id, "id", value=user_id,
                            detail="Could not find user.")  # fmt: skip
-            return {"errors": [gone]}
+            return {"errors": [unknown]}
         posts = [p for p in self.posts if says(p, f"@{BRAND['username']}")]
         posts = [p for p in posts if self._inside(p, params, 0.0)]
         return self._page(posts, params, "pagination_token", 5, 100)
@@ -279,14 +279,14 @@ class XServer:
         meta |= {"newest_id": page[0]["id"], "oldest_id": page[-1]["id"]}
         if rest:
             meta["next_token"] = "b" + base36(int(page[-1]["id"]))
-        body = {"data": [self._shown(post, params) for post in page]}
+        body = {"data": [self._with_fields(post, params) for post in page]}
         if "author_id" in params.get("expansions", "").split(","):
             numbers = dict.fromkeys(post["author_id"] for post in page)
             users = [self._projected(self.author(number), params) for number in numbers]
             body["includes"] = {"users": users}
         return self._spelled(body | {"meta": meta})
 
-    def _shown(self, post, params):
+    def _with_fields(self, post, params):
         fields = {"id", "text", "edit_history_tweet_ids"}
         fields |= set(params.get(f"{self.spelling}.fields", "").split(","))
         expansions = params.get("expansions", "").split(",")
@@ -345,8 +345,8 @@ class Handler(BaseHTTPRequestHandler):
         parts = urlsplit(self.path)
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
         if parts.path.startswith("/storage/"):
-            given = dict(self.headers)
-            answer = self.x.jobs.storage(self.command, parts.path, parts.query, given, body)
+            headers = dict(self.headers)
+            answer = self.x.jobs.storage(self.command, parts.path, parts.query, headers, body)
         else:
             params = dict(parse_qsl(parts.query, keep_blank_values=True))
             answer = self.x.answer(parts.path, params, self.headers.get("Authorization"), body)

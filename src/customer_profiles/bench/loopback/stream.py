@@ -185,7 +185,7 @@ class XStream(XServer):
             self._come.notify_all()
         return answer, lines
 
-    def gone(self, lines):
+    def drop(self, lines):
         with self._come:
             if self._listener is lines:
                 self._listener = None
@@ -212,17 +212,17 @@ class XStream(XServer):
     def _added(self, rules, meta):
         added, errors = [], []
         for rule in rules:
-            held = next((r for r in self.rules.values() if r["value"] == rule["value"]), None)
+            existing = next((r for r in self.rules.values() if r["value"] == rule["value"]), None)
             try:
                 parsed(rule["value"])
             except ValueError as error:
                 kind = {"title": "UnprocessableEntity", "type": PROBLEM + "invalid-rules"}
                 errors.append({"value": rule["value"], "detail": str(error), **kind})
                 continue
-            if held:
+            if existing:
                 errors.append(
                     {
-                        "value": rule["value"], "id": held["id"], "title": "DuplicateRule",
+                        "value": rule["value"], "id": existing["id"], "title": "DuplicateRule",
                         "type": PROBLEM + "duplicate-rules",
                     }
                 )  # fmt: skip
@@ -232,17 +232,17 @@ class XStream(XServer):
             added.append(made)
         summary = {"created": len(added), "not_created": len(errors)}
         summary |= {"valid": len(added), "invalid": len(errors)}
-        found = {"data": added} if added else {}
+        answer = {"data": added} if added else {}
         return (
-            found | ({"errors": errors} if errors else {}) | {"meta": meta | {"summary": summary}}
+            answer | ({"errors": errors} if errors else {}) | {"meta": meta | {"summary": summary}}
         )
 
 
 def takes(value, post):
     """True if a rule matches a post."""
     terms, language, no_retweets = parsed(value)
-    said = any(says(post, term) for term in terms)
-    return said and language in (None, post["lang"]) and not (no_retweets and is_retweet(post))
+    matches = any(says(post, term) for term in terms)
+    return matches and language in (None, post["lang"]) and not (no_retweets and is_retweet(post))
 
 
 class StreamHandler(Handler):
@@ -251,11 +251,11 @@ class StreamHandler(Handler):
     x: XStream
 
     def do_GET(self):
-        path, _, asked = self.path.partition("?")
+        path, _, query = self.path.partition("?")
         if path != STREAM:
             super().do_GET()
             return
-        params = dict(parse_qsl(asked))
+        params = dict(parse_qsl(query))
         if self.headers.get("Authorization") != f"Bearer {TOKEN}":
             answer, lines = self.x._whole(401, Refused(401, "Unauthorized").problem), None
         else:
@@ -274,7 +274,7 @@ class StreamHandler(Handler):
         self.end_headers()
         with suppress(OSError):
             self._stream(lines)
-        self.x.gone(lines)
+        self.x.drop(lines)
 
     def _stream(self, lines):
         heard = time.monotonic()

@@ -14,8 +14,8 @@ BOUNDS = {
 }
 
 
-def ids(found):
-    return [post["id"] for page in found for post in page.body.get("data", [])]
+def ids(pages):
+    return [post["id"] for page in pages for post in page.body.get("data", [])]
 
 
 def by_search(client, **options):

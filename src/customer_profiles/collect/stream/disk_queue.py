@@ -41,7 +41,7 @@ class File:
     noted: int = 0
 
 
-class Backlog:
+class DiskQueue:
     """The queue of lines, in order: `put` by one thread, `take` and `done` by another.
 
     It begins with the lines that an earlier run left. Raises ValueError for an unreadable state
@@ -230,9 +230,9 @@ def _read_state() -> dict:
     if not file.exists():
         return {"files": []}
     try:
-        held = json.loads(file.read_text(encoding="utf-8"))
-        _ = [(str(name), int(scored)) for name, scored in held["files"]]
-        return held
+        state = json.loads(file.read_text(encoding="utf-8"))
+        _ = [(str(name), int(scored)) for name, scored in state["files"]]
+        return state
     except (ValueError, TypeError, KeyError):
         raise ValueError(
             f"{STATE} is damaged: restore it, or remove it; then posts that were received and not "

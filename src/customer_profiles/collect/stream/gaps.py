@@ -39,7 +39,7 @@ class Gaps:
         settle: float,
         clock: Callable[[], float] = time.time,
     ):
-        self.found, self.filled = 0, 0
+        self.noticed, self.filled = 0, 0
         self._open = [(float(start), float(end)) for start, end in known]
         self._refused: dict[tuple[float, float], float] = {}
         self._overlap, self._settle, self._clock = overlap, settle, clock
@@ -50,7 +50,7 @@ class Gaps:
         # A clock that was set back makes an end before the start.
         start, end = min(start, end) - self._overlap, end + self._overlap
         with self._lock:
-            self.found += 1
+            self.noticed += 1
             apart = [gap for gap in self._open if gap[1] < start or gap[0] > end]
             joined = [gap for gap in self._open if gap not in apart]
             start = min([start, *(gap[0] for gap in joined)])

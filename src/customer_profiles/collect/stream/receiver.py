@@ -10,8 +10,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from customer_profiles.collect.budget import Budget, BudgetReached
-from customer_profiles.collect.settings import Inquiry
-from customer_profiles.collect.stream.disk_queue import Backlog
+from customer_profiles.collect.settings import CollectSettings
+from customer_profiles.collect.stream.disk_queue import DiskQueue
 from customer_profiles.collect.stream.gaps import AGAIN, Gaps
 from customer_profiles.collect.x_api import answers, errors, rules
 from customer_profiles.collect.x_api.client import Client, Page
@@ -43,25 +43,27 @@ class Pace:
     settle: float = 30.0
 
 
-class Reception:
+class Receiver:
     """Receiver into `backlog`, active from `begin` to `end` or until `stopping` is set.
 
     The token comes from the environment. Raises ValueError and errors.XError for an invalid token,
-    invalid settings in `asked`, or an unreadable state of an earlier run.
+    invalid settings in `settings`, or an unreadable state of an earlier run.
     """
 
-    def __init__(self, asked: Inquiry, key: Key, stopping: threading.Event, pace: Pace):
+    def __init__(self, settings: CollectSettings, key: Key, stopping: threading.Event, pace: Pace):
         self.received = 0
         """Posts about the brand, duplicates included."""
         self.failure: Exception | None = None
         """The error that ended reception, if it was not `stopping`."""
-        self.backlog = Backlog(key)
-        self._query, self._stopping, self._settle = asked.query, stopping, pace.settle
+        self.backlog = DiskQueue(key)
+        self._query, self._stopping, self._settle = settings.query, stopping, pace.settle
         token = os.environ.get(errors.VARIABLE)
         # One for each thread.
-        self._searching = Client(token, asked.host, fields=asked.fields, sleep=self._pause)
-        self._streaming = Client(token, asked.host, Timeouts(read=pace.silence), sleep=self._pause)
-        self._budget = Budget(asked, self._streaming.clock)
+        self._searching = Client(token, settings.host, fields=settings.fields, sleep=self._pause)
+        self._streaming = Client(
+            token, settings.host, Timeouts(read=pace.silence), sleep=self._pause
+        )
+        self._budget = Budget(settings, self._streaming.clock)
         self._gaps = Gaps(self.backlog.kept("gaps") or (), pace.overlap, pace.settle)
         # Each line with the time at which it was heard.
         self._queue: queue.Queue[tuple[float | None, bytes] | None] = queue.Queue(QUEUED)
@@ -116,7 +118,7 @@ class Reception:
         """Counters of the run so far, as text."""
         listener, gaps = self._listener, self._gaps
         return (
-            f"reconnects {max(listener.connects - 1, 0)}, gaps {gaps.found} ({gaps.filled} "
+            f"reconnects {max(listener.connects - 1, 0)}, gaps {gaps.noticed} ({gaps.filled} "
             f"filled), broken lines {listener.broken + self.backlog.damaged}, waiting on disk "
             f"{self.backlog.waiting}; ${self._budget.spent():.2f} spent this month"
         )

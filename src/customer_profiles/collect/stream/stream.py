@@ -18,7 +18,7 @@ from customer_profiles.collect import settings
 from customer_profiles.collect.budget import BudgetReached
 from customer_profiles.collect.folder import PAGES, PagesFolder
 from customer_profiles.collect.interruption import Interrupted, Interruption
-from customer_profiles.collect.stream.receiver import Pace, Reception
+from customer_profiles.collect.stream.receiver import Pace, Receiver
 from customer_profiles.posts import observations, pages
 from customer_profiles.privacy.keys.key import open_key
 from customer_profiles.project import files, params, paths
@@ -49,15 +49,15 @@ class Stream:
         self._edges, self._shared = params.stage("score"), params.shared(["expire_days", "as_of"])
         self._grid = profiles.Grid(**params.stage("load"))
         # Whatever is collected, and at which price: the stream and its gaps are searches.
-        asked = settings.read({**params.stage("collect"), "scope": "recent"})
-        self._keep_days = asked.keep_days
+        wanted = settings.read({**params.stage("collect"), "scope": "recent"})
+        self._keep_days = wanted.keep_days
         # A key that is lost must not be followed by another one.
         self._key = open_key(PAGES, make=not PagesFolder().sealed_files())
         self.database = self._key.audience(PAGES)
         """Name of the database that is written to."""
-        self.reception = Reception(asked, self._key, stopping, pace)
-        self._backlog = self.reception.backlog
-        self._told, self._day = time.monotonic(), ""
+        self.receiver = Receiver(wanted, self._key, stopping, pace)
+        self._backlog = self.receiver.backlog
+        self._logged_at, self._day = time.monotonic(), ""
 
     def run(self) -> None:
         """Receive, score and write until `stopping` is set.
@@ -67,16 +67,16 @@ class Stream:
         """
         if self._backlog.waiting:
             logger.info("%d lines of an earlier run are scored first", self._backlog.waiting)
-        self.reception.begin()
+        self.receiver.begin()
         clean = False
         try:
             self._score()
             clean = True
         finally:
-            self.reception.end(clean)
+            self.receiver.end(clean)
             self._tell()
-            if self.reception.failure is not None:  # the reason of all that followed
-                raise self.reception.failure
+            if self.receiver.failure is not None:  # the reason of all that followed
+                raise self.receiver.failure
 
     def _score(self) -> None:
         """Score and write received posts until no more come; waits for a database that was lost.
@@ -120,13 +120,13 @@ class Stream:
         """Observations of the posts on `lines`; empty if no post is usable."""
         decoded = (line.decode("utf-8", "replace") for line in lines)
         try:
-            found = pages.collect(pages.parse_lines(decoded))
+            conversation = pages.collect(pages.parse_lines(decoded))
         except ValueError:
             logger.warning("left out: %d lines without a post that can be used", len(lines))
             return pd.DataFrame()
-        posts = observations.pseudonymous(found.posts, self._key)
+        posts = observations.pseudonymous(conversation.posts, self._key)
         scores = self._rate(posts["text"].tolist())
-        return observations.build(posts, found.authors, scores, self._edges, self._scorer)
+        return observations.build(posts, conversation.authors, scores, self._edges, self._scorer)
 
     def _unscored(self, error: StoreError) -> StoreError:
         waiting = self._backlog.waiting
@@ -139,15 +139,15 @@ class Stream:
             self._day = day
             if expired := PagesFolder().expire(self._keep_days, day):
                 logger.info("removed %d files of pages older than keep_days", len(expired))
-        if time.monotonic() - self._told >= self._pace.status:
-            self.reception.keep()
+        if time.monotonic() - self._logged_at >= self._pace.status:
+            self.receiver.keep()
             self._tell()
 
     def _tell(self) -> None:
-        self._told = time.monotonic()
+        self._logged_at = time.monotonic()
         logger.info(
             "received %d posts, scored %d, lag %.1f s; %s",
-            self.reception.received, self.scored, self._backlog.lag, self.reception.status(),
+            self.receiver.received, self.scored, self._backlog.lag, self.receiver.status(),
         )  # fmt: skip
 
 
@@ -182,9 +182,10 @@ def command(made: Callable[[], tuple[Rate, str]] | None = None, pace: Pace | Non
     `made` replaces `model`.
     """
     stopping = threading.Event()
-    told = "stopping: no more is read, what was received is scored first"
+    notice = "stopping: no more is read, what was received is scored first"
     try:
-        with Interruption(told, stopping.set):
+        with Interruption(notice, stopping.set):
+            params.load()  # a wrong value is refused before the model is loaded
             stream(*(made or model)(), stopping, pace)
     except Interrupted as error:
         logger.error("%s; what was received is kept, and scored at the next start", error)

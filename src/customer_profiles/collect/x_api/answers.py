@@ -43,7 +43,7 @@ def _second(number: int) -> int:
     return ((number >> 22) + EPOCH_MS) // 1000
 
 
-def _objects(held: dict, name: str) -> list[dict]:
-    items = held.get(name)
+def _objects(container: dict, name: str) -> list[dict]:
+    items = container.get(name)
     items = items if isinstance(items, list) else [items]
     return [item for item in items if isinstance(item, dict)]

@@ -47,8 +47,8 @@ class Page(NamedTuple):
     @property
     def meta(self) -> dict:
         """Number of results, tokens and newest id of the page."""
-        found = self.body.get("meta")
-        return found if isinstance(found, dict) else {}
+        meta = self.body.get("meta")
+        return meta if isinstance(meta, dict) else {}
 
     @property
     def next_token(self) -> str | None:
@@ -136,14 +136,14 @@ class Client:
             self.in_doubt = False
             return page
 
-        return self.again(once)
+        return self.retry(once)
 
     def post(self, path: str, value: Mapping[str, object]) -> Page:
         """Send `value` to `path` as JSON, at most `attempts` times; return the answer.
 
         Raises errors.XError.
         """
-        return self.again(lambda: self._ask("POST", path, json=dict(value)))
+        return self.retry(lambda: self._ask("POST", path, json=dict(value)))
 
     def stream(self, path: str, params: Mapping[str, object]) -> Iterator[bytes]:
         """The pieces of an endless answer, as they arrive; connected when this returns.
@@ -166,7 +166,7 @@ class Client:
         """X's own message in `text`, redacted by `errors.detail`."""
         return errors.detail(text, self._token)
 
-    def again(self, once: Callable[[], Result]) -> Result:
+    def retry(self, once: Callable[[], Result]) -> Result:
         """Call `once`, at most `attempts` times, and return its result.
 
         It is retried after errors.TryAgain, after the wait that X gives or a growing back-off.

@@ -74,7 +74,7 @@ def upload(client: Client, storage: Storage, job: Job, ids: Iterable[str]) -> No
     Raises errors.XError.
     """
     lines = Lines(ids)
-    client.again(lambda: storage.put(job.upload, lines))
+    client.retry(lambda: storage.put(job.upload, lines))
 
 
 def finished(client: Client, job: Job, patience: float = PATIENCE) -> Job:
@@ -125,9 +125,9 @@ def verdicts(client: Client, storage: Storage, job: Job) -> Iterator[Verdict]:
             lines = None
             raise
 
-    while found := client.again(block):
-        read += len(found)
-        yield from (verdict for verdict in found if verdict)
+    while batch := client.retry(block):
+        read += len(batch)
+        yield from (verdict for verdict in batch if verdict)
 
 
 def _listed(value: object) -> list[dict]:
@@ -140,11 +140,11 @@ def _called(job: Job) -> str:
 
 def _job(data: object, kind: Kind) -> Job:
     data = data if isinstance(data, dict) else {}
-    told = [data.get(name) for name in ("id", "status", "upload_url", "download_url")]
+    fields = [data.get(name) for name in ("id", "status", "upload_url", "download_url")]
     # The id becomes a part of an address.
-    if not all(isinstance(value, str) for value in told) or not _is_id(told[0]):
+    if not all(isinstance(value, str) for value in fields) or not _is_id(fields[0]):
         raise errors.BrokenAnswer("X's answer is broken: it describes no compliance job")
-    number, status, up, down = told
+    number, status, up, down = fields
     if status not in STATES:
         raise errors.BrokenAnswer("X's answer is broken: it gives a job a state that there is not")
     return Job(number, kind, status, up, down)
@@ -156,13 +156,13 @@ def _verdict(line: bytes) -> Verdict | None:
         return None
     try:
         value = json.loads(line)
-        found = Verdict(str(value["id"]), str(value["action"]), str(value.get("reason", "")))
+        verdict = Verdict(str(value["id"]), str(value["action"]), str(value.get("reason", "")))
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
-        found = None
-    if found is None or not _is_id(found.number):
+        verdict = None
+    if verdict is None or not _is_id(verdict.number):
         # To pass over it could keep what has to go.
         raise errors.BrokenAnswer("X's results are broken: a line of them cannot be read")
-    return found
+    return verdict
 
 
 def _is_id(text: str) -> bool:

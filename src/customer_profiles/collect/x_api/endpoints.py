@@ -96,10 +96,10 @@ def user_id(client: Client, handle: str) -> str:
     """The id of the account `handle`. Raises ValueError or errors.NotFound if there is none."""
     page = client.get(f"/2/users/by/username/{bare_handle(handle)}", {})
     data = page.body.get("data")
-    found = data.get("id") if isinstance(data, dict) else None
-    if not isinstance(found, str):
+    identifier = data.get("id") if isinstance(data, dict) else None
+    if not isinstance(identifier, str):
         raise errors.NotFound("X names no account of that handle; look at how it is written")
-    return found
+    return identifier
 
 
 def counts(
@@ -149,9 +149,9 @@ def _pages(
     while True:
         if room:
             params["max_results"] = room(params["max_results"])
-        asked = params | ({name: token} if token else {})
+        query = params | ({name: token} if token else {})
         smallest = SMALLEST if "max_results" in params else None
-        page = client.get(path, asked, check, smallest)
+        page = client.get(path, query, check, smallest)
         if page.size:
             params["max_results"] = page.size
         if page.body.get("errors"):

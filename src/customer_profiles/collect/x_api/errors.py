@@ -129,8 +129,8 @@ def answered(
 
     `secret` is the token in use; `seconds` and `brief` are as in RateLimited.
     """
-    said = detail(text, secret)
-    own = f"; X says: {said}" if said else ""
+    message = detail(text, secret)
+    own = f"; X says: {message}" if message else ""
     if status == 429 and "usage-capped" in text:
         status = 402  # a month's cap is not over in a quarter of an hour
     if status == 429:
@@ -168,11 +168,11 @@ def _needed(path: str) -> str:
 def refused(body: dict, secret: str) -> XError:
     """The error for an answer of status 200 that holds problems and nothing else."""
     text = json.dumps(body)
-    said = detail(text, secret)
+    own = detail(text, secret)
     if "not-found" in text:
-        return NotFound(f"{_REFUSALS[404][1]}; X says: {said}")
+        return NotFound(f"{_REFUSALS[404][1]}; X says: {own}")
     return Forbidden(
-        f"X shows nothing of what was asked for: it may be suspended or protected; X says: {said}"
+        f"X shows nothing of what was asked for: it may be suspended or protected; X says: {own}"
     )
 
 
@@ -185,8 +185,8 @@ def detail(text: str, secret: str) -> str:
         body = json.loads(text)
     except (ValueError, RecursionError):
         return ""
-    found = dict.fromkeys(" ".join(said.split()).rstrip(".") for said in _sentences(body))
-    return redacted(". ".join(found), secret)[:_LONGEST]
+    sentences = dict.fromkeys(" ".join(line.split()).rstrip(".") for line in _sentences(body))
+    return redacted(". ".join(sentences), secret)[:_LONGEST]
 
 
 def redacted(text: str, secret: str) -> str:

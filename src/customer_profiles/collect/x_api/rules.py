@@ -17,7 +17,7 @@ DUPLICATE = "DuplicateRule"
 
 
 class Rules(NamedTuple):
-    """Ids of the rules that serve the inquiry, and the number of all other rules."""
+    """Ids of the rules that serve the query, and the number of all other rules."""
 
     ids: frozenset[str]
     foreign: int
@@ -39,18 +39,18 @@ def reconcile(client: Client, values: Sequence[str]) -> Rules:
     """
     wanted = {value: _tag(value) for value in values}
     for _ in range(ROUNDS):
-        held = _held(client)
+        stored = _stored(client)
         serving = {
             rule["id"]: value
-            for rule in held
+            for rule in stored
             for value, tag in wanted.items()
             if tag == rule.get("tag") or value == rule.get("value")
         }
         missing = [value for value in wanted if value not in serving.values()]
-        own = [rule["id"] for rule in held if str(rule.get("tag", "")).startswith(f"{TAG} ")]
+        own = [rule["id"] for rule in stored if str(rule.get("tag", "")).startswith(f"{TAG} ")]
         outdated = [number for number in own if number not in serving]
         if not missing and not outdated:
-            foreign = len(held) - len(serving)
+            foreign = len(stored) - len(serving)
             if foreign:
                 logger.warning(
                     "the stream has %d rules that are not this project's; they stay, and what only "
@@ -74,19 +74,19 @@ def _tag(value: str) -> str:
     return f"{TAG} {hashlib.sha256(value.encode()).hexdigest()[:8]}"
 
 
-def _held(client: Client) -> list[dict]:
+def _stored(client: Client) -> list[dict]:
     """All rules that X has stored for this app."""
-    found, params = [], {}
+    stored, params = [], {}
     while True:
         page = client.get(PATH, params)
         rules = page.body.get("data")
-        found += [
+        stored += [
             {**rule, "id": str(rule["id"])}
             for rule in (rules if isinstance(rules, list) else [])
             if isinstance(rule, dict) and "id" in rule
         ]
         if not page.next_token or page.next_token == params.get("pagination_token"):
-            return found
+            return stored
         params = {"pagination_token": page.next_token}
 
 
@@ -94,8 +94,8 @@ def _add(client: Client, tags: dict[str, str]) -> None:
     page = client.post(PATH, {"add": [{"value": value, "tag": tags[value]} for value in tags]})
     refused = page.body.get("errors") or []
     if any(not isinstance(each, dict) or each.get("title") != DUPLICATE for each in refused):
-        said = client.detail(page.raw)
+        message = client.detail(page.raw)
         raise errors.BadRequest(
             "X does not take the stream's rule: look at handles, keywords and language in section "
-            f"collect of params.yaml; X says: {said}"
+            f"collect of params.yaml; X says: {message}"
         )

@@ -150,10 +150,10 @@ class Listener:
                 rest, skipped = b"", True
 
     def _ended(self, line: bytes) -> errors.TryAgain:
-        said = self._client.detail(line.decode("utf-8", "replace"))
+        message = self._client.detail(line.decode("utf-8", "replace"))
         if b"TooManyConnections" in line:
-            return errors.RateLimited(f"X takes no second stream of this app; X says: {said}")
-        return errors.ConnectionLost(f"X ended the stream; X says: {said}")
+            return errors.RateLimited(f"X takes no second stream of this app; X says: {message}")
+        return errors.ConnectionLost(f"X ended the stream; X says: {message}")
 
 
 def _parsed(line: bytes) -> dict:

@@ -108,9 +108,9 @@ class Bounded(HTTPAdapter):
 
     def cut(self) -> None:
         """Cut the connection, in whatever thread it is used."""
-        for held in list(self._sockets):
+        for each in list(self._sockets):
             with contextlib.suppress(OSError):
-                socket.socket.shutdown(held, socket.SHUT_RDWR)
+                socket.socket.shutdown(each, socket.SHUT_RDWR)
 
     def _watch(self, opened: socket.socket) -> None:
         self._sockets.append(opened)

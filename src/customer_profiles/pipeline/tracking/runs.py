@@ -51,7 +51,7 @@ def run(
     if mlflow.get_experiment_by_name(experiment) is None:
         mlflow.create_experiment(experiment, artifact_location=f"{SCHEME}:/artifacts")
     mlflow.set_experiment(experiment)
-    profile = params.load()["profile"]
+    profile = params.load().profile
     with mlflow.start_run(
         run_name="-".join(filter(None, (profile, name, os.environ.get("DVC_EXP_NAME")))),
         description=description,
@@ -63,7 +63,7 @@ def run(
 
 
 @contextmanager
-def again(run: mlflow.entities.Run) -> Iterator:
+def reopened(run: mlflow.entities.Run) -> Iterator:
     """Reopen an earlier run, because no run stays open from one notebook cell to the next."""
     _open()
     with mlflow.start_run(run_id=run.info.run_id) as active:
@@ -171,7 +171,7 @@ def register_model(
 
 def registered_name() -> str:
     """Name of the chosen setting's model in the registry."""
-    return f"{MODEL}-{params.load()['profile']}"
+    return f"{MODEL}-{params.load().profile}"
 
 
 def _champion_accuracy(

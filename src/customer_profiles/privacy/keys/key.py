@@ -119,7 +119,7 @@ def open_key(archive: str, make: bool = False) -> Key:
 
 def successor_key() -> Key:
     """Key that `keyfile.renew` will put in place."""
-    return Key(keyfile.following())
+    return Key(keyfile.next_key())
 
 
 def demonstration_key() -> Key:

@@ -52,7 +52,7 @@ def make() -> None:
         )
 
 
-def following() -> bytes:
+def next_key() -> bytes:
     """Key that `renew` will put in place: created at the first call, unchanged until `renew`."""
     file = paths.inside(NEXT)
     if not file.is_file():
@@ -100,17 +100,17 @@ def _read(name: str) -> str:
         os.close(handle)
 
 
-def _guarded(found: os.stat_result, name: str) -> None:
-    if not stat.S_ISREG(found.st_mode):
+def _guarded(status: os.stat_result, name: str) -> None:
+    if not stat.S_ISREG(status.st_mode):
         raise ValueError(f"{name} is no file; move it away and restore the key, or {_SET}")
-    mode = stat.S_IMODE(found.st_mode)
+    mode = stat.S_IMODE(status.st_mode)
     if mode & 0o077:
         raise PermissionError(
             f"{name} can be read by others (mode {mode:04o}); run: chmod 600 {name}"
         )
-    if found.st_uid != os.geteuid():
+    if status.st_uid != os.geteuid():
         raise PermissionError(
-            f"{name} belongs to user {found.st_uid}, not to {os.geteuid()}, who runs this, and "
+            f"{name} belongs to user {status.st_uid}, not to {os.geteuid()}, who runs this, and "
             "whoever owns it can change it: run as its owner, or give it to this user"
         )
 

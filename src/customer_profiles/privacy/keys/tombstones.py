@@ -22,7 +22,7 @@ def read(fingerprint: str) -> dict[str, str]:
     """
     file = _file(fingerprint)
     lines = file.read_text(encoding="ascii").splitlines() if file.is_file() else ()
-    found = {}
+    marks = {}
     for number, line in enumerate(lines, 1):
         match = re.fullmatch(rf"({'|'.join(KINDS)}) ([0-9a-f]{{32}})", line)
         if not match:
@@ -30,8 +30,8 @@ def read(fingerprint: str) -> dict[str, str]:
                 f"line {number} of {FOLDER}/{file.name} is no tombstone; restore the file: without "
                 "it people who were erased would come back"
             )
-        found[match[2]] = match[1]
-    return found
+        marks[match[2]] = match[1]
+    return marks
 
 
 def add(fingerprint: str, marks: Mapping[str, str]) -> None:
@@ -42,10 +42,10 @@ def add(fingerprint: str, marks: Mapping[str, str]) -> None:
     file.parent.mkdir(parents=True, exist_ok=True)
     with (file.parent / ".lock").open("a") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # two processes must not overwrite each other's marks
-        held = read(fingerprint)
-        if marks.keys() <= held.keys():
+        stored = read(fingerprint)
+        if marks.keys() <= stored.keys():
             return
-        lines = sorted(f"{kind} {mark}\n" for mark, kind in {**held, **marks}.items())
+        lines = sorted(f"{kind} {mark}\n" for mark, kind in {**stored, **marks}.items())
         with files.replacing(file) as fresh, fresh.open("w", encoding="ascii") as stream:
             stream.writelines(lines)
             stream.flush()

@@ -20,14 +20,14 @@ def part(name: str) -> str:
     return importlib.resources.files(__package__).joinpath(name).read_text("utf-8")
 
 
-def document(head: str, scripts: str, **held: object) -> str:
-    """HTML of the whole page, from `head` and `scripts` as HTML and the data `held`.
+def document(head: str, scripts: str, **data: object) -> str:
+    """HTML of the whole page, from `head` and `scripts` as HTML and the `data`.
 
-    Without a `publication` in `held` the page asks for a token, and requests the data from the API.
+    Without a `publication` in `data` the page asks for a token, and requests the data from the API.
     """
-    given = {"attackers": ATTACKERS, "fields": FIELDS, **held}
+    values = {"attackers": ATTACKERS, "fields": FIELDS, **data}
     # A closing tag inside a string would end the element.
-    text = json.dumps(given, ensure_ascii=False, allow_nan=False).replace("<", "\\u003c")
+    text = json.dumps(values, ensure_ascii=False, allow_nan=False).replace("<", "\\u003c")
     return string.Template(part("page.html")).substitute(head=head, given=text, scripts=scripts)
 
 

@@ -69,8 +69,8 @@ def fetch_archive(
     # A zip is smaller than its unpacked members: a larger file is not the archive.
     unpacked = sum(proof.bytes for proof in members.values())
     limit = archive.bytes or unpacked + SLACK
-    held = part.stat().st_size if part.exists() else 0
-    files.require_room(into, limit - held + unpacked, f"{part.stem} with what it holds")
+    begun = part.stat().st_size if part.exists() else 0
+    files.require_room(into, limit - begun + unpacked, f"{part.stem} with what it holds")
     into.mkdir(parents=True, exist_ok=True)
     _download(address, part, archive, limit, waits, timeout)
     try:
@@ -142,24 +142,24 @@ def _download(
 
 
 def _go_on(address: str, part: Path, size: int | None, limit: int, timeout: float) -> None:
-    held = part.stat().st_size if part.exists() else 0
-    if held > limit:
+    begun = part.stat().st_size if part.exists() else 0
+    if begun > limit:
         part.unlink()
-        held = 0
-    if held == size:
+        begun = 0
+    if begun == size:
         return
     # Without "identity" a server may compress what it sends, and no count of bytes would hold.
-    headers = {"Accept-Encoding": "identity"} | ({"Range": f"bytes={held}-"} if held else {})
+    headers = {"Accept-Encoding": "identity"} | ({"Range": f"bytes={begun}-"} if begun else {})
     try:
         with requests.get(address, headers=headers, stream=True, timeout=timeout) as response:
-            if held and response.status_code == 416:
+            if begun and response.status_code == 416:
                 # No byte follows the part on disk: it is complete, or belongs to another file.
-                if _total(response) == held:
+                if _total(response) == begun:
                     return
                 part.unlink()
                 raise TryAgain("the server has another file than the one begun")
             _check_status(address, response)
-            _receive(address, response, part, held, limit)
+            _receive(address, response, part, begun, limit)
     except (requests.ConnectionError, requests.Timeout) as error:
         raise TryAgain(f"no answer or a broken one ({type(error).__name__})") from error
     except requests.exceptions.ChunkedEncodingError as error:
@@ -177,12 +177,12 @@ def _check_status(address: str, response: requests.Response) -> None:
         )
 
 
-def _receive(address: str, response: requests.Response, part: Path, held: int, limit: int) -> None:
-    resumed = response.status_code == 206 and _start(response) == held
+def _receive(address: str, response: requests.Response, part: Path, begun: int, limit: int) -> None:
+    resumed = response.status_code == 206 and _start(response) == begun
     if response.status_code == 206 and not resumed:
         part.unlink(missing_ok=True)
         raise TryAgain("the server sent another part than the one asked for")
-    done = held if resumed else 0
+    done = begun if resumed else 0
     length = response.headers.get("Content-Length")
     chunks = response.iter_content(CHUNK)
     first = next(chunks, b"")

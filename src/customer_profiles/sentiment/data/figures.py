@@ -36,10 +36,10 @@ def lengths(values: pd.Series, classes: pd.Series, title: str, longest: int = 15
     figure, (axis,) = grid(1, 1, (6, 2.8))
     steps = np.arange(0, longest + 11, 10)
     for name, color in CLASSES.items():
-        held = values[classes == name].clip(upper=longest)
-        if len(held):
-            shares = np.histogram(held, steps)[0] / len(held)
-            axis.stairs(shares, steps, color=color, linewidth=1.8, label=f"{name} ({len(held):,})")
+        sizes = values[classes == name].clip(upper=longest)
+        if len(sizes):
+            shares = np.histogram(sizes, steps)[0] / len(sizes)
+            axis.stairs(shares, steps, color=color, linewidth=1.8, label=f"{name} ({len(sizes):,})")
     marks = range(0, longest + 1, 30)
     axis.set_xticks(marks, [*map(str, marks[:-1]), f"{longest}+"])
     axis.yaxis.set_major_formatter("{x:.0%}")

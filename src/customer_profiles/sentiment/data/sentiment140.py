@@ -192,12 +192,9 @@ def sample(
 def split(frame: pd.DataFrame, share: float, seed: int) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Train and validation: `share` of `frame`'s rows, rounded, of each label, are validation.
 
-    Both are in random order. Raises ValueError when `share` is not between 0 and 1, or when a label
-    would be missing on either side.
+    Both are in random order. Raises ValueError when a label would be missing on either side.
     """
     parameter = "fetch.validation_share"
-    if not 0 < share < 1:
-        raise ValueError(f"{parameter} must be above 0 and below 1, got {share}")
     validation, train = _drawn(frame, round(len(frame) * share), seed, parameter)
     if train["label"].nunique() < frame["label"].nunique():
         raise ValueError(
@@ -260,13 +257,13 @@ def _decision(folder: Path) -> Path:
 
 def _one(folder: Path, names: tuple[str, ...]) -> Path | None:
     possible = [folder / (name + end) for name in names for end in ("", ".gz")]
-    found = [path for path in possible if path.is_file()]
-    if len(found) > 1:
+    existing = [path for path in possible if path.is_file()]
+    if len(existing) > 1:
         raise ValueError(
-            f"{folder} holds {' and '.join(path.name for path in found)}, of which one is "
+            f"{folder} holds {' and '.join(path.name for path in existing)}, of which one is "
             "expected; take the others out"
         )
-    return found[0] if found else None
+    return existing[0] if existing else None
 
 
 def _opened(path: Path):

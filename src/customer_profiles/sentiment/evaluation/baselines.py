@@ -28,11 +28,11 @@ def two_classes(
         LogisticRegression(C=3.0, max_iter=1000, random_state=seed),
     )
     model.fit(train["text"], train["label"])
-    said = {name: np.where(lexicons[name] > 0, POSITIVE, NEGATIVE) for name in THRESHOLDS}
+    answers = {name: np.where(lexicons[name] > 0, POSITIVE, NEGATIVE) for name in THRESHOLDS}
     return pd.DataFrame({
         "majority": np.full(len(test), _most_frequent(test["label"])),
         "tfidf": model.predict(test["text"]),
-        **said,
+        **answers,
     })  # fmt: skip
 
 
@@ -42,11 +42,11 @@ def three_classes(truth: np.ndarray, lexicons: pd.DataFrame) -> pd.DataFrame:
     `majority` is the most frequent class of `truth`; `textblob` and `vader` follow the THRESHOLDS
     of their polarity in `lexicons`.
     """
-    said = {"majority": np.full(len(truth), _most_frequent(truth), dtype=object)}
+    answers = {"majority": np.full(len(truth), _most_frequent(truth), dtype=object)}
     for name, least in THRESHOLDS.items():
         polar = [lexicons[name] <= -least, lexicons[name] >= least]
-        said[name] = np.select(polar, [CLASSES[0], CLASSES[2]], CLASSES[1])
-    return pd.DataFrame(said)
+        answers[name] = np.select(polar, [CLASSES[0], CLASSES[2]], CLASSES[1])
+    return pd.DataFrame(answers)
 
 
 def _most_frequent(values):

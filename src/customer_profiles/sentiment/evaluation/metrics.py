@@ -103,16 +103,16 @@ def by_query(correct: Sequence[bool], queries: Sequence[str], seed: int) -> dict
     return {"low": float(low), "high": float(high), "queries": count}
 
 
-def over_seeds(found: Mapping[str, Mapping[str, float]]) -> dict:
+def over_seeds(by_model: Mapping[str, Mapping[str, float]]) -> dict:
     """Mean `mean` and standard deviation `sd` (n - 1) of each metric over the models, and `models`.
 
-    `found`: metrics by model; its names are `models`. Empty for one model, which has no spread.
+    `by_model`: metrics; its names are `models`. Empty for one model, which has no spread.
     """
-    if len(found) < 2:
+    if len(by_model) < 2:
         return {}
-    table = pd.DataFrame.from_dict(found, orient="index")
+    table = pd.DataFrame.from_dict(by_model, orient="index")
     return {
-        "models": list(found),
+        "models": list(by_model),
         "mean": table.mean().to_dict(),
         "sd": table.std(ddof=1).to_dict(),
     }

@@ -42,11 +42,11 @@ def measure(slices: Mapping[str, np.ndarray], correct: np.ndarray) -> dict[str, 
 
     `slices`: bool (n,) by name; `correct` (n,): 1, 0, or NaN for a post that does not count.
     """
-    found = {}
+    result = {}
     for name, member in slices.items():
         counted = correct[member & ~np.isnan(correct)]
         if len(counted) < FEWEST:
-            found[name] = {"n": vocabulary.at_least(len(counted), FEWEST)}
+            result[name] = {"n": vocabulary.at_least(len(counted), FEWEST)}
         else:
-            found[name] = metrics.accuracy(counted == 1)
-    return found
+            result[name] = metrics.accuracy(counted == 1)
+    return result

@@ -63,12 +63,12 @@ def _attended(weights, name: str, sizes: Sizes, rows: tf.Tensor, masked: tf.Tens
     each = sizes.width // sizes.heads
 
     def by_head(part: str) -> tf.Tensor:
-        found = _dense(weights, f"{name}/{part}", rows)
-        return tf.transpose(tf.reshape(found, [n, length, sizes.heads, each]), [0, 2, 1, 3])
+        projected = _dense(weights, f"{name}/{part}", rows)
+        return tf.transpose(tf.reshape(projected, [n, length, sizes.heads, each]), [0, 2, 1, 3])
 
     scores = tf.matmul(by_head("query"), by_head("key"), transpose_b=True) / each**0.5
-    found = tf.matmul(tf.nn.softmax(scores + masked), by_head("value"))
-    together = tf.reshape(tf.transpose(found, [0, 2, 1, 3]), [-1, sizes.width])
+    attended = tf.matmul(tf.nn.softmax(scores + masked), by_head("value"))
+    together = tf.reshape(tf.transpose(attended, [0, 2, 1, 3]), [-1, sizes.width])
     return _dense(weights, f"{name}/attention_output", together)
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import tensorflow as tf
 import tf_keras
 
-from customer_profiles.project import files, params
+from customer_profiles.project import files
 from customer_profiles.sentiment.model import encoder as encoders
 from customer_profiles.sentiment.model.layers import sentiment_layers
 from customer_profiles.sentiment.model.text import NORMALISATIONS
@@ -40,9 +40,7 @@ def build(encoder: Callable, dropout: float, pooling: str, seed: int) -> tf_kera
 
     `pooling` is "pooled" (the encoder's pooled_output, as the original) or "mean" (the mean of
     sequence_output over real tokens). `seed` determines the dropout, and not the initial weights.
-    Raises the errors of `params.check_hyperparameters`.
     """
-    params.check_hyperparameters({"dropout": dropout, "pooling": pooling, "seed": seed})
     tf_keras.utils.set_random_seed(seed)
     inputs = {name: tf_keras.Input((None,), dtype=tf.int32, name=name) for name in encoders.INPUTS}
     encoded = encoder(inputs)
@@ -134,7 +132,7 @@ def save(
 ) -> None:
     """Write the trained `model` as a SavedModel; its logits are divided by `temperature`."""
     head = model.get_layer("classifier")
-    module = Sentiment(preprocess, encoders.alone(encoder), head, pooling, temperature)
+    module = Sentiment(preprocess, encoders.without_strategy(encoder), head, pooling, temperature)
     with files.replacing(folder) as fresh:
         signatures = {
             "serving_default": module.__call__,

@@ -119,7 +119,7 @@ def load(preprocess: Path, encoder: Path) -> tuple[hub.KerasLayer, hub.KerasLaye
     return layers
 
 
-def alone(layer: hub.KerasLayer) -> hub.KerasLayer:
+def without_strategy(layer: hub.KerasLayer) -> hub.KerasLayer:
     """Copy of `layer` with its present weights, outside of any distribution strategy.
 
     Reason: a layer made for several devices cannot be saved for one, because its graph asks for the
@@ -223,8 +223,8 @@ def _reusable(make: Callable) -> tf.train.Checkpoint:
             )
         else:
             pooled, outputs = bert.encode(weights, sizes, word_ids, mask, type_ids)
-        found = dict(zip(OUTPUTS, (pooled, outputs[-1], outputs), strict=True))
-        return {**found, "default": pooled}
+        result = dict(zip(OUTPUTS, (pooled, outputs[-1], outputs), strict=True))
+        return {**result, "default": pooled}
 
     spec = {name: tf.TensorSpec([None, None], tf.int32, name=name) for name in INPUTS}
     for training in (True, False):

@@ -60,10 +60,10 @@ class Agreement(NamedTuple):
 class Scorer:
     """Saved sentiment model, loaded once.
 
-    The argument `bfloat16` requests that precision; with None the setting that `settle` wrote into
-    the folder decides. The attribute `bfloat16` is the precision in use: a processor without
-    bfloat16 computes in float32. Raises ValueError, naming the folder, its fault and the stage that
-    makes it, for a folder without such a model.
+    The argument `bfloat16` requests that precision; with None the setting decides that
+    `choose_precision` wrote into the folder. The attribute `bfloat16` is the precision in use: a
+    processor without bfloat16 computes in float32. Raises ValueError, naming the folder, its fault
+    and the stage that makes it, for a folder without such a model.
     """
 
     def __init__(self, folder: Path, bfloat16: bool | None = None):
@@ -73,17 +73,17 @@ class Scorer:
             raise ValueError(_refusal(folder, _broken(folder, error))) from error
         for name, (takes, gives) in SIGNATURES.items():
             signature = self._model.signatures.get(name)
-            found = ((), ()) if signature is None else _names(signature)
-            if found != (takes, gives):
+            names = ((), ()) if signature is None else _names(signature)
+            if names != (takes, gives):
                 reason = (
                     f"its signature {name} must take {sorted(takes)} and give {sorted(gives)}, "
-                    f"but takes {sorted(found[0])} and gives {sorted(found[1])}"
+                    f"but takes {sorted(names[0])} and gives {sorted(names[1])}"
                 )
                 raise ValueError(_refusal(folder, reason))
         self._tokenise, self._score = (
             self._model.signatures[name] for name in ("tokenise", "score")
         )
-        wanted = _settled(folder) if bfloat16 is None else bfloat16
+        wanted = _chosen_precision(folder) if bfloat16 is None else bfloat16
         self.bfloat16 = wanted and supported()
 
     def polarity(self, texts: Iterable[str], tokens: int = TOKENS) -> np.ndarray:
@@ -128,13 +128,13 @@ class Scorer:
                          for name in Reading._fields))  # fmt: skip
 
 
-def agreement(exact: np.ndarray, fast: np.ndarray) -> Agreement:
+def compare_precisions(exact: np.ndarray, fast: np.ndarray) -> Agreement:
     """Agreement of two polarities (n,) of the same posts."""
     same = (exact >= 0.5) == (fast >= 0.5)
     return Agreement(float(same.mean()), float(np.percentile(np.abs(exact - fast), 99.9)))
 
 
-def settle(folder: Path, texts: Sequence[str]) -> dict:
+def choose_precision(folder: Path, texts: Sequence[str]) -> dict:
     """Measure bfloat16 against float32; write into `folder` whether the model may use bfloat16.
 
     Returns the content written. The model may use bfloat16 if both agree on `texts` (n,): see
@@ -144,19 +144,19 @@ def settle(folder: Path, texts: Sequence[str]) -> dict:
     if not len(texts):
         raise ValueError(f"no posts to compare the precisions of {folder.name} on; give some")
     scorer = Scorer(folder, bfloat16=False)
-    found = {"bfloat16": False, "posts": len(texts), "agreement": None, "delta_p999": None}
+    content = {"bfloat16": False, "posts": len(texts), "agreement": None, "delta_p999": None}
     if supported():
         exact = scorer.polarity(texts)
         scorer.bfloat16 = True
-        measured = agreement(exact, scorer.polarity(texts))
-        found |= {"bfloat16": measured.holds, "agreement": measured.labels}
-        found["delta_p999"] = measured.delta_p999
-    files.write_json(folder / PRECISION, found)
-    return found
+        measured = compare_precisions(exact, scorer.polarity(texts))
+        content |= {"bfloat16": measured.holds, "agreement": measured.labels}
+        content["delta_p999"] = measured.delta_p999
+    files.write_json(folder / PRECISION, content)
+    return content
 
 
-def _settled(folder: Path) -> bool:
-    """Setting that `settle` wrote into `folder`; False if there is none."""
+def _chosen_precision(folder: Path) -> bool:
+    """Setting that `choose_precision` wrote into `folder`; False if there is none."""
     file = folder / PRECISION
     if not file.is_file():
         return False

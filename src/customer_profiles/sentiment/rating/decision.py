@@ -65,18 +65,18 @@ class Decision:
         }
 
     @classmethod
-    def from_dict(cls, held: dict) -> "Decision":
+    def from_dict(cls, values: dict) -> "Decision":
         """Decision that `to_dict` wrote; raises ValueError for anything else."""
-        if not isinstance(held, dict) or set(held) != set(KEYS):
-            found = ", ".join(map(str, sorted(held))) if isinstance(held, dict) else type(held)
+        if not isinstance(values, dict) or set(values) != set(KEYS):
+            got = ", ".join(map(str, sorted(values))) if isinstance(values, dict) else type(values)
             raise ValueError(
-                f"a decision holds {', '.join(KEYS)}, got {found}; run `dvc repro evaluate`"
+                f"a decision holds {', '.join(KEYS)}, got {got}; run `dvc repro evaluate`"
             )
         try:
-            names = tuple(held["signals"])
-            signals = np.array([held["signals"][name] for name in names], dtype=float)
-            vector = np.array(held["vector"], dtype=float)
-            certainty, intercept = float(held["certainty"]), float(held["intercept"])
+            names = tuple(values["signals"])
+            signals = np.array([values["signals"][name] for name in names], dtype=float)
+            vector = np.array(values["vector"], dtype=float)
+            certainty, intercept = float(values["certainty"]), float(values["intercept"])
         except (TypeError, ValueError) as error:
             raise ValueError(
                 f"a weight of the decision is no number ({error}); run `dvc repro evaluate`"

@@ -36,14 +36,14 @@ class Progress(tf.train.experimental.PythonState):
     def deserialize(self, string_value: bytes) -> None:
         self.points, self.epochs = json.loads(string_value)
 
-    def add_point(self, found: dict[str, float], batches: list[np.ndarray], steps: int) -> None:
-        """Add a point: metrics `found` over these `batches` (rows of each).
+    def add_point(self, metrics: dict[str, float], batches: list[np.ndarray], steps: int) -> None:
+        """Add a point: `metrics` over these `batches` (rows of each).
 
         An epoch has `steps` batches.
         """
         step = self.steps() + len(batches)
         at = {"step": step, "epoch": step / steps, "posts": sum(map(len, batches))}
-        self.points.append({**at, **found})
+        self.points.append({**at, **metrics})
 
     def add_epoch(self, validated: dict[str, float]) -> None:
         """Add an epoch: training as the mean over its points, and validation as `validated`."""

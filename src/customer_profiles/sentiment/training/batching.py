@@ -23,12 +23,12 @@ def plan(
         return _cut(np.argsort(lengths, kind="stable"), batch_size)
     rng = np.random.default_rng(seed)
     windows = _cut(rng.permutation(len(lengths)), WINDOW * batch_size)
-    found = [
+    batches = [
         batch
         for rows in windows
         for batch in _cut(rows[np.argsort(lengths[rows], kind="stable")], batch_size)
     ]
-    return [found[place] for place in rng.permutation(len(found))]
+    return [batches[place] for place in rng.permutation(len(batches))]
 
 
 def parts(batches: list[np.ndarray], most: int) -> list[list[np.ndarray]]:

@@ -26,11 +26,11 @@ def fit_temperature(polarity: np.ndarray, positive: np.ndarray) -> float:
         )
     # Logit of a post's true class; -log(sigmoid(x)) = log(1 + exp(-x)).
     margin = np.where(positive, odds, -odds)
-    found = minimize_scalar(
+    minimum = minimize_scalar(
         lambda log_t: np.logaddexp(0, -margin / np.exp(log_t)).mean(),
         bounds=(np.log(LOWEST), np.log(HIGHEST)), method="bounded", options={"xatol": 1e-6},
     )  # fmt: skip
-    return float(np.exp(found.x))
+    return float(np.exp(minimum.x))
 
 
 def logits(polarity: np.ndarray) -> np.ndarray:

@@ -13,7 +13,6 @@ import tensorflow as tf
 import tf_keras
 from tqdm import tqdm
 
-from customer_profiles.project import params
 from customer_profiles.sentiment.model import encoder as encoders
 from customer_profiles.sentiment.model.bfloat16 import bfloat16, supported
 from customer_profiles.sentiment.model.classifier import normalise
@@ -31,8 +30,8 @@ def devices(kind: str = "GPU") -> tf.distribute.Strategy:
 
     Note: encoder and model have to be made inside its `scope()`.
     """
-    found = tf.config.list_logical_devices(kind)
-    return tf.distribute.MirroredStrategy(found) if len(found) > 1 else tf.distribute.get_strategy()
+    every = tf.config.list_logical_devices(kind)
+    return tf.distribute.MirroredStrategy(every) if len(every) > 1 else tf.distribute.get_strategy()
 
 
 def forget() -> None:
@@ -72,15 +71,15 @@ def batches(tokens: Tokens, polarity: np.ndarray, rows: list[np.ndarray]) -> tf.
 
     inputs = {name: tf.TensorSpec([None, None], tf.int32) for name in encoders.INPUTS}
     signature = inputs, tf.TensorSpec([None], tf.float32)
-    found = tf.data.Dataset.from_generator(take, output_signature=signature)
+    dataset = tf.data.Dataset.from_generator(take, output_signature=signature)
     # Without a known cardinality Keras also counts the failing step at the end of the data: the
     # optimizer's iterations, and with them the learning rate's decay, would run ahead.
-    return found.apply(tf.data.experimental.assert_cardinality(len(rows))).prefetch(2)
+    return dataset.apply(tf.data.experimental.assert_cardinality(len(rows))).prefetch(2)
 
 
 @dataclass(frozen=True)
 class Settings:
-    """Hyperparameters of a training. Raises the errors of `params.check_hyperparameters`.
+    """Hyperparameters of a training, within the ranges of section finetune.
 
     With `patience` above 0 training stops when the validation loss has not improved for that many
     epochs, and the best weights are restored; with 0 it runs all epochs and keeps the last weights.
@@ -96,9 +95,6 @@ class Settings:
     patience: int
     seed: int
     bfloat16: bool = False
-
-    def __post_init__(self):
-        params.check_hyperparameters(vars(self))
 
 
 def train(
@@ -133,12 +129,12 @@ def train(
     with bfloat16(settings.bfloat16), bar:
         while _goes_on(reached, settings):
             for rows in _rest_of_epoch(reached, counts, settings):
-                found = _fit(model, batches(*training, rows), bar, settings)
-                reached.add_point(found, rows, steps)
-                tell(found, reached.steps())
+                metrics = _fit(model, batches(*training, rows), bar, settings)
+                reached.add_point(metrics, rows, steps)
+                tell(metrics, reached.steps())
                 backup.save()
-            found = model.evaluate(judged, verbose=0, return_dict=True)
-            reached.add_epoch(_measured(found))
+            metrics = model.evaluate(judged, verbose=0, return_dict=True)
+            reached.add_epoch(_measured(metrics))
             backup.keep_best(model)
             backup.save()
     backup.save(now=True)
@@ -149,10 +145,10 @@ def train(
 def polarity(model: tf_keras.Model, tokens: Tokens, batch_size: int = 64) -> np.ndarray:
     """Polarity (n,) that `model` gives, in the order of the posts."""
     plan = batching.plan(lengths(tokens), batch_size)
-    found = np.empty(len(tokens["input_mask"]), np.float32)
-    logits = model.predict(batches(tokens, np.zeros(len(found)), plan), verbose=0)[:, 0]
-    found[np.concatenate(plan)] = tf.sigmoid(logits).numpy()
-    return found
+    scores = np.empty(len(tokens["input_mask"]), np.float32)
+    logits = model.predict(batches(tokens, np.zeros(len(scores)), plan), verbose=0)[:, 0]
+    scores[np.concatenate(plan)] = tf.sigmoid(logits).numpy()
+    return scores
 
 
 def _goes_on(reached: Progress, settings: Settings) -> bool:
@@ -214,14 +210,14 @@ def _fit(
     Raises FloatingPointError when the loss is not finite.
     """
     history = model.fit(rows, callbacks=[_Bar(bar)], verbose=0).history
-    found = {name: history[name][0] for name in MEASURED}
-    if not np.isfinite(found["loss"]):
+    metrics = {name: history[name][0] for name in MEASURED}
+    if not np.isfinite(metrics["loss"]):
         raise FloatingPointError(
-            f"the training loss became {found['loss']}; lower finetune.learning_rate "
+            f"the training loss became {metrics['loss']}; lower finetune.learning_rate "
             f"(it is {settings.learning_rate})"
         )
-    return found
+    return metrics
 
 
-def _measured(found: dict[str, float]) -> dict[str, float]:
-    return {name: found[name] for name in MEASURED}
+def _measured(metrics: dict[str, float]) -> dict[str, float]:
+    return {name: metrics[name] for name in MEASURED}
