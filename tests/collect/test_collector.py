@@ -53,7 +53,7 @@ def test_all_posts_are_held_sealed_and_read_back(collect, ask, scope, fields):
     conversation = archive.read(paths.inside(PAGES), KEY.unseal)
     assert (conversation.counts["posts"], conversation.counts["broken_lines"]) == (230, 0)
     (entry,) = PagesFolder().ledger().values()
-    assert (entry["posts"], entry["pages"]) == (230, outcome.pages)
+    assert (entry.posts, entry.pages) == (230, outcome.pages)
     # A post read each, and seven people on each page; the account of the brand itself.
     users = 7 * outcome.pages + (scope == "mentions")
     price = 230 * (0.001 if scope == "mentions" else 0.005) + 0.01 * users
@@ -103,7 +103,7 @@ def test_an_unfinished_run_is_gone_on_with_and_then_what_came_since(collect, ask
         x.posts = known
         assert collect(x).posts == 130
     assert sorted(post_ids()) == sorted(ids(known))
-    assert [entry["posts"] for entry in PagesFolder().ledger().values()] == [330]
+    assert [entry.posts for entry in PagesFolder().ledger().values()] == [330]
 
 
 def test_a_changed_query_begins_anew_says_so_and_the_first_goes_on_where_it_stood(collect, caplog):
@@ -202,8 +202,8 @@ def test_a_run_killed_at_every_step_has_the_posts_of_one_that_was_not(scope, mon
             outcome = work()
             assert outcome.stopped is None
             assert post_ids() == ids(known)
-            assert sum(entry["posts"] for entry in PagesFolder().ledger().values()) == 120
-            assert sum(entry["pages"] for entry in PagesFolder().ledger().values()) == 2
+            assert sum(entry.posts for entry in PagesFolder().ledger().values()) == 120
+            assert sum(entry.pages for entry in PagesFolder().ledger().values()) == 2
             # Once what a run costs, and what the killed one had counted of a page it never kept.
             assert spent()["price"] >= before
             if not was_killed:

@@ -124,7 +124,7 @@ def test_the_ledger_is_right_about_a_killed_run_of_another_query(begun, counted)
     opened(OTHER_QUERY, "2026-05-02")
     entry = PagesFolder().ledger()[begun.checkpoint.file]
     assert stored_pages() == ["a", "b"][: 1 + counted]
-    assert (entry["pages"], entry["posts"], entry["last"]) == (1 + counted, 10 * (1 + counted), DAY)
+    assert (entry.pages, entry.posts, entry.last) == (1 + counted, 10 * (1 + counted), DAY)
 
 
 def collect(pages):
@@ -154,7 +154,7 @@ def test_a_run_killed_at_random_moments_neither_loses_nor_doubles_a_page(monkeyp
         monkeypatch.undo()
     assert len(pages) > 20
     assert pages == [str(number) for number in range(len(pages))]
-    assert {state.read, state.lines, entry["pages"], entry["posts"]} == {len(pages)}
+    assert {state.read, state.lines, entry.pages, entry.posts} == {len(pages)}
 
 
 FILL = """\
@@ -276,7 +276,7 @@ def test_the_ledger_says_what_is_held_expired_and_erased(begun):
     assert PagesFolder().erase([second, "unknown"]) == [second]
     assert names() == [third]
     counts = {"pages": 1, "posts": 10, "first": "2026-05-04", "last": "2026-05-04"}
-    assert PagesFolder().ledger() == {
+    assert json.loads(paths.inside(LEDGER).read_text()) == {
         first: {
             "state": "expired", "pages": 2, "posts": 20, "first": DAY, "last": "2026-05-03",
         },
@@ -309,7 +309,17 @@ def test_a_run_that_goes_on_another_day_has_another_file_so_that_each_expires_on
     assert stored_pages() == ["b"]
 
 
-@pytest.mark.parametrize("content", ["", "[]", '{"a": {}}', '{"a": {"state": "gone"}}', "{"])
+@pytest.mark.parametrize(
+    "content",
+    [
+        "",
+        "[]",
+        '{"a": {}}',
+        '{"a": {"state": "gone"}}',
+        '{"a": {"state": "held", "pages": 1}}',
+        "{",
+    ],
+)
 def test_a_damaged_ledger_is_an_error(begun, content):
     paths.inside(LEDGER).write_text(content)
     with pytest.raises(ValueError, match=r"ledger.json is damaged; restore it"):

@@ -76,9 +76,9 @@ def test_an_exact_average_gives_the_celebrity_away():
     members, others = np.array([1, 14, 14, 1]), np.array([0, 100, 260, 0])
     average = averages.average(np.array([1.0, 10.0, 100.0, 5000.0]), members, others, 0, seed=7)
     marks = np.repeat(np.arange(4), members), np.repeat(np.arange(4), others)
-    assert attacks.extreme_values(*marks, average.same(0)) == (1.0, 2)
-    assert attacks.extreme_values(*marks, average.same(1)).success > 1 / K
-    assert attacks.extreme_values(*marks, average.same(500)).success == pytest.approx(1 / 361)
+    assert attacks.extreme_values(*marks, average.unchanged(0)) == (1.0, 2)
+    assert attacks.extreme_values(*marks, average.unchanged(1)).success > 1 / K
+    assert attacks.extreme_values(*marks, average.unchanged(500)).success == pytest.approx(1 / 361)
 
 
 def test_the_attacker_keeps_exactly_those_with_whom_all_would_be_as_it_is(monkeypatch):

@@ -31,12 +31,12 @@ def test_a_models_centroids_are_shown_only_if_they_name_no_last_member():
 
 def test_in_too_wide_steps_it_is_not_shown():
     assert centroid().published(10) == {}
-    assert centroid().same(AWAY[:, None], AWAY[None] + 9, 10).all()
+    assert centroid().unchanged(AWAY[:, None], AWAY[None] + 9, 10).all()
 
 
 def test_with_a_member_exchanged_it_is_that_of_the_other_people():
     others = np.array([[0.9, -0.4], [-1.0, 2.0]])
-    masks = centroid().same(AWAY[:, None], others[None], 1)
+    masks = centroid().unchanged(AWAY[:, None], others[None], 1)
     expected = [
         [centroid(np.vstack([np.delete(AWAY, t, axis=0), other])).published(1)
          == centroid().published(1)

@@ -3,13 +3,13 @@
 import json
 import re
 import shutil
+from collections import defaultdict
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
-from pycanon import anonymity
 
 from customer_profiles.posts import archive, observations, spam
 from customer_profiles.privacy import aggregates, attacks, cells, certificate, microdata
@@ -131,14 +131,25 @@ def test_the_same_release_gets_the_same_certificate(made):
     assert json.dumps(issue(made)) == json.dumps(issue(replace(made)))
 
 
-def test_pycanon_finds_the_same_k_and_as_many_marks_in_a_cell(people, made):
-    published = (
-        made.tiers[made.published_mask].assign(polarity=people["polarity"]).reset_index(drop=True)
-    )
+def test_people_and_marks_of_a_cell_are_as_many_as_counting_one_by_one_finds(people, made):
+    marks = defaultdict(list)
+    for row in made.tiers[made.published_mask].itertuples():
+        marks[tuple(row)[1:]].append(people["polarity"][row.Index])
     smallest = made.cells.loc[made.cells["shown"], "authors"].min()
-    assert anonymity.k_anonymity(published, list(made.tiers)) == smallest
-    marks = published.groupby(list(made.tiers))["polarity"].nunique()
-    assert certificate.diversity(made) == marks.min() > 1
+    assert min(map(len, marks.values())) == smallest
+    assert certificate.diversity(made) == min(len(set(cell)) for cell in marks.values()) > 1
+
+
+@pytest.mark.parametrize(("shown", "fewest"), [("ab", 2), ("a", 3), ("abc", 1), ("", 0)])
+def test_the_diversity_is_the_fewest_marks_in_a_shown_cell(shown, fewest):
+    # Cells a, b and c, with the marks 0 1 4 1, 2 3 and 3 3: worked out by hand.
+    tiers = pd.DataFrame(
+        {"segment": [0, 0, 0, 0, 1, 1, 1, 1], "followers": [2, 2, 2, 2, 0, 0, 1, 1]}
+    )
+    people = pd.DataFrame({"polarity": [0, 1, 4, 1, 2, 3, 3, 3]})
+    table = pd.DataFrame({"segment": [0, 1, 1], "followers": [2, 0, 1], "authors": [4, 2, 2]})
+    table["shown"] = [cell in shown for cell in "abc"]
+    assert certificate.diversity(certificate.Release(people, tiers, table, (), (), ())) == fewest
 
 
 def test_a_group_of_one_mind_has_no_diversity(people):

@@ -10,7 +10,7 @@ POSTS = np.array([[0, 1, 3], [0, 0, 2], [0, 0, 2], [1, 0, 1], [0, 2, 1]])
 
 
 def of(posts=POSTS, mask=(True, True, True), k=1):
-    return shares.of(np.array(posts), np.array(mask), k)
+    return shares.of_segment(np.array(posts), np.array(mask), k)
 
 
 def rounded(own, factor=1):
@@ -41,14 +41,14 @@ def test_with_a_member_exchanged_shares_are_those_of_the_other_people():
     rng = np.random.default_rng(3)
     members, others = rng.poisson([1, 1, 2], (2, 12, 3))
     own = of(members, k=4)
-    alike = own.same(members[:, None], others[None], 1)
+    alike = own.unchanged(members[:, None], others[None], 1)
     for t in range(12):
         for c in range(12):
             then = of([*np.delete(members, t, axis=0), others[c]], k=4)
             same = rounded(then) == rounded(own)
             assert alike[t, c] == (same and ((then.authors < 4) == (own.authors < 4)).all())
     assert 0 < alike.mean() < 1
-    assert own.same(members[:, None], others[None], 10).all()
+    assert own.unchanged(members[:, None], others[None], 10).all()
 
 
 def test_an_author_with_whom_other_shares_would_be_held_back_is_not_alike():
@@ -59,8 +59,8 @@ def test_an_author_with_whom_other_shares_would_be_held_back_is_not_alike():
     wanted, _ = shares.publishable(posts, segment, [0], k=5)
     assert wanted.any()
     assert not wanted.all()
-    own = shares.of(posts[segment == 0], wanted[0], k=5)
-    alike = own.same(posts[:14, None], posts[None, 14:], 1)
+    own = shares.of_segment(posts[segment == 0], wanted[0], k=5)
+    alike = own.unchanged(posts[:14, None], posts[None, 14:], 1)
     for t, c in np.argwhere(alike):
         exchanged = segment.copy()
         exchanged[[t, 14 + c]] = 1, 0

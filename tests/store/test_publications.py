@@ -313,7 +313,7 @@ def test_the_third_publication_follows_on_the_second_also_where_it_says_what_the
     first, second, third = (
         publish_next(database, rows) for rows in (everybody, everybody[1:], everybody)
     )
-    assert continuity.same(first, third)
+    assert continuity.have_equal_content(first, third)
     assert third["continuity"]["former"] == second["_id"]
     assert second["continuity"]["former"] == first["_id"]
 

@@ -81,8 +81,10 @@ MAY_USE = {
     "urllib3": "collect/x_api",  # below requests: the sockets that a slow answer is cut off from
     "yaml": "sentiment/data",
     "ruamel": "project",
-    "pydantic": "project",
+    "pydantic": "project collect",
     "pydantic_core": "project",
+    "pooch": "sentiment/data",
+    "tenacity": "collect/x_api store sentiment/data",
     # The API asks an open database, and must know the driver's errors, which repeat addresses.
     "pymongo": "store api/connection",
     "pymongoarrow": "store",
@@ -99,7 +101,6 @@ MAY_USE = {
     "scipy": f"{PURE_ROOMS} sentiment/training sentiment/rating",
     "sklearn": f"{PURE_ROOMS} sentiment/training sentiment/rating bench",
     "kneed": "segments",
-    "pycanon": "privacy",
     "threadpoolctl": "segments",
     "tqdm": "*",
     "numpy": "*",
@@ -302,6 +303,13 @@ def test_every_library_is_imported_by_its_owners_alone():
         return {lib for lib in libraries(tree) if not lies_in(name, MAY_USE.get(lib, ""))}
 
     assert trespasses(foreign) == {}
+
+
+def test_one_module_syncs_moves_and_locks_files():
+    # The locks of the embedded server are shared by its users, and mongod inherits one.
+    owners = {"project.files", "store.mongod"}
+    own_ways = re.compile(r"\b(fsync|flock|hardlink_to|mkstemp|os\.(rename|replace))\(")
+    assert {name for name, tree in TREES.items() if own_ways.search(ast.unparse(tree))} == owners
 
 
 def test_nothing_in_the_package_imports_a_test():

@@ -6,18 +6,21 @@ counted on arrival, because their number is not known before. The spending is st
 data/collect/spend.json, by UTC day.
 """
 
-import json
 import re
 import threading
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, FiniteFloat, StringConstraints
 
 from customer_profiles.collect.settings import SECTION, CollectSettings
 from customer_profiles.project import files, paths
 
 FILE = "data/collect/spend.json"
 DIGITS = 6  # of a price: a millionth of a dollar
+DAY = r"^\d{4}-\d\d-\d\d$"
 
 
 class BudgetReached(Exception):
@@ -106,6 +109,16 @@ class Budget:
         return f"{datetime.fromtimestamp(self._clock(), UTC):%Y-%m-%d}"
 
 
+class Reading(BaseModel):
+    """Posts and users read on one day, and their price in dollars."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    posts: int
+    users: int
+    price: FiniteFloat
+
+
 class Spend:
     """The content of FILE: posts and users read, and their price in dollars, by UTC day."""
 
@@ -116,7 +129,7 @@ class Spend:
         """
         self._prices = post, user
         self._file = paths.inside(FILE)
-        self._days = _read(self._file) if self._file.exists() else {}
+        self._days = _read(self._file)
 
     def add(self, posts: int, users: int, day: str) -> None:
         """Count posts and users read on `day` (YYYY-MM-DD, UTC); on disk when this returns.
@@ -124,16 +137,15 @@ class Spend:
         `Budget` adds the maximum of a request before it, and after the answer the difference, which
         is negative: a kill between the two counts too much, not too little.
         """
-        _check(day)
-        before = self._days.get(day, {"posts": 0, "users": 0, "price": 0.0})
-        price = before["price"] + posts * self._prices[0] + users * self._prices[1]
-        after = {
-            "posts": before["posts"] + posts,
-            "users": before["users"] + users,
-            "price": round(price, DIGITS),
-        }
+        if not re.search(DAY, day):
+            raise ValueError(f"a day is given as YYYY-MM-DD (UTC), got {day!r}")
+        before = self._days.get(day, Reading(posts=0, users=0, price=0.0))
+        price = before.price + posts * self._prices[0] + users * self._prices[1]
+        after = Reading(
+            posts=before.posts + posts, users=before.users + users, price=round(price, DIGITS)
+        )
         days = {**self._days, day: after}
-        files.write_json_synced(self._file, days)
+        files.write_json_synced(self._file, {day: read.model_dump() for day, read in days.items()})
         self._days = days
 
     def total(self, month: str | None = None) -> dict[str, float]:
@@ -147,33 +159,22 @@ def by_month() -> dict[str, dict[str, float]]:
 
     Raises ValueError for a file that cannot be read.
     """
-    file = paths.inside(FILE)
-    days = _read(file) if file.exists() else {}
+    days = _read(paths.inside(FILE))
     return {month: _total(days, month) for month in sorted({day[:7] for day in days})}
 
 
-def _total(days: dict[str, dict], month: str) -> dict[str, float]:
-    counts = [count for day, count in days.items() if day.startswith(f"{month}-")]
-    total = {name: sum(count[name] for count in counts) for name in ("posts", "users", "price")}
+def _total(days: dict[str, Reading], month: str) -> dict[str, float]:
+    of_month = [reading for day, reading in days.items() if day.startswith(f"{month}-")]
+    total = {name: sum(getattr(day, name) for day in of_month) for name in Reading.model_fields}
     return {**total, "price": round(total["price"], DIGITS)}
 
 
-def _read(file: Path) -> dict[str, dict]:
-    try:
-        days = json.loads(file.read_text(encoding="utf-8"))
-        for day, count in days.items():
-            _check(day)
-            if {type(count["posts"]), type(count["users"])} != {int}:
-                raise TypeError
-            float(count["price"])
-    except (ValueError, TypeError, KeyError, AttributeError):
-        raise ValueError(
-            f"{FILE} is damaged, so nobody can tell what was spent this month: restore it, or look "
-            "it up in X's developer portal and remove the file"
-        ) from None
-    return days
-
-
-def _check(day: str) -> None:
-    if not re.fullmatch(r"\d{4}-\d\d-\d\d", day):
-        raise ValueError(f"a day is given as YYYY-MM-DD (UTC), got {day!r}")
+def _read(file: Path) -> dict[str, Reading]:
+    if not file.exists():
+        return {}
+    damaged = (
+        f"{FILE} is damaged, so nobody can tell what was spent this month: restore it, or look it "
+        "up in X's developer portal and remove the file"
+    )
+    days = dict[Annotated[str, StringConstraints(pattern=DAY)], Reading]
+    return files.read_model(file.read_bytes(), days, damaged)

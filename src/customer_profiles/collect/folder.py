@@ -9,16 +9,18 @@ off and requests the page again. Each query has its own file: one sealed line wi
 Erasure treats the checkpoint like pages: the id of an erased post is removed.
 """
 
-import fcntl
 import hashlib
 import json
 import logging
-import os
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from datetime import date, timedelta
 from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+from pydantic.dataclasses import dataclass
 
 from customer_profiles.privacy.keys.key import Key
 from customer_profiles.project import files, paths
@@ -29,10 +31,23 @@ FOLDER = "data/collect"
 PAGES = f"{FOLDER}/pages"
 LEDGER = f"{FOLDER}/ledger.json"
 ENDING = ".jsonl.sealed"
-STATES = ("held", "expired", "erased")
+# A message of pydantic would repeat the values, ids among them.
+STRICT = ConfigDict(strict=True, extra="forbid", hide_input_in_errors=True)
 
 
-@dataclass(frozen=True)
+class Entry(BaseModel):
+    """Ledger entry of a file: its numbers of pages and posts, first and last day (YYYY-MM-DD)."""
+
+    model_config = STRICT
+
+    state: Literal["held", "expired", "erased"] = "held"
+    pages: int = 0
+    posts: int = 0
+    first: str
+    last: str
+
+
+@dataclass(frozen=True, config=STRICT)
 class Checkpoint:
     """State of one query's collection; `repr` shows no id. Times are seconds since 1970."""
 
@@ -87,7 +102,8 @@ class PagesFolder:
     def single_run(self) -> Iterator[None]:
         """Lock for one collection at a time. Raises BlockingIOError while another one runs."""
         self._data.mkdir(exist_ok=True)
-        with _flock(self._data, fcntl.LOCK_EX | fcntl.LOCK_NB):
+        busy = "another collection is running in this project; wait for its end, or stop it"
+        with files.locked(self._data, busy):
             yield
 
     def open(self, digest: str, day: str) -> None:
@@ -143,7 +159,7 @@ class PagesFolder:
         if not self._pages.is_dir():  # before anything was collected
             yield
             return
-        with _flock(self._pages, fcntl.LOCK_EX):
+        with files.locked(self._pages):
             yield
 
     def page_file(self, name: str) -> Path:
@@ -179,26 +195,22 @@ class PagesFolder:
         began = name.partition("_")[2].removesuffix(ENDING)
         with self.exclusive():
             ledger = self.ledger()
-            before = ledger.get(name, {"state": "held", "first": began, "last": began})
-            entry = {**before, "pages": pages, "posts": posts, "last": day or before["last"]}
-            if before["state"] == "held" and before != entry:
+            before = ledger.get(name, Entry(first=began, last=began))
+            changes = {"pages": pages, "posts": posts, "last": day or before.last}
+            entry = before.model_copy(update=changes)
+            if before.state == "held" and ledger.get(name) != entry:
                 # Of less than it says after a power failure, the next run makes it the same again.
-                files.write_json_synced(self._ledger, {**ledger, name: entry}, certain=False)
+                self._write_ledger({**ledger, name: entry}, certain=False)
 
-    def ledger(self) -> dict[str, dict]:
-        """Ledger entries by file name: state (STATES), pages and posts, first and last day.
+    def ledger(self) -> dict[str, Entry]:
+        """Ledger entries by file name.
 
         Raises ValueError for a damaged ledger: an erased file must not pass for an expired one.
         """
-        try:
-            ledger = json.loads(self._ledger.read_text(encoding="utf-8"))
-            if any(entry["state"] not in STATES for entry in ledger.values()):
-                raise ValueError
-            return ledger
-        except FileNotFoundError:
+        if not self._ledger.exists():
             return {}
-        except (ValueError, TypeError, KeyError, AttributeError):
-            raise ValueError(f"{LEDGER} is damaged; restore it from a copy") from None
+        damaged = f"{LEDGER} is damaged; restore it from a copy"
+        return files.read_model(self._ledger.read_bytes(), dict[str, Entry], damaged)
 
     def expire(self, days: int, today: str) -> list[str]:
         """Remove files last added to more than `days` days before `today`; return their names."""
@@ -206,7 +218,7 @@ class PagesFolder:
             raise ValueError(f"pages are kept for at least a day, got {days} days")
         first = (date.fromisoformat(today) - timedelta(days)).isoformat()
         entries = self.ledger().items()
-        old = [name for name, e in entries if e["state"] == "held" and e["last"] < first]
+        old = [name for name, entry in entries if entry.state == "held" and entry.last < first]
         return self._remove(old, "expired")
 
     def erase(self, names: Iterable[str]) -> list[str]:
@@ -236,15 +248,20 @@ class PagesFolder:
     def _read(self, file: Path) -> Checkpoint:
         name = f"{FOLDER}/{file.name}"
         way_out = f"or remove {name} to start anew, which reads and pays for these pages again"
+        damaged = f"{name} is damaged; restore it, {way_out}"
         try:
-            state = Checkpoint(**json.loads(self._key.unseal(file.read_bytes())))
+            state = files.read_model(self._key.unseal(file.read_bytes()), Checkpoint, damaged)
             if self.checkpoint_file(state.digest) != file:
                 raise ValueError
         except PermissionError as error:
             raise type(error)(f"{name} cannot be opened: {error}, {way_out}") from None
-        except (ValueError, TypeError):
-            raise ValueError(f"{name} is damaged; restore it, {way_out}") from None
+        except ValueError:
+            raise ValueError(damaged) from None
         return state
+
+    def _write_ledger(self, ledger: Mapping[str, Entry], certain: bool = True) -> None:
+        entries = {name: entry.model_dump() for name, entry in ledger.items()}
+        files.write_json_synced(self._ledger, entries, certain)
 
     def _write(self, state: Checkpoint) -> None:
         line = json.dumps(asdict(state), separators=(",", ":"), sort_keys=True)
@@ -270,7 +287,8 @@ class PagesFolder:
         return cut
 
     def _is_held(self, name: str) -> bool:
-        return self.ledger().get(name, {}).get("state", "held") == "held"
+        entry = self.ledger().get(name)
+        return entry is None or entry.state == "held"
 
     def _page_files(self) -> list[Path]:
         return sorted(self._pages.glob(f"[0-9]*{ENDING}"))
@@ -284,21 +302,6 @@ class PagesFolder:
                 files.remove(self.page_file(name))
             ledger = self.ledger()
             for name in names:
-                ledger[name]["state"] = state
-            files.write_json_synced(self._ledger, ledger)
+                ledger[name] = ledger[name].model_copy(update={"state": state})
+            self._write_ledger(ledger)
         return names
-
-
-@contextmanager
-def _flock(folder: Path, operation: int) -> Iterator[None]:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        try:
-            fcntl.flock(handle, operation)
-        except BlockingIOError:
-            raise BlockingIOError(
-                "another collection is running in this project; wait for its end, or stop it"
-            ) from None
-        yield
-    finally:
-        os.close(handle)

@@ -21,7 +21,7 @@ from customer_profiles.collect.x_api.client import Client
 from customer_profiles.collect.x_api.compliance import Verdict
 from customer_profiles.collect.x_api.storage import Storage
 from customer_profiles.erasure import erasing, redaction
-from customer_profiles.erasure.held_data import Audience, opened
+from customer_profiles.erasure.held_data import Audience, open_audience
 from customer_profiles.posts import archive
 from customer_profiles.privacy.keys.key import is_sample
 from customer_profiles.project import params, paths, vocabulary
@@ -91,7 +91,7 @@ def comply(
     too and erases nothing. X is not asked if `connect`, which is called late, returns None. Raises
     ValueError for the shipped sample, errors.XError, and the errors of erasure.
     """
-    audience = opened()
+    audience = open_audience()
     if any(is_sample(place) for place in (audience.archive, folder) if place):
         raise ValueError(
             f"the people of the shipped sample are invented, X knows none of them: set "
@@ -110,7 +110,7 @@ def comply(
     if not any(deleted.values()):
         logger.info("X reports none of them as deleted; nothing was erased")
         return
-    if opened().name != audience.name:
+    if open_audience().name != audience.name:
         raise ValueError("pull.archive was changed while X worked; nothing was erased, run it anew")
     # Stored files may have been added or removed meanwhile.
     erasing.purge_all(deleted, dry_run, files if folder else ())

@@ -16,7 +16,7 @@ import pandas as pd
 
 from customer_profiles.collect.folder import PAGES, PagesFolder
 from customer_profiles.erasure import parquet_files, redaction
-from customer_profiles.erasure.held_data import Audience, close_journal, exclusive, opened
+from customer_profiles.erasure.held_data import Audience, close_journal, exclusive, open_audience
 from customer_profiles.posts import archive, retention
 from customer_profiles.privacy.keys import tombstones
 from customer_profiles.privacy.keys.key import is_sample
@@ -51,7 +51,7 @@ def purge_all(
     `beside` are files of pages to clean besides the stored ones. Logs the number of erased records,
     never the ids.
     """
-    audience, grid = opened(), profiles.Grid(**params.stage("load"))
+    audience, grid = open_audience(), profiles.Grid(**params.stage("load"))
     pseudonyms = {kind: audience.key.pseudonyms(kind, some) for kind, some in ids.items()}
     posts, authors = pseudonyms.get("post", []), pseudonyms.get("author", [])
     marks = {audience.key.mark(name): kind for kind, names in pseudonyms.items() for name in names}
@@ -98,7 +98,7 @@ def expire(days: int | None = None, as_of: str | None = None, dry_run: bool = Fa
             f"nothing expires after {days} days; set expire_days in section shared of params.yaml, "
             "or give --days"
         )
-    audience, grid = opened(), profiles.Grid(**params.stage("load"))
+    audience, grid = open_audience(), profiles.Grid(**params.stage("load"))
     with connection.database(audience.name) as database:
         rows = pd.concat(
             [
@@ -150,7 +150,7 @@ def _others(database, posts: list[str], authors: list[str]) -> list:
     return [
         each
         for each in removal.audiences(database)
-        if removal.authors_by_post(each, posts, authors) or removal.known(each, authors)
+        if removal.authors_by_post(each, posts, authors) or removal.with_profile(each, authors)
     ]
 
 
@@ -164,7 +164,7 @@ def _count_touched(every: Sequence, posts: list[str], authors: list[str]) -> tup
     touched = {*authors, *of_post.values()}
     people = touched & set(parquet_files.read("profiles")["_id"])
     for database in every:
-        people |= removal.known(database, sorted(touched))
+        people |= removal.with_profile(database, sorted(touched))
     return len(of_post), len(people)
 
 

@@ -1,6 +1,5 @@
 """The data of the archive pulled last, opened for erasure."""
 
-import fcntl
 import json
 import logging
 import os
@@ -9,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from customer_profiles.privacy.keys.key import Key, open_key, reopen_key
-from customer_profiles.project import params, paths
+from customer_profiles.project import files, params, paths
 from customer_profiles.store import connection, removal
 
 logger = logging.getLogger(__name__)
@@ -27,15 +26,11 @@ class Audience:
 @contextmanager
 def exclusive() -> Iterator[None]:
     """Lock for one erasure at a time: two would write pages and tables back over each other."""
-    folder = os.open(paths.inside("."), os.O_RDONLY)
-    try:
-        fcntl.flock(folder, fcntl.LOCK_EX)
+    with files.locked(paths.inside(".")):
         yield
-    finally:
-        os.close(folder)
 
 
-def opened(pulled: bool = True) -> Audience:
+def open_audience(pulled: bool = True) -> Audience:
     """The archive pulled last and its key; without `pulled` also before the first pull."""
     folder = params.stage("pull")["archive"]
     manifest = paths.inside(connection.MANIFEST)

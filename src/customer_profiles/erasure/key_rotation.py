@@ -9,7 +9,7 @@ import os
 from customer_profiles.collect.folder import PagesFolder
 from customer_profiles.erasure import parquet_files
 from customer_profiles.erasure.erasing import clean_pages, page_files
-from customer_profiles.erasure.held_data import close_journal, exclusive, opened
+from customer_profiles.erasure.held_data import close_journal, exclusive, open_audience
 from customer_profiles.posts import archive
 from customer_profiles.privacy.keys import keyfile, tombstones
 from customer_profiles.privacy.keys.key import (
@@ -47,7 +47,7 @@ def rotate() -> None:
 
 
 def _rotate(folder: PagesFolder) -> None:
-    audience = opened(pulled=False)
+    audience = open_audience(pulled=False)
     if is_sample(audience.archive):
         raise ValueError(
             "the shipped sample has a public key, which is the same everywhere and stays; there "

@@ -8,7 +8,6 @@ ValueError for a damaged line.
 import gzip
 import io
 import logging
-import os
 import shutil
 import zlib
 from collections.abc import Callable, Iterable, Iterator
@@ -18,7 +17,7 @@ from pathlib import Path
 
 from customer_profiles.posts.pages import Conversation, collect, parse_lines
 from customer_profiles.project import paths
-from customer_profiles.project.files import replacing
+from customer_profiles.project.files import rewriting
 
 logger = logging.getLogger(__name__)
 
@@ -112,15 +111,13 @@ def write_lines(path: Path, lines: Iterable[str], seal: Opener | None = None) ->
     """
     path = path.resolve()  # the target of a link
     content = (line.encode("utf-8", "surrogateescape") for line in lines)
-    with replacing(path) as fresh, fresh.open("wb") as file:
-        shutil.copymode(path, fresh)
+    with rewriting(path) as file:  # it may be the only copy of paid data
+        shutil.copymode(path, file.name)
         packed = path.suffix == ".gz"
         if path.suffix == SEALED:
             content = (seal(line) + b"\n" for line in content)
         with gzip.GzipFile("", "wb", fileobj=file, mtime=0) if packed else nullcontext(file) as to:
             to.writelines(content)
-        file.flush()
-        os.fsync(file.fileno())  # these may be the only copy of paid data
 
 
 def _opened(path: Path, unseal: Opener | None) -> Iterator[bytes]:

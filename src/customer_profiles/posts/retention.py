@@ -7,7 +7,7 @@ from datetime import date, timedelta
 import pandas as pd
 
 
-def nobody(pseudonym: str) -> bool:
+def never_erased(pseudonym: str) -> bool:
     """False: default of `Limits.erased`, for which no `pseudonym` was erased."""
     return False
 
@@ -22,7 +22,7 @@ class Limits:
 
     first: str = ""
     last: str = ""
-    erased: Callable[[str], bool] = nobody
+    erased: Callable[[str], bool] = never_erased
 
     def late(self, post: Mapping) -> bool:
         """True if the day of `post` lies after `last`."""

@@ -68,7 +68,7 @@ class Aggregate:
         index; the worst average counts.
         """
 
-        def same(own: np.ndarray, outside: np.ndarray) -> np.ndarray:
+        def unchanged(own: np.ndarray, outside: np.ndarray) -> np.ndarray:
             alike = np.logical_and.reduce([*self._averages(own[:, None], outside).values()])
             # Few pairs are left for the other quantities.
             t, c = np.nonzero(alike)
@@ -77,7 +77,7 @@ class Aggregate:
 
         return {
             "extreme_values": max(self.extremes().values()),
-            "last_member": attacks.last_member(self.members, self.others, same),
+            "last_member": attacks.last_member(self.members, self.others, unchanged),
         }
 
     def extremes(self) -> dict[str, attacks.Outcome]:
@@ -85,9 +85,9 @@ class Aggregate:
         marks = self.microdata.marks
         return {
             name: attacks.extreme_values(
-                marks[self.members, place], marks[self.others, place], same
+                marks[self.members, place], marks[self.others, place], unchanged
             )
-            for place, (name, same) in enumerate(self._tables.items())
+            for place, (name, unchanged) in enumerate(self._tables.items())
         }
 
     def coarser(self, k: int) -> "Aggregate":
@@ -111,8 +111,8 @@ class Aggregate:
         """
         own = attacks.evenly_spaced(self.members, MEMBERS)[:, None]
         outside = attacks.evenly_spaced(self.others, OTHERS)[None]
-        same = self._averages(own, outside) | self._others(own, outside)
-        apart = {name: ~table for name, table in same.items()}
+        unchanged = self._averages(own, outside) | self._others(own, outside)
+        apart = {name: ~table for name, table in unchanged.items()}
         differing = np.sum([*apart.values()], axis=0)
 
         def without(name: str) -> tuple[float, float]:
@@ -153,11 +153,11 @@ class Aggregate:
         volume = self._volume(total - written[own] + written[outside])
         return {
             **{
-                name: share.same(posts[name][own], posts[name][outside], self.factors[name])
+                name: share.unchanged(posts[name][own], posts[name][outside], self.factors[name])
                 for name, share in self.shares.items()
             },
             "volume": np.abs(volume - self._volume(total)) < averages.SLACK,
-            "centroid": self.centroid.same(away[own], away[outside], self.factors["centroid"]),
+            "centroid": self.centroid.unchanged(away[own], away[outside], self.factors["centroid"]),
         }
 
     def _volume(self, posts: np.ndarray) -> np.ndarray:
@@ -165,7 +165,9 @@ class Aggregate:
 
     @cached_property
     def _tables(self) -> dict[str, np.ndarray]:
-        tables = {name: average.same(self.factors[name]) for name, average in self.averages.items()}
+        tables = {
+            name: average.unchanged(self.factors[name]) for name, average in self.averages.items()
+        }
         if self.rest:
             tables = {name: table & self.rest._tables[name].T for name, table in tables.items()}
         return tables
@@ -230,7 +232,8 @@ def finest(
         for place, (name, values) in enumerate(microdata.values.items())
     }
     mixed = {
-        name: shares.of(posts[inside], masks[name], k) for name, posts in microdata.posts.items()
+        name: shares.of_segment(posts[inside], masks[name], k)
+        for name, posts in microdata.posts.items()
     }
     centroid = centroids.Centroid(
         microdata.features, microdata.away[inside].sum(axis=0), int(inside.sum())

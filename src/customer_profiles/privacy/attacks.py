@@ -116,16 +116,16 @@ def subtracted(totals: Iterable[np.ndarray], parts: pd.Series) -> list[int]:
 def last_member(
     own: np.ndarray,
     outside: np.ndarray,
-    same: Callable[[np.ndarray, np.ndarray], np.ndarray],
+    unchanged: Callable[[np.ndarray, np.ndarray], np.ndarray],
 ) -> Outcome:
     """Outcome of an attacker who identifies each member of a group from all its published figures.
 
     Rows `own` (t, …) are the contributions of the members, `outside` (c, …) those of everybody
     else. The attacker knows every member but his target, and how figures are computed and rounded.
     For each candidate he computes the figures of the group with the candidate as last member.
-    `same(own, outside)` is a mask, bool (t, c): True where all published figures stay unchanged. He
-    guesses among these candidates and the target. No attacker who knows all the other members can
-    do better.
+    `unchanged(own, outside)` is a mask, bool (t, c): True where all published figures stay as they
+    are. He guesses among these candidates and the target. No attacker who knows all the other
+    members can do better.
 
     Of more than TARGETS members so many, evenly spread, stand for all. Of more than CANDIDATES
     others so many are tried: with the rest he could only do worse.
@@ -134,22 +134,22 @@ def last_member(
         return Outcome(0.0, 0)
     members, tried = evenly_spaced(own, TARGETS), evenly_spaced(outside, CANDIDATES)
     alike = np.concatenate([
-        1 + same(members[start : start + CHUNK], tried).sum(axis=1)
+        1 + unchanged(members[start : start + CHUNK], tried).sum(axis=1)
         for start in range(0, len(members), CHUNK)
     ])  # fmt: skip
     return Outcome(float((1 / alike).mean()), len(own))
 
 
-def extreme_values(marks: np.ndarray, outside: np.ndarray, same: np.ndarray) -> Outcome:
+def extreme_values(marks: np.ndarray, outside: np.ndarray, unchanged: np.ndarray) -> Outcome:
     """Outcome of an attacker who identifies the members with the extreme values of one figure.
 
     He uses that figure alone. `marks` (t,) and `outside` (c,) are the indices of the values that
-    members and others have. `same`, bool (m, m), is True where the figure stays unchanged if a
+    members and others have. `unchanged`, bool (m, m), is True where the figure stays unchanged if a
     person with the second value replaces one with the first. All else is as in `last_member`.
     Outliers are the targets because they move a figure most.
     """
     ends = marks[(marks == marks.min()) | (marks == marks.max())] if len(marks) else marks
-    return last_member(ends, outside, lambda t, c: same[t[:, None], c])
+    return last_member(ends, outside, lambda t, c: unchanged[t[:, None], c])
 
 
 def differencing(

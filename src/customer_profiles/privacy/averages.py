@@ -54,7 +54,7 @@ class Average:
         """Average, index, low and high, (4,), of the segment as it is."""
         return self.rounded(factor)[0, 0]
 
-    def same(self, factor: int) -> np.ndarray:
+    def unchanged(self, factor: int) -> np.ndarray:
         """Mask bool (m, m) of the replacements that leave all four numbers unchanged."""
         return (np.abs(self.rounded(factor) - self.published(factor)) < SLACK).all(axis=-1)
 

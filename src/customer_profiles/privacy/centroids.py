@@ -26,7 +26,7 @@ class Centroid:
         rounded = self._rounded(self.total, factor) + 0.0  # no -0.0
         return dict(zip(self.features, rounded.tolist(), strict=True)) if factor <= COARSEST else {}
 
-    def same(self, own: np.ndarray, outside: np.ndarray, factor: int) -> np.ndarray:
+    def unchanged(self, own: np.ndarray, outside: np.ndarray, factor: int) -> np.ndarray:
         """Mask bool (…,) of the replacements that leave the published centroid unchanged.
 
         `outside` (…, features) replaces the member `own` (…, features).
@@ -59,13 +59,13 @@ def _last_member(away: np.ndarray, inside: np.ndarray, two: bool) -> float:
     own, outside = away[inside], away[~inside]
     centroid, rest = (Centroid((), rows.sum(axis=0), len(rows)) for rows in (own, outside))
 
-    def same(one: np.ndarray, other: np.ndarray) -> np.ndarray:
+    def unchanged(one: np.ndarray, other: np.ndarray) -> np.ndarray:
         one, other = one[:, None], other[None]
-        alike = centroid.same(one, other, 1)
+        alike = centroid.unchanged(one, other, 1)
         # An attacker who knows one of two clusters also knows the other.
-        return alike & rest.same(other, one, 1) if two else alike
+        return alike & rest.unchanged(other, one, 1) if two else alike
 
-    return attacks.last_member(own, outside, same).success
+    return attacks.last_member(own, outside, unchanged).success
 
 
 def standardised(values: np.ndarray) -> np.ndarray:

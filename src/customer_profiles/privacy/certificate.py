@@ -7,7 +7,6 @@ from math import ceil
 
 import numpy as np
 import pandas as pd
-from pycanon import anonymity
 
 from customer_profiles.privacy import attacks, cells
 from customer_profiles.privacy.aggregates import Aggregate
@@ -165,17 +164,15 @@ def attacked(
 
 
 def diversity(release: Release) -> int:
-    """Fewest different marks of polarity in a shown cell (l-diversity, by pycanon); 0 for none.
+    """Fewest different marks of polarity in a shown cell (distinct l-diversity); 0 for none.
 
     It is reported and not bounded: a shared polarity does not reveal the members of a group.
     """
     tiers = release.tiers[release.published_mask]
     if tiers.empty:
         return 0
-    # pycanon looks rows up one by one, by position; one of several equal rows is enough.
-    marks = tiers.assign(polarity=release.people["polarity"]).drop_duplicates()
-    marks = marks.reset_index(drop=True)
-    return int(anonymity.l_diversity(marks, list(tiers.columns), ["polarity"]))
+    marks = release.people["polarity"].groupby([tiers[name] for name in tiers])
+    return int(marks.nunique().min())
 
 
 def at_rest(

@@ -34,7 +34,7 @@ class Shares:
         kept = self.mask & (STEP * factor <= WIDEST)
         return np.where(kept, nearest(posts / written, STEP * factor), np.nan)
 
-    def same(self, own: np.ndarray, outside: np.ndarray, factor: int) -> np.ndarray:
+    def unchanged(self, own: np.ndarray, outside: np.ndarray, factor: int) -> np.ndarray:
         """Mask bool (…,) of the replacements that leave all published shares unchanged.
 
         An author who wrote `outside` (…, kinds) posts replaces a member who wrote `own` (…, kinds).
@@ -55,7 +55,7 @@ class Shares:
         return (alike & (np.isnan(now) | (np.abs(now - then) < SLACK))).all(axis=-1)
 
 
-def of(posts: np.ndarray, mask: np.ndarray, k: int) -> Shares:
+def of_segment(posts: np.ndarray, mask: np.ndarray, k: int) -> Shares:
     """Shares of the `posts` int (n, kinds) of the authors of a segment."""
     return Shares(posts.sum(axis=0), (posts > 0).sum(axis=0), mask, k)
 

@@ -1,8 +1,10 @@
-"""Atomic and deterministic writing of files, and a check of free disk space.
+"""Atomic and deterministic writing of files, locks, and a check of free disk space.
 
-`append`, `cut_lines`, `write_synced` and `write_json_synced` return after fsync.
+`append`, `create`, `cut_lines`, `move`, `remove`, `rewriting`, `write_synced` and
+`write_json_synced` return after fsync.
 """
 
+import fcntl
 import glob
 import hashlib
 import json
@@ -11,9 +13,12 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO, TypeVar
 
 import pandas as pd
+from pydantic import TypeAdapter, ValidationError
 
+Model = TypeVar("Model")
 ROW_GROUP = 50_000
 ROOM = "make room on the disk and run this again, what was written before is whole"
 
@@ -28,10 +33,7 @@ def replacing(path: Path) -> Iterator[Path]:
     Note: an old folder is moved aside first, so a kill at that moment can leave no folder, but
     never a mixed one.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    _sweep(path)
-    fresh = path.with_name(f".{path.name}.{os.getpid()}.new")
-    try:
+    with scratch(path) as fresh:
         yield fresh
         if path.is_dir() and fresh.exists():  # if `fresh` is missing, `replace` raises below
             old = path.with_name(f".{path.name}.{os.getpid()}.old")
@@ -40,8 +42,59 @@ def replacing(path: Path) -> Iterator[Path]:
             _remove(old)
         else:
             fresh.replace(path)
+
+
+@contextmanager
+def scratch(path: Path) -> Iterator[Path]:
+    """Yield a temporary path beside `path`, removed after the block; after a kill, by the next."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    _sweep(path)
+    fresh = path.with_name(f".{path.name}.{os.getpid()}.new")
+    try:
+        yield fresh
     finally:
         _remove(fresh)
+
+
+@contextmanager
+def named(path: Path) -> Iterator[None]:
+    """Name the file `path`, and the remedy, in an error of the system that ends the block."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno is None:  # another's, with a message of its own
+            raise
+        raise OSError(f"{path.name} could not be written ({error.strerror}); {ROOM}") from None
+
+
+@contextmanager
+def locked(folder: Path, busy: str | None = None) -> Iterator[None]:
+    """Exclusive lock on `folder`, among processes and threads, until the end of the block.
+
+    With `busy`, BlockingIOError of this text is raised while another holds the lock.
+    """
+    # Not by the library filelock: it polls while it waits, and leaves a lock file behind.
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | (fcntl.LOCK_NB if busy else 0))
+    except BlockingIOError:
+        os.close(handle)
+        raise BlockingIOError(busy) from None
+    try:
+        yield
+    finally:
+        os.close(handle)
+
+
+def read_model(content: bytes, model: type[Model], damaged: str) -> Model:
+    """The JSON `content` as a `model`, a type that pydantic validates; ValueError(damaged) if not.
+
+    `damaged` names the file and the remedy.
+    """
+    try:
+        return TypeAdapter(model).validate_json(content, strict=True)
+    except ValidationError:  # its message repeats the content
+        raise ValueError(damaged) from None
 
 
 def write_json(path: Path, value: dict, digits: int = 4) -> None:
@@ -106,7 +159,7 @@ def append(path: Path, line: bytes) -> None:
     Raises OSError, naming the file, if the write fails; the old content is then unchanged.
     """
     made = not path.exists()
-    with _named(path), path.open("ab", buffering=0) as file:
+    with named(path), path.open("ab", buffering=0) as file:
         before = file.seek(0, os.SEEK_END)
         try:
             left = memoryview(line + b"\n")
@@ -129,7 +182,7 @@ def cut_lines(path: Path, lines: int) -> int:
         if lines:
             raise ValueError(f"{path.name} is not there, {lines} lines were written")
         return 0
-    with _named(path), path.open("rb+") as file:
+    with named(path), path.open("rb+") as file:
         lengths = [len(line) for line in file if line.endswith(b"\n")]
         if len(lengths) < lines:
             raise ValueError(f"{path.name} holds {len(lengths)} whole lines, {lines} were written")
@@ -141,25 +194,49 @@ def cut_lines(path: Path, lines: int) -> int:
     return len(lengths) - lines + (sum(lengths) < end)
 
 
-def write_synced(path: Path, content: bytes, certain: bool = True) -> None:
-    """Replace the content of `path` atomically, with fsync. Raises OSError, naming the file.
+@contextmanager
+def rewriting(path: Path, certain: bool = True) -> Iterator[BinaryIO]:
+    """Yield a binary file that replaces `path`, with fsync, when the block succeeds.
 
     Note: unless `certain`, a power failure right after the call may restore the whole old content.
     """
     certain = certain or not path.exists()
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with _named(path), replacing(path) as fresh, fresh.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
+    with replacing(path) as fresh, fresh.open("wb") as file:
+        yield file
+        _flush(file)
     if certain:
         _sync(path.parent)
+
+
+def write_synced(path: Path, content: bytes, certain: bool = True) -> None:
+    """`rewriting` of `path` with `content`. Raises OSError, naming the file."""
+    with named(path), rewriting(path, certain) as file:
+        file.write(content)
 
 
 def write_json_synced(path: Path, value: dict, certain: bool = True) -> None:
     """`write_synced` of `value` as JSON with sorted keys."""
     text = json.dumps(value, indent=2, sort_keys=True, allow_nan=False) + "\n"
     write_synced(path, text.encode(), certain)
+
+
+def create(path: Path, content: bytes) -> None:
+    """Create `path`, readable by its owner alone: with all of `content`, or not at all.
+
+    Raises FileExistsError, and leaves the file as it is, if there is one.
+    """
+    with scratch(path) as fresh:
+        with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+            file.write(content)
+            _flush(file)
+        path.hardlink_to(fresh)  # unlike a move, it replaces nothing
+        _sync(path.parent)
+
+
+def move(old: Path, new: Path) -> None:
+    """Move `old` to `new`, in place of what was there."""
+    old.replace(new)
+    _sync(new.parent)
 
 
 def remove(path: Path) -> None:
@@ -206,12 +283,9 @@ def _remove(path: Path) -> None:
         path.unlink(missing_ok=True)
 
 
-@contextmanager
-def _named(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise OSError(f"{path.name} could not be written ({error.strerror}); {ROOM}") from None
+def _flush(file: BinaryIO) -> None:
+    file.flush()
+    os.fsync(file.fileno())
 
 
 def _sync(folder: Path) -> None:

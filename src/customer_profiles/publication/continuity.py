@@ -19,12 +19,12 @@ NOTHING = {"former": None, "born": [], "died": []}
 
 def successor(former: dict | None, publication: dict) -> dict:
     """Publication after `former`, with its `_id`; `former` itself if both have equal content."""
-    if former is not None and same(former, publication):
+    if former is not None and have_equal_content(former, publication):
         return former
     return identified(continued(publication, former))
 
 
-def same(one: Mapping, other: Mapping) -> bool:
+def have_equal_content(one: Mapping, other: Mapping) -> bool:
     """True if two publications have equal content, whatever their names, `_id` and predecessors."""
     return _content(one) == _content(other)
 

@@ -18,8 +18,8 @@ def coarsened(table: pd.DataFrame) -> pd.DataFrame:
     for name in THREE_DIGITS:
         coarse[name] = [float(f"{value:.3g}") for value in table[name]]
     for name in ("jaccard", "ari"):
-        coarse[name] = [down(value) for value in table[name]]
-    coarse["jaccards"] = [[down(value) for value in values] for values in table["jaccards"]]
+        coarse[name] = [round_down(value) for value in table[name]]
+    coarse["jaccards"] = [[round_down(value) for value in values] for values in table["jaccards"]]
     return coarse
 
 
@@ -87,6 +87,6 @@ def _texts(values: pd.Series, name: str) -> list[str]:
     return [format(value, form) for value in values]
 
 
-def down(value: float) -> float:
+def round_down(value: float) -> float:
     """`value` rounded down to two digits: the result reaches a bound only if `value` does."""
     return float(np.floor(100 * value + 1e-9) / 100)

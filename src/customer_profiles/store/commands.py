@@ -76,7 +76,7 @@ def _own() -> Path:
 def _how(folder: Path) -> str:
     if not mongod.running(folder):
         return "not running"
-    return "running until `down`" if mongod.kept(folder) else "running while it is used"
+    return "running until `down`" if mongod.is_kept(folder) else "running while it is used"
 
 
 def _size(folder: Path) -> int:

@@ -5,7 +5,6 @@ import json
 import logging
 import os
 import re
-import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from itertools import islice
@@ -14,6 +13,7 @@ from typing import TypeVar
 import pymongo
 from pymongo.database import Database
 from pymongo.errors import ConfigurationError, ConnectionFailure, OperationFailure, PyMongoError
+from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_incrementing
 
 from customer_profiles.project import paths
 from customer_profiles.store import errors
@@ -59,15 +59,19 @@ def with_retries(task: Callable[[Database], Result], name: str = "") -> Result:
     An embedded server is restarted. `task` must be idempotent, also after a partial run. Raises
     StoreError after ATTEMPTS losses.
     """
-    for attempt in range(ATTEMPTS):
-        try:
-            with database(name) as opened:
+    losses = Retrying(
+        retry=retry_if_exception_type(Gone),
+        stop=stop_after_attempt(ATTEMPTS),
+        wait=wait_incrementing(start=0, increment=1),
+        after=lambda state: logger.warning("%s", state.outcome.exception()),
+        reraise=True,
+    )
+    try:
+        for attempt in losses:
+            with attempt, database(name) as opened:
                 return task(opened)
-        except Gone as error:
-            why = error
-            logger.warning("%s", error)
-            time.sleep(attempt)
-    raise StoreError(f"{why} (this happened {ATTEMPTS} times)")
+    except Gone as error:
+        raise StoreError(f"{error} (this happened {ATTEMPTS} times)") from None
 
 
 def chunks(items: Iterable) -> Iterator[list]:

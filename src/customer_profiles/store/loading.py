@@ -24,7 +24,7 @@ from pymongo.database import Database
 from pymongo.errors import BulkWriteError
 from tqdm import tqdm
 
-from customer_profiles.posts.retention import UNLIMITED, Limits, first_day, last_day, nobody
+from customer_profiles.posts.retention import UNLIMITED, Limits, first_day, last_day, never_erased
 from customer_profiles.privacy.keys.key import Key
 from customer_profiles.store import profiles, removal, schema
 from customer_profiles.store.connection import audience, chunks, with_retries
@@ -96,7 +96,9 @@ def load(
             _require_pulled(name)
             marks, last = united(database, key.fingerprint()), last_day(today)
             first = first_day([_newest(database, source, last)], days, as_of) if days else ""
-            limits = Limits(first, last, (lambda who: key.mark(who) in marks) if marks else nobody)
+            limits = Limits(
+                first, last, (lambda who: key.mark(who) in marks) if marks else never_erased
+            )
             change = _make_equal(database, people, source, limits)
             people.derive()
             stored = database.observations.count_documents({})
@@ -150,9 +152,9 @@ def _make_equal(
     """Make the rows equal as `update` does, without deriving the profiles."""
     rows, ids = database.observations, source.ids(limits.hold)
     done = write(rows, people, source, limits)
-    removed = removal.before(rows, people, limits.first)
+    removed = removal.remove_before(rows, people, limits.first)
     removed += removal.remove(rows, people, _vanished(rows, ids, done.stored))
-    if limits.erased is not nobody:
+    if limits.erased is not never_erased:
         streamed = rows.find({"origin": "stream"}, removal.OWNER)
         removed += removal.remove(rows, people, filter(limits.forgets, streamed))
     logger.info("observations: %d new, %d changed, %d gone", done.new, done.changed, removed)

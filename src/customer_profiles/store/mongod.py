@@ -7,7 +7,7 @@ used, and later stopped, by the next user.
 """
 
 import contextlib
-import fcntl
+import fcntl  # not files.locked: users share a lock, and mongod inherits one
 import hashlib
 import importlib.metadata
 import logging
@@ -61,7 +61,7 @@ def embedded(folder: Path) -> Iterator[str]:
             yield _address(folder)
         finally:
             with _locked(start):
-                if not kept(folder) and _lock(users):
+                if not is_kept(folder) and _lock(users):
                     _stop(folder)
 
 
@@ -101,7 +101,7 @@ def down(folder: Path) -> bool:
     return there
 
 
-def kept(folder: Path) -> bool:
+def is_kept(folder: Path) -> bool:
     """True if the embedded server of `folder` is to run until `down`."""
     return (folder / KEPT).exists()
 

@@ -34,7 +34,7 @@ def remove(rows: Collection, people: ProfileUpdater, unwanted: Iterable[Mapping]
     return removed
 
 
-def before(rows: Collection, people: ProfileUpdater, day: str) -> int:
+def remove_before(rows: Collection, people: ProfileUpdater, day: str) -> int:
     """Remove the stream's rows of days before `day`; return their number.
 
     The archive's rows vanish with its file; only the stream's rows are indexed by day.
@@ -54,7 +54,7 @@ def authors_by_post(
     }
 
 
-def known(database: Database, authors: Sequence[str]) -> set[str]:
+def with_profile(database: Database, authors: Sequence[str]) -> set[str]:
     """The members of `authors` that have a profile."""
     return {
         row["_id"]
@@ -90,7 +90,7 @@ def expire(database: Database, day: str, grid: Grid) -> None:
         remove(rows, people, rows.find({"day": {"$lt": day}}, OWNER))
         people.derive()
         for part in chunks(row["_id"] for row in database.assignments.find({}, {"_id": 1})):
-            absent = set(part) - known(database, part)
+            absent = set(part) - with_profile(database, part)
             database.assignments.delete_many({"_id": {"$in": sorted(absent)}})
         rewrite(database, people)
 

@@ -6,7 +6,7 @@ from datetime import date
 import pandas as pd
 from pymongo.database import Database
 
-from customer_profiles.posts.retention import Limits, first_day, last_day, nobody
+from customer_profiles.posts.retention import Limits, first_day, last_day, never_erased
 from customer_profiles.privacy.keys.key import Key
 from customer_profiles.store import loading, profiles, removal
 from customer_profiles.store.tombstones import united
@@ -43,9 +43,11 @@ def write(
             newest = [row["day"] for row in days.sort("day", -1).limit(1)]
             newest += [post["day"] for post in posts if post["day"] <= last]
             first = first_day(newest, expire_days, as_of)
-        limits = Limits(first, last, (lambda who: key.mark(who) in marks) if marks else nobody)
+        limits = Limits(
+            first, last, (lambda who: key.mark(who) in marks) if marks else never_erased
+        )
         change = loading.write_posts(database.observations, people, posts, limits, "archive")
-        removal.before(database.observations, people, first)
+        removal.remove_before(database.observations, people, first)
         people.derive()
     if change.refused:
         logger.warning(

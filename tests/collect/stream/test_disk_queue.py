@@ -158,14 +158,14 @@ def test_the_ledger_tells_what_the_files_hold(queue):
     queue.put(LINES[:3], 5)
     all_of(queue)
     (entry,) = PagesFolder().ledger().values()
-    assert (entry["state"], entry["pages"], entry["posts"]) == ("held", 3, 5)
+    assert (entry.state, entry.pages, entry.posts) == ("held", 3, 5)
 
 
 def test_what_is_kept_beside_outlives_a_restart(queue):
     put(queue, LINES[0])
-    queue.keep(heard=12.5, gaps=[[1, 2]])
+    queue.keep(heard=12.5, gaps=[(1, 2)])
     again = DiskQueue(KEY)
-    assert (again.kept("heard"), again.kept("gaps"), again.kept("else")) == (12.5, [[1, 2]], None)
+    assert (again.state.heard, again.state.gaps) == (12.5, [(1, 2)])
     assert again.waiting == 1
 
 

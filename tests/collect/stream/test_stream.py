@@ -159,7 +159,7 @@ def test_the_sealed_pages_hold_the_same_posts_for_a_later_repro(target, settings
     conversation = archive.read(Path(PAGES), KEY.unseal)
     assert sorted(conversation.posts["post_id"]) == sorted(post["id"] for post in written)
     (entry,) = PagesFolder().ledger().values()
-    assert (entry["pages"], entry["posts"], entry["last"]) == (5, 5, TODAY)
+    assert (entry.pages, entry.posts, entry.last) == (5, 5, TODAY)
 
 
 def test_an_erased_author_and_an_erased_post_stay_away(target, settings):
@@ -321,7 +321,7 @@ def test_a_gap_of_before_is_not_forgotten_by_a_run_that_does_not_connect(target,
         settings(x)
         with pytest.raises(errors.Unauthorized):
             run_to_its_end()
-    assert DiskQueue(KEY).kept("heard") == 12.5
+    assert DiskQueue(KEY).state.heard == 12.5
 
 
 def test_what_is_scored_too_slowly_waits_on_disk_and_none_is_lost(target, settings, caplog):

@@ -1,10 +1,18 @@
 """Figures of a model: intervals and errors worked out by hand or taken from the literature."""
 
+import itertools
+import math
+from statistics import NormalDist
+
 import numpy as np
 import pytest
 
 from customer_profiles.sentiment.data import sentiment140
 from customer_profiles.sentiment.evaluation import metrics
+
+
+def answers(right, n):
+    return [True] * right + [False] * (n - right)
 
 
 @pytest.mark.parametrize(
@@ -20,26 +28,33 @@ from customer_profiles.sentiment.evaluation import metrics
         (296, 359, 0.782, 0.860),
     ],
 )
-def test_wilsons_interval(successes, n, low, high):
-    assert metrics.wilson(successes, n) == pytest.approx(
-        (low, high), abs=5e-4 if n == 359 else 5e-5
-    )
+def test_accuracy_comes_with_wilsons_interval(successes, n, low, high):
+    result = metrics.accuracy(answers(successes, n))
+    assert (result["accuracy"], result["n"]) == (successes / n, n)
+    within = 5e-4 if n == 359 else 5e-5
+    assert (result["low"], result["high"]) == pytest.approx((low, high), abs=within)
+
+
+def test_the_interval_is_that_of_wilsons_formula():
+    """Wilson 1927, JASA 22:209."""
+    z = NormalDist().inv_cdf(0.975)
+    for successes, n in itertools.product(range(0, 360, 7), (359, 498, 16_000)):
+        share = successes / n
+        centre = share + z * z / (2 * n)
+        half = z * math.sqrt(share * (1 - share) / n + z * z / (4 * n * n))
+        low, high = (np.array([centre - half, centre + half]) / (1 + z * z / n)).tolist()
+        result = metrics.accuracy(answers(successes, n))
+        assert (result["low"], result["high"]) == pytest.approx((low, high), abs=1e-12)
 
 
 def test_an_interval_ends_exactly_at_0_and_1():
-    assert {metrics.wilson(0, n)[0] for n in range(1, 500)} == {0}
-    assert {metrics.wilson(n, n)[1] for n in range(1, 500)} == {1}
+    assert {metrics.accuracy(answers(0, n))["low"] for n in range(1, 500)} == {0}
+    assert {metrics.accuracy(answers(n, n))["high"] for n in range(1, 500)} == {1}
 
 
 def test_no_trial_has_no_interval():
-    with pytest.raises(ValueError, match="n=0"):
-        metrics.wilson(0, 0)
-
-
-def test_accuracy_comes_with_its_interval():
-    result = metrics.accuracy([True] * 81 + [False] * 182)
-    low, high = metrics.wilson(81, 263)
-    assert result == {"accuracy": 81 / 263, "low": low, "high": high, "n": 263}
+    with pytest.raises(ValueError, match="n"):
+        metrics.accuracy([])
 
 
 def test_two_classes_leave_the_neutral_posts_out():

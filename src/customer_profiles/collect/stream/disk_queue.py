@@ -4,7 +4,6 @@ The pages themselves are the queue, so nothing is written twice and memory holds
 kill loses no received line: lines not marked as scored are delivered again.
 """
 
-import json
 import logging
 import os
 import threading
@@ -16,6 +15,8 @@ from datetime import UTC, datetime
 from itertools import islice
 from typing import BinaryIO
 
+from pydantic import BaseModel, ConfigDict
+
 from customer_profiles.collect.folder import FOLDER, PAGES, PagesFolder
 from customer_profiles.privacy.keys.key import Key
 from customer_profiles.project import files, paths
@@ -24,6 +25,20 @@ logger = logging.getLogger(__name__)
 
 STATE = f"{FOLDER}/stream.json"
 TYPICAL = 4096  # bytes of a line with a post: a batch of n lines has at most n of these
+
+
+class State(BaseModel):
+    """The content of STATE: the files of the queue with their numbers of lines scored, and marks.
+
+    `gaps` (of the stream) are pairs of seconds since 1970; `heard` is when the stream was last
+    heard, None before.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+
+    files: list[tuple[str, int]]
+    gaps: list[tuple[float, float]] = []
+    heard: float | None = None
 
 
 @dataclass
@@ -52,8 +67,9 @@ class DiskQueue:
         self.damaged = 0
         """Lines that could not be unsealed."""
         self._key, self._folder = key, PagesFolder(key)
-        self._kept = _read_state()
-        self._files = [file for name, n in self._kept["files"] if (file := self._earlier(name, n))]
+        self.state = _read_state()
+        """What the state file holds, of an earlier run at first."""
+        self._files = [file for name, n in self.state.files if (file := self._earlier(name, n))]
         self._changed, self._closed = threading.Condition(), False
         # Up to which line of a file something was received, and when: one for each `put`.
         self._moments = deque((file, file.lines, time.monotonic()) for file in self._files)
@@ -79,14 +95,10 @@ class DiskQueue:
         with self._changed:
             return time.monotonic() - self._moments[0][2] if self._moments else 0.0
 
-    def kept(self, name: str):
-        """The value that `keep` stored last, here or in an earlier run; None before."""
-        return self._kept.get(name)
-
-    def keep(self, **values) -> None:
-        """Store JSON `values` beside the position of the queue; on disk when this returns."""
+    def keep(self, gaps: list[tuple[float, float]], heard: float | None) -> None:
+        """Store both in the state; on disk when this returns."""
         with self._changed:
-            self._kept |= values
+            self.state = self.state.model_copy(update={"gaps": gaps, "heard": heard})
         self._save()
 
     def put(self, lines: list[bytes], posts: int) -> None:
@@ -141,10 +153,10 @@ class DiskQueue:
             with path.open("rb") as lines:
                 whole = sum(line.endswith(b"\n") for line in lines)
             files.cut_lines(path, whole)
-        entry = self._folder.ledger().get(name, {"pages": 0, "posts": 0})
-        posts = entry["posts"] + whole - entry["pages"]
+        entry = self._folder.ledger().get(name)
+        pages, posts = (entry.pages, entry.posts) if entry else (0, 0)
         scored = min(scored, whole)
-        return File(name, whole, posts, taken=scored, scored=scored, noted=entry["pages"])
+        return File(name, whole, posts + whole - pages, taken=scored, scored=scored, noted=pages)
 
     @property
     def _left(self) -> int:
@@ -217,28 +229,24 @@ class DiskQueue:
         with self._changed:
             earlier, last = self._files, self._files[-1:]
             self._files = [file for file in earlier[:-1] if file.scored < file.lines] + last
-            self._kept["files"] = [[file.name, file.scored] for file in self._files]
-            files.write_json_synced(paths.inside(STATE), self._kept)
+            places = [(file.name, file.scored) for file in self._files]
+            self.state = self.state.model_copy(update={"files": places})
+            files.write_json_synced(paths.inside(STATE), self.state.model_dump())
             for file in earlier:
                 if file.noted != file.lines:
                     self._folder.record(file.name, file.lines, file.posts, _today())
                     file.noted = file.lines
 
 
-def _read_state() -> dict:
+def _read_state() -> State:
     file = paths.inside(STATE)
     if not file.exists():
-        return {"files": []}
-    try:
-        state = json.loads(file.read_text(encoding="utf-8"))
-        _ = [(str(name), int(scored)) for name, scored in state["files"]]
-        return state
-    except (ValueError, TypeError, KeyError):
-        raise ValueError(
-            f"{STATE} is damaged: restore it, or remove it; then posts that were received and not "
-            "scored come into the database with the next `make repro X_ARCHIVE="
-            f"{PAGES}` only"
-        ) from None
+        return State(files=[])
+    damaged = (
+        f"{STATE} is damaged: restore it, or remove it; then posts that were received and not "
+        f"scored come into the database with the next `make repro X_ARCHIVE={PAGES}` only"
+    )
+    return files.read_model(file.read_bytes(), State, damaged)
 
 
 def _today() -> str:

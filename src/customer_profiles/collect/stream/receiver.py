@@ -64,12 +64,12 @@ class Receiver:
             token, settings.host, Timeouts(read=pace.silence), sleep=self._pause
         )
         self._budget = Budget(settings, self._streaming.clock)
-        self._gaps = Gaps(self.backlog.kept("gaps") or (), pace.overlap, pace.settle)
+        self._gaps = Gaps(self.backlog.state.gaps, pace.overlap, pace.settle)
         # Each line with the time at which it was heard.
         self._queue: queue.Queue[tuple[float | None, bytes] | None] = queue.Queue(QUEUED)
         self._listener = Listener(
             self._streaming, self._hear, self._gaps.add, stopping.wait,
-            self.backlog.kept("heard"),
+            self.backlog.state.heard,
         )  # fmt: skip
         # Until when all that was heard is on disk, and whether something later is not.
         self._safe = self._listener.heard or self._streaming.clock()

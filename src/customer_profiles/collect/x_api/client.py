@@ -9,6 +9,7 @@ from typing import Literal, NamedTuple, TypeVar
 
 import requests
 import tweepy
+from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_attempt
 
 from customer_profiles.collect.x_api import errors, rate_limits
 from customer_profiles.collect.x_api.transport import TIMEOUTS, Adapter, Timeouts, pieces
@@ -172,23 +173,21 @@ class Client:
         It is retried after errors.TryAgain, after the wait that X gives or a growing back-off.
         Raises the last errors.TryAgain.
         """
-        for attempt in range(1, self._attempts + 1):
-            try:
-                return once()
-            except errors.TryAgain as error:
-                failure = error
-            if attempt == self._attempts:
-                break
-            seconds = self._wait(failure, attempt)
-            logger.warning(
-                "%s; waiting %.1f s, then attempt %d of %d",
-                failure, seconds, attempt + 1, self._attempts,
-            )  # fmt: skip
-            self.sleep(seconds)
-        failure.args = (
-            f"{failure} (given up after {self._attempts} attempts; run the same again later)",
+        retrying = Retrying(
+            retry=retry_if_exception_type(errors.TryAgain),
+            stop=stop_after_attempt(self._attempts),
+            wait=lambda state: self._wait(state.outcome.exception(), state.attempt_number),
+            sleep=self.sleep,
+            before_sleep=self._announce,
+            reraise=True,
         )
-        raise failure
+        try:
+            return retrying(once)
+        except errors.TryAgain as failure:
+            failure.args = (
+                f"{failure} (given up after {self._attempts} attempts; run the same again later)",
+            )
+            raise
 
     def _ask(self, method: str, path: str, **sent: dict) -> Page:
         response = self._client.request(method, path, **sent)
@@ -207,6 +206,13 @@ class Client:
             logger.info("the full archive takes one request a second; waiting %.1f s", rest)
             self.sleep(rest)
         self._last[path] = self.clock()
+
+    def _announce(self, state: RetryCallState) -> None:
+        logger.warning(
+            "%s; waiting %.1f s, then attempt %d of %d",
+            state.outcome.exception(), state.upcoming_sleep,
+            state.attempt_number + 1, self._attempts,
+        )  # fmt: skip
 
     def _wait(self, failure: errors.TryAgain, attempt: int) -> float:
         """Seconds before the next attempt: X's reset, or a random back-off whose bound doubles."""

@@ -6,13 +6,10 @@ import logging
 import os
 import re
 import stat
-import tempfile
-from collections.abc import Callable
-from pathlib import Path
 
 from cryptography.fernet import Fernet
 
-from customer_profiles.project import paths
+from customer_profiles.project import files, paths
 
 VARIABLE = "CUSTOMER_PROFILES_KEY"
 FILE = "data/secret.key"
@@ -41,10 +38,9 @@ def make() -> None:
     file = paths.inside(FILE)
     if VARIABLE in os.environ or os.path.lexists(file):
         return
-    file.parent.mkdir(parents=True, exist_ok=True)
     # Of two processes one succeeds, and the other never reads an incomplete key.
     with contextlib.suppress(FileExistsError):
-        _put(file, file.hardlink_to)
+        files.create(file, Fernet.generate_key())
         logger.warning(
             "made a key, %s: keep a copy in a safe place. Without it nothing held here can be "
             "matched with its author again, not even to erase it",
@@ -55,8 +51,8 @@ def make() -> None:
 def next_key() -> bytes:
     """Key that `renew` will put in place: created at the first call, unchanged until `renew`."""
     file = paths.inside(NEXT)
-    if not file.is_file():
-        _put(file, file.hardlink_to)
+    with contextlib.suppress(FileExistsError):
+        files.create(file, Fernet.generate_key())
     return _decode(_read(NEXT), NEXT)
 
 
@@ -64,14 +60,12 @@ def renew() -> bool:
     """Replace data/secret.key by a new key; False if the key comes from the environment."""
     if VARIABLE in os.environ:
         return False
-    file, following = paths.inside(FILE), paths.inside(NEXT)
+    next_key()
+    file, fresh = paths.inside(FILE), paths.inside(NEXT)
     for left in file.parent.glob(f".{file.name}.*"):
-        if left != following:
+        if left != fresh:
             left.unlink()  # left by a killed process; may hold the old key
-    if following.is_file():
-        following.replace(file)
-    else:
-        _put(file, lambda fresh: fresh.replace(file))
+    files.move(fresh, file)
     return True
 
 
@@ -113,20 +107,6 @@ def _guarded(status: os.stat_result, name: str) -> None:
             f"{name} belongs to user {status.st_uid}, not to {os.geteuid()}, who runs this, and "
             "whoever owns it can change it: run as its owner, or give it to this user"
         )
-
-
-def _put(file: Path, place: Callable[[Path], object]) -> None:
-    """Write a new key beside `file`, for its owner only, with fsync, and `place` it."""
-    handle, name = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")
-    fresh = Path(name)
-    try:
-        with os.fdopen(handle, "wb") as stream:
-            stream.write(Fernet.generate_key())
-            stream.flush()
-            os.fsync(stream.fileno())
-        place(fresh)
-    finally:
-        fresh.unlink(missing_ok=True)
 
 
 def _decode(text: str, source: str) -> bytes:

@@ -4,8 +4,6 @@ A file outlives a database. A tombstone is a mark (`Key.mark`), made of the pseu
 its own. The file alone does not show which row of an older copy of the data a tombstone means.
 """
 
-import fcntl
-import os
 import re
 from collections.abc import Mapping
 
@@ -40,17 +38,12 @@ def add(fingerprint: str, marks: Mapping[str, str]) -> None:
         return
     file = _file(fingerprint)
     file.parent.mkdir(parents=True, exist_ok=True)
-    with (file.parent / ".lock").open("a") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)  # two processes must not overwrite each other's marks
+    with files.locked(file.parent):  # two processes must not overwrite each other's marks
         stored = read(fingerprint)
         if marks.keys() <= stored.keys():
             return
         lines = sorted(f"{kind} {mark}\n" for mark, kind in {**stored, **marks}.items())
-        with files.replacing(file) as fresh, fresh.open("w", encoding="ascii") as stream:
-            stream.writelines(lines)
-            stream.flush()
-            os.fsync(stream.fileno())
-        _sync_folder()
+        files.write_synced(file, "".join(lines).encode("ascii"))
 
 
 def remove(fingerprint: str) -> None:
@@ -60,12 +53,3 @@ def remove(fingerprint: str) -> None:
 
 def _file(fingerprint: str):
     return paths.inside(FOLDER, f"{fingerprint}.txt")
-
-
-def _sync_folder() -> None:
-    # The new name is on disk only after fsync of the folder.
-    folder = os.open(paths.inside(FOLDER), os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)

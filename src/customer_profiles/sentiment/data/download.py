@@ -1,30 +1,35 @@
-"""Download of the official archive: resumable, verified, and unpacked whole or not at all."""
+"""Download of the official archive: verified, and unpacked whole or not at all."""
 
 import logging
 import re
-import shutil
-import time
 import zipfile
 import zlib
-from collections.abc import Sequence
-from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from urllib.parse import urlsplit
 
+import pooch
 import requests
 import yaml
+from tenacity import (
+    RetryCallState,
+    Retrying,
+    retry_if_exception,
+    stop_after_attempt,
+    wait_random_exponential,
+)
 from tqdm import tqdm
 
 from customer_profiles.project import files
 
 logger = logging.getLogger(__name__)
 
-ZIP_START = b"PK\x03\x04"
-CHUNK = 1 << 16  # also the largest loss when the connection breaks
-SLACK = 1 << 20  # space for a zip's own tables
-WAITS = (2.0, 10.0, 30.0, 60.0)  # seconds before each retry
+CHUNK = 1 << 16
+ATTEMPTS = 5
+LONGEST = 60.0  # seconds before another attempt
 TIMEOUT = 30.0  # seconds without a byte
+OTHERWISE = "get the archive by other means, unpack it and give its folder"
+PASSING = (requests.ConnectionError, requests.Timeout, requests.exceptions.ChunkedEncodingError)
 
 
 @dataclass(frozen=True)
@@ -44,43 +49,39 @@ class Proof:
         return None
 
 
-class TryAgain(Exception):
-    """Temporary failure of the server or the connection, for which a retry may help."""
-
-
 def fetch_archive(
-    description: Path, into: Path, *, waits: Sequence[float] = WAITS, timeout: float = TIMEOUT
+    description: Path,
+    into: Path,
+    *,
+    attempts: int = ATTEMPTS,
+    longest_wait: float = LONGEST,
+    timeout: float = TIMEOUT,
 ) -> Path:
     """Download what the YAML file `description` names, and unpack it; return the folder `into`.
 
     `description`: address, members {file name: {bytes, sha256}}, and bytes and sha256 of the zip
-    itself where they are known. Valid members are not downloaded again. An interrupted download
-    stays in `into` as `<archive's name>.part` and is resumed. `waits`: seconds before each retry;
-    `timeout`: seconds to wait for a byte.
+    itself where they are known. Valid members are not downloaded again. A download that breaks off
+    begins again, at most `attempts` times, after at most `longest_wait` seconds; `timeout`: seconds
+    to wait for a byte.
 
     Raises OSError, before the download, if the disk has no space for archive and members,
     ConnectionError when the server does not give the file, ValueError when the file is not as in
-    `description`; it is then deleted.
+    `description`; nothing of it is then kept.
     """
     address, archive, members = _described(description)
     if all((into / n).is_file() and not p.refusal(into / n) for n, p in members.items()):
         return into
-    part = into / (PurePosixPath(urlsplit(address).path).name + ".part")
-    # A zip is smaller than its unpacked members: a larger file is not the archive.
+    name = PurePosixPath(urlsplit(address).path).name
+    # A zip is smaller than its unpacked members.
     unpacked = sum(proof.bytes for proof in members.values())
-    limit = archive.bytes or unpacked + SLACK
-    begun = part.stat().st_size if part.exists() else 0
-    files.require_room(into, limit - begun + unpacked, f"{part.stem} with what it holds")
-    into.mkdir(parents=True, exist_ok=True)
-    _download(address, part, archive, limit, waits, timeout)
-    try:
-        if refusal := archive.refusal(part):
+    files.require_room(into, (archive.bytes or unpacked) + unpacked, f"{name} with what it holds")
+    with files.named(into / name), files.scratch(into / name) as folder:
+        zipped = _download(address, folder / name, archive, attempts, longest_wait, timeout)
+        if refusal := archive.refusal(zipped):
             raise ValueError(f"{address}: {refusal}; nothing was kept, try again")
-        _unpack(part, members, into, address)
-    except ValueError:
-        part.unlink()
-        raise
-    part.unlink()
+        _unpack(zipped, members, address)
+        for member in members:
+            files.move(folder / member, into / member)
     return into
 
 
@@ -125,127 +126,68 @@ def _plain(name: str) -> bool:
 
 
 def _download(
-    address: str, part: Path, archive: Proof, limit: int, waits: Sequence[float], timeout: float
-) -> None:
-    for wait in (*waits, None):
-        try:
-            return _go_on(address, part, archive.bytes, limit, timeout)
-        except TryAgain as error:
-            if wait is None:
-                raise ConnectionError(
-                    f"{address}: {error}, after {len(waits) + 1} attempts; run again later to go "
-                    f"on where it broke off, or get the archive by other means, unpack it and "
-                    f"give its folder"
-                ) from error
-            logger.warning("%s: %s; next attempt in %s s", address, error, wait)
-            time.sleep(wait)
+    address: str, to: Path, archive: Proof, attempts: int, longest_wait: float, timeout: float
+) -> Path:
+    # It has a handler of its own, and would name each step.
+    pooch.get_logger().setLevel(logging.WARNING)
 
+    def once() -> str:
+        # A bar without a total is false, which pooch takes for no bar; it sets the true total.
+        with tqdm(total=1, unit="B", unit_scale=True, desc=to.name) as progress:
+            # Without "identity" a server may compress what it sends: the total would be wrong.
+            downloader = pooch.HTTPDownloader(
+                progress, CHUNK, timeout=timeout, headers={"Accept-Encoding": "identity"}
+            )
+            return pooch.retrieve(address, archive.sha256, to.name, to.parent, None, downloader)
 
-def _go_on(address: str, part: Path, size: int | None, limit: int, timeout: float) -> None:
-    begun = part.stat().st_size if part.exists() else 0
-    if begun > limit:
-        part.unlink()
-        begun = 0
-    if begun == size:
-        return
-    # Without "identity" a server may compress what it sends, and no count of bytes would hold.
-    headers = {"Accept-Encoding": "identity"} | ({"Range": f"bytes={begun}-"} if begun else {})
+    def announce(state: RetryCallState) -> None:
+        cause = _cause(state.outcome.exception())
+        logger.warning("%s: %s; next attempt in %.0f s", address, cause, state.upcoming_sleep)
+
+    retrying = Retrying(
+        retry=retry_if_exception(_passes),
+        stop=stop_after_attempt(attempts),
+        wait=wait_random_exponential(max=longest_wait),
+        before_sleep=announce,
+        reraise=True,
+    )
     try:
-        with requests.get(address, headers=headers, stream=True, timeout=timeout) as response:
-            if begun and response.status_code == 416:
-                # No byte follows the part on disk: it is complete, or belongs to another file.
-                if _total(response) == begun:
-                    return
-                part.unlink()
-                raise TryAgain("the server has another file than the one begun")
-            _check_status(address, response)
-            _receive(address, response, part, begun, limit)
-    except (requests.ConnectionError, requests.Timeout) as error:
-        raise TryAgain(f"no answer or a broken one ({type(error).__name__})") from error
-    except requests.exceptions.ChunkedEncodingError as error:
-        raise TryAgain("the answer broke off") from error
+        return Path(retrying(once))
+    except requests.RequestException as error:
+        way_out = "correct the address in the description"
+        if _passes(error):
+            way_out = f"that was attempt {attempts} of {attempts}; run again later"
+        raise ConnectionError(f"{address}: {_cause(error)}; {way_out}, or {OTHERWISE}") from error
 
 
-def _check_status(address: str, response: requests.Response) -> None:
-    status = response.status_code
-    if status >= 500 or status in (408, 429):
-        raise TryAgain(f"the server answered {status}")
-    if status not in (200, 206):
-        raise ConnectionError(
-            f"{address}: the server answered {status}; correct the address in the description, or "
-            "get the archive by other means, unpack it and give its folder"
-        )
+def _passes(error: BaseException) -> bool:
+    if isinstance(error, requests.HTTPError):
+        status = error.response.status_code
+        return status >= 500 or status in (408, 429)
+    return isinstance(error, PASSING)
 
 
-def _receive(address: str, response: requests.Response, part: Path, begun: int, limit: int) -> None:
-    resumed = response.status_code == 206 and _start(response) == begun
-    if response.status_code == 206 and not resumed:
-        part.unlink(missing_ok=True)
-        raise TryAgain("the server sent another part than the one asked for")
-    done = begun if resumed else 0
-    length = response.headers.get("Content-Length")
-    chunks = response.iter_content(CHUNK)
-    first = next(chunks, b"")
-    if not done and not first.startswith(ZIP_START):
-        part.unlink(missing_ok=True)
-        kind = response.headers.get("Content-Type", "nothing it names")
-        raise ValueError(f"{address} gave no zip archive but {kind}; open it in a browser to see")
-    with (
-        part.open("ab" if resumed else "wb") as file,
-        tqdm(
-            total=done + int(length) if length else None,
-            initial=done,
-            unit="B",
-            unit_scale=True,
-            desc=part.stem,
-        ) as progress,
-    ):
-        while first:
-            done += len(first)
-            if done > limit:
-                part.unlink()
-                raise ValueError(f"{address} gives more than the {limit} bytes expected")
-            file.write(first)
-            progress.update(len(first))
-            first = next(chunks, b"")
+def _cause(error: BaseException) -> str:
+    if isinstance(error, requests.HTTPError):
+        return f"the server answered {error.response.status_code}"
+    return f"no answer or a broken one ({type(error).__name__})"
 
 
-def _start(response: requests.Response) -> int | None:
-    match = re.match(r"bytes (\d+)-", response.headers.get("Content-Range", ""))
-    return int(match[1]) if match else None
-
-
-def _total(response: requests.Response) -> int | None:
-    match = re.search(r"/(\d+)$", response.headers.get("Content-Range", ""))
-    return int(match[1]) if match else None
-
-
-def _unpack(part: Path, members: dict[str, Proof], into: Path, address: str) -> None:
+def _unpack(zipped: Path, members: dict[str, Proof], address: str) -> None:
+    """Unpack `members` beside `zipped`. Raises ValueError unless they are as their proofs say."""
     try:
-        # One stack: all members are moved into place together, after the last check.
-        with zipfile.ZipFile(part) as archive, ExitStack() as stack:
-            _check_names(archive, members, address)
+        with zipfile.ZipFile(zipped) as archive:
+            names = archive.namelist()
             for name, proof in members.items():
-                fresh = stack.enter_context(files.replacing(into / name))
-                with archive.open(name) as packed, fresh.open("xb") as file:
-                    shutil.copyfileobj(packed, file, CHUNK)
-                if refusal := proof.refusal(fresh):
+                if names.count(name) != 1:
+                    raise ValueError(f"{address} must hold {name} once; it holds {sorted(names)}")
+                # zipfile reads no more than the announced size: no zip bomb.
+                if (size := archive.getinfo(name).file_size) != proof.bytes:
+                    raise ValueError(f"{address}: {name}: expected {proof.bytes} bytes, got {size}")
+                if refusal := proof.refusal(Path(archive.extract(name, zipped.parent))):
                     raise ValueError(f"{address}: {name}: {refusal}; nothing was kept, try again")
     except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError) as error:
         raise ValueError(
-            f"{address} is a broken zip archive; nothing was kept, try again"
+            f"{address} gave no zip archive, or a broken one; open it in a browser to see, and try "
+            "again: nothing was kept"
         ) from error
-
-
-def _check_names(archive: zipfile.ZipFile, members: dict[str, Proof], address: str) -> None:
-    names = archive.namelist()
-    for name in names:
-        path = PurePosixPath(name.replace("\\", "/"))
-        if path.is_absolute() or ".." in path.parts or re.match("[A-Za-z]:", name):
-            raise ValueError(f"{address} wants to write outside its folder ({name!r}): refused")
-    for name, proof in members.items():
-        if names.count(name) != 1:
-            raise ValueError(f"{address} must hold {name} once; it holds {sorted(names)}")
-        # zipfile reads no more than the announced size: no zip bomb.
-        if (size := archive.getinfo(name).file_size) != proof.bytes:
-            raise ValueError(f"{address}: {name}: expected {proof.bytes} bytes, got {size}")

@@ -1,6 +1,5 @@
 """Metrics of a sentiment model: accuracy with intervals, comparison of two models."""
 
-import math
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -14,26 +13,13 @@ from customer_profiles.sentiment.data.sentiment140 import class_names
 DRAWS = 4000  # resamples of the bootstrap
 
 
-def wilson(successes: int, n: int, z: float = 1.959964) -> tuple[float, float]:
-    """Wilson's score interval of a proportion, 95 % by default (Wilson 1927, JASA 22:209).
+def accuracy(correct: Sequence[bool]) -> dict[str, float]:
+    """`accuracy`, its 95 % Wilson interval `low` and `high`, and `n`.
 
     Raises ValueError for n = 0, where there is no proportion.
     """
-    if n < 1:
-        raise ValueError(f"an interval needs at least one trial, got n={n}")
-    share = successes / n
-    centre = share + z * z / (2 * n)
-    spread = z * math.sqrt(share * (1 - share) / n + z * z / (4 * n * n))
-    scale = 1 + z * z / n
-    # Rounding must leave neither [0, 1] nor the share outside, where the interval ends there.
-    low, high = (centre - spread) / scale, (centre + spread) / scale
-    return max(0.0, min(share, low)), min(1.0, max(share, high))
-
-
-def accuracy(correct: Sequence[bool]) -> dict[str, float]:
-    """`accuracy`, its Wilson interval `low` and `high`, and `n`."""
     correct = np.asarray(correct, dtype=bool)
-    low, high = wilson(int(correct.sum()), len(correct))
+    low, high = binomtest(int(correct.sum()), len(correct)).proportion_ci(method="wilson")
     return {"accuracy": float(correct.mean()), "low": low, "high": high, "n": len(correct)}
 
 
