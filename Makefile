@@ -59,8 +59,8 @@ lint: .venv/.ready  ## check style, notebooks and lock file
 	    --no-emit-index-url --no-header requirements.in -o requirements.txt
 	git diff --exit-code -- requirements.txt
 
-results: .venv/.ready  ## keep the metrics of the last run in docs/results
-	@$(RUN) customer-profiles results
+results: .venv/.ready  ## record the last run in docs/results; TEST_POSTS=FILE: on real posts too
+	@$(RUN) customer-profiles results $(if $(TEST_POSTS),--test-posts "$(TEST_POSTS)")
 
 plots: .venv/.ready  ## draw the curves of this run; REVS="A B" lays others beside
 	@$(RUN) customer-profiles plots .dvc/tmp/plots.html

@@ -13,7 +13,7 @@ import requests
 
 from tests.api.served import PATHS, PROTECTED, assert_problem, get
 
-README = Path(__file__).parents[2] / "README.md"
+READING = Path(__file__).parents[2] / "docs/reading.md"
 BOUNDED = ["--checks", "all", "--max-examples", "12", "--seed", "7", "--workers", "2"]
 # What stands for the id of a segment.
 TEMPLATE = re.compile(r"(?<=segments/)\d+")
@@ -134,8 +134,10 @@ def test_nothing_else_lies_among_the_files_of_the_documentation(api, path):
         assert_problem(session.send(request, timeout=30), 404)
 
 
-def test_the_readme_names_every_address_and_no_other():
-    table = README.read_text(encoding="utf-8").partition("below `/api/v1/`")[2].partition("\n\n")[0]
+def test_the_documentation_names_every_address_and_no_other():
+    table = (
+        READING.read_text(encoding="utf-8").partition("below `/api/v1/`")[2].partition("\n\n")[0]
+    )
     cells = re.findall(r"^\| (`.*?`) \|", table, re.MULTILINE)
     named = [path.replace("<id>", "1") for cell in cells for path in re.findall("`(.*?)`", cell)]
     assert sorted(named) == sorted(PATHS)

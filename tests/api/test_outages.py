@@ -1,4 +1,4 @@
-"""What the API does while it has nothing to tell, while the database is away, and when it ends."""
+"""The API without a publication, without an answer of the database, and when it ends."""
 
 import os
 import signal

@@ -109,7 +109,7 @@ def test_where_the_budget_ends_the_command_says_how_to_go_on_and_ends_with_3(rea
         "the next request can cost $0.15, and of this month's budget of $0.6"
     )
     assert messages[2] == (
-        "what was collected is kept; run the same again to go on where this ended, next month or "
+        "collected pages are kept; run the same command again to resume, next month or "
         "with a higher budget in section collect of params.yaml"
     )
     assert len(post_ids()) == 150
@@ -124,7 +124,7 @@ def test_an_error_of_x_is_one_sentence_and_what_was_collected_stays(ready, caplo
     )
     assert "credits" in caplog.messages[-2]
     assert "X says: No credits are left" in caplog.messages[-2]
-    assert caplog.messages[-1].startswith("what was collected is kept; run the same again to go on")
+    assert caplog.messages[-1].startswith("collected pages are kept; run the same command")
 
 
 @pytest.mark.parametrize("token", [None, "", "two words"])
@@ -254,9 +254,7 @@ def test_a_signal_ends_a_run_behind_the_page_at_hand(ready, project):
         assert running.returncode == 130
         assert len(x.requests) == 2
         assert len(post_ids()) == 200
-        assert (
-            "stopped by SIGINT\nwhat was collected is kept; run the same again to go on" in output
-        )
+        assert "stopped by SIGINT\ncollected pages are kept; run the same command again" in output
         assert main(["collect"]) == 0
         assert len(post_ids()) == 350
 

@@ -197,7 +197,7 @@ def test_verdicts_that_were_not_asked_for_are_counted_and_left_out(sealed, x, co
     assert "left out: verdicts on posts that X was not asked about, <10" in caplog.text
     assert "left out: verdicts on posts with another action than delete, <10" in caplog.text
     assert "left out: verdicts on users that X was not asked about, <10" in caplog.text
-    assert "X says of none of them that they are deleted" in caplog.text
+    assert "X reports none of them as deleted" in caplog.text
 
 
 @pytest.mark.parametrize(

@@ -228,7 +228,7 @@ def test_who_is_not_held_stays_out_when_they_come(filled, caplog):
     run_stages(filled)
     files = files_of(filled)
     purge("author", IDS["ann"])
-    assert "nothing of them was held; what comes of them later is left out" in caplog.text
+    assert "nothing was stored of them; posts of them that come later are left out" in caplog.text
     assert {name: files_of(filled)[name] for name in files} == files
     write_pages(filled / PAGES, ["ann", "bob", "cy"])
     run_stages(filled)

@@ -1,4 +1,4 @@
-"""`make repro` refuses a profile or folder that it cannot use before anything is written."""
+"""`make repro` refuses a setting or folder that it cannot use before anything is written."""
 
 import shutil
 import subprocess

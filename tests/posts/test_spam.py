@@ -181,13 +181,13 @@ def test_no_posts_have_no_flags(posts):
     assert marked(posts.head(0)) == []
 
 
-def test_shares_are_of_all_posts_and_those_of_few_people_are_held_back():
+def test_shares_are_of_all_posts_and_those_of_few_people_are_suppressed():
     flagged = pd.Series(["copies"] * 30 + [spam.NONE] * 70)
     people = pd.Series([f"author {number}" for number in range(100)])
     assert spam.share(flagged, people, k=10).to_dict() == {
         "copies": 0.3, "burst": 0, "links": 0, spam.NONE: 0.7
     }  # fmt: skip
-    # Nine people have bursts: theirs could be had from the others, so the next is held back too.
+    # Nine people have bursts: theirs could be had from the others, so the next is suppressed too.
     flagged[91:] = "burst"
     shares = spam.share(flagged, people, k=10)
     assert shares[spam.NONE] == 0.61

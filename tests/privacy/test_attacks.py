@@ -40,7 +40,7 @@ def counts():
 
 @pytest.fixture(scope="module")
 def two_segments(counts):
-    """Tiers of these people in two segments; NaN where the cell is held back."""
+    """Tiers of these people in two segments; NaN where the cell is suppressed."""
     people = attacks.generalised(counts, EDGES).assign(segment=np.arange(600) % 2)
     tiers = cells.tiers(people, TIERS)
     table = cells.cells(tiers, list(tiers), K)

@@ -55,7 +55,7 @@ def test_a_number_of_people_below_k_is_not_shown(count, text):
 
 
 def test_cells_of_k_are_shown_and_cells_below_are_not():
-    # 9 and 4 are held back and are 13 together.
+    # 9 and 4 are suppressed and are 13 together.
     groups = [(0, 0, 50), (0, 1, 10), (0, 2, 9), (0, 3, 4)]
     assert shown_cells(*groups) == [(0, 0, 50), (0, 1, 10)]
 
@@ -65,7 +65,7 @@ def test_one_held_back_cell_takes_the_smallest_other_one_along():
     assert shown_cells((0, 0, 50), (0, 1, 12), (0, 2, 3)) == [(0, 0, 50)]
 
 
-def test_as_many_cells_are_held_back_as_it_takes():
+def test_as_many_cells_are_suppressed_as_it_takes():
     # 1 + 1 + 1 are 3, with the 10 they are 13.
     assert shown_cells((0, 0, 30), (0, 1, 10), (0, 2, 1), (0, 3, 1), (0, 4, 1)) == [(0, 0, 30)]
     # 16 + 3 are 19, one too few for k = 20.
@@ -122,18 +122,18 @@ def test_a_group_of_posts_needs_k_different_authors_however_many_posts_there_are
     assert shown_posts(4, low="abc") == {}
 
 
-def test_posts_that_are_held_back_are_of_k_different_authors_together():
+def test_posts_that_are_suppressed_are_of_k_different_authors_together():
     # In low and middle together there are still only two authors: high goes too.
     groups = {"low": "ab", "middle": "bba", "high": "cde", "top": "abcdef"}
     assert shown_posts(3, **groups) == {"top": 6}
     assert shown_posts(3, low="ab", middle="bc", high="cde") == {"high": 3}
 
 
-def test_a_bin_that_is_held_back_has_no_number_in_a_spread():
+def test_a_bin_that_is_suppressed_has_no_number_in_a_spread():
     frame = pd.DataFrame({"_id": range(7), "reach": [0, 0, 0, 1, 3, 3, 3]})
     names = {"reach": ["none", "some", "more", "most"]}
     counts = cells.bin_counts(frame, names, 3, "_id")["reach"]
-    # One author alone in "some": the smallest other bin is held back as well.
+    # One author alone in "some": the smallest other bin is suppressed as well.
     assert counts.dropna().to_dict() == {"most": 3}
     assert list(counts.index) == names["reach"]
 
@@ -171,7 +171,7 @@ def atoms(k=10, **sizes):
     return cells.atoms(codes(**sizes), k).value_counts().to_dict()
 
 
-def test_a_reader_places_nobody_more_closely_than_in_a_cell_or_in_what_is_held_back():
+def test_a_reader_places_nobody_more_closely_than_in_a_cell_or_in_what_is_suppressed():
     sizes = {"c0_0": 50, "c0_1": 10, "c0_2": 9, "c0_3": 4, "c1_0": 20}
     assert atoms(**sizes) == {"0/0": 50, "0/1": 10, "0/": 13, "1/0": 20}
     # Segment 2 has 5 people and takes segment 1 along.

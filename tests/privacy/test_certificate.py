@@ -218,7 +218,7 @@ def test_a_part_whose_rest_is_small_must_not_be_shown_exactly(people):
 
 
 def test_parts_and_cells_that_give_a_small_group_by_subtraction_fail(people):
-    # Of 15 verified people in segment 0, 11 are in a shown cell; the other 4 are held back among
+    # Of 15 verified people in segment 0, 11 are in a shown cell; the other 4 are suppressed among
     # others, and could be had from the number of the verified.
     first = np.flatnonzero(people["segment"] == 0)
     verified, followers = np.zeros(800, dtype=bool), np.full(800, 1)

@@ -1,4 +1,4 @@
-"""Shares of posts by class and weekday: rounded, and held back where few people stand behind."""
+"""Shares of posts by class and weekday: rounded, and suppressed where few people stand behind."""
 
 import numpy as np
 import pytest
@@ -17,7 +17,7 @@ def rounded(own, factor=1):
     return own.rounded(own.posts, factor).tolist()
 
 
-def test_shares_are_rounded_to_twentieths_and_held_back_ones_are_missing():
+def test_shares_are_rounded_to_twentieths_and_suppressed_ones_are_missing():
     assert rounded(of()) == [0.1, 0.25, 0.7]  # 1, 3 and 9 of 13
     assert rounded(of(), 2) == [0.1, 0.2, 0.7]
     assert rounded(of(), 0) == [1 / 13, 3 / 13, 9 / 13]

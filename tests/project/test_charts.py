@@ -21,7 +21,7 @@ def test_bars_have_the_heights_of_the_values_whether_days_or_names():
         assert heights(charts.bars(values, "Posts").axes[0]) == [3, 7]
 
 
-def test_a_field_is_spread_over_its_bins_and_what_is_held_back_is_hatched():
+def test_a_field_is_spread_over_its_bins_and_what_is_suppressed_is_hatched():
     counts = pd.Series([50, np.nan, 30], index=["under 10", "10 to 99", "100 and more"])
     (axis,) = charts.bins_figure({"followers": counts}, 100, "Authors").axes
     assert widths(axis) == {0: pytest.approx([0.5, 0.3, 0.2])}

@@ -63,7 +63,7 @@ def test_a_brief_says_how_much_in_which_mood_when_and_how_far_heard():
             "1, positive, against 0.53 in the audience (index 150, 95% interval 140 to 160).",
             "They post about the brand more often than average: about 4.6 posts each, against "
             "about 3.1 in the audience (index 150, 95% interval 140 to 160).",
-            "Their day is Sunday: 40% of their posts, against 14% in the audience.",
+            "They post more on Sunday: 40% of their posts, against 14% in the audience.",
         ],
         "caveats": [
             "Not clearly different from the audience, as 100 lies in the interval: opinion, likes, "
@@ -106,17 +106,17 @@ def test_what_lies_furthest_from_average_is_said_first_by_its_nearer_end():
 def test_a_weekday_is_named_only_beyond_rounding_and_chance(share, posts, day):
     summary = {**SUMMARY, "posts": posts}
     written = brief({"weekdays": {**EVEN, "sunday": share, "monday": None}}, summary)
-    assert any(point.startswith("Their day is Sunday") for point in written["points"]) == day
+    assert any(point.startswith("They post more on Sunday") for point in written["points"]) == day
 
 
 def test_where_no_day_is_shown_none_stands_out():
-    assert "Their day" not in text(brief(weekdays=dict.fromkeys(WEEKDAYS, 0.0)))
+    assert "They post more on" not in text(brief(weekdays=dict.fromkeys(WEEKDAYS, 0.0)))
 
 
-def test_shares_that_are_held_back_are_left_out_and_said_to_be():
+def test_shares_that_are_suppressed_are_left_out_and_said_to_be():
     written = brief({"mood": {"negative": None, "neutral": None, "positive": 0.75}})
     assert "Of their posts 75% are positive; in the whole audience 66%." in written["points"]
-    assert "Some shares of posts are not shown" in text(written)
+    assert "Some shares of posts are suppressed" in text(written)
     nothing = brief({"mood": dict.fromkeys(("negative", "neutral", "positive"))})
     assert "Of their posts" not in text(nothing)
     unknown = {**SUMMARY, "mood": dict.fromkeys(SUMMARY["mood"])}
@@ -128,10 +128,10 @@ def test_shares_that_are_held_back_are_left_out_and_said_to_be():
 @pytest.mark.parametrize(
     ("changed", "summary", "caveat"),
     [
-        ({"small": True}, {}, "a hint at most"),
-        ({"stability": 0.6}, {}, "comes back only in part"),
+        ({"small": True}, {}, "may be due to chance"),
+        ({"stability": 0.6}, {}, "only partly found again"),
         ({}, {"clusters": {"by_hand": True, "jaccard": 0.75}}, "set by hand"),
-        ({"share": 1.0, "stability": None}, {}, "the figures of everybody"),
+        ({"share": 1.0, "stability": None}, {}, "the figures of the whole audience"),
     ],
 )
 def test_what_limits_a_group_is_a_caveat(changed, summary, caveat):
@@ -179,7 +179,7 @@ def test_a_table_has_a_row_for_each_segment_and_a_column_for_each_figure():
     assert first["name"] == rows[0]["name"]
     assert first["index.avg_polarity.low"] == str(rows[0]["index"]["avg_polarity"]["low"])
     assert second["index.avg_favorites.low"] == ""
-    assert second["weekdays.sunday"] == ""  # held back
+    assert second["weekdays.sunday"] == ""  # suppressed
     assert second["no_verified"] == "<10"
     assert not [name for name in first if name.startswith("brief")]
     assert briefs.table([{"day": "2026-05-01", "posts": 3}]) == "day,posts\r\n2026-05-01,3\r\n"

@@ -142,7 +142,7 @@ def test_one_group_is_said_to_be_one_and_not_drawn_as_a_map(opened):
     assert "no stable structure" in page.locator("#overview").inner_text()
     clusters = page.locator("#clusters").inner_text()
     assert "No split does better than chance." in clusters
-    assert "if it had to" in clusters
+    assert "if forced" in clusters
     assert "agrees" not in clusters
     assert page.locator(".bubble, .range").count() == 0
     assert "nothing to lay out on a map" in page.locator("#map").inner_text()
@@ -181,7 +181,7 @@ def test_a_certificate_that_did_not_pass_is_said_so_with_its_reasons(opened):
     assert "exact_join: an attacker finds" in page.locator("#certificate").inner_text()
 
 
-def test_cells_lie_in_order_by_tier_and_the_rest_of_a_segment_is_held_back(opened):
+def test_cells_lie_in_order_by_tier_and_the_rest_of_a_segment_is_suppressed(opened):
     publication = audience(2)
     publication["cells"] = [
         {"segment": 0, "listed": "3 to 299", "verified": "1", "authors": 300},
@@ -194,7 +194,7 @@ def test_cells_lie_in_order_by_tier_and_the_rest_of_a_segment_is_held_back(opene
     assert rows[1:4] == [
         ["under 3", "0", "·", "319"], ["under 3", "1", "70", "·"], ["3 to 299", "1", "300", "·"],
     ]  # fmt: skip
-    assert rows[4][2:] == ["15\n(held back)", "0"]
+    assert rows[4][2:] == ["15\n(suppressed)", "0"]
 
 
 def test_what_too_few_people_stand_behind_is_left_empty(opened):
@@ -208,7 +208,7 @@ def test_what_too_few_people_stand_behind_is_left_empty(opened):
     bar = first.get_by_role("img", name="negative: too few people to tell, 40% neutral")
     assert bar.locator("rect").count() == 1
     assert first.get_by_role("img", name="Posts by weekday: monday").count() == 1
-    assert "No day has enough people" in page.locator("#mood").inner_text()
+    assert "All days are suppressed" in page.locator("#mood").inner_text()
     assert "No cell has enough people" in page.locator("#map").inner_text()
 
 

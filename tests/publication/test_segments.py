@@ -112,7 +112,7 @@ def test_no_favorite_at_all_is_an_average_of_0_and_has_no_index():
 
 def test_a_segment_below_k_is_left_out():
     split = PEOPLE.assign(segment=[0, 0, 1, 0, 2, 1])
-    # Segment 2 is one person; k = 2 also holds back segment 1, or subtraction would show it.
+    # Segment 2 is one person; k = 2 also suppresses segment 1, or subtraction would show it.
     assert [row["id"] for row in described(split)] == [0]
 
 
@@ -123,7 +123,7 @@ def test_personas_have_all_that_is_published_of_a_segment():
         assert row["name"] not in str(row["brief"])
     assert [row["stability"] for row in rows] == [0.99, 0.7]
     assert [row["small"] for row in rows] == [False, True]
-    assert any("hint" in caveat for caveat in rows[1]["brief"]["caveats"])
+    assert any("due to chance" in caveat for caveat in rows[1]["brief"]["caveats"])
 
 
 def test_everybody_in_one_segment_has_neither_a_name_of_their_own_nor_stability():
@@ -167,7 +167,7 @@ def test_the_mood_of_a_day_needs_k_authors():
     )
 
 
-def test_days_are_held_back_until_k_authors_are_behind_all_of_them():
+def test_days_are_suppressed_until_k_authors_are_behind_all_of_them():
     # Behind the third day is cat alone, and posts less the shown days would be hers.
     observations = pd.DataFrame({
         "day": ["2026-05-01"] * 3 + ["2026-05-02"] * 2 + ["2026-05-03"],

@@ -145,7 +145,7 @@ def test_what_is_published_of_a_tuple_is_measured_after_suppression():
     options = {"two": {"followers": [1]}, "three": {"followers": [1, 2]}}
     table = bin_study.published(people, options, 10).set_index("option")
     assert table.loc["two"].tolist() == [2, 2, 20, 0, 0]
-    # Five alone could be had by subtraction: the fifteen are held back with them.
+    # Five alone could be had by subtraction: the fifteen are suppressed with them.
     assert table.loc["three"].tolist() == [3, 1, 30, 0, 0.4]
 
 

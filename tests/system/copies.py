@@ -45,7 +45,7 @@ class Project:
         self.call("customer-profiles", "choose", *values)
 
     def reset(self):
-        """Choose the profile quick and the shipped sample."""
+        """Choose the setting quick and the shipped sample."""
         samples = "fetch.source=data/sample/sentiment140", "pull.archive=data/sample/x_archive"
         self.set("profile=quick", *samples)
 

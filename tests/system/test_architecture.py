@@ -22,7 +22,7 @@ NAME = "customer_profiles"
 MAY_IMPORT = {
     "project": "",
     "pipeline": "project pipeline/tracking posts segments sentiment/data sentiment/model "
-    "sentiment/training",
+    "sentiment/training sentiment/rating sentiment/evaluation",
     "pipeline/tracking": "project",
     "sentiment/data": "project sentiment/model",
     "sentiment/model": "project",
@@ -97,7 +97,7 @@ MAY_USE = {
     "textblob": "sentiment/rating",
     "vaderSentiment": "sentiment/rating",
     "matplotlib": "project/charts segments/figures sentiment/data/figures publication/figures "
-    "sentiment/evaluation/figures sentiment/training/figures posts/figures pipeline/flow",
+    "sentiment/evaluation/figures sentiment/training/figures posts/figures",
     "scipy": f"{PURE_ROOMS} sentiment/training sentiment/rating",
     "sklearn": f"{PURE_ROOMS} sentiment/training sentiment/rating bench",
     "kneed": "segments",

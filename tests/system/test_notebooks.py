@@ -72,7 +72,7 @@ def notebook(file):
 
 @pytest.fixture(scope="module")
 def quick():
-    """params.yaml as it is for the profile quick, whichever is chosen at the moment."""
+    """params.yaml as it is for the setting quick, whichever is chosen at the moment."""
     return params.parse({**params.read(ROOT / "params.yaml"), "profile": "quick"})
 
 

@@ -29,6 +29,13 @@ def test_what_a_page_links_to_is_there(page):
     assert [name for name in targets if not ((ROOT / page).parent / name).exists()] == []
 
 
+def test_the_readme_is_short():
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert len(text.splitlines()) <= 190
+    assert max(map(len, text.splitlines())) <= 110
+    assert len(text.split()) <= 1900
+
+
 def test_a_command_either_runs_here_or_has_a_reason_not_to():
     assert [command for command, _ in RUNNING if not command.startswith(RUN)] == []
     assert set(LEFT_OUT) - {command for command, _ in COMMANDS} == set()

@@ -86,7 +86,7 @@ class Connection:
                     client = fresh.enter_context(database("admin")).client
                 except (StoreError, OSError) as error:
                     self._retry_at = time.monotonic() + RETRY_SECONDS
-                    logger.error("the database is away: %s", error)
+                    logger.error("the database does not answer: %s", error)
                     raise Away from None
                 # Not earlier: the last to leave a server that was killed would wait for its end.
                 self._stack.close()

@@ -12,8 +12,8 @@ OPEN = {
     400: "a parameter is unknown, out of bounds or given twice",
     404: "there is no such segment, page or format",
     405: "only GET and HEAD",
-    406: "`Accept` names nothing that is to be had here",
-    503: "the database is away, or nothing is published yet",
+    406: "`Accept` names no format that the API offers",
+    503: "the database does not answer, or nothing is published yet",
 }
 PROTECTED = {401: "no token, or one that is unknown, revoked or expired", 429: "asked too often"}
 TAG = {"type": "string", "pattern": '^".+"$', "examples": ['"5f1d3a0c9b7e2468.json"']}
@@ -82,7 +82,7 @@ class Described(AutoSchema):
             for part in self.view.renderer_classes
         }
         why = {**PROTECTED, **OPEN} if self.view.authentication_classes else OPEN
-        same = OpenApiResponse(description="`If-None-Match` names what you have")
+        same = OpenApiResponse(description="not changed since the `ETag` in `If-None-Match`")
         return {**schemas, 304: same, **{(s, TYPE): self._problem(s, why[s]) for s in sorted(why)}}
 
     def _problem(self, status: int, why: str) -> OpenApiResponse:

@@ -135,7 +135,7 @@ class Cells(Rows):
 
 
 class Brief(ReadOnly):
-    """A segment in words: whom a message meets, and what to bear in mind."""
+    """A segment in words: headline, points and limitations."""
 
     renderer_classes = (JSONRenderer, Markdown)
 

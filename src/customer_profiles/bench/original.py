@@ -1,4 +1,4 @@
-"""Time and memory of the profile `original` on this machine.
+"""Time and memory of the setting `original` on this machine.
 
 BERT base is taken from a TF Hub handle to training steps with the settings of `original`. Its
 weights are random: the arithmetic, and so time and memory, equal those of the pretrained model.

@@ -99,7 +99,7 @@ class Budget:
         if not self.left():
             raise BudgetReached(
                 f"this month's budget is used up, ${self.spent():.2f} of ${self.dollars:.2f}: "
-                f"raise budget in {SECTION}, or go on next month"
+                f"raise budget in {SECTION}, or continue next month"
             )
 
     def _price(self, posts: int, users: int) -> float:

@@ -127,7 +127,7 @@ def _prepare(settings: CollectSettings, client: Client, folder: PagesFolder) -> 
         state = folder.checkpoint
     unfinished = bool(state.next_token)
     if unfinished:
-        logger.info("going on with an unfinished run, which has %d posts", state.read)
+        logger.info("resuming an unfinished run, which has %d posts", state.read)
     elif state.done:
         since_id, since_time = _since(state)
         folder.commit(day, 0, read=0, since_id=since_id, since_time=since_time, done=False)

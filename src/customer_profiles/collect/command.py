@@ -73,7 +73,7 @@ def _say_end(outcome: Outcome, wanted: CollectSettings) -> int:
         logger.info("next: make repro X_ARCHIVE=%s", PAGES)
         return 0
     logger.error("%s", outcome.stopped)
-    kept = "what was collected is kept; run the same again to go on where this ended"
+    kept = "collected pages are kept; run the same command again to resume"
     if isinstance(outcome.stopped, BudgetReached):
         logger.info("%s, next month or with a higher budget in %s", kept, settings.SECTION)
         return outcome.stopped.code

@@ -282,7 +282,7 @@ class PagesFolder:
                 f"{self.checkpoint_file(state.digest).name} to collect them again"
             ) from None
         if cut:
-            logger.info("%d pages that a killed run had not counted were cut off", cut)
+            logger.info("%d pages that a killed run had not committed were removed", cut)
         self.record(state.file, state.lines, state.posts)
         return cut
 

@@ -10,7 +10,7 @@ import typer
 from customer_profiles.commands.reporting import PLAIN, reporting
 
 app = typer.Typer(**PLAIN)
-DryRun = Annotated[bool, typer.Option("--dry-run", help="Change nothing: only say how much.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Change nothing; only count.")]
 
 
 @app.command()

@@ -55,14 +55,21 @@ def summary() -> None:
 @app.command()
 def results(
     redraw: Annotated[
-        bool, typer.Option("--redraw", help="Only draw the table and the figures anew.")
+        bool, typer.Option("--redraw", help="Only draw the table and the figures again.")
     ] = False,
+    test_posts: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Sentiment140's testdata.manual.2009.06.14.csv: also record the accuracy on it.",
+        ),
+    ] = None,
 ) -> None:
     """Record the last run in docs/results; draw the README's table and figures."""
     from customer_profiles.pipeline import results as recorded
 
     with reporting(RuntimeError, stream=sys.stdout):
-        recorded.command(redraw)
+        recorded.command(redraw, test_posts)
 
 
 @app.command()

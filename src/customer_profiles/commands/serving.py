@@ -16,7 +16,7 @@ app = typer.Typer(**PLAIN)
 store = typer.Typer(
     help="The database: the embedded MongoDB in data/mongo, or the one in MONGODB_URI.", **PLAIN
 )
-token = typer.Typer(help="Who may ask the API.", **PLAIN)
+token = typer.Typer(help="Access tokens of the API.", **PLAIN)
 app.add_typer(store, name="store")
 app.add_typer(token, name="token")
 NAME = r"[A-Za-z0-9._@-]{1,64}"
@@ -74,7 +74,7 @@ def list_tokens() -> None:
 
 @token.command("revoke")
 def revoke_token(name: Annotated[str, typer.Argument(metavar="NAME")]) -> None:
-    """Make a token invalid."""
+    """Revoke a token."""
     from customer_profiles.store import connection, tokens
 
     with reporting(), connection.database() as database:

@@ -108,7 +108,7 @@ def comply(
         return
     deleted = _run_jobs(client, storage, ids, k)
     if not any(deleted.values()):
-        logger.info("X says of none of them that they are deleted; nothing was to be erased")
+        logger.info("X reports none of them as deleted; nothing was erased")
         return
     if open_audience().name != audience.name:
         raise ValueError("another archive was loaded meanwhile; nothing was erased, run it anew")

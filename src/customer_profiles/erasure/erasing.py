@@ -79,7 +79,7 @@ def purge_all(
         "would be erased" if dry_run else "erased", rows, in_pages, vocabulary.at_least(people, k),
     )  # fmt: skip
     if not (rows or people or in_pages):
-        logger.info("nothing of them was held; what comes of them later is left out")
+        logger.info("nothing was stored of them; posts of them that come later are left out")
     logger.info(BEYOND)
     _then_repro(dry_run)
 
@@ -131,7 +131,7 @@ def expire(days: int | None = None, as_of: str | None = None, dry_run: bool = Fa
 
 def _check(kind: str, ids: Sequence[str]) -> None:
     if kind not in tombstones.KINDS:
-        raise ValueError("say whose ids these are first: author or post")
+        raise ValueError("the first argument must be author or post: the kind of the ids")
     if not ids:
         raise ValueError("no id was given; X's ids are digits, separated by blanks or lines")
     for place, number in enumerate(ids, 1):

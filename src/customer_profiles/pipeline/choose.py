@@ -1,4 +1,4 @@
-"""Choice of a profile and two input folders, checked and written into params.yaml.
+"""Choice of a setting and two input folders, checked and written into params.yaml.
 
 `customer-profiles choose profile=standard fetch.source=FOLDER pull.archive=FOLDER`
 """

@@ -1,8 +1,8 @@
 """Recorded results: `customer-profiles results` records the last run.
 
-The run's metrics go to docs/results/PROFILE/, those of the benchmarks to docs/results/bench/. The
+The run's metrics go to docs/results/SETTING/, those of the benchmarks to docs/results/bench/. The
 README's table and the figures in docs/figures/ are made from these files; `--redraw` makes only
-table and figures.
+table and figures. `--test-posts FILE` also records the accuracy on Sentiment140's own test posts.
 """
 
 import json
@@ -15,8 +15,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from customer_profiles.pipeline import flow
-from customer_profiles.pipeline.summary import accuracy, calibration_error, seed_spread, structure
+from customer_profiles.pipeline import summary
 from customer_profiles.pipeline.tracking import provenance
 from customer_profiles.project import charts, files, params, paths
 from customer_profiles.segments.figures import elbow as elbow_figure
@@ -32,17 +31,20 @@ METRICS = (
 )  # fmt: skip
 CURVES = ("learning_curves.csv", "training_steps.csv", "elbow.csv")
 SAMPLE = "data/sample/sentiment140"
+# Accuracy on Sentiment140's test posts, beside the metrics of the run.
+MANUAL = "manual"
 MARKED = re.compile(r"(<!-- results -->\n).*?(<!-- /results -->\n)", re.DOTALL)
 # A path, an address, a handle or a pseudonym; a rate like posts/s is none.
 PRIVATE = re.compile(r"(?<![\w.<])(?:[A-Za-z]:)?[/\\~]\w|://|@\w|[0-9a-f]{24}", re.IGNORECASE)
 NOTHING = "Nothing is recorded yet: `make repro`, then `make results`.\n"
 
 
-def record() -> Path:
+def record(test_posts: Path | None = None) -> Path:
     """Copy the last run's metrics, with their provenance, to docs/results; return the folder.
 
-    Raises FileNotFoundError for a missing report, RuntimeError when a stage has not run since one
-    of its dependencies changed, the choice of a profile included.
+    With `test_posts`, Sentiment140's file of posts labelled by hand, the model's accuracy on them
+    is recorded as well. Raises FileNotFoundError for a missing report, RuntimeError when a stage
+    has not run since one of its dependencies changed, the choice of a setting included.
     """
     values = params.load()
     check_finished(values.profile)
@@ -52,7 +54,12 @@ def record() -> Path:
         "posts": origin(params.stage("fetch", values)),
         "training": params.stage("finetune", values),
     }
-    _copy([paths.inside(REPORTS, name) for name in METRICS + CURVES], target, about)
+    written = {"run": about}
+    if test_posts:
+        from customer_profiles.pipeline import manual_posts  # TensorFlow takes seconds
+
+        written[MANUAL] = manual_posts.evaluate(test_posts)
+    _copy([paths.inside(REPORTS, name) for name in METRICS + CURVES], target, written)
     return target
 
 
@@ -66,7 +73,7 @@ def record_benchmarks() -> Path | None:
     earlier = {file.name: file.read_bytes() for file in target.glob("*.json")}
     if all(earlier.get(file.name) == file.read_bytes() for file in reports):
         return None
-    _copy(reports, target, provenance.described())
+    _copy(reports, target, {"run": provenance.described()})
     return target
 
 
@@ -88,7 +95,7 @@ def check_finished(profile: str) -> None:
     stale = [stage for stage, why in reasons if any(reason != "always changed" for reason in why)]
     if stale:
         raise RuntimeError(
-            f"the reports are not those of profile {profile} as it is now: {', '.join(stale)} "
+            f"the reports are not those of setting {profile} as it is now: {', '.join(stale)} "
             f"would run again (`dvc status` says why); run `make repro PROFILE={profile}` first"
         )
 
@@ -125,7 +132,7 @@ def with_table(text: str, lines: str) -> str:
 
 
 def recorded(folder: Path) -> dict[str, dict[str, dict]]:
-    """Recorded JSON files in `folder` by profile, in the order of PROFILES, then by name."""
+    """Recorded JSON files in `folder` by setting, in the order of PROFILES, then by name."""
     return {
         profile: {file.stem: _json(file) for file in sorted((folder / profile).glob("*.json"))}
         for profile in params.PROFILES
@@ -134,18 +141,18 @@ def recorded(folder: Path) -> dict[str, dict[str, dict]]:
 
 
 def table(runs: dict[str, dict[str, dict]]) -> str:
-    """Markdown table with a column for each profile and a line for each result."""
+    """Markdown table with a column for each setting and a line for each result."""
     if not runs:
         return NOTHING
     columns = [lines(run) for run in runs.values()]
-    rows = [["profile", *runs], ["---"] * (len(runs) + 1)]
+    rows = [["setting", *runs], ["---"] * (len(runs) + 1)]
     rows += [[name, *(column[name] for column in columns)] for name in columns[0]]
-    whose = f"\nFigures in [{FIGURES}]({FIGURES}): profile {nearest(runs)}.\n"
+    whose = f"\nFigures in [{FIGURES}]({FIGURES}): setting {nearest(runs)}.\n"
     return "".join(f"| {' | '.join(row)} |\n" for row in rows) + whose
 
 
 def nearest(runs: dict[str, dict[str, dict]]) -> str:
-    """Last profile of `runs`, the one nearest to real posts."""
+    """Last setting of `runs`, the one nearest to real posts."""
     return list(runs)[-1]
 
 
@@ -154,31 +161,48 @@ def lines(run: dict[str, dict]) -> dict[str, str]:
     sentiment, clusters, privacy, about = (
         run[name] for name in ("sentiment", "clusters", "privacy", "run")
     )
+    two, three, validation = (sentiment[name] for name in ("manual2", "manual3", "validation"))
+    invented = about["posts"] == "shipped sample"
+    manual = run.get(MANUAL, {} if invented else sentiment)
     published = privacy["published"]
     made, machine = about["commit"][:7], about["machine"]
     return {
-        "posts trained on": f"{run['finetune']['train_rows']:,} ({about['posts']})",
-        "accuracy, two classes": accuracy(sentiment["manual2"]) + seed_spread(sentiment, "manual2"),
-        "the same of TF-IDF": accuracy(sentiment["baselines"]["tfidf"]),
-        "accuracy, three classes": accuracy(sentiment["manual3"])
-        + seed_spread(sentiment, "manual3"),
-        "macro F1, three classes": f"{sentiment['manual3']['macro_f1']:.3f}",
+        "trained on": f"{run['finetune']['train_rows']:,} posts ({about['posts']})",
+        "tested on": f"{two['n']:,} / {three['n']:,} "
+        + ("invented posts of the sample" if invented else "Sentiment140 posts labelled by hand"),
+        "accuracy, two classes": summary.interval(two),
+        "TF-IDF baseline, two classes": summary.interval(sentiment["baselines"]["tfidf"]),
+        "mean of the seeds, two classes": _seeds(sentiment, "manual2"),
+        "accuracy, three classes": summary.interval(three),
+        "macro F1, three classes": f"{three['macro_f1']:.3f}",
+        "mean of the seeds, three classes": _seeds(sentiment, "manual3"),
         "polar against neutral, AUC": f"{sentiment['neutral']['auc']:.3f}",
-        "accuracy, validation": accuracy(sentiment["validation"]),
-        "calibration error, validation": calibration_error(sentiment["validation"]),
-        "segments": structure(clusters),
+        "accuracy on real posts, two classes": _measured(manual.get("manual2")),
+        "accuracy on real posts, three classes": _measured(manual.get("manual3")),
+        "accuracy, validation": summary.accuracy(validation),
+        "calibration error, validation": summary.calibration_error(validation),
+        "segments": summary.verdict(clusters),
+        "stability of the segments": summary.stability(clusters) or "none",
         "privacy certificate": "passed" if privacy["passed"] else "**not passed**",
-        "smallest group shown": f"{published['k_min']} authors",
-        "authors in cells held back": f"{published['suppressed_share']:.1%}",
+        "authors in the smallest group": f"{published['k_min']}",
+        "authors in suppressed cells": f"{published['suppressed_share']:.1%}",
         "recorded": f"{about['date']}, commit {made}{' and changes' if about['modified'] else ''}",
         "machine": f"{machine['processor']}, {machine['cores']} cores, "
         f"{machine['memory_gib']} GiB, Python {machine['python']}",
     }
 
 
+def _measured(metrics: dict | None) -> str:
+    return summary.accuracy(metrics) if metrics else "not measured"
+
+
+def _seeds(sentiment: dict, metric: str) -> str:
+    return summary.seed_spread(sentiment, metric).removeprefix("; ") or "one seed"
+
+
 def drawn(folder: Path, runs: dict[str, dict[str, dict]]) -> dict[str, str]:
-    """Figures as SVG by name: the pipeline; model and curves of the run nearest to real posts."""
-    made = {"flow": flow.figure()}
+    """Figures as SVG by name: model and curves of the run nearest to real posts."""
+    made = {}
     if runs:
         profile = nearest(runs)
         run, training = runs[profile], runs[profile]["run"]["training"]
@@ -197,7 +221,7 @@ def drawn(folder: Path, runs: dict[str, dict[str, dict]]) -> dict[str, str]:
     return {name: charts.svg(figure) for name, figure in made.items()}
 
 
-def _copy(reports: list[Path], target: Path, about: dict) -> None:
+def _copy(reports: list[Path], target: Path, written: dict[str, dict]) -> None:
     for file in reports:
         if match := PRIVATE.search(file.read_text(encoding="utf-8")):
             raise ValueError(
@@ -208,17 +232,18 @@ def _copy(reports: list[Path], target: Path, about: dict) -> None:
         fresh.mkdir()
         for file in reports:
             shutil.copyfile(file, fresh / file.name)
-        files.write_json(fresh / "run.json", about, digits=8)
+        for name, value in written.items():
+            files.write_json(fresh / f"{name}.json", value, digits=8)
 
 
 def _json(file: Path) -> dict:
     return json.loads(file.read_text(encoding="utf-8"))
 
 
-def command(only_redraw: bool) -> None:
+def command(only_redraw: bool, test_posts: Path | None = None) -> None:
     """Record the last run and its benchmarks, unless `only_redraw`; then draw table and figures."""
     if not only_redraw:
-        for folder in filter(None, (record(), record_benchmarks())):
+        for folder in filter(None, (record(test_posts), record_benchmarks())):
             logger.info("recorded %s", folder.relative_to(paths.root()))
     redraw()
     logger.info("README.md and %s are up to date", FIGURES)

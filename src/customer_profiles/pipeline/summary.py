@@ -52,13 +52,18 @@ sentiment  two classes {accuracy(sentiment["manual2"])}{seed_spread(sentiment, "
 calibration error {calibration_error(sentiment["validation"])}
 segments   {structure(clusters)}, sizes {clusters["sizes"]}
 privacy    {"passed" if privacy["passed"] else "NOT PASSED"}: smallest group {published["k_min"]}, \
-{published["suppressed_share"]:.1%} of the authors in cells held back
+{published["suppressed_share"]:.1%} of the authors in suppressed cells
 {NEXT}"""
 
 
-def accuracy(score: dict) -> str:
+def interval(metrics: dict) -> str:
+    """Accuracy with its confidence interval, as text."""
+    return f"{metrics['accuracy']:.1%} ({metrics['low']:.1%} to {metrics['high']:.1%})"
+
+
+def accuracy(metrics: dict) -> str:
     """Accuracy with its confidence interval and number of posts, as text."""
-    return f"{score['accuracy']:.1%} ({score['low']:.1%} to {score['high']:.1%}, n {score['n']:,})"
+    return f"{interval(metrics)[:-1]}, n {metrics['n']:,})"
 
 
 def seed_spread(sentiment: dict, metric: str) -> str:
@@ -77,15 +82,25 @@ def calibration_error(validation: dict) -> str:
     return f"{validation['ece_crossfitted']:.3f} (by chance {validation['ece_by_chance']:.3f})"
 
 
-def structure(clusters: dict) -> str:
-    """Number of segments, verdict and stability, as text.
-
-    Stability is the lowest mean Jaccard similarity of a cluster over bootstrap samples, and the
-    adjusted Rand index (ARI) between seeds.
-    """
+def verdict(clusters: dict) -> str:
+    """Number of segments and verdict, as text."""
     by_hand = " by hand" if clusters.get("by_hand") else ""
-    text = f"{clusters['k']}{by_hand}, {clusters['verdict']}"
-    again = clusters["stability"]
-    if not again["jaccard"]:
-        return text
-    return f"{text} (Jaccard {min(again['jaccard']):.2f} or more, ARI {again['ari']:.2f})"
+    return f"{clusters['k']}{by_hand}, {clusters['verdict']}"
+
+
+def stability(clusters: dict) -> str:
+    """Stability of the segments as text; "" where everybody is one segment.
+
+    The lowest mean Jaccard similarity of a cluster over bootstrap samples, and the adjusted Rand
+    index (ARI) between seeds.
+    """
+    measured = clusters["stability"]
+    if not measured["jaccard"]:
+        return ""
+    return f"Jaccard {min(measured['jaccard']):.2f} or more, ARI {measured['ari']:.2f}"
+
+
+def structure(clusters: dict) -> str:
+    """Number of segments, verdict and stability, as text."""
+    stable = stability(clusters)
+    return verdict(clusters) + (f" ({stable})" if stable else "")

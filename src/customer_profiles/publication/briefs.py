@@ -60,10 +60,10 @@ FORMULA = ("=", "+", "-", "@", "\t", "\r")
 ROUNDING = 0.05
 COUNTS = (
     "Averages of likes, posts and followers are estimated from bins: no exact count is kept. All "
-    "figures are rounded so that nobody can be told from them, in small groups coarsely."
+    "figures are rounded so that no person can be inferred from them, in small groups coarsely."
 )
 TERMS = (
-    "This is about the group as a whole. There is no list of its members, and X's terms forbid "
+    "This describes the group as a whole. There is no list of its members, and X's terms forbid "
     "profiling single people."
 )
 
@@ -106,7 +106,7 @@ def markdown(segment: Mapping) -> str:
         *(f"- {point}" for point in texts["points"]), "",
         "| | the group | index, 95% interval (100: the whole audience) |", "|---|---|---|",
         *rows, "",
-        "To keep in mind:", "",
+        "Limitations:", "",
         *(f"- {caveat}" for caveat in texts["caveats"]), "",
     ])  # fmt: skip
 
@@ -203,8 +203,8 @@ def _busiest(segment: Mapping, summary: Mapping, weekdays: Mapping[str, float]) 
         return []
     day = max(clear, key=clear.get)
     return [
-        f"Their day is {day.capitalize()}: {segment['weekdays'][day]:.0%} of their posts, against "
-        f"{weekdays[day]:.0%} in the audience."
+        f"They post more on {day.capitalize()}: {segment['weekdays'][day]:.0%} of their posts, "
+        f"against {weekdays[day]:.0%} in the audience."
     ]
 
 
@@ -213,18 +213,17 @@ def _caveats(
 ) -> Iterator[str]:
     whole, clusters = segment["share"] == 1, summary["clusters"]
     if sample:
-        yield "The sample's brand and people are invented."
+        yield "The brand and the people of the sample are invented."
     if segment["small"]:
-        yield "The group is so small a part of the audience that it may be chance: a hint at most."
+        yield "The group is a small part of the audience and may be due to chance."
     if clusters["by_hand"]:
-        yield "The number of groups was set by hand, not found."
+        yield "The number of groups was set by hand, not chosen by evidence."
     if whole:
-        yield "No groups were found that come back: these are the figures of everybody."
+        yield "No stable groups were found: these are the figures of the whole audience."
     elif segment["stability"] is not None and segment["stability"] < clusters["jaccard"]:
         yield (
-            "The group comes back only in part when the audience is resampled (similarity "
-            f"{segment['stability']:.2f}, {clusters['jaccard']:g} is asked for): do not build on "
-            "it."
+            "The group is only partly found again when the audience is resampled (similarity "
+            f"{segment['stability']:.2f}, {clusters['jaccard']:g} is required): do not rely on it."
         )
     unclear = [SPOKEN[name][0] for name in segment["index"] if name not in clear]
     if unclear and not whole:
@@ -233,7 +232,7 @@ def _caveats(
             f"{', '.join(unclear)}."
         )
     if None in (*segment["mood"].values(), *segment["weekdays"].values()):
-        yield "Some shares of posts are not shown: too few people stand behind them."
+        yield "Some shares of posts are suppressed: they come from too few people."
     yield COUNTS
     yield TERMS
 

@@ -81,7 +81,7 @@ INDEX = {
 }
 MOOD = {
     **record(**{name: _maybe(_share(0.3)) for name in CLASSES}),
-    "description": "shares of their posts by class; null where too few people stand behind it",
+    "description": "shares of their posts by class; null where suppressed",
 }
 SEGMENT = record(
     id=_count(0),
@@ -97,10 +97,10 @@ SEGMENT = record(
     volume=_share(0.3, "of all posts about the brand"),
     weekdays={
         **record(**{name: _maybe(_share(0.15)) for name in WEEKDAYS}),
-        "description": "shares of their posts by weekday; null where too few people stand behind",
+        "description": "shares of their posts by weekday; null where suppressed",
     },
-    stability=_maybe(_share(0.98, "mean Jaccard similarity over bootstrap draws")),
-    small=FLAG | {"description": "whether it is a smaller part of the audience than is trusted"},
+    stability=_maybe(_share(0.98, "mean Jaccard similarity over bootstrap samples")),
+    small=FLAG | {"description": "whether it is too small to rely on (cluster.min_share)"},
     centroid={
         "type": "object",
         "additionalProperties": {"type": "number"},
@@ -119,8 +119,8 @@ CURVES = record(
     k=_count(5),
     inertia=_number(4120, "squared distances to the centroids"),
     silhouette=_number(0.32),
-    silhouette_chance=_number(0.2, "the same of authors rearranged at random, on average"),
-    gap=_number(0.21, "log inertia below that of authors rearranged at random"),
+    silhouette_chance=_number(0.2, "mean silhouette of rearranged data"),
+    gap=_number(0.21, "gap statistic: log inertia of rearranged data less that of the authors"),
     gap_error=_number(0.01),
     calinski_harabasz=_number(410),
     calinski_harabasz_chance=_number(300),
@@ -133,10 +133,10 @@ CURVES = record(
 )
 CLUSTERS = record(
     verdict={"enum": [STABLE, UNSTABLE], "examples": [STABLE]},
-    reason=_text("5 groups come back from resampled authors, further apart than chance."),
+    reason=_text("5 segments: they are separated better than rearranged data."),
     k=_count(5),
     by_hand=FLAG | {"description": "whether k was set in the parameters"},
-    jaccard=_share(0.75, "mean Jaccard similarity asked of each segment over bootstrap draws"),
+    jaccard=_share(0.75, "lowest mean Jaccard similarity allowed, over bootstrap samples"),
     preferred={
         **record(
             elbow=PREFERRED,
@@ -175,8 +175,8 @@ CELL = {
 MOOD_OF_DAY = record(day=DAY, posts=_count(80), avg_polarity=_share(0.7))
 CONTINUITY = record(
     former=_maybe(ID | {"description": "the publication before this one"}),
-    born=_list(_count(3, "a segment that had no like before")),
-    died=_list(_text("Quiet critics", "a former segment that has no like now")),
+    born=_list(_count(3, "a segment without a match in the previous publication")),
+    died=_list(_text("Quiet critics", "a segment of the previous publication without a match now")),
 )
 ATTACK = record(
     success=_share(0.05, "rounded up to halves of the bound"),
@@ -185,13 +185,13 @@ ATTACK = record(
 )
 CERTIFICATE = record(
     published=record(
-        k=_count(10, "authors in the smallest group that may be shown"),
+        k=_count(10, "authors in the smallest group that may be published"),
         k_min={
             **PEOPLE,
             "description": "authors in the smallest group, rounded so",
         },
         uniqueness=_share(0.0, "of the authors alone in their cell"),
-        suppressed_share=_share(0.05, "of the authors in cells held back"),
+        suppressed_share=_share(0.05, "of the authors in suppressed cells"),
         cells=_count(19),
         cells_suppressed=_count(8),
         l_diversity=_count(2),
@@ -219,8 +219,7 @@ PUBLICATION = record(
 # Short form of a publication, for the list of publications.
 LISTED = record(
     id=ID,
-    current=FLAG
-    | {"examples": [True], "description": "whether the other addresses answer from it"},
+    current=FLAG | {"examples": [True], "description": "whether the other endpoints serve it"},
     authors=SUMMARY["properties"]["authors"],
     segments=_count(5),
     verdict=CLUSTERS["properties"]["verdict"],

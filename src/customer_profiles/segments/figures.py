@@ -108,6 +108,6 @@ def held_back(table: pd.DataFrame, chosen: str, bound: float, title: str) -> Fig
     axis.invert_yaxis()
     axis.xaxis.set_major_formatter("{x:.0%}")
     most = max(1.9 * table["suppressed"].max(), 1.2 * bound)
-    axis.set(xlabel="people whose cell is held back", xlim=(0, most))
+    axis.set(xlabel="authors in suppressed cells", xlim=(0, most))
     figure.suptitle(title, x=0.01, ha="left", size=11, weight="bold")
     return figure

@@ -128,16 +128,16 @@ def remarks(
     clusters.
     """
     same = [n for n, width in zip(features, np.ptp(rows, axis=0), strict=True) if not width]
-    sentences = [f"{_listed(same)} told nobody apart: the same for all."] if same else []
+    sentences = [f"{_listed(same)}: the same for all authors."] if same else []
     if ks and ks[-1] < k_max:
         sentences.append(
-            f"Not more than {ks[-1]} were looked at, below k_max: there are too few different "
+            f"At most {ks[-1]} segments were tried, fewer than k_max: there are too few different "
             "profiles."
         )
     if small:
         names = _listed([str(number) for number in small])
         sentences.append(
-            f"Small, with under {share:.0%} of the authors each or too few to be shown: cluster "
+            f"Small (under {share:.0%} of the authors each, or too few to be published): cluster "
             f"{names}."
         )
     return sentences
@@ -158,30 +158,30 @@ def _for(k: int, stable: Sequence[int], votes: Mapping[str, int | None]) -> str:
     likes = [TITLES[name] for name, at in votes.items() if at == k]
     others = [str(other) for other in stable if other != k]
     text = (
-        f"{_named(k)}: they stand further apart than chance makes them, and come back when "
-        "the authors are drawn anew and from every start of the search"
+        f"{_named(k)}: they are separated better than rearranged data, and they are found "
+        "again in bootstrap samples and from every start of K-Means"
     )
     if not others:
-        return f"{text}; no other number does."
-    does, prefer = "do" if others[1:] else "does", "prefer" if likes[1:] else "prefers"
+        return f"{text}. No other number of segments passes these tests."
+    passes, prefer = "pass" if others[1:] else "passes", "prefer" if likes[1:] else "prefers"
     by = "all five criteria" if len(likes) == len(TITLES) else _listed(likes)
-    return f"{text}. So {does} {_listed(others)}, but {by} {prefer} {k}."
+    return f"{text}. {_listed(others)} also {passes} these tests, but {by} {prefer} {k}."
 
 
 def _against(table: pd.DataFrame, jaccard: float, ari: float) -> str:
     """Reason that no k holds: the first test that the candidate nearest to holding fails."""
     if table.empty:
-        return "One segment: these authors are too much alike, or too few, to be parted at all."
+        return "One segment: the authors are too similar, or too few, to be divided."
     passed = table[["beats_chance", "recurs", "repeats"]].cumprod(axis=1).sum(axis=1)
     row = _row(table, _best(table, table.loc[passed == passed.max(), "k"].tolist()))
     if not row["beats_chance"]:
         low, high = table["k"].min(), table["k"].max()
         return (
-            f"One segment: no number from {low} to {high} parts these authors better than chance "
-            "parts shuffled ones, so they differ by degrees and not in kind."
+            f"One segment: no number of segments from {low} to {high} separates the authors better "
+            "than rearranged data. They differ by degree, not in kind."
         )
     return (
-        f"One segment: {row['k']} would stand further apart than chance makes them, but "
+        f"One segment: {row['k']} would be separated better than rearranged data, but "
         f"{_failure(row, jaccard, ari)}."
     )
 
@@ -198,15 +198,15 @@ def _failure(row: pd.Series, jaccard: float, ari: float) -> str:
     """Text on the first test that the k of this `row` fails."""
     figures = coarsened(row.to_frame().T.infer_objects()).iloc[0]
     if not row["beats_chance"]:
-        return "they stand no further apart than chance makes them"
+        return "they are not separated better than rearranged data"
     if not row["recurs"]:
         return (
-            "they do not come back when the authors are drawn anew: the least certain one is "
-            f"found again to {figures['jaccard']:.2f} of 1, and {jaccard:g} is asked for"
+            "they are not found again in bootstrap samples: the mean Jaccard similarity of the "
+            f"least stable one is {figures['jaccard']:.2f}, and {jaccard:g} is required"
         )
     return (
-        f"they depend on where the search starts: two searches agree to {figures['ari']:.2f} of 1, "
-        f"and {ari:g} is asked for"
+        "they depend on the start of K-Means: the adjusted Rand index of two runs is "
+        f"{figures['ari']:.2f}, and {ari:g} is required"
     )
 
 

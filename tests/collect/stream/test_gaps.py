@@ -55,4 +55,4 @@ def test_a_gap_that_is_older_than_what_x_has_is_given_up_and_of_one_that_begins_
     assert gaps.open == []
     assert len(pages) == 1
     assert "a gap of 60 s in the stream stays: it is older than the seven days" in caplog.text
-    assert "a part of a gap stays: of before 20" in caplog.text
+    assert "longer holds posts from before 20" in caplog.text

@@ -359,7 +359,7 @@ def test_a_database_that_is_killed_comes_back_and_misses_nothing(
             until(lambda: run.scored == 10)
         with connection.database(run.database) as own:
             assert stored(own) == ids([*before, *after])
-    assert "what is received waits on disk meanwhile" in caplog.text
+    assert "received posts wait on disk meanwhile" in caplog.text
 
 
 def test_a_search_that_may_cost_more_than_is_left_is_not_made(target, settings):

@@ -90,7 +90,8 @@ class Gaps:
                 continue
             except errors.XError as error:
                 logger.warning(
-                    "a gap of %.0f s in the stream is left to the next hour, or start: %s",
+                    "a gap of %.0f s in the stream is tried again in an hour, or at the next "
+                    "start: %s",
                     end - start, error,
                 )  # fmt: skip
                 self._refused[gap] = now + REFUSED
@@ -126,7 +127,7 @@ def _pages(client: Client, query: str, budget: Budget, gap: tuple[float, float])
         raise TooOld
     if start < earliest:
         logger.warning(
-            "a part of a gap stays: of before %s X's recent search has nothing any more",
+            "a part of a gap remains: recent search no longer holds posts from before %s",
             f"{earliest:%Y-%m-%d %H:%M} UTC",
         )
     pages = endpoints.search(

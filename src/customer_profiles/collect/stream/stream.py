@@ -96,7 +96,7 @@ class Stream:
                 away = tries or isinstance(error, Gone)
                 if not away or tries == TRIES or (tries and self._stopping.is_set()):
                     raise self._unscored(error) from None
-                logger.warning("%s; what is received waits on disk meanwhile", error)
+                logger.warning("%s; received posts wait on disk meanwhile", error)
                 self._stopping.wait(min(2**tries, 60))
                 tries += 1
 
@@ -138,7 +138,7 @@ class Stream:
         if day != self._day:
             self._day = day
             if expired := PagesFolder().expire(self._keep_days, day):
-                logger.info("removed %d files of pages, older than params allow", len(expired))
+                logger.info("removed %d files of pages older than keep_days", len(expired))
         if time.monotonic() - self._logged_at >= self._pace.status:
             self.receiver.keep()
             self._tell()
@@ -162,7 +162,8 @@ def model() -> tuple[Rate, str]:
     for name, stage in STAGES.items():
         if not paths.inside(name).exists():
             raise FileNotFoundError(
-                f"{name} is missing, which scores posts: run `dvc repro {stage}`, or `make repro`"
+                f"{name} is missing; it is needed to score posts: run `dvc repro {stage}`, or "
+                "`make repro`"
             )
     from customer_profiles.sentiment.model.scorer import Scorer
     from customer_profiles.sentiment.rating import decision

@@ -45,7 +45,7 @@ def commit() -> str:
 
 
 def modified() -> bool:
-    """True if SOURCES differ from the commit by more than the choice of profile and inputs.
+    """True if SOURCES differ from the commit by more than the choice of setting and inputs.
 
     False without Git.
     """

@@ -53,9 +53,9 @@ def open_store() -> None:
 def run(
     experiment: str, name: str, description: str, tags: dict | None = None, nested: bool = False
 ) -> Iterator:
-    """MLflow run PROFILE-`name` in `experiment`, with processor and memory as metrics.
+    """MLflow run SETTING-`name` in `experiment`, with processor and memory as metrics.
 
-    Tags: the profile, the Git commit, whether the code differs from it, DVC's stage and experiment.
+    Tags: the setting, the Git commit, whether the code differs from it, DVC's stage and experiment.
     The run's name ends with that of DVC's experiment. `nested` makes it a child of the active run.
     It ends as FAILED when the block raises.
     """
@@ -160,7 +160,7 @@ def register_model(
     """Log and register the SavedModel with signature and example; True if it becomes champion.
 
     `code` is the file that loads it (sentiment/model/mlflow_model.py). `example` (columns text,
-    polarity) gives an input and its output. Each profile has its own registered model,
+    polarity) gives an input and its output. Each setting has its own registered model,
     `sentiment-PROFILE`. The alias moves only to a model at least as accurate as the champion on the
     same rows: `validation` (columns label, text, and polarity of the new model), identified by
     `digest`. A champion evaluated on other rows is evaluated again on these. Note: a champion that
@@ -192,7 +192,7 @@ def register_model(
 
 
 def registered_name() -> str:
-    """Name of the chosen profile's model in the registry."""
+    """Name of the chosen setting's model in the registry."""
     return f"{MODEL}-{params.load().profile}"
 
 

@@ -17,7 +17,7 @@ function ticks(low, high, count) {
 const scale = (from, to, start, end) => (value) =>
   start + ((value - from) / (to - from || 1)) * (end - start);
 
-// Shares of posts by class as one bar; null where too few people stand behind one.
+// Shares of posts by class as one bar; null where one is suppressed.
 function mix(mood) {
   let start = 0;
   const known = CLASSES.filter((name) => mood[name] !== null);

@@ -75,7 +75,7 @@ addEventListener("beforeprint", () => redraw((width) => PAPER * (width > PAPER /
 addEventListener("afterprint", () => redraw((width) => width));
 
 // Cells of a table that is shaded: by `level`, -4 to 4 (CSS has a shade for each), by a number of
-// people as a part of `whole`, and held back.
+// people as a part of `whole`, and suppressed.
 const shade = (level, text) => el("td", { "data-level": Math.round(level) }, text);
 const portion = (people, whole) => {
   if (people === undefined) return el("td", {}, "·");

@@ -26,11 +26,11 @@ function clusters({ summary: { clusters: found } }) {
       only({ title: "Gap", key: "gap", error: "gap_error", best: preferred.gap,
         hint: "How much tighter the segments are than by chance, which is 0, with its error." }),
       only({ title: "Stability", key: "jaccard", bound: found.jaccard,
-        hint: "How much of the least stable segment is found again when the authors are drawn anew." })),
+        hint: "Mean Jaccard similarity of the least stable segment over bootstrap samples." })),
     soft(curves.some((row) => row.k === k) && "Filled: the number chosen. ",
-      "Ringed: the number that the criterion prefers. Grey: what chance reaches, on the same features put ",
-      "together anew at random."),
-    table(k > 1 ? "What each criterion would choose" : "What each would choose, if it had to",
+      "Ringed: the number that the criterion prefers. Grey: the value on rearranged data, in which each ",
+      "column keeps its values and no groups remain."),
+    table(k > 1 ? "What each criterion would choose" : "What each criterion would choose if forced",
       ["criterion", "segments", ...(k > 1 ? ["agrees"] : [])],
       Object.entries(CRITERIA).map(([name, title]) => [title, preferred[name] ?? "none",
         ...(k > 1 ? [preferred[name] === k ? "yes" : "no"] : [])])),
@@ -58,9 +58,9 @@ function certificate({ certificate: { passed, reasons, published, at_rest: stole
   return [
     text(chip(passed ? "passed" : "not passed", passed ? "good" : "warn")),
     reasons.length > 0 && el("ul", {}, reasons.map((reason) => el("li", {}, reason))),
-    soft(`Could anybody find a person in what is published? We tried. Each attacker below is taken to
- hold every post of the conversation and all that X shows of the authors. The number says how often the
- person he names is the right one. It may be ${limit} at most: one guess among ${k} people
+    soft(`Simulated attackers look for people in the publication. Each attacker below is assumed to
+ hold every post of the conversation and all that X shows of the authors. The number is the share of
+ his targets whom he names rightly. It may be ${limit} at most: one guess among ${k} people
  alike. Otherwise nothing is published.`),
     table("Attacks on what is published",
       ["an attacker who …", "names the right person, at most", `line: ${limit} at most`,
@@ -74,15 +74,15 @@ function certificate({ certificate: { passed, reasons, published, at_rest: stole
       table("The published groups", ["what", "found"], [
         [`people in the smallest group (at least ${k})`, number(published.k_min)],
         ["authors who are alone in their cell", percent(published.uniqueness)],
-        ["authors whose cell is held back", percent(published.suppressed_share, 1)],
+        ["authors in suppressed cells", percent(published.suppressed_share, 1)],
         ["different opinions in a cell, at least", number(published.l_diversity)],
       ]),
-      table("The database, which is not published: what a thief without the key could do",
+      table("The database, which is not published: what a thief without the key could learn",
         ["what", "found"], [
-          ["pseudonyms turned back into accounts", percent(stolen.dictionary, 1)],
-          ["profiles recognised by what X shows of an account", percent(stolen.linkage)],
-          ["profiles recognised by the account and its posts", percent(stolen.linkage_with_posts)],
-          ["profiles with nobody alike", percent(stolen.uniqueness)],
+          ["pseudonyms traced to accounts", percent(stolen.dictionary, 1)],
+          ["profiles recognised from what X shows of an account", percent(stolen.linkage)],
+          ["profiles recognised from the account and its posts", percent(stolen.linkage_with_posts)],
+          ["profiles unique in all their fields", percent(stolen.uniqueness)],
         ])),
   ];
 }

@@ -104,7 +104,7 @@ function card(row, { summary, segments, continuity }) {
     el("details", { class: "brief" }, el("summary", {}, "Brief", el("span", { class: "hidden" },
       `: ${row.name}`)),
       el("ul", {}, row.brief.points.map((point) => el("li", {}, point))),
-      row.brief.caveats.length > 0 && [soft("To bear in mind"),
+      row.brief.caveats.length > 0 && [soft("Limitations"),
         el("ul", { class: "soft" }, row.brief.caveats.map((caveat) => el("li", {}, caveat)))]));
 }
 
@@ -127,9 +127,9 @@ function figures(row, compared) {
 
 function mood({ mood_daily: days }) {
   return days.length
-    ? [soft("A day is shown when enough people stand behind it; the line breaks where one is not."),
+    ? [soft("Days with too few authors are suppressed; the line breaks there."),
       moodByDay(days)]
-    : [soft("No day has enough people behind it to be shown.")];
+    : [soft("All days are suppressed: each has too few authors.")];
 }
 
 function map(publication) {
@@ -144,7 +144,7 @@ function map(publication) {
   return [
     bubbles(segments, summary),
     features.length > 0 && el("figure", {}, el("figcaption", {}, "What sets each apart"),
-      soft("How far a segment's average author is from everybody's, in standard deviations (1 is a ",
+      soft("Distance of a segment's average author from the audience's, in standard deviations (1 is a ",
         "lot): blue above, red below."),
       table("Centroids of the segments by feature", ["", ...heads(segments)], features.map((name) =>
         [titled(name), ...segments.map((row) => deviation(row.centroid[name]))]), "heat")),
@@ -174,14 +174,14 @@ function cells({ cells: all, segments, certificate: { published } }) {
   const held = segments.map((row) => {
     const rest = row.customers - sum(all.filter((c) => c.segment === row.id).map((c) => c.authors));
     if (rest <= 0) return el("td", {}, "0");
-    return untold(rest < published.k ? `<${published.k}` : number(rest), "held back");
+    return untold(rest < published.k ? `<${published.k}` : number(rest), "suppressed");
   });
   return el("figure", {}, el("figcaption", {}, `Cells: ${fields.map(titled).join(", ")}`),
     soft(`How many authors of a segment are alike in these; darker is more of the segment. Cells of fewer than ${published.k} people are
- held back, together with what would let them be computed: ${published.cells_suppressed} of
- ${published.cells + published.cells_suppressed}. A dot is nobody, or a cell held back.`),
+ suppressed, together with cells from which they could be computed: ${published.cells_suppressed} of
+ ${published.cells + published.cells_suppressed}. A dot is an empty or a suppressed cell.`),
     table("Authors by cell",
       [...fields.map((name) => el("th", { scope: "col", class: "tier" }, titled(name))),
         ...heads(segments)],
-      [...tiers.map(line), ["held back", ...fields.slice(1).map(() => ""), ...held]], "heat"));
+      [...tiers.map(line), ["suppressed", ...fields.slice(1).map(() => ""), ...held]], "heat"));
 }

@@ -29,14 +29,14 @@ LEFT_OUT_SHARE = 0.01
 # Names of the counts of a file for readers, in the order of the steps.
 STEPS = {
     "read": "rows read",
-    "left_out": "lost: no row of Sentiment140",
-    "empty": "lost: no text left",
-    "conflicting": "lost: one text, two labels",
-    "duplicate": "lost: a text again",
-    "in_test": "lost: a text of the test set",
-    "in_validation": "lost: a text of the validation file",
-    "neutral": "left: neutral rows",
-    "polar": "left: positive and negative rows",
+    "left_out": "dropped: not a row of Sentiment140",
+    "empty": "dropped: no text",
+    "conflicting": "dropped: two labels for one text",
+    "duplicate": "dropped: duplicate text",
+    "in_test": "dropped: text of the test set",
+    "in_validation": "dropped: text of the validation file",
+    "neutral": "kept: neutral rows",
+    "polar": "kept: positive and negative rows",
 }
 
 
