@@ -296,7 +296,7 @@ def test_bounds_and_what_was_found_are_shown_side_by_side(made):
     table = certificate.overview(issued, 0.1)
     smallest = table.loc["authors in the smallest published group"]
     assert smallest.tolist() == ["at least 10", issued["published"]["k_min"]]
-    assert table.loc["authors whose cell is held back", "bound"] == "at most 10%"
+    assert table.loc["authors whose cell is suppressed", "bound"] == "at most 10%"
     assert table.loc["stored profiles with nobody alike"].tolist() == ["disclosed", "25.0%"]
     assert table.loc["passed", "found"] == "yes"
 

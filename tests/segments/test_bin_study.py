@@ -189,5 +189,5 @@ def test_the_price_of_what_was_chosen_is_said_in_a_sentence():
     told = "8.1% of the people are recognised, and 0.90 of the clustering"
     assert told in bin_study.recognised(stored)
     split = pd.DataFrame({"option": ["followers 3"], "suppressed": [0.05], "cells": [24]})
-    told = "5.0% of the people are in cells held back, and 24 cells are shown."
+    told = "5.0% of the people are in suppressed cells, and 24 cells are shown."
     assert bin_study.suppressed(split, "followers 3").endswith(told)

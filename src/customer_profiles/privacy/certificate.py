@@ -237,7 +237,7 @@ def overview(certificate: Mapping, max_suppressed: float) -> pd.DataFrame:
     rows = [
         ("authors in the smallest published group", least, published["k_min"]),
         ("authors alone in their cell", "none", f"{published['uniqueness']:.1%}"),
-        ("authors whose cell is held back", most, f"{published['suppressed_share']:.1%}"),
+        ("authors whose cell is suppressed", most, f"{published['suppressed_share']:.1%}"),
         ("marks of polarity in a cell, at least", "reported", published["l_diversity"]),
         ("pseudonyms turned back by hashing all ids", "disclosed", f"{stolen['dictionary']:.1%}"),
         ("stored profiles recognised by the account", "disclosed", f"{stolen['linkage']:.1%}"),

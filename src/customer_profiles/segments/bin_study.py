@@ -284,7 +284,7 @@ def suppressed(split: pd.DataFrame, chosen: str) -> str:
     """Price of the `chosen` tiers, a row of `published`, as a sentence."""
     row = split.set_index("option").loc[chosen]
     return (
-        f"With the chosen tiers {row['suppressed']:.1%} of the people are in cells held back, "
+        f"With the chosen tiers {row['suppressed']:.1%} of the people are in suppressed cells, "
         f"and {row['cells']} cells are shown."
     )
 
