@@ -90,7 +90,10 @@ def _tokenised(sets: dict[str, pd.DataFrame]) -> dict[str, training.Rows]:
     folder = paths.inside(ENCODER)
     preprocess, _ = encoder.load(folder / "preprocess", folder / "encoder")
     return {
-        name: (training.tokenise(preprocess, posts["text"]), posts["label"].to_numpy() / 4)
+        name: (
+            training.tokenise(preprocess, posts["text"], name=name),
+            posts["label"].to_numpy() / 4,
+        )
         for name, posts in sets.items()
     }
 
