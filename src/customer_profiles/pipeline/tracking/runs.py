@@ -7,6 +7,11 @@ from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
 
+# Read when mlflow is imported: it would otherwise print a notice of its own at each start.
+os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "WARNING")
+os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
+
 import mlflow
 import pandas as pd
 from mlflow.data.code_dataset_source import CodeDatasetSource
@@ -18,11 +23,6 @@ from customer_profiles.pipeline.tracking.artifacts import SCHEME, store
 from customer_profiles.project import files, params, paths
 
 logger = logging.getLogger(__name__)
-
-# Read when mlflow is imported: it would otherwise print a notice of its own at each start.
-os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
-os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "WARNING")
-os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
 
 MODEL = "sentiment"
 ALIAS = "champion"
