@@ -25,7 +25,11 @@ ifdef QUIET
 export TQDM_DISABLE := 1
 endif
 
-.PHONY: help repro test collect stream comply bench lint results plots serve mlflow lab wheels lock
+PYTEST := pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
+# Rooms whose tests need no model and no run of the pipeline.
+LIGHT := commands project posts privacy segments publication collect/x_api
+
+.PHONY: help repro check test collect stream comply bench lint results plots serve mlflow lab wheels lock
 
 repro: .venv/.ready $(ENCODER)  ## run the pipeline: PROFILE=quick|standard|original
 	@$(BIN)/customer-profiles choose "profile=$(PROFILE)" \
@@ -37,7 +41,10 @@ repro: .venv/.ready $(ENCODER)  ## run the pipeline: PROFILE=quick|standard|orig
 	    echo "not kept as an experiment: dvc exp save needs Git, a commit and an identity"
 
 test: .venv/.ready $(ENCODER)  ## run all tests
-	$(RUN) pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
+	$(RUN) $(PYTEST)
+
+check: .venv/.ready  ## run the light tests, in less than a minute
+	$(RUN) $(PYTEST) -m "not slow" $(addprefix tests/,$(LIGHT))
 
 collect: .venv/.ready  ## fetch posts from X into data/collect; DRY_RUN=1 counts and prices
 	@$(RUN) customer-profiles collect $(if $(DRY_RUN),--dry-run)

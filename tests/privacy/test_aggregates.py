@@ -10,6 +10,8 @@ from customer_profiles.privacy.microdata import KINDS
 from customer_profiles.publication import segments
 from tests.privacy import invented
 
+pytestmark = pytest.mark.slow
+
 K = 10
 
 

@@ -20,6 +20,8 @@ from customer_profiles.segments import clustering
 from customer_profiles.store import connection, loading, profiles, publications, schema
 from tests.privacy import invented
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 NOTEBOOK = ROOT / "notebooks" / "09_publish_segments.ipynb"
 SAMPLE = "data/sample/x_archive"

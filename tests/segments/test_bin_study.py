@@ -13,6 +13,8 @@ from customer_profiles.segments import bin_study
 from customer_profiles.segments.bin_study import EXACT, Option, binned
 from customer_profiles.store import profiles as stored
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 COUNTS = (*vocabulary.POST_COUNTS, *vocabulary.AUTHOR_COUNTS)
 STEPS = {"polarity": 4, "subjectivity": 4, "mix": 1}
