@@ -104,6 +104,7 @@ def test_numbers_are_read_as_dvc_reads_them(project):
         ("cluster__references", [1], "a whole number, 2 or more"),
         ("cluster__jaccard", [2, "a"], "a number, 0 to 1"),
         ("cluster__min_share", [-0.1, 2, "0.02"], "a number, 0 to 1"),
+        ("publish__tiers", [{}, None, [1]], "one field or more, each with the bins that begin a"),
         ("publish__max_suppressed", [1.1], "a number, 0 to 1"),
         ("collect__budget", [0, float("inf")], "a number, above 0"),
         ("collect", [None, 3, [], "x"], "a section, of names and values"),

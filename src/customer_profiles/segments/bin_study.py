@@ -285,7 +285,7 @@ def suppressed(split: pd.DataFrame, chosen: str) -> str:
     row = split.set_index("option").loc[chosen]
     return (
         f"With the chosen tiers {row['suppressed']:.1%} of the people are in suppressed cells, "
-        f"and {row['cells']} cells are shown."
+        f"and {row['cells']:.0f} cells are shown."
     )
 
 

@@ -118,21 +118,25 @@ def test_points_are_steps_of_curves_of_their_own(store):
 
 
 @pytest.fixture(scope="module")
-def trained(store, tiny_encoder):
-    """Two seeds and their average, trained as stage finetune does, each in a run of its own."""
+def trained(store, tiny_encoder, tmp_path_factory):
+    """Two seeds and their average, trained as stage finetune does, each in a run of its own.
+
+    With the report, and the folder of the models.
+    """
+    models = tmp_path_factory.mktemp("trained") / "models"
     preprocess, _ = encoder.load(*tiny_encoder)
     tokens, labels = training.tokenise(preprocess, ["i love it", "i hate it"] * 4), [1.0, 0.0] * 4
     rows = dict.fromkeys(("train", "validation"), (tokens, np.array(labels)))
-    folders = tiny_encoder[0].parent, rows, store / "models", store / "backups"
+    folders = tiny_encoder[0].parent, rows, models, models.with_name("backups")
     made = finetuning.train_seeds(*folders, [1, 2], SETTINGS, runs)
     report = finetuning.report(made, rows, SETTINGS["epochs"], SETTINGS["patience"])
     with runs.reopened(made.runs[made.used]):
         runs.log_metrics(report, "report.")
-    return made, report
+    return made, report, models
 
 
 def test_a_training_logs_each_step_of_a_curve_once_and_its_summary_under_other_names(trained):
-    made, report = trained
+    made, report, _ = trained
     client = mlflow.MlflowClient()
     for name, run in made.runs.items():
         metrics = client.get_run(run.info.run_id).data.metrics
@@ -149,9 +153,8 @@ def test_a_training_logs_each_step_of_a_curve_once_and_its_summary_under_other_n
     assert used["report.validation_loss"] == report["validation_loss"]
 
 
-def test_of_several_seeds_the_best_model_lies_where_it_is_used(store, trained):
-    made, _ = trained
-    models = store / "models"
+def test_of_several_seeds_the_best_model_lies_where_it_is_used(trained):
+    made, _, models = trained
     assert sorted(path.name for path in (models / "seeds").iterdir()) == ["1", "2"]
     texts = ["i love it", "the tea was cold"]
     polarity = Scorer(models / "sentiment").polarity(texts).tolist()
