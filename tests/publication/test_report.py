@@ -9,6 +9,8 @@ from customer_profiles.pipeline import summary
 from customer_profiles.publication import report
 from tests.publication.published import NAMES, audience
 
+pytestmark = pytest.mark.slow
+
 WIDE = {"width": 1280, "height": 900}
 FILE = re.compile(r"^(file|data):")
 

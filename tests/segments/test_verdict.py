@@ -10,6 +10,8 @@ import pytest
 from customer_profiles.bench import segments
 from customer_profiles.segments import clustering, evidence, evidence_table, verdict
 
+pytestmark = pytest.mark.slow
+
 BOUNDS = {"jaccard": 0.75, "ari": 0.95}
 EFFORT = {"seed": 7, "draws": 10, "seeds": 5, "references": 10}
 

@@ -6,7 +6,6 @@ own. The project's data are not touched.
 
 import contextlib
 import itertools
-import json
 import os
 import random
 import subprocess
@@ -138,7 +137,7 @@ def _temporary_project() -> Iterator[XStream]:
         os.environ |= scenarios.secrets(TOKEN)
         os.environ.pop(connection.VARIABLE, None)
         try:
-            files.write_text(Path("params.yaml"), json.dumps(values))
+            files.write_json(Path("params.yaml"), values, digits=8)
             scenarios.ask("recent", x.address)
             yield x
         finally:

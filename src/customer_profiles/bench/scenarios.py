@@ -63,7 +63,7 @@ def inside(root: str, work: Callable, *arguments):
     values = params.read()
     Path(root, "dvc.yaml").touch()
     os.chdir(root)
-    files.write_json(Path("params.yaml"), values)
+    files.write_json(Path("params.yaml"), values, digits=8)
     return work(*arguments)
 
 
@@ -77,7 +77,9 @@ def section(scope: str, host: str) -> dict:
 
 def ask(scope: str, host: str) -> None:
     """Set section `collect` in params.yaml of the working folder to the X at `host`."""
-    files.write_json(Path("params.yaml"), params.read() | {"collect": section(scope, host)})
+    files.write_json(
+        Path("params.yaml"), params.read() | {"collect": section(scope, host)}, digits=8
+    )
 
 
 def secrets(token: str) -> dict[str, str]:

@@ -265,7 +265,9 @@ def test_a_gap_that_x_refuses_to_search_is_left_to_the_next_run(target, settings
             x.write(*(lost := posts(2)))
             x.faults = ["401"]
             x.wait(2)
-            until(lambda: "or start: X does not know the bearer token (401)" in caplog.text)
+            until(
+                lambda: "at the next start: X does not know the bearer token (401)" in caplog.text
+            )
             x.stay(x.keep_alives + 5)
         assert [seen.path for seen in x.requests].count("/2/tweets/search/recent") == 1
         assert stored(target) == []
