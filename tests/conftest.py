@@ -5,7 +5,10 @@ import subprocess
 import pytest
 
 # What several rooms share; these import no library of theirs before a test asks for it.
-pytest_plugins = ("tests.sentiment.tiny", "tests.store.databases", "tests.system.copies")
+pytest_plugins = (
+    "tests.pipeline.tracking.stores", "tests.sentiment.tiny", "tests.store.databases",
+    "tests.system.copies",
+)  # fmt: skip
 # What a room's conftest imports, told before it does.
 pytest.register_assert_rewrite(
     "tests.api.served", "tests.collect.collecting", "tests.erasure.erasable"

@@ -4,6 +4,7 @@ import shutil
 import subprocess
 import sys
 import time
+from functools import cache
 from pathlib import Path
 
 import mlflow
@@ -13,17 +14,11 @@ import pytest
 from matplotlib.figure import Figure
 
 from customer_profiles.pipeline.tracking import runs, server
-from customer_profiles.project import params
 from customer_profiles.sentiment.model import classifier, encoder
 from customer_profiles.sentiment.model.scorer import Scorer
-from customer_profiles.sentiment.training import finetuning, training
 
 ROOT = Path(__file__).parents[3]
 LOADER = ROOT / "src/customer_profiles/sentiment/model/mlflow_model.py"
-SETTINGS = {
-    "epochs": 2, "batch_size": 4, "optimizer": "adam", "learning_rate": 3e-3, "decay": "none",
-    "dropout": 0.1, "pooling": "mean", "patience": 1, "bfloat16": False,
-}  # fmt: skip
 # What somebody finds who opens the store where it has been moved to.
 REOPEN = """\
 import mlflow
@@ -37,25 +32,6 @@ print(round(float(model.predict(pd.DataFrame({"text": ["good"]}))["polarity"][0]
 (one, *_) = mlflow.search_runs(experiment_names=["digest"], output_format="list")
 print(mlflow.artifacts.list_artifacts(run_id=one.info.run_id, artifact_path="figures")[0].path)
 """
-
-
-@pytest.fixture(scope="module")
-def store(tmp_path_factory):
-    """A project of its own, with Git, and its MLflow store: migrating one takes seconds."""
-    root = tmp_path_factory.mktemp("project")
-    (root / "dvc.yaml").touch()
-    shutil.copy(ROOT / "params.yaml", root)
-    params.change(root / "params.yaml", {"profile": "quick"})
-    git = ["git", "-c", "user.name=test", "-c", "user.email=test@localhost"]
-    subprocess.run([*git, "init", "--quiet"], cwd=root, check=True)
-    subprocess.run([*git, "add", "--all"], cwd=root, check=True)
-    subprocess.run([*git, "commit", "--quiet", "-m", "first"], cwd=root, check=True)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(root)
-        patch.delenv("DVC_ROOT", raising=False)
-        patch.setenv("DVC_STAGE", "finetune")
-        patch.setenv("DVC_EXP_NAME", "warm-koala")
-        yield root
 
 
 def only_run(experiment: str) -> mlflow.entities.Run:
@@ -115,52 +91,6 @@ def test_points_are_steps_of_curves_of_their_own(store):
     history = mlflow.MlflowClient().get_metric_history(run.info.run_id, "training/loss")
     assert [(point.step, point.value) for point in history] == [(10, 0.7), (20, 0.5)]
     assert run.data.metrics["loss"] == 0.6
-
-
-@pytest.fixture(scope="module")
-def trained(store, tiny_encoder, tmp_path_factory):
-    """Two seeds and their average, trained as stage finetune does, each in a run of its own.
-
-    With the report, and the folder of the models.
-    """
-    models = tmp_path_factory.mktemp("trained") / "models"
-    preprocess, _ = encoder.load(*tiny_encoder)
-    tokens, labels = training.tokenise(preprocess, ["i love it", "i hate it"] * 4), [1.0, 0.0] * 4
-    rows = dict.fromkeys(("train", "validation"), (tokens, np.array(labels)))
-    folders = tiny_encoder[0].parent, rows, models, models.with_name("backups")
-    made = finetuning.train_seeds(*folders, [1, 2], SETTINGS, runs)
-    report = finetuning.report(made, rows, SETTINGS["epochs"], SETTINGS["patience"])
-    with runs.reopened(made.runs[made.used]):
-        runs.log_metrics(report, "report.")
-    return made, report, models
-
-
-def test_a_training_logs_each_step_of_a_curve_once_and_its_summary_under_other_names(trained):
-    made, report, _ = trained
-    client = mlflow.MlflowClient()
-    for name, run in made.runs.items():
-        metrics = client.get_run(run.info.run_id).data.metrics
-        assert metrics["validation_loss"] == made.saved[name].val_loss
-        histories = {each: client.get_metric_history(run.info.run_id, each) for each in metrics}
-        for each, points in histories.items():
-            assert len({point.step for point in points}) == len(points), each
-        if name in made.trained:
-            assert [point.step for point in histories["val_loss"]] == [1, 2]
-            assert [point.step for point in histories["training/loss"]] == [1, 2, 3, 4]
-            curves = made.trained[name].curves
-            assert metrics["kept_val_loss"] == curves["val_loss"].min()
-    used = client.get_run(made.runs[made.used].info.run_id).data.metrics
-    assert used["report.validation_loss"] == report["validation_loss"]
-
-
-def test_of_several_seeds_the_best_model_lies_where_it_is_used(trained):
-    made, _, models = trained
-    assert sorted(path.name for path in (models / "seeds").iterdir()) == ["1", "2"]
-    texts = ["i love it", "the tea was cold"]
-    polarity = Scorer(models / "sentiment").polarity(texts).tolist()
-    same = [seed for seed in (1, 2)
-            if Scorer(models / f"seeds/{seed}").polarity(texts).tolist() == polarity]  # fmt: skip
-    assert same == [seed for seed in (1, 2) if seed == made.used]
 
 
 def test_the_links_lead_to_the_runs_of_each_experiment(store):
@@ -273,10 +203,15 @@ def models(store, tiny_encoder):
     return folders
 
 
+@cache
+def scorer(folder):
+    return Scorer(folder)
+
+
 def register(folder, positives, negatives, digest):
     """Register the model, judged on so many posts of each label; whether it became champion."""
     posts = ["good"] * positives + ["bad"] * negatives
-    polarity = Scorer(folder).polarity(posts)
+    polarity = scorer(folder).polarity(posts)
     labels = [4] * positives + [0] * negatives
     rows = pd.DataFrame({"label": labels, "text": posts, "polarity": polarity})
     with runs.run("registry", "r", ""):
@@ -310,7 +245,7 @@ def test_the_registered_model_takes_text_and_gives_polarity(models):
     loaded = mlflow.pyfunc.load_model(f"models:/{name}@{runs.ALIAS}")
     posts = ["good", "bad"]
     answers = loaded.predict(pd.DataFrame({"text": posts}))
-    expected = Scorer(models["positive"]).polarity(posts)
+    expected = scorer(models["positive"]).polarity(posts)
     np.testing.assert_allclose(answers["polarity"], expected, atol=1e-6)
     assert loaded.metadata.signature.inputs.input_names() == ["text"]
     assert loaded.metadata.saved_input_example_info is not None

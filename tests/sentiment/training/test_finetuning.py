@@ -1,9 +1,12 @@
 """From several seeds' trainings to one model: the mean of their weights, saved and calibrated."""
 
+import mlflow
 import numpy as np
 import pytest
 
+from customer_profiles.pipeline.tracking import runs
 from customer_profiles.sentiment.model import classifier, encoder
+from customer_profiles.sentiment.model.scorer import Scorer
 from customer_profiles.sentiment.training import finetuning, training
 
 GLAD = ("so happy today", "i love it", "great phone", "what a lovely day", "thanks, brilliant")
@@ -11,7 +14,7 @@ SAD = ("so sad today", "i hate it", "awful phone", "what a horrible day", "no, t
 TEXTS, LABELS = [*GLAD, *SAD], np.array([1.0] * 5 + [0.0] * 5)
 SETTINGS = {
     "epochs": 2, "batch_size": 5, "optimizer": "adam", "learning_rate": 3e-3, "decay": "none",
-    "patience": 0, "dropout": 0.1, "pooling": "mean",
+    "patience": 0, "dropout": 0.1, "pooling": "mean", "bfloat16": False,
 }  # fmt: skip
 
 
@@ -23,15 +26,21 @@ def rows(tiny_encoder):
 
 
 @pytest.fixture(scope="module")
-def seeds(tiny_encoder, rows, tmp_path_factory):
+def models(tmp_path_factory):
+    return tmp_path_factory.mktemp("trained") / "models"
+
+
+@pytest.fixture(scope="module")
+def made(store, tiny_encoder, rows, models):
+    """Two seeds and their average, trained as stage finetune does, each in a run of MLflow."""
+    folders = tiny_encoder[0].parent, rows, models, models.with_name("backups")
+    return finetuning.train_seeds(*folders, [1, 2], SETTINGS, runs)
+
+
+@pytest.fixture(scope="module")
+def seeds(made):
     """Trainings with the seeds 1 and 2."""
-    folder = tmp_path_factory.mktemp("seeds")
-    return [
-        finetuning.finetune(
-            tiny_encoder[0].parent, rows, folder / str(seed), None, **SETTINGS, seed=seed
-        )
-        for seed in (1, 2)
-    ]
+    return [made.trained[1], made.trained[2]]
 
 
 def saved_polarity(folder):
@@ -108,3 +117,32 @@ def test_the_report_of_one_seed_has_no_spread_and_that_of_several_has(rows, seed
     assert both["seeds"]["average"] == average._asdict()
     assert both["seeds"]["mean"]["val_loss"] == pytest.approx(np.mean(losses))
     assert both["seeds"]["sd"]["val_loss"] == pytest.approx(np.std(losses, ddof=1))
+
+
+def test_a_training_logs_each_step_of_a_curve_once_and_its_summary_under_other_names(made, rows):
+    report = finetuning.report(made, rows, SETTINGS["epochs"], SETTINGS["patience"])
+    with runs.reopened(made.runs[made.used]):
+        runs.log_metrics(report, "report.")
+    client = mlflow.MlflowClient()
+    for name, run in made.runs.items():
+        metrics = client.get_run(run.info.run_id).data.metrics
+        assert metrics["validation_loss"] == made.saved[name].val_loss
+        histories = {each: client.get_metric_history(run.info.run_id, each) for each in metrics}
+        for each, points in histories.items():
+            assert len({point.step for point in points}) == len(points), each
+        if name in made.trained:
+            assert [point.step for point in histories["val_loss"]] == [1, 2]
+            assert [point.step for point in histories["training/loss"]] == [1, 2, 3, 4]
+            kept = finetuning.kept(made.trained[name].curves, SETTINGS["patience"])
+            assert metrics["kept_val_loss"] == kept["val_loss"]
+    used = client.get_run(made.runs[made.used].info.run_id).data.metrics
+    assert used["report.validation_loss"] == report["validation_loss"]
+
+
+def test_of_several_seeds_the_best_model_lies_where_it_is_used(made, models):
+    assert sorted(path.name for path in (models / "seeds").iterdir()) == ["1", "2"]
+    texts = ["i love it", "the tea was cold"]
+    polarity = Scorer(models / "sentiment").polarity(texts).tolist()
+    same = [seed for seed in (1, 2)
+            if Scorer(models / f"seeds/{seed}").polarity(texts).tolist() == polarity]  # fmt: skip
+    assert same == [seed for seed in (1, 2) if seed == made.used]
