@@ -1,13 +1,14 @@
-"""Every command that the documents show, run in this project after a `make repro`.
+"""Every command that the documents show, run in this project: in a clone to throw away.
 
-It changes the project's files, so it is no part of `make test`: .ci/run starts it in a clean clone,
-`pytest tests/system/readme_commands.py`. tests/system/test_readme.py says which commands are left
-out, and why.
+It changes params.yaml, commits, and puts a small encoder that knows nothing in the place of the
+real one. So it is no part of `make test`: .ci/run starts it in its clean clone, as
+`pytest tests/system/readme_commands.py`. consoles.py says which commands are left out, and why.
 """
 
 import contextlib
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -19,7 +20,24 @@ from pathlib import Path
 
 import pytest
 
+from customer_profiles.project import files
 from tests.system.consoles import ROOT, RUNNING, SERVERS, runnable, shape
+
+# Numbers that keep it short, and let pass what a model without knowledge makes of the posts.
+SMALL = {"sequence_length": 64, "draws": 2, "k_max": 5, "max_suppressed": 1.0}
+
+
+@pytest.fixture(scope="module")
+def small(tiny_wheel):
+    """The project with small numbers and a small encoder."""
+    shutil.copy(tiny_wheel, ROOT / "data/input/wheels")
+    file = ROOT / "params.yaml"
+    text = file.read_text(encoding="utf-8")
+    for name, number in SMALL.items():
+        text, times = re.subn(rf"(?<=\n  {name}: ).*", str(number), text)
+        assert times == 1
+    files.write_text(file, text)
+    subprocess.run(["git", "commit", "--quiet", "-am", "small"], cwd=ROOT, check=True)
 
 
 @pytest.fixture(scope="module")
@@ -77,7 +95,7 @@ def answers(address):
 
 
 @pytest.fixture(scope="module")
-def ran(outside, environment, tmp_path_factory):
+def ran(small, outside, environment, tmp_path_factory):
     """Exit code, stdout and stderr of each command; one shell runs them all, in order."""
     logs = tmp_path_factory.mktemp("logs")
     with serving("make serve", environment) as address:
