@@ -1,9 +1,12 @@
 """Fixtures of all rooms: a project to stand in, and a disk that fills up. Each room has its own."""
 
 import subprocess
+import sys
 
 import pytest
 
+# jsonschema would compile a grammar of URIs, which takes seconds; no test needs it.
+sys.modules.setdefault("rfc3987_syntax", None)
 # What several rooms share; these import no library of theirs before a test asks for it.
 pytest_plugins = (
     "tests.pipeline.tracking.stores", "tests.sentiment.tiny", "tests.store.databases",
