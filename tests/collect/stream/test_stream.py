@@ -586,7 +586,7 @@ def test_an_error_is_one_sentence_without_a_token(target, settings, caplog, monk
 
 
 def test_a_gap_of_before_the_days_of_recent_search_stays_and_that_is_said(target, settings, caplog):
-    DiskQueue(KEY).keep(heard=None, gaps=[[1.5e9, 1.5e9 + 60]])
+    DiskQueue(KEY).keep(heard=None, gaps=[(1.5e9, 1.5e9 + 60)])
     with XStream() as x:
         settings(x)
         with running():
