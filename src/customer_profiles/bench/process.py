@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TypeVar
 
 Result = TypeVar("Result")
+Size = TypeVar("Size")
 # Of the peak of memory in a GiB: KiB on Linux, bytes on macOS.
 PEAK_UNITS = 2**30 if sys.platform == "darwin" else 2**20
 SHORT = "CUSTOMER_PROFILES_BENCH_SHORT"
@@ -21,7 +22,7 @@ def in_own_process(work: Callable[..., Result], *arguments) -> Result:
         return pool.submit(work, *arguments).result()
 
 
-def size(full: int, short: int) -> int:
+def size(full: Size, short: Size) -> Size:
     """Amount of work of a benchmark: `short` in a run with `--short`, else `full`.
 
     The variable SHORT passes the option on to the processes of a benchmark.

@@ -18,6 +18,8 @@ GROUPS = 5
 APART = 3.0  # standard deviations of a group, about, between two of their middles
 NOISE_PROFILES = 1_000
 NOISE_DRAWS = size(20, 1)
+# What a short run changes in section cluster.
+EVIDENCE = size({}, {"draws": 3, "seeds": 2, "references": 3, "k_max": 4})
 NOISE = ("uniform", "gaussian", "correlated")
 
 
@@ -31,7 +33,7 @@ def cluster() -> dict:
 
     Seconds and GiB are this machine's; `bare_kmeans_share` compares K-Means alone with all of it.
     """
-    section = params.stage("cluster")
+    section = params.stage("cluster") | EVIDENCE
     few, many = (in_own_process(decide, number, section) for number in (PROFILES // 10, PROFILES))
     return {
         "seconds_1m": many["seconds"],
