@@ -97,6 +97,7 @@ def test_a_damaged_spend_is_an_error_and_not_nothing(project, content):
         Spend(1, 1)
 
 
-def test_a_day_that_is_none_is_refused(project):
+@pytest.mark.parametrize("day", ["today", "2026-05-01\n"])
+def test_a_day_that_is_none_is_refused(project, day):
     with pytest.raises(ValueError, match="YYYY-MM-DD"):
-        Spend(1, 1).add(1, 1, "today")
+        Spend(1, 1).add(1, 1, day)

@@ -137,7 +137,7 @@ class Spend:
         `Budget` adds the maximum of a request before it, and after the answer the difference, which
         is negative: a kill between the two counts too much, not too little.
         """
-        if not re.search(DAY, day):
+        if not re.fullmatch(DAY, day):
             raise ValueError(f"a day is given as YYYY-MM-DD (UTC), got {day!r}")
         before = self._days.get(day, Reading(posts=0, users=0, price=0.0))
         price = before.price + posts * self._prices[0] + users * self._prices[1]

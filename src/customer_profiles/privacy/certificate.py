@@ -95,7 +95,7 @@ def issue(
     """
     cells, published = release.cells, release.cells.loc[release.cells["shown"], "authors"]
     total, smallest = len(release.people), min(release.groups, default=0)
-    held_back = float(total - published.sum()) / total if total else 1.0
+    suppressed = float(total - published.sum()) / total if total else 1.0
     outcomes = attacked(release, known, k, seed)
     reasons = [
         f"{name}: an attacker who {ATTACKERS[name]} succeeds for {outcome.success:.1%} of his "
@@ -104,9 +104,9 @@ def issue(
         for name, outcome in outcomes.items()
         if outcome.success > (1 + SLACK) / k
     ]
-    if held_back > max_suppressed:
+    if suppressed > max_suppressed:
         reasons.append(
-            f"{held_back:.1%} of the authors are in suppressed cells, more than "
+            f"{suppressed:.1%} of the authors are in suppressed cells, more than "
             f"{max_suppressed:.0%} (authors in the smallest cells: "
             f"{_sizes(cells['authors'], k)}); {ADVICE}"
         )
@@ -115,7 +115,7 @@ def issue(
             "k": k,
             "k_min": vocabulary.at_least(_in_whole_groups(smallest, k), k),
             "uniqueness": float((published == 1).sum() / total) if total else 0.0,
-            "suppressed_share": held_back,
+            "suppressed_share": suppressed,
             "cells": len(published),
             "cells_suppressed": int((~cells["shown"]).sum()),
             "l_diversity": diversity(release),
