@@ -567,6 +567,13 @@ def test_a_server_that_goes_away_in_use_is_told_without_its_address(project, mon
     assert "mongod.sock" not in message.splitlines()[-1]
 
 
+@pytest.mark.parametrize("content", ["", '{"aud', "[]", "{}", '{"audience": 3}'])
+def test_a_damaged_note_of_the_last_load_is_named_with_the_way_out(project, content):
+    files.write_text(project / connection.LOADED, content)
+    with pytest.raises(ValueError, match=r"loaded\.json is damaged; run `make repro`"):
+        connection.audience()
+
+
 def test_without_a_name_it_is_the_database_of_the_last_load(project, mongodb, monkeypatch):
     monkeypatch.setenv("MONGODB_URI", mongodb)
     assert "nothing was loaded yet" in refusal("")

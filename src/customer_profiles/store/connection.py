@@ -90,11 +90,18 @@ def audience() -> str:
 
 
 def loaded() -> dict:
-    """Manifest of the archive loaded last. Raises StoreError before the first load."""
+    """Manifest of the archive loaded last.
+
+    Raises StoreError before the first load, ValueError for a damaged file.
+    """
     file = paths.inside(LOADED)
     if not file.is_file():
         raise StoreError(f"nothing was loaded yet ({LOADED} is missing); run `make repro`")
-    return json.loads(file.read_text(encoding="utf-8"))
+    with contextlib.suppress(ValueError, TypeError, KeyError):
+        manifest = json.loads(file.read_text(encoding="utf-8"))
+        if isinstance(manifest["audience"], str):
+            return manifest
+    raise ValueError(f"{LOADED} is damaged; run `make repro`, which writes it anew")
 
 
 @contextmanager
