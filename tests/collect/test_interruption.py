@@ -2,6 +2,8 @@
 
 import logging
 import signal
+import threading
+import time
 
 import pytest
 
@@ -36,3 +38,17 @@ def test_the_first_signal_waits_for_the_next_check():
         with pytest.raises(Interrupted, match="stopped by SIGTERM"):
             interrupted.check()
     assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
+
+
+def test_a_signal_that_does_not_reach_the_sleep_itself_ends_it_all_the_same():
+    """As one does that comes between Python's last look at signals and the system's sleep."""
+
+    def in_its_own_thread():
+        time.sleep(0.2)
+        signal.pthread_kill(threading.get_ident(), signal.SIGTERM)
+
+    sender = threading.Thread(target=in_its_own_thread)
+    with Interruption() as interrupted, pytest.raises(Interrupted, match="stopped by SIGTERM"):
+        sender.start()
+        interrupted.sleep(30)
+    sender.join()

@@ -9,6 +9,8 @@ from collections.abc import Callable
 logger = logging.getLogger(__name__)
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
+# In seconds. A signal that comes just before time.sleep, or to another thread, does not end it.
+LONGEST_SLEEP = 0.5
 
 
 class Interrupted(BaseException):
@@ -56,8 +58,11 @@ class Interruption:
         """Wait for `seconds`; raises Interrupted as soon as a signal comes."""
         self._sleeping = True
         try:
+            deadline = time.monotonic() + seconds
+            while (rest := deadline - time.monotonic()) > 0:
+                self.check()
+                time.sleep(min(rest, LONGEST_SLEEP))
             self.check()
-            time.sleep(seconds)
         finally:
             self._sleeping = False
 
