@@ -48,7 +48,8 @@ def test_a_signal_that_does_not_reach_the_sleep_itself_ends_it_all_the_same():
         signal.pthread_kill(threading.get_ident(), signal.SIGTERM)
 
     sender = threading.Thread(target=in_its_own_thread)
-    with Interruption() as interrupted, pytest.raises(Interrupted, match="stopped by SIGTERM"):
+    with Interruption() as interrupted:
         sender.start()
-        interrupted.sleep(30)
+        with pytest.raises(Interrupted, match="stopped by SIGTERM"):
+            interrupted.sleep(30)
     sender.join()

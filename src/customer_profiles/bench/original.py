@@ -15,7 +15,7 @@ from customer_profiles.sentiment.data import sentiment140
 from customer_profiles.sentiment.model import classifier, encoder
 from customer_profiles.sentiment.training import batching, training
 
-POSTS = size(640, 32)
+POSTS = size(640, 8)
 TOKENS = 26  # of a post of Sentiment140, on average; those of the sample are shorter
 
 

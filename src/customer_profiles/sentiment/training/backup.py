@@ -81,15 +81,15 @@ class Backup:
         self._folder, self._owner, self._best = folder, owner, []
 
     def resume(self, model: tf_keras.Model, keep_best: bool) -> None:
-        """Restore the compiled `model` and `progress` from the backup, if there is one."""
+        """Restore the compiled `model` and `progress` from the backup, if there is one.
+
+        Note: the optimizer must be built, or its moments are created after they were restored.
+        """
         if keep_best:
             self._best = [tf.Variable(array, trainable=False) for array in model.get_weights()]
         if self._folder is None:
             return
         self._claim()
-        # Without `build` Adam's moments are created at the first step, after the restore.
-        with model.distribute_strategy.scope():
-            model.optimizer.build(model.trainable_variables)
         checkpoint = tf.train.Checkpoint(model=model, progress=self.progress, best=self._best)
         self._manager = tf.train.CheckpointManager(checkpoint, str(self._folder), max_to_keep=1)
         if self._manager.restore_or_initialize():

@@ -182,6 +182,9 @@ def _compile(model: tf_keras.Model, settings: Settings, steps: int) -> None:
             loss=tf_keras.losses.BinaryCrossentropy(from_logits=True),
             metrics=[tf_keras.metrics.BinaryAccuracy(name="accuracy", threshold=0.0)],
         )
+        # Otherwise Adam's moments are created at the first step: after a backup was restored, and
+        # in a trace of the step that TensorFlow then makes a second time.
+        model.optimizer.build(model.trainable_variables)
 
 
 def _digest(model: tf_keras.Model, training: Rows, validation: Rows, settings: Settings) -> str:
