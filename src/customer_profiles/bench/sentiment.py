@@ -25,13 +25,13 @@ from customer_profiles.sentiment.model.scorer import TOKENS, Scorer, compare_pre
 from customer_profiles.sentiment.training import batching, training
 
 ROUNDS = size(5, 2)
-READ = size(2048, 256)  # posts that are scored: half of what scoring sorts together
+READ = size(2048, 128)  # posts that are scored: half of what scoring sorts together
 LEARNED = size(512, 64)
 TWO = 0.37  # share of the texts that are two posts: 26 tokens on average, as Sentiment140's
 PADDED = 128  # tokens of each post in the original's way
 BATCH = 32
 FEW = 2 * BATCH  # posts of a turn where each costs much
-ALIKE = size(10_000, 1_000), size(100_000, 4_000)  # posts whose memory is compared
+ALIKE = size(10_000, 500), size(100_000, 2_000)  # posts whose memory is compared
 POST = "ok"  # the post whose memory is measured: most of what is kept of a post is its answer
 
 

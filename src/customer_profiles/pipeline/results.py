@@ -30,7 +30,6 @@ METRICS = (
     "clusters.json", "privacy.json",
 )  # fmt: skip
 CURVES = ("learning_curves.csv", "training_steps.csv", "elbow.csv")
-SAMPLE = "data/sample/sentiment140"
 # Accuracy on Sentiment140's test posts, beside the metrics of the run.
 MANUAL = "manual"
 MARKED = re.compile(r"(<!-- results -->\n).*?(<!-- /results -->\n)", re.DOTALL)
@@ -102,9 +101,9 @@ def check_finished(profile: str) -> None:
 
 def origin(fetch: dict) -> str:
     """Source of the training and validation posts, for readers, without a path."""
-    if fetch["source"] != SAMPLE:
+    if fetch["source"] != summary.SAMPLE:
         return "a folder in Sentiment140's format"
-    return "Sentiment140" if fetch["official"] else "shipped sample"
+    return "shipped sample" if summary.invented(fetch) else "Sentiment140"
 
 
 def redraw() -> None:

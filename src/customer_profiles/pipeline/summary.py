@@ -4,6 +4,7 @@ import json
 
 from customer_profiles.project import paths
 
+SAMPLE = "data/sample/sentiment140"
 NEXT = """
   data/reports/segments.html       the segments; open it in a browser
   data/reports/notebooks/          the notebooks as they ran
@@ -38,15 +39,16 @@ def summary() -> str:
 
     Raises FileNotFoundError when a report is missing because the run did not finish.
     """
-    sentiment, clusters, privacy = (
+    fetch, sentiment, clusters, privacy = (
         json.loads(paths.inside("data/reports", f"{name}.json").read_text(encoding="utf-8"))
-        for name in ("sentiment", "clusters", "privacy")
+        for name in ("fetch", "sentiment", "clusters", "privacy")
     )
     tfidf = sentiment["baselines"]["tfidf"]
     published = privacy["published"]
+    posts = "invented posts" if invented(fetch) else "posts labelled by hand"
     return f"""
-sentiment  two classes {accuracy(sentiment["manual2"])}{seed_spread(sentiment, "manual2")}
-           three classes {accuracy(sentiment["manual3"])}{seed_spread(sentiment, "manual3")}
+sentiment  two classes {accuracy(sentiment["manual2"], posts)}{seed_spread(sentiment, "manual2")}
+           three classes {accuracy(sentiment["manual3"], posts)}{seed_spread(sentiment, "manual3")}
            TF-IDF baseline {accuracy(tfidf)} on the same two classes
            polar against neutral, AUC {sentiment["neutral"]["auc"]:.3f}; \
 calibration error {calibration_error(sentiment["validation"])}
@@ -61,9 +63,14 @@ def interval(metrics: dict) -> str:
     return f"{metrics['accuracy']:.1%} ({metrics['low']:.1%} to {metrics['high']:.1%})"
 
 
-def accuracy(metrics: dict) -> str:
-    """Accuracy with its confidence interval and number of posts, as text."""
-    return f"{interval(metrics)[:-1]}, n {metrics['n']:,})"
+def accuracy(metrics: dict, posts: str = "") -> str:
+    """Accuracy with its confidence interval and number of `posts`, as text."""
+    return f"{interval(metrics)[:-1]}, n {metrics['n']:,} {posts}".rstrip() + ")"
+
+
+def invented(fetch: dict) -> bool:
+    """True if the model was tested on the shipped sample, by the report of stage fetch."""
+    return fetch["source"] == SAMPLE and not fetch["official"]
 
 
 def seed_spread(sentiment: dict, metric: str) -> str:

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import Literal, NamedTuple
 
-from customer_profiles.collect.x_api import errors
+from customer_profiles.collect.x_api import answers, errors
 from customer_profiles.collect.x_api.client import Client, Page
 from customer_profiles.collect.x_api.storage import Lines, Storage
 
@@ -60,8 +60,8 @@ def create(client: Client, kind: Kind) -> Job:
         data = client.post(PATH, {"type": kind, "name": NAME}).body.get("data")
     except errors.Conflict:
         # Made by a run that was killed, or that never got the answer, as this one may have.
-        waiting = client.get(PATH, {"type": kind, "status": "created"}).body.get("data")
-        waiting = [job for job in _listed(waiting) if job.get("name") == NAME]
+        jobs = answers.objects(client.get(PATH, {"type": kind, "status": "created"}).body, "data")
+        waiting = [job for job in jobs if job.get("name") == NAME]
         if not waiting:
             raise
         data = waiting[0]
@@ -128,10 +128,6 @@ def verdicts(client: Client, storage: Storage, job: Job) -> Iterator[Verdict]:
     while batch := client.retry(block):
         read += len(batch)
         yield from (verdict for verdict in batch if verdict)
-
-
-def _listed(value: object) -> list[dict]:
-    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
 
 
 def _called(job: Job) -> str:

@@ -184,9 +184,9 @@ def trainable_encoder(pretrained: Path) -> tf.train.Checkpoint:
     return _reusable(lambda kind: kind.from_preset(str(pretrained)))
 
 
-def untrained_base() -> tf.train.Checkpoint:
-    """BERT base, uncased, like TF Hub's, but with random weights."""
-    sizes = {"vocabulary_size": 30522, "num_layers": 12, "num_heads": 12, "hidden_dim": 768}
+def untrained_base(layers: int = 12) -> tf.train.Checkpoint:
+    """BERT base, uncased, like TF Hub's, but with random weights; or its first `layers`."""
+    sizes = {"vocabulary_size": 30522, "num_layers": layers, "num_heads": 12, "hidden_dim": 768}
     return _reusable(lambda kind: kind(**sizes, intermediate_dim=3072))
 
 
