@@ -2,15 +2,19 @@
 
 import json
 import re
+import shutil
+from pathlib import Path
 
 import pytest
 
 from customer_profiles.pipeline import summary
+from customer_profiles.project import params
 from customer_profiles.publication import report
 from tests.publication.published import NAMES, audience
 
 pytestmark = pytest.mark.slow
 
+ROOT = Path(__file__).parents[2]
 WIDE = {"width": 1280, "height": 900}
 FILE = re.compile(r"^(file|data):")
 
@@ -238,8 +242,9 @@ def test_a_run_ends_with_what_it_found_and_where_to_look(project):
     published = {"k_min": 12, "suppressed_share": 0.05}
     clusters = {"k": 2, "verdict": "no stable structure", "by_hand": True, "sizes": [30, "<10"],
                 "stability": {"jaccard": [0.9, 0.61], "ari": 0.8}}  # fmt: skip
-    fetch = {"source": "data/sample/sentiment140", "official": True}
-    for name, value in (("fetch", fetch), ("sentiment", sentiment), ("clusters", clusters)):
+    shutil.copy(ROOT / "params.yaml", project)
+    params.change(project / "params.yaml", {"profile": "standard"})
+    for name, value in (("sentiment", sentiment), ("clusters", clusters)):
         (reports / f"{name}.json").write_text(json.dumps(value))
     with pytest.raises(FileNotFoundError, match=r"privacy\.json"):
         summary.summary()
@@ -253,5 +258,5 @@ def test_a_run_ends_with_what_it_found_and_where_to_look(project):
     ):  # fmt: skip
         assert line in text, line
     assert "make serve" in text
-    (reports / "fetch.json").write_text(json.dumps({**fetch, "official": False}))
+    params.change(project / "params.yaml", {"profile": "quick"})
     assert "(78.2% to 86.0%, n 359 invented posts); 2 seeds" in summary.summary()

@@ -2,7 +2,7 @@
 
 import json
 
-from customer_profiles.project import paths
+from customer_profiles.project import params, paths
 
 SAMPLE = "data/sample/sentiment140"
 NEXT = """
@@ -39,13 +39,13 @@ def summary() -> str:
 
     Raises FileNotFoundError when a report is missing because the run did not finish.
     """
-    fetch, sentiment, clusters, privacy = (
+    sentiment, clusters, privacy = (
         json.loads(paths.inside("data/reports", f"{name}.json").read_text(encoding="utf-8"))
-        for name in ("fetch", "sentiment", "clusters", "privacy")
+        for name in ("sentiment", "clusters", "privacy")
     )
     tfidf = sentiment["baselines"]["tfidf"]
     published = privacy["published"]
-    posts = "invented posts" if invented(fetch) else "posts labelled by hand"
+    posts = "invented posts" if invented(params.stage("fetch")) else "posts labelled by hand"
     return f"""
 sentiment  two classes {accuracy(sentiment["manual2"], posts)}{seed_spread(sentiment, "manual2")}
            three classes {accuracy(sentiment["manual3"], posts)}{seed_spread(sentiment, "manual3")}
@@ -69,7 +69,7 @@ def accuracy(metrics: dict, posts: str = "") -> str:
 
 
 def invented(fetch: dict) -> bool:
-    """True if the model was tested on the shipped sample, by the report of stage fetch."""
+    """True if section `fetch` says that the model is tested on the shipped sample."""
     return fetch["source"] == SAMPLE and not fetch["official"]
 
 
