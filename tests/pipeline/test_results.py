@@ -45,7 +45,7 @@ RUN = {
     },
     "clusters": {
         "k": 5,
-        "verdict": "stable structure",
+        "verdict": "groups in kind",
         "stability": {"jaccard": [0.99, 0.9783, 0.99], "ari": 0.9968},
     },
     "privacy": {"passed": True, "published": {"k_min": 10, "suppressed_share": 0.0278}},
@@ -68,7 +68,7 @@ LARGE = {
     "finetune": {"train_rows": 114000, "epochs_run": 1},
     "clusters": {
         "k": 1,
-        "verdict": "no stable structure",
+        "verdict": "everybody",
         "stability": {"jaccard": [], "ari": None},
     },
     "privacy": {"passed": False, "published": {"k_min": "<10", "suppressed_share": 0.2}},
@@ -96,7 +96,7 @@ TABLE = """\
 71.3% (64.1% to 77.5%, n 174) |
 | accuracy, validation | 90.8% (86.3% to 93.9%, n 1,228) | 90.8% (86.3% to 93.9%, n 1,228) |
 | calibration error, validation | 0.025 | 0.025 (by chance 0.022) |
-| segments | 5, stable structure | 1, no stable structure |
+| segments | 5, groups in kind | 1, everybody |
 | stability of the segments | Jaccard 0.98 or more, ARI 1.00 | none |
 | privacy certificate | passed | **not passed** |
 | authors in the smallest group | 10 | <10 |

@@ -42,7 +42,7 @@ FEATURES = ["favorites", "account_posts", "followers"]
 
 
 CLUSTERS = {
-    "verdict": "stable structure", "reason": "They come back.", "k": 4, "by_hand": False,
+    "verdict": "groups in kind", "reason": "They come back.", "k": 4,
     "jaccard": 0.75,
     "preferred": dict.fromkeys(document.CLUSTERS["properties"]["preferred"]["properties"], 4),
     "sizes": [1, 1, 1, 1], "small": [], "stability": {"jaccard": [0.9, 0.9, 0.9, 0.5]},

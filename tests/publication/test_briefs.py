@@ -20,8 +20,9 @@ SUMMARY = {
     "posts": 5000, "avg_polarity": 0.53, "avg_favorites": 11.0, "avg_tweets": 3.1,
     "avg_followers": 6000.0,
     "mood": {"negative": 0.14, "neutral": 0.2, "positive": 0.66},
-    "clusters": {"by_hand": False, "jaccard": 0.75},
+    "clusters": {"verdict": "groups in kind", "jaccard": 0.75},
 }  # fmt: skip
+CLUSTERS = SUMMARY["clusters"]
 
 
 def segment(**changed):
@@ -126,16 +127,19 @@ def test_shares_that_are_suppressed_are_left_out_and_said_to_be():
 
 
 @pytest.mark.parametrize(
-    ("changed", "summary", "caveat"),
+    ("changed", "clusters", "caveat"),
     [
         ({"small": True}, {}, "may be due to chance"),
         ({"stability": 0.6}, {}, "only partly found again"),
-        ({}, {"clusters": {"by_hand": True, "jaccard": 0.75}}, "set by hand"),
+        ({}, {"verdict": "drawn by hand"}, "operator asked for this number of groups"),
+        ({}, {"verdict": "groups by degree"}, "who is near a border is like both"),
+        ({"share": 1.0}, {"verdict": "everybody"}, "No groups can be drawn that would"),
         ({"share": 1.0, "stability": None}, {}, "the figures of the whole audience"),
     ],
 )
-def test_what_limits_a_group_is_a_caveat(changed, summary, caveat):
-    assert caveat in " ".join(brief(changed, SUMMARY | summary)["caveats"])
+def test_what_limits_a_group_is_a_caveat(changed, clusters, caveat):
+    summary = SUMMARY | {"clusters": CLUSTERS | clusters}
+    assert caveat in " ".join(brief(changed, summary)["caveats"])
     assert caveat not in text(brief())
 
 

@@ -145,7 +145,7 @@ def test_one_group_is_said_to_be_one_and_not_drawn_as_a_map(opened):
     publication["continuity"] |= {"former": None, "born": []}
     page = opened(publication)
     assert cards(page) == [NAMES[0]]
-    assert "no stable structure" in page.locator("#overview").inner_text()
+    assert "everybody" in page.locator("#overview").inner_text()
     clusters = page.locator("#clusters").inner_text()
     assert "No split does better than chance." in clusters
     assert "if forced" in clusters
@@ -240,7 +240,7 @@ def test_a_run_ends_with_what_it_found_and_where_to_look(project):
                   "mean": {"manual2": 0.82, "manual3": 0.7}, "sd": {"manual2": 0.01, "manual3": 0}},
     }  # fmt: skip
     published = {"k_min": 12, "suppressed_share": 0.05}
-    clusters = {"k": 2, "verdict": "no stable structure", "by_hand": True, "sizes": [30, "<10"],
+    clusters = {"k": 2, "verdict": "drawn by hand", "sizes": [30, "<10"],
                 "stability": {"jaccard": [0.9, 0.61], "ari": 0.8}}  # fmt: skip
     shutil.copy(ROOT / "params.yaml", project)
     params.change(project / "params.yaml", {"profile": "standard"})
@@ -254,7 +254,7 @@ def test_a_run_ends_with_what_it_found_and_where_to_look(project):
         "two classes 82.5% (78.2% to 86.0%, n 359 posts labelled by hand); 2 seeds 82.0% ± 1.0%",
         "n 498 posts labelled by hand); 2 seeds 70.0%",
         "baseline 70.0%", "AUC 0.881", "error 0.025 (by chance 0.022)", "NOT PASSED",
-        "2 by hand, no stable structure (Jaccard 0.61 or more, ARI 0.80), sizes [30, '<10']",
+        "2, drawn by hand (Jaccard 0.61 or more, ARI 0.80), sizes [30, '<10']",
     ):  # fmt: skip
         assert line in text, line
     assert "make serve" in text

@@ -35,7 +35,7 @@ WRITTEN = pd.DataFrame({
 # One segment of everybody: who belongs to it is no secret, so nothing is rounded further.
 ALL = PEOPLE.assign(segment=0)
 REPORT = {
-    "verdict": "stable structure", "reason": "They come back.", "k": 2, "by_hand": False,
+    "verdict": "groups in kind", "reason": "They come back.", "k": 2,
     "jaccard": 0.75,
     "preferred": dict.fromkeys(document.CLUSTERS["properties"]["preferred"]["properties"], 2),
     "sizes": [4, 2], "small": [2], "stability": {"jaccard": [0.991, 0.7]}, "elbow": 2,

@@ -8,11 +8,12 @@ import pandas as pd
 import pytest
 
 from customer_profiles.bench import segments
+from customer_profiles.project.vocabulary import BY_DEGREE, BY_HAND, EVERYBODY, IN_KIND
 from customer_profiles.segments import clustering, evidence, evidence_table, verdict
 
 pytestmark = pytest.mark.slow
 
-BOUNDS = {"jaccard": 0.75, "ari": 0.95}
+BOUNDS = verdict.Bounds(jaccard=0.75, ari=0.95, bootstrap_ari=0.8, min_share=0.02)
 EFFORT = {"seed": 7, "draws": 10, "seeds": 5, "references": 10}
 
 
@@ -22,8 +23,8 @@ def judged(profiles, k_min=2, k_max=5, by_hand=0, **weights):
     ks = evidence.candidates(rows, k_min, k_max, by_hand)
     with warnings.catch_warnings():
         warnings.simplefilter("error")  # nothing is divided by nothing on the way
-        table = verdict.with_tests(evidence.weigh(rows, ks, **EFFORT), **BOUNDS)
-        return verdict.decide(table, **BOUNDS, by_hand=by_hand), table
+        table = verdict.with_tests(evidence.weigh(rows, ks, **EFFORT), BOUNDS)
+        return verdict.decide(table, BOUNDS, by_hand=by_hand), table
 
 
 def grouped(groups, scale=0.5, each=60):
@@ -35,7 +36,7 @@ def grouped(groups, scale=0.5, each=60):
 
 
 def table_of(**columns):
-    """Evidence for k = 2 to 5 that holds up to 4, unless `columns` say otherwise."""
+    """Evidence for k = 2 to 5 that holds up to 4, in kind, unless `columns` say otherwise."""
     evidence_columns = {
         "k": [2, 3, 4, 5],
         "inertia": [90.0, 40.0, 35.0, 31.0],
@@ -49,20 +50,21 @@ def table_of(**columns):
         "davies_bouldin_chance": [0.6, 1.0, 1.0, 1.0],
         "jaccards": [[0.9] * (k - 1) + [0.8] for k in range(2, 6)],
         "jaccard": [0.9, 0.8, 0.8, 0.1],
+        "bootstrap_ari": [0.9, 0.8, 0.8, 0.1],
         "ari": [1.0, 1.0, 1.0, 0.1],
-        "smallest": 0.2,
+        "smallest": [0.2] * 4,
     }
     for name, values in columns.items():
         evidence_columns[name] = (
             [*values, evidence_columns[name][3]] if isinstance(values, list) else values
         )
-    return verdict.with_tests(pd.DataFrame(evidence_columns), **BOUNDS)
+    return verdict.with_tests(pd.DataFrame(evidence_columns), BOUNDS)
 
 
 @pytest.mark.parametrize("groups", [2, 3, 4, 6])
 def test_as_many_groups_are_told_as_there_are(groups):
     decision, _ = judged(grouped(groups), k_max=7)
-    assert (decision.k, decision.verdict) == (groups, verdict.STABLE)
+    assert (decision.k, decision.verdict) == (groups, IN_KIND)
     assert decision.reason.startswith(
         f"{groups} segments: they are separated better than rearranged"
     )
@@ -70,22 +72,45 @@ def test_as_many_groups_are_told_as_there_are(groups):
 
 @pytest.mark.parametrize("draw", range(2))
 @pytest.mark.parametrize("kind", segments.NOISE)
-def test_noise_has_no_stable_structure(kind, draw):
+def test_noise_has_no_groups_but_a_long_cloud_may_be_parted_by_degree(kind, draw):
     profiles = segments.noise(kind, 400, 3 + draw, np.random.default_rng(draw))
     decision, table = judged(profiles)
-    assert (decision.k, decision.verdict) == (1, verdict.UNSTABLE)
-    assert decision.reason.startswith("One segment: ")
-    assert not table["holds"].any()
+    assert not table["in_kind"].any()
+    if kind != "correlated":
+        assert (decision.k, decision.verdict) == (1, EVERYBODY)
+        assert decision.reason.startswith(
+            "One segment: no number of segments from 2 to 5 separates"
+        )
+        assert not table["holds"].any()
 
 
-def test_bins_of_one_long_cloud_are_no_groups():
+def test_an_audience_by_degree_is_parted_where_anybody_would_part_it_again():
+    """A continuum of correlated heavy tails, as real audiences are."""
+    rng = np.random.default_rng(3)
+    size, mood = rng.normal(size=(2, 1500))
+    counts = {
+        "followers": np.exp(5 + 2 * size + 0.3 * rng.normal(size=1500)),
+        "posts": np.exp(6 + 1.8 * size + 0.3 * rng.normal(size=1500)),
+        "polarity": mood,
+    }
+    profiles = pd.DataFrame(counts)
+    profiles[["followers", "posts"]] = np.log1p(profiles[["followers", "posts"]])
+    decision, table = judged(profiles)
+    assert decision.verdict == BY_DEGREE
+    assert decision.k >= 3
+    assert not table["in_kind"].any()
+    assert decision.reason.startswith(f"{decision.k} segments by degree: no number of segments sep")
+
+
+def test_bins_of_one_long_cloud_are_no_groups_in_kind():
     rng = np.random.default_rng(1)
     cloud = rng.normal(size=(600, 4)) + 1.5 * rng.normal(size=(600, 1))
     bins = pd.DataFrame(np.digitize(cloud, [-1, 2])).add_prefix("feature_")
     decision, table = judged(bins)
-    assert decision.verdict == verdict.UNSTABLE
-    # Stable it would be, in two: only the comparison with chance tells.
+    assert decision.verdict == BY_DEGREE
+    # Stable it is in two as well: only the comparison with chance tells.
     assert table.loc[0, ["recurs", "repeats", "beats_chance"]].tolist() == [True, True, False]
+    assert not table["in_kind"].any()
     assert "better than rearranged data" in decision.reason
 
 
@@ -106,7 +131,45 @@ def test_a_number_holds_when_it_beats_chance_and_every_cluster_and_the_whole_com
     columns, holds
 ):
     sure = {"jaccard": 1, "ari": 1, "gap_error": 0.02}
-    assert table_of(**sure | columns)["holds"].tolist() == [holds] * 4
+    assert table_of(**sure | columns)["in_kind"].tolist() == [holds] * 4
+
+
+@pytest.mark.parametrize(
+    ("columns", "holds"),
+    [
+        ({}, [False, True, True, False]),
+        ({"jaccard": 0.74}, [False] * 4),
+        ({"ari": 0.94}, [False] * 4),
+        ({"bootstrap_ari": 0.79}, [False] * 4),
+        ({"smallest": 0.019}, [False] * 4),
+        ({"smallest": 0.02}, [False, True, True, False]),
+    ],
+)
+def test_three_or_more_hold_by_degree_when_each_is_large_and_all_come_back(columns, holds):
+    table = table_of(gap=0.0, **columns)
+    assert table["by_degree"].tolist() == table["holds"].tolist() == holds
+
+
+def test_numbers_in_kind_go_before_numbers_by_degree():
+    table = table_of(gap=[0.0, 0.5, 0.0])
+    assert table["by_degree"].tolist() == [False, True, True, False]
+    assert table["holds"].tolist() == [False, True, False, False]
+    decision = verdict.decide(table, BOUNDS)
+    assert (decision.k, decision.verdict) == (3, IN_KIND)
+
+
+@pytest.mark.parametrize(("last", "k"), [(0.86, 4), (0.84, 3)])
+def test_by_degree_the_largest_is_taken_unless_a_smaller_one_is_clearly_more_stable(last, k):
+    table = table_of(gap=0.0, jaccard=[0.9, 0.95, last], bootstrap_ari=[0.9, 0.95, 0.95])
+    decision = verdict.decide(table, BOUNDS)
+    assert (decision.k, decision.verdict) == (k, BY_DEGREE)
+    other = f"So is {7 - k}; {k} is the largest number that no smaller one clearly exceeds"
+    assert other in decision.reason
+
+
+def test_the_only_number_by_degree_is_said_to_be_that():
+    table = table_of(gap=0.0, jaccard=[0.9, 0.8, 0.1])
+    assert verdict.decide(table, BOUNDS).reason.endswith("No other number of segments is.")
 
 
 def test_the_criteria_prefer_what_is_furthest_above_chance():
@@ -127,23 +190,29 @@ def test_of_equally_preferred_numbers_the_better_silhouette_wins():
     # Elbow and silhouette are for 3, two others for 2, the gap is for 4.
     votes = {"gap": [0.2, 0.5, 0.9], "calinski_harabasz": [900.0, 90.0, 50.0]}
     table = table_of(**votes, davies_bouldin=[0.1, 1.0, 1.0])
-    assert verdict.decide(table, **BOUNDS).k == 3
+    assert verdict.decide(table, BOUNDS).k == 3
     # Silhouette now for 4, which has two as well: it wins by what it wins.
     better = table_of(**votes, davies_bouldin=[0.1, 1.0, 1.0], silhouette=[0.5, 0.6, 0.7])
-    assert verdict.decide(better, **BOUNDS).k == 4
+    assert verdict.decide(better, BOUNDS).k == 4
 
 
 def test_the_reason_names_the_others_that_hold_and_who_prefers_the_chosen():
-    reason = verdict.decide(table_of(jaccard=[0.9, 0.8, 0.7]), **BOUNDS).reason
+    reason = verdict.decide(table_of(jaccard=[0.9, 0.8, 0.7]), BOUNDS).reason
     assert "2 also passes these tests, but all five criteria prefer 3." in reason
-    alone = verdict.decide(table_of(jaccard=[0.7, 0.8, 0.7]), **BOUNDS).reason
+    alone = verdict.decide(table_of(jaccard=[0.7, 0.8, 0.7]), BOUNDS).reason
     assert alone.endswith("No other number of segments passes these tests.")
 
 
 @pytest.mark.parametrize(
     ("columns", "words"),
     [
-        ({"gap": 0.0}, "no number of segments from 2 to 5 separates the authors better"),
+        (
+            {"gap": 0.0, "bootstrap_ari": 0.6},
+            "no number of segments from 2 to 5 separates .* and of 3 segments by degree they are "
+            "others in bootstrap samples: the mean adjusted Rand index is 0.60, and 0.8 ",
+        ),
+        ({"gap": 0.0, "jaccard": 0.6}, "of 3 segments by degree they are not found again"),
+        ({"gap": 0.0, "smallest": 0.01}, "of 3 .* the smallest has less than 2% of the authors"),
         ({"jaccard": 0.6}, "3 would be .* least stable one is 0.60, and 0.75 is required"),
         ({"ari": 0.6}, "3 would be separated .* index of two runs is 0.60, and 0.95 is required"),
         # The one that came furthest is told of, not the one that is preferred.
@@ -151,26 +220,24 @@ def test_the_reason_names_the_others_that_hold_and_who_prefers_the_chosen():
     ],
 )
 def test_without_structure_the_first_test_that_the_best_candidate_fails_is_told(columns, words):
-    decision = verdict.decide(table_of(**columns), **BOUNDS)
-    assert (decision.k, decision.verdict) == (1, verdict.UNSTABLE)
+    decision = verdict.decide(table_of(**columns), BOUNDS)
+    assert (decision.k, decision.verdict) == (1, EVERYBODY)
     assert re.search(words, decision.reason)
 
 
 @pytest.mark.parametrize(
-    ("columns", "k", "stable", "words"),
+    ("columns", "k", "words"),
     [
-        ({}, 2, True, r"^2 segments, asked for by hand in params.yaml. By evidence: 3 segments: "),
-        ({}, 5, False, r"by hand in params.yaml, though they are not found again .* is 0.10, and"),
-        ({"gap": 0.0}, 3, False, r"though they are not separated .* By evidence: one segment: no"),
-        ({}, 1, False, r"^One segment, asked for by hand in params.yaml. By evidence: 3 seg"),
+        ({}, 2, r"^2 segments, asked for by hand in params.yaml. By evidence: 3 segments: "),
+        ({}, 5, r"by hand in params.yaml, though they are not found again .* is 0.10, and"),
+        ({"gap": [0.0, 0.5, 0.5]}, 2, r"though they are not separated .* By evidence: 3 segments"),
+        ({"gap": 0.0}, 3, r"^3 segments, asked for by hand .* By evidence: 4 .* degree"),
+        ({}, 1, r"^One segment, asked for by hand in params.yaml. By evidence: 3 seg"),
     ],
 )
-def test_a_number_asked_for_by_hand_is_published_and_the_verdict_stays_honest(
-    columns, k, stable, words
-):
-    decision = verdict.decide(table_of(**columns), **BOUNDS, by_hand=k)
-    assert (decision.k, decision.by_hand) == (k, True)
-    assert decision.verdict == (verdict.STABLE if stable else verdict.UNSTABLE)
+def test_a_number_asked_for_by_hand_is_published_as_that_beside_the_evidence(columns, k, words):
+    decision = verdict.decide(table_of(**columns), BOUNDS, by_hand=k)
+    assert (decision.k, decision.verdict) == (k, BY_HAND)
     assert re.search(words, decision.reason)
 
 
@@ -191,12 +258,13 @@ def test_a_number_asked_for_by_hand_is_weighed_beyond_the_range_as_well():
 )
 def test_profiles_that_cannot_be_parted_are_one_segment(profiles):
     decision, table = judged(profiles)
-    assert (decision.k, decision.verdict, decision.elbow) == (1, verdict.UNSTABLE, None)
+    assert (decision.k, decision.verdict, decision.elbow) == (1, EVERYBODY, None)
     assert decision.reason.startswith("One segment: the authors are too similar, or too few")
     assert set(decision.preferred.values()) == {None}
     assert evidence_table.report(table, 0).empty
     summary = verdict.summary(decision, table)
-    assert (summary["silhouette"], summary["stability"]) == (None, {"ari": None, "jaccard": []})
+    assert summary["silhouette"] is None
+    assert summary["stability"] == {"ari": None, "bootstrap_ari": None, "jaccard": []}
 
 
 @pytest.mark.parametrize("number", [3, 4, 7])
@@ -206,7 +274,7 @@ def test_a_handful_of_profiles_is_weighed_and_has_no_structure(number):
     )
     decision, table = judged(profiles)
     assert table["k"].max() == min(5, number - 1)
-    assert (decision.k, decision.verdict) == (1, verdict.UNSTABLE)
+    assert (decision.k, decision.verdict) == (1, EVERYBODY)
 
 
 def test_few_different_profiles_shorten_the_range_and_it_is_said():
@@ -238,12 +306,12 @@ def test_the_table_is_shown_in_few_digits():
     report = evidence_table.report(table, 0)
     assert list(report) == [
         "k", "inertia", "silhouette", "silhouette_chance", "gap", "gap_error", "calinski_harabasz",
-        "calinski_harabasz_chance", "davies_bouldin", "davies_bouldin_chance", "jaccard", "ari",
-        "smallest", "holds",
+        "calinski_harabasz_chance", "davies_bouldin", "davies_bouldin_chance", "jaccard",
+        "bootstrap_ari", "ari", "smallest", "holds",
     ]  # fmt: skip
     assert report["inertia"].tolist() == [12300, 98.8, 1.23, 31]
     assert report.loc[0, "silhouette":].tolist() == [
-        0.35, 0.3, 0.12, 0.02, 1230, 99, 1.23, 0.6, 0.29, 0.94, 0.2, False,
+        0.35, 0.3, 0.12, 0.02, 1230, 99, 1.23, 0.6, 0.29, 0.9, 0.94, 0.2, False,
     ]  # fmt: skip
 
 
@@ -255,8 +323,11 @@ def test_the_share_of_a_cluster_below_k_is_not_shown():
 
 def test_the_agreement_table_says_what_fails_and_who_prefers():
     table = table_of(ari=[1, 1, 0.5], jaccard=[0.9, 0.8, 0.7])
-    overview = evidence_table.overview(table, verdict.decide(table, **BOUNDS).preferred, 0)
+    overview = evidence_table.overview(table, verdict.decide(table, BOUNDS).preferred, 0)
     assert overview["fails"].tolist() == ["none: it holds"] * 2 + ["bootstrap, seeds"] * 2
+    degree = table_of(gap=0.0, bootstrap_ari=[0.9, 0.9, 0.7], smallest=[0.2, 0.01, 0.2])
+    fails = evidence_table.overview(degree, verdict.decide(degree, BOUNDS).preferred, 0)["fails"]
+    assert fails.tolist()[:3] == ["two only", "share", "bootstrap ARI"]
     assert overview.loc[3, "preferred by"].startswith("elbow, silhouette, gap")
     assert overview.loc[[2, 4, 5], "preferred by"].tolist() == ["-"] * 3
     columns = ["inertia", "silhouette", "gap", "CH", "DB", "Jaccard", "ARI", "smallest", "fails"]

@@ -339,7 +339,7 @@ def test_nothing_is_published_of_an_author_who_was_erased_meanwhile(database, ev
 def test_publications_that_can_be_read_are_listed_the_current_one_first(database, everybody):
     assert publications.listed(database) == []
     former, new = publish(database, everybody), publish(database, everybody[10:])
-    row = {"segments": 2, "verdict": "stable structure"}
+    row = {"segments": 2, "verdict": "groups in kind"}
     days = {"first_day": "2026-05-01", "last_day": "2026-06-30"}
     assert publications.listed(database) == [
         {"id": new["_id"], "current": True, "authors": 70, **row, **days},

@@ -26,6 +26,9 @@ OF_BEFORE = identified({
     "provenance": {},
 })  # fmt: skip
 WITHOUT_FLAGS = identified(small(summary={"authors": 1500}))
+FORMER_VERDICT = identified(small(summary={
+    **PUBLICATION["summary"], "clusters": {"verdict": "stable structure", "by_hand": False},
+}))  # fmt: skip
 # Eight processes that begin to prepare at the same moment.
 EIGHT = """
 import os, sys
@@ -163,7 +166,7 @@ def test_a_database_of_the_first_version_becomes_as_one_made_new(
         load(each, posts)
         publications.publish(each, PUBLICATION, assignments)
     assert whole(former) == whole(fresh)
-    assert schema.version(former) == schema.NEWEST == 5
+    assert schema.version(former) == schema.NEWEST == 6
 
 
 def test_preparing_keeps_what_this_version_published(database, assignments, give_profiles):
@@ -175,7 +178,9 @@ def test_preparing_keeps_what_this_version_published(database, assignments, give
     assert publications.current(database) == PUBLICATION
 
 
-@pytest.mark.parametrize(("version", "before"), [(2, OF_BEFORE), (3, WITHOUT_FLAGS)])
+@pytest.mark.parametrize(
+    ("version", "before"), [(2, OF_BEFORE), (3, WITHOUT_FLAGS), (5, FORMER_VERDICT)]
+)
 def test_of_the_publications_those_of_the_former_shape_are_forgotten(database, version, before):
     unchecked = {"bypass_document_validation": True}
     database.published.insert_one(before, **unchecked)

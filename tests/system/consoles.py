@@ -42,7 +42,7 @@ FOLDERS = {
     "X_ARCHIVE=FOLDER": "X_ARCHIVE={outside}/x_archive",
 }
 # What else an output may say instead.
-OTHERWISE = {r"stable structure \(.*?\)": r"(?:no )?stable structure(?: \(.*?\))?"}
+OTHERWISE = {r"groups in kind \(.*?\)": r"(?:groups (?:in kind|by degree)|everybody)(?: \(.*?\))?"}
 NUMBER = r"\d+(?:[.,]\d+)*"
 
 

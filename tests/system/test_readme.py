@@ -60,8 +60,8 @@ def test_commands_are_found_with_what_they_print():
 
 
 def test_an_output_has_the_shape_shown_whatever_its_numbers():
-    pattern = shape("...\nk 5, stable structure (at 0.97), sizes [2, 31]\n   share 2.8%, done.\n")
-    same = "told\nk 11, no stable structure, sizes [1,200]\nshare 12%, done."
+    pattern = shape("...\nk 5, groups in kind (at 0.97), sizes [2, 31]\n   share 2.8%, done.\n")
+    same = "told\nk 11, everybody, sizes [1,200]\nshare 12%, done."
     assert pattern.fullmatch(same)
     for wrong in (same + "x", same.replace("share", "part"), same.replace("12", "all")):
         assert not pattern.fullmatch(wrong)

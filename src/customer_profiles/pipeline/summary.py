@@ -91,8 +91,7 @@ def calibration_error(validation: dict) -> str:
 
 def verdict(clusters: dict) -> str:
     """Number of segments and verdict, as text."""
-    by_hand = " by hand" if clusters.get("by_hand") else ""
-    return f"{clusters['k']}{by_hand}, {clusters['verdict']}"
+    return f"{clusters['k']}, {clusters['verdict']}"
 
 
 def stability(clusters: dict) -> str:

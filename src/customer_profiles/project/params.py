@@ -189,6 +189,7 @@ class Cluster(Section):
     references: Annotated[int, Field(ge=2)]
     jaccard: Share
     ari: Share
+    bootstrap_ari: Share
     min_share: Share
     seed: Seed
 

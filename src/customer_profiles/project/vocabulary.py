@@ -16,8 +16,19 @@ AUTHOR_COUNTS = ("followers", "following", "listed", "account_posts", "account_a
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 # Flags of posts like those of a campaign: the first that applies; other posts are UNFLAGGED.
 FLAGS, UNFLAGGED = ("copies", "burst", "links"), ""
-# Verdicts of the evidence for segments.
-STABLE, UNSTABLE = "stable structure", "no stable structure"
+# Verdicts on segments: the three cases of Dolnicar and Leisch (2010), natural, reproducible and
+# constructive, of which the last is not published; and a number set by the operator.
+IN_KIND, BY_DEGREE, EVERYBODY = "groups in kind", "groups by degree", "everybody"
+BY_HAND = "drawn by hand"
+# Their meaning, for a reader who knows no statistics.
+VERDICTS = {
+    IN_KIND: "The groups are distinct: there are few people between them.",
+    BY_DEGREE: "People differ by degree, and the groups are parts of a continuum. Their borders "
+    "come out at the same places again, but who is near a border is like both sides.",
+    EVERYBODY: "No groups can be drawn that would come out the same again, so everybody is "
+    "described together.",
+    BY_HAND: "The operator asked for this number of groups; the evidence did not choose it.",
+}
 # Fields of posts and profiles.
 FIELDS = {
     "polarity": "polarity",

@@ -9,6 +9,7 @@ import io
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from math import log, sqrt
 
+from customer_profiles.project.vocabulary import IN_KIND, VERDICTS
 from customer_profiles.publication.names import side
 
 # Names of a segment's figures for readers.
@@ -216,10 +217,10 @@ def _caveats(
         yield "The brand and the people of the sample are invented."
     if segment["small"]:
         yield "The group is a small part of the audience and may be due to chance."
-    if clusters["by_hand"]:
-        yield "The number of groups was set by hand, not chosen by evidence."
+    if whole or clusters["verdict"] != IN_KIND:
+        yield VERDICTS[clusters["verdict"]]
     if whole:
-        yield "No stable groups were found: these are the figures of the whole audience."
+        yield "These are the figures of the whole audience."
     elif segment["stability"] is not None and segment["stability"] < clusters["jaccard"]:
         yield (
             "The group is only partly found again when the audience is resampled (similarity "

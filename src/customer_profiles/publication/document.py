@@ -5,7 +5,7 @@ JSON Schema (draft 2020-12), with an example of every value.
 
 from collections.abc import Mapping
 
-from customer_profiles.project.vocabulary import CLASSES, STABLE, UNSTABLE, WEEKDAYS
+from customer_profiles.project.vocabulary import CLASSES, IN_KIND, VERDICTS, WEEKDAYS
 
 # Keywords for readers only; MongoDB refuses them.
 FOR_READERS = ("examples",)
@@ -127,15 +127,15 @@ CURVES = record(
     davies_bouldin=_number(1.2),
     davies_bouldin_chance=_number(1.5),
     jaccard=_share(0.98, "of the least stable cluster"),
+    bootstrap_ari=_number(0.97, "mean adjusted Rand index over bootstrap samples", maximum=1),
     ari=_number(0.99, "lowest adjusted Rand index across seeds", maximum=1),
     smallest=_share(0.17, "of the audience in the smallest cluster, at least k authors'"),
     holds=FLAG,
 )
 CLUSTERS = record(
-    verdict={"enum": [STABLE, UNSTABLE], "examples": [STABLE]},
+    verdict={"enum": list(VERDICTS), "examples": [IN_KIND]},
     reason=_text("5 segments: they are separated better than rearranged data."),
     k=_count(5),
-    by_hand=FLAG | {"description": "whether k was set in the parameters"},
     jaccard=_share(0.75, "lowest mean Jaccard similarity allowed, over bootstrap samples"),
     preferred={
         **record(

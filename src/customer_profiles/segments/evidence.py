@@ -32,7 +32,7 @@ WORKERS = 2
 INDICES = ("silhouette", "calinski_harabasz", "davies_bouldin")
 COLUMNS = (
     "inertia", *INDICES, "gap", "gap_error", *(f"{name}_chance" for name in INDICES), "jaccards",
-    "jaccard", "ari", "smallest",
+    "jaccard", "bootstrap_ari", "ari", "smallest",
 )  # fmt: skip
 MIB = 64  # memory for distances at a time
 
@@ -116,8 +116,9 @@ def weigh(
       of each of the other three indices on the rearrangements;
     - stability: `jaccards`, for each cluster, from the largest, the mean over `draws` bootstrap
       samples of the best Jaccard similarity in the sample (clusterboot, Hennig 2007, CSDA 52:258),
-      `jaccard`, the lowest of them, and `ari`, the lowest adjusted Rand index (Hubert and Arabie
-      1985) against fits from `seeds` other seeds;
+      `jaccard`, the lowest of them, `bootstrap_ari`, the mean adjusted Rand index (Hubert and
+      Arabie 1985) of the profiles in each sample, and `ari`, the lowest such index against fits
+      from `seeds` other seeds;
     - `smallest`, the share of the smallest cluster.
     """
     if not ks:
@@ -133,7 +134,7 @@ def weigh(
     table["gap_error"] = chance["tightness"].std(axis=0) * np.sqrt(1 + 1 / references)
     for name in INDICES:
         table[f"{name}_chance"] = chance[name].mean(axis=0)
-    table["jaccards"] = _recovered(rows, labels, seed, draws, workers)
+    table["jaccards"], table["bootstrap_ari"] = _recovered(rows, labels, seed, draws, workers)
     table["jaccard"] = [float(min(similarities)) for similarities in table["jaccards"]]
     table["ari"] = _repeated(rows, labels, seed, seeds, workers)
     table["smallest"] = [float(np.bincount(grouping).min() / len(rows)) for grouping in labels]
@@ -173,21 +174,26 @@ def _tightness(fitted: KMeans, rows: np.ndarray) -> float:
 
 def _recovered(
     rows: np.ndarray, groupings: Sequence[np.ndarray], seed: int, draws: int, workers: int
-) -> list[list[float]]:
+) -> tuple[list[list[float]], list[float]]:
+    """Mean of each part of `recovery` over `draws` bootstrap samples, for each of `groupings`."""
     jobs = [
         partial(recovery, rows, labels, (seed, place, draw))
         for place, labels in enumerate(groupings)
         for draw in range(draws)
     ]
-    jaccards = _each(jobs, workers)
-    parts = [jaccards[start : start + draws] for start in range(0, len(jaccards), draws)]
-    return [np.mean(part, axis=0).tolist() for part in parts]
+    recoveries = _each(jobs, workers)
+    parts = [recoveries[start : start + draws] for start in range(0, len(recoveries), draws)]
+    jaccards = [np.mean([similar for similar, _ in part], axis=0).tolist() for part in parts]
+    return jaccards, [float(np.mean([ari for _, ari in part])) for part in parts]
 
 
-def recovery(rows: np.ndarray, labels: np.ndarray, entropy: tuple[int, ...]) -> np.ndarray:
-    """Best Jaccard similarity (k,) of each cluster with a cluster of a bootstrap sample.
+def recovery(
+    rows: np.ndarray, labels: np.ndarray, entropy: tuple[int, ...]
+) -> tuple[np.ndarray, float]:
+    """Similarity of the clustering `labels` with that of a bootstrap sample.
 
-    As in clusterboot, a person drawn more than once counts once.
+    The best Jaccard similarity (k,) of each cluster with one of the sample, and the adjusted Rand
+    index of the whole. As in clusterboot, a person drawn more than once counts once.
     """
     k = int(labels.max()) + 1
     rng = np.random.default_rng(entropy)
@@ -196,7 +202,8 @@ def recovery(rows: np.ndarray, labels: np.ndarray, entropy: tuple[int, ...]) -> 
     again = _fitted(rows[chosen], most, int(rng.integers(2**31)), FEW_INITS).labels_
     overlap = np.bincount(labels[chosen] * k + again, minlength=k * k).reshape(k, k)
     union = overlap.sum(1)[:, None] + overlap.sum(0) - overlap
-    return (overlap / np.maximum(union, 1)).max(axis=1)
+    best = (overlap / np.maximum(union, 1)).max(axis=1)
+    return best, float(adjusted_rand_score(labels[chosen], again))
 
 
 def _repeated(

@@ -17,7 +17,7 @@ def coarsened(table: pd.DataFrame) -> pd.DataFrame:
     coarse = table.round(DIGITS)
     for name in THREE_DIGITS:
         coarse[name] = [float(f"{value:.3g}") for value in table[name]]
-    for name in ("jaccard", "ari"):
+    for name in ("jaccard", "bootstrap_ari", "ari"):
         coarse[name] = [round_down(value) for value in table[name]]
     coarse["jaccards"] = [[round_down(value) for value in values] for values in table["jaccards"]]
     return coarse
@@ -30,8 +30,8 @@ def report(table: pd.DataFrame, least: float) -> pd.DataFrame:
     """
     names = [
         "k", "inertia", "silhouette", "silhouette_chance", "gap", "gap_error", "calinski_harabasz",
-        "calinski_harabasz_chance", "davies_bouldin", "davies_bouldin_chance", "jaccard", "ari",
-        "smallest", "holds",
+        "calinski_harabasz_chance", "davies_bouldin", "davies_bouldin_chance", "jaccard",
+        "bootstrap_ari", "ari", "smallest", "holds",
     ]  # fmt: skip
     return coarsened(table.assign(smallest=table["smallest"].clip(lower=least)))[names]
 
@@ -44,7 +44,13 @@ def overview(
     Columns: the figures of `report`, each with its value by chance (the gap with its error) in
     brackets, the tests that fail, and the criteria that prefer this k.
     """
-    tests = {"beats_chance": "chance", "recurs": "bootstrap", "repeats": "seeds"}
+    # Where no number is in kind, all fail the test of chance, and others decide.
+    tests = {"recurs": "bootstrap", "repeats": "seeds"}
+    tests |= (
+        {"beats_chance": "chance"}
+        if table["in_kind"].any()
+        else {"agrees": "bootstrap ARI", "large": "share", "several": "two only"}
+    )
     criteria = {
         "inertia": "inertia", "silhouette": "silhouette", "gap": "gap", "calinski_harabasz": "CH",
         "davies_bouldin": "DB",

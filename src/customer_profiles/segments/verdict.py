@@ -1,17 +1,22 @@
-"""Rule for the number of segments, its reasons, and the verdict "no stable structure".
+"""Rule for the number of segments, its reasons, and the verdict on them.
 
-The rule. A number k *holds* when
+The rule. A number k of segments is one of
 
-1. it beats chance: K-Means parts the profiles more tightly than rearranged ones (`null_model`), by
-   more than ERRORS standard errors of the gap;
-2. every cluster recurs in bootstrap samples: mean Jaccard similarity of at least `jaccard`;
-3. the whole clustering recurs from every seed: adjusted Rand index of at least `ari`.
+- *groups in kind* ("natural" in Dolnicar and Leisch 2010, Marketing Letters 21:83): K-Means parts
+  the profiles more tightly than rearranged ones (`null_model`), by more than ERRORS standard errors
+  of the gap; every cluster recurs in bootstrap samples, with a mean Jaccard similarity of at least
+  `jaccard`; and every seed gives the same clustering, with an adjusted Rand index of at least
+  `ari`;
+- *groups by degree* ("reproducible"): apart no better than rearranged ones, but at least DEGREES
+  of them, which recur as above, each with `min_share` of the profiles or more, and the whole
+  recurs in bootstrap samples too, with a mean adjusted Rand index of at least `bootstrap_ari`.
 
-Of the k that hold, the rule takes the one that most of five criteria prefer: the elbow; the gap, by
+Of numbers in kind, the rule takes the one that most of five criteria prefer: the elbow; the gap, by
 the rule of one standard error; silhouette, Calinski-Harabasz and Davies-Bouldin, each by its
 improvement over rearranged profiles. By themselves these three prefer two clusters of any long
-cloud. Ties go to the best silhouette. If no k holds, there is no stable structure, and everybody is
-one segment. The operator may set another k by hand; the verdict still follows the evidence.
+cloud. Ties go to the best silhouette. Only where there is none, it takes the largest number by
+degree, unless a smaller one is CLEARLY more stable. If there is neither, everybody is one segment.
+The operator may set another k by hand, which the verdict says.
 """
 
 from collections.abc import Mapping, Sequence
@@ -20,11 +25,15 @@ from dataclasses import asdict, dataclass
 import numpy as np
 import pandas as pd
 
-from customer_profiles.project.vocabulary import STABLE, UNSTABLE
+from customer_profiles.project.vocabulary import BY_DEGREE, BY_HAND, EVERYBODY, IN_KIND
 from customer_profiles.segments.evidence import elbow
 from customer_profiles.segments.evidence_table import coarsened
 
 ERRORS = 3  # passed by chance once in 740 times, not once in 20
+# Two groups by degree are the halves of any cloud.
+DEGREES = 3
+# In the lower of the two measures over bootstrap samples, both at most 1.
+CLEARLY = 0.1
 # All rearrangements of a single feature are the same profiles: they differ by rounding only.
 LEAST_GAP = 1e-6
 TITLES = {
@@ -37,28 +46,47 @@ TITLES = {
 
 
 @dataclass(frozen=True)
+class Bounds:
+    """Bounds of section cluster: of similarities, from 0 to 1, and of the smallest share."""
+
+    jaccard: float
+    ari: float
+    bootstrap_ari: float
+    min_share: float
+
+
+@dataclass(frozen=True)
 class Verdict:
     """Verdict of the evidence, and the published `k` segments with a `reason` (a sentence)."""
 
     k: int
     verdict: str
     reason: str
-    by_hand: bool
     elbow: int | None
     preferred: Mapping[str, int | None]
 
 
-def with_tests(table: pd.DataFrame, jaccard: float, ari: float) -> pd.DataFrame:
-    """`table` of `evidence.weigh` with the tests of the rule: beats_chance, recurs, repeats, holds.
+def with_tests(table: pd.DataFrame, bounds: Bounds) -> pd.DataFrame:
+    """`table` of `evidence.weigh` with the tests of the rule, bool.
 
-    The first three are separate tests, `holds` is all of them.
+    Single tests: beats_chance, recurs, repeats, agrees, large, several. All of a kind: in_kind,
+    by_degree. `holds`: in kind where some k is, else by degree.
     """
     tests = {
         "beats_chance": table["gap"] > np.maximum(ERRORS * table["gap_error"], LEAST_GAP),
-        "recurs": table["jaccard"] >= jaccard,
-        "repeats": table["ari"] >= ari,
+        "recurs": table["jaccard"] >= bounds.jaccard,
+        "repeats": table["ari"] >= bounds.ari,
+        "agrees": table["bootstrap_ari"] >= bounds.bootstrap_ari,
+        "large": table["smallest"] >= bounds.min_share,
+        "several": table["k"] >= DEGREES,
     }
-    return table.assign(**tests, holds=np.logical_and.reduce(list(tests.values())))
+    again = tests["recurs"] & tests["repeats"]
+    kinds = {
+        "in_kind": again & tests["beats_chance"],
+        "by_degree": again & tests["agrees"] & tests["large"] & tests["several"],
+    }
+    holds = kinds["in_kind"] if kinds["in_kind"].any() else kinds["by_degree"]
+    return table.assign(**tests, **kinds, holds=holds)
 
 
 def preferred(table: pd.DataFrame, among: Sequence[int]) -> dict[str, int | None]:
@@ -83,22 +111,23 @@ def preferred(table: pd.DataFrame, among: Sequence[int]) -> dict[str, int | None
     }
 
 
-def decide(table: pd.DataFrame, jaccard: float, ari: float, by_hand: int = 0) -> Verdict:
+def decide(table: pd.DataFrame, bounds: Bounds, by_hand: int = 0) -> Verdict:
     """Verdict on `table` (see `with_tests`); `by_hand` is a k that the operator sets, or 0."""
-    stable = table.loc[table["holds"], "k"].tolist()
-    votes = preferred(table, stable or table["k"].tolist())
-    k = _best(table, stable) if stable else 1
-    reason = _for(k, stable, votes) if stable else _against(table, jaccard, ari)
+    natural, drawn = (table.loc[table[kind], "k"].tolist() for kind in ("in_kind", "by_degree"))
+    votes = preferred(table, natural or drawn or table["k"].tolist())
+    if natural:
+        k, verdict = _best(table, natural), IN_KIND
+        reason = _for(k, natural, votes)
+    elif drawn:
+        k, verdict = _largest(table, drawn), BY_DEGREE
+        reason = _of_degrees(k, drawn)
+    else:
+        k, verdict = 1, EVERYBODY
+        reason = _against(table, bounds)
     if by_hand:
-        reason = _by_hand(by_hand, table, jaccard, ari) + reason[0].lower() + reason[1:]
-    return Verdict(
-        k=by_hand or k,
-        verdict=STABLE if (by_hand or k) in stable else UNSTABLE,
-        reason=reason,
-        by_hand=bool(by_hand),
-        elbow=elbow(table),
-        preferred=votes,
-    )
+        reason = _by_hand(by_hand, table, bounds) + reason[0].lower() + reason[1:]
+        k, verdict = by_hand, BY_HAND
+    return Verdict(k, verdict, reason, elbow(table), votes)
 
 
 def summary(verdict: Verdict, table: pd.DataFrame, remarks: Sequence[str] = ()) -> dict:
@@ -113,6 +142,7 @@ def summary(verdict: Verdict, table: pd.DataFrame, remarks: Sequence[str] = ()) 
         "silhouette": float(row["silhouette"]) if weighed else None,
         "stability": {
             "ari": float(row["ari"]) if weighed else None,
+            "bootstrap_ari": float(row["bootstrap_ari"]) if weighed else None,
             "jaccard": row["jaccards"] if weighed else [],
         },
     }
@@ -150,6 +180,12 @@ def _best(table: pd.DataFrame, among: Sequence[int]) -> int:
     return max(among, key=lambda k: (liked.count(k), silhouette[k]))
 
 
+def _largest(table: pd.DataFrame, among: Sequence[int]) -> int:
+    """The largest k of `among` that no smaller one clearly exceeds in stability."""
+    stability = table.set_index("k").loc[list(among), ["jaccard", "bootstrap_ari"]].min(axis=1)
+    return max(k for k in among if (stability.loc[:k] <= stability[k] + CLEARLY).all())
+
+
 def _apart(table: pd.DataFrame) -> pd.Series:
     return table["silhouette"] - table["silhouette_chance"]
 
@@ -168,46 +204,72 @@ def _for(k: int, stable: Sequence[int], votes: Mapping[str, int | None]) -> str:
     return f"{text}. {_listed(others)} also {passes} these tests, but {by} {prefer} {k}."
 
 
-def _against(table: pd.DataFrame, jaccard: float, ari: float) -> str:
+def _of_degrees(k: int, drawn: Sequence[int]) -> str:
+    others = [str(other) for other in drawn if other != k]
+    text = (
+        f"{_named(k)} by degree: no number of segments separates the authors better than "
+        "rearranged data, but these are found again in bootstrap samples and from every start of "
+        "K-Means"
+    )
+    if not others:
+        return f"{text}. No other number of segments is."
+    larger = f"{k} is the largest number that no smaller one clearly exceeds in stability"
+    return f"{text}. So {'are' if others[1:] else 'is'} {_listed(others)}; {larger}."
+
+
+def _against(table: pd.DataFrame, bounds: Bounds) -> str:
     """Reason that no k holds: the first test that the candidate nearest to holding fails."""
     if table.empty:
         return "One segment: the authors are too similar, or too few, to be divided."
-    passed = table[["beats_chance", "recurs", "repeats"]].cumprod(axis=1).sum(axis=1)
-    row = _row(table, _best(table, table.loc[passed == passed.max(), "k"].tolist()))
-    if not row["beats_chance"]:
-        low, high = table["k"].min(), table["k"].max()
-        return (
-            f"One segment: no number of segments from {low} to {high} separates the authors better "
-            "than rearranged data. They differ by degree, not in kind."
-        )
-    return (
-        f"One segment: {row['k']} would be separated better than rearranged data, but "
-        f"{_failure(row, jaccard, ari)}."
+    parted = table[table["beats_chance"]]
+    some = parted if len(parted) else table[table["k"] >= DEGREES]
+    low, high = table["k"].min(), table["k"].max()
+    apart = (
+        f"no number of segments from {low} to {high} separates the authors better than rearranged "
+        "data"
     )
+    if some.empty:
+        return f"One segment: {apart}."
+    tests = ["recurs", "repeats", *([] if len(parted) else ["agrees", "large"])]
+    passed = some[tests].cumprod(axis=1).sum(axis=1)
+    nearest = some.loc[passed == passed.max()]
+    row = _row(table, _best(table, nearest["k"].tolist()))
+    failure = _failure(row, bounds, tests)
+    if len(parted):
+        better = f"{row['k']} would be separated better than rearranged data"
+        return f"One segment: {better}, but {failure}."
+    return f"One segment: {apart}, and of {row['k']} segments by degree {failure}."
 
 
-def _by_hand(k: int, table: pd.DataFrame, jaccard: float, ari: float) -> str:
+def _by_hand(k: int, table: pd.DataFrame, bounds: Bounds) -> str:
     text = f"{_named(k)}, asked for by hand in params.yaml"
     row = _row(table, k)
     if row is not None and not row["holds"]:
-        text += f", though {_failure(row, jaccard, ari)}"
+        tests = ["recurs", "repeats", "agrees", "large", "beats_chance"]
+        text += f", though {_failure(row, bounds, tests)}"
     return f"{text}. By evidence: "
 
 
-def _failure(row: pd.Series, jaccard: float, ari: float) -> str:
-    """Text on the first test that the k of this `row` fails."""
+def _failure(row: pd.Series, bounds: Bounds, tests: Sequence[str]) -> str:
+    """Text on the first of `tests` that the k of this `row` fails."""
     figures = coarsened(row.to_frame().T.infer_objects()).iloc[0]
-    if not row["beats_chance"]:
-        return "they are not separated better than rearranged data"
-    if not row["recurs"]:
-        return (
+    texts = {
+        "beats_chance": "they are not separated better than rearranged data",
+        "recurs": (
             "they are not found again in bootstrap samples: the mean Jaccard similarity of the "
-            f"least stable one is {figures['jaccard']:.2f}, and {jaccard:g} is required"
-        )
-    return (
-        "they depend on the start of K-Means: the adjusted Rand index of two runs is "
-        f"{figures['ari']:.2f}, and {ari:g} is required"
-    )
+            f"least stable one is {figures['jaccard']:.2f}, and {bounds.jaccard:g} is required"
+        ),
+        "repeats": (
+            "they depend on the start of K-Means: the adjusted Rand index of two runs is "
+            f"{figures['ari']:.2f}, and {bounds.ari:g} is required"
+        ),
+        "agrees": (
+            "they are others in bootstrap samples: the mean adjusted Rand index is "
+            f"{figures['bootstrap_ari']:.2f}, and {bounds.bootstrap_ari:g} is required"
+        ),
+        "large": f"the smallest has less than {bounds.min_share:.0%} of the authors",
+    }
+    return next(texts[test] for test in tests if not row[test])
 
 
 def _row(table: pd.DataFrame, k: int) -> pd.Series | None:

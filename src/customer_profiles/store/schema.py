@@ -182,6 +182,11 @@ def _forget_flows_of_before(database: Database) -> None:
     database["published"].update_many(condition, {"$unset": {"continuity.flows": ""}})
 
 
+def _forget_verdicts_of_before(database: Database) -> None:
+    """Delete publications whose verdict knew no groups by degree; `publish` writes one anew."""
+    _forget_publications(database, {"summary.clusters.by_hand": {"$exists": True}})
+
+
 def _forget_publications(database: Database, before: Mapping) -> None:
     ids = [row["_id"] for row in database["published"].find(before, {"_id": 1})]
     database["current"].delete_many({"publication": {"$in": ids}})
@@ -195,6 +200,7 @@ MIGRATIONS = {
     3: _forget_publications_of_before,
     4: _flag_nothing_of_before,
     5: _forget_flows_of_before,
+    6: _forget_verdicts_of_before,
 }
 NEWEST = max(MIGRATIONS)
 

@@ -11,7 +11,7 @@ const CRITERIA = {
 
 function clusters({ summary: { clusters: found } }) {
   const { k, curves, preferred } = found;
-  const told = [verdict(found, found.by_hand && " The number of segments was set by hand.")];
+  const told = [verdict(found), soft(found.reason)];
   if (!curves.length) return told;
   const names = Object.keys(curves[0]).filter((name) => name !== "k");
   const shared = { rows: curves, chosen: k };

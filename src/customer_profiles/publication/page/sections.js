@@ -1,5 +1,5 @@
 "use strict";
-// One publication, section by section. The words for fields and attackers come with the page.
+// One publication, section by section. The words for fields, attackers and verdicts come with the page.
 
 const given = JSON.parse(document.getElementById("given").textContent);
 const titled = (field) => given.fields[field] ?? field.replaceAll("_", " ");
@@ -77,8 +77,8 @@ const unshown = ({ length: shown }, { k }, { published }) => shown < k &&
   text(`Not shown: ${k - shown} of ${k} segments, so that no group of fewer than ${published.k} `,
     "people can be made out.");
 
-const verdict = ({ verdict: found, reason }, more) =>
-  text(chip(found, found.startsWith("no") ? "" : "good"), " ", reason, more);
+const verdict = ({ verdict: found }) =>
+  text(chip(found, found.startsWith("groups") ? "good" : ""), " ", given.verdicts[found]);
 
 function card(row, { summary, segments, continuity }) {
   const flags = [
