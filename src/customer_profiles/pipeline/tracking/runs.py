@@ -12,15 +12,19 @@ os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "WARNING")
 os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
 
-import mlflow
 import pandas as pd
-from mlflow.data.code_dataset_source import CodeDatasetSource
-from mlflow.exceptions import MlflowException
-from mlflow.models import infer_signature
 
 from customer_profiles.pipeline.tracking import provenance
-from customer_profiles.pipeline.tracking.artifacts import SCHEME, store
 from customer_profiles.project import files, params, paths
+from customer_profiles.project.importing import without_collection
+
+with without_collection():
+    import mlflow
+    from mlflow.data.code_dataset_source import CodeDatasetSource
+    from mlflow.exceptions import MlflowException
+    from mlflow.models import infer_signature
+
+    from customer_profiles.pipeline.tracking.artifacts import SCHEME, store
 
 logger = logging.getLogger(__name__)
 

@@ -21,6 +21,7 @@ import numpy as np
 import pandas as pd
 
 from customer_profiles.project import files, paths
+from customer_profiles.project.importing import without_collection
 from customer_profiles.sentiment.model import bert
 from customer_profiles.sentiment.model.backend import hub, tf, tf_text
 
@@ -202,8 +203,9 @@ def _reusable(make: Callable) -> tf.train.Checkpoint:
     https://www.tensorflow.org/hub/reusable_saved_models names the attributes: `__call__`,
     `variables`, `trainable_variables`, `regularization_losses`.
     """
-    import keras  # Keras 3, which KerasHub is built on
-    import keras_hub  # takes seconds, and only this function needs it
+    with without_collection():
+        import keras  # Keras 3, which KerasHub is built on
+        import keras_hub  # takes seconds, and only this function needs it
 
     keras.utils.set_random_seed(0)  # dropout layers draw their seeds here, and these are saved
     backbone = make(keras_hub.models.BertBackbone)
