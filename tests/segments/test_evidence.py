@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from kneed.data_generator import DataGenerator
-from sklearn.metrics import silhouette_score
+from sklearn.metrics import adjusted_rand_score, silhouette_score
 
 from customer_profiles.segments import evidence
 
@@ -72,12 +72,14 @@ def test_a_cluster_is_compared_with_the_best_of_the_sample():
     middles = np.array([[0, 0], [9, 0], [9, 0.8]])[np.repeat([0, 1, 2], (60, 40, 25))]
     rows = middles + rng.normal(scale=0.1, size=middles.shape)
     right, wrong = np.repeat([0, 1, 1], (60, 40, 25)), np.repeat([0, 0, 1], (60, 40, 25))
-    assert evidence.recovery(rows, right, (7, 0)).tolist() == [1, 1]
+    similarities, ari = evidence.recovery(rows, right, (7, 0))
+    assert (similarities.tolist(), ari) == ([1, 1], 1)
     # Found are the 60 and the 65: of the wrong 100 the 60 are the best, of the 25 the 65.
-    similarities = np.mean(
-        [evidence.recovery(rows, wrong, (7, draw)) for draw in range(10)], axis=0
-    )
+    recoveries = [evidence.recovery(rows, wrong, (7, draw)) for draw in range(10)]
+    similarities = np.mean([similar for similar, _ in recoveries], axis=0)
     assert similarities == pytest.approx([60 / 100, 25 / 65], abs=0.05)
+    expected = adjusted_rand_score(wrong, right)
+    assert np.mean([ari for _, ari in recoveries]) == pytest.approx(expected, abs=0.05)
 
 
 def test_neither_the_workers_nor_a_second_run_change_a_digit(blobs, weighed):

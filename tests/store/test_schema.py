@@ -274,7 +274,7 @@ def test_a_database_of_a_newer_program_is_refused_and_stays_as_it_is(database):
     database.command("collMod", "profiles", validator={"_id": {"$exists": True}})
     before = whole(database)
     with pytest.raises(
-        StoreError, match=r"newer version of this program \(schema 70, .* knows 5\)"
+        StoreError, match=r"newer version of this program \(schema 70, .* knows 6\)"
     ):
         schema.prepare(database)
     assert whole(database) == before
