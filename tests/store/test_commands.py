@@ -141,13 +141,13 @@ def test_the_status_says_what_the_databases_hold_and_no_number_of_few_people(
         "  observations  17\n"
         "  profiles      12\n"
         f"  publications  1, current: {publication}\n"
-        "  schema        5 (this program knows 5)\n"
+        f"  schema        {schema.NEWEST} (this program knows {schema.NEWEST})\n"
         "  on disk       N MB\n"
         "audience_b\n"
         "  observations  <10\n"
         "  profiles      <10\n"
         "  publications  0, current: none\n"
-        "  schema        1 (this program knows 5)\n"
+        f"  schema        1 (this program knows {schema.NEWEST})\n"
         "  on disk       N MB\n"
     )
     assert not mongod.alive(folder)
