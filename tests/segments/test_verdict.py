@@ -14,7 +14,7 @@ from customer_profiles.segments import clustering, evidence, evidence_table, ver
 pytestmark = pytest.mark.slow
 
 BOUNDS = verdict.Bounds(jaccard=0.75, ari=0.95, bootstrap_ari=0.8, min_share=0.02)
-EFFORT = {"seed": 7, "draws": 10, "seeds": 5, "references": 10}
+EFFORT = 10, 5, 10  # bootstrap samples, seeds, references
 
 
 def judged(profiles, k_min=2, k_max=5, by_hand=0, **weights):
@@ -23,8 +23,7 @@ def judged(profiles, k_min=2, k_max=5, by_hand=0, **weights):
     ks = evidence.candidates(rows, k_min, k_max, by_hand)
     with warnings.catch_warnings():
         warnings.simplefilter("error")  # nothing is divided by nothing on the way
-        table = verdict.with_tests(evidence.weigh(rows, ks, **EFFORT), BOUNDS)
-        return verdict.decide(table, BOUNDS, by_hand=by_hand), table
+        return verdict.examine(rows, ks, 7, EFFORT, BOUNDS, by_hand)
 
 
 def grouped(groups, scale=0.5, each=60):
@@ -99,7 +98,7 @@ def test_an_audience_by_degree_is_parted_where_anybody_would_part_it_again():
     assert decision.verdict == BY_DEGREE
     assert decision.k >= 3
     assert not table["in_kind"].any()
-    assert decision.reason.startswith(f"{decision.k} segments by degree: no number of segments sep")
+    assert decision.reason.startswith(f"{decision.k} segments by degree: they are separated no bet")
 
 
 def test_bins_of_one_long_cloud_are_no_groups_in_kind():
@@ -163,13 +162,22 @@ def test_by_degree_the_largest_is_taken_unless_a_smaller_one_is_clearly_more_sta
     table = table_of(gap=0.0, jaccard=[0.9, 0.95, last], bootstrap_ari=[0.9, 0.95, 0.95])
     decision = verdict.decide(table, BOUNDS)
     assert (decision.k, decision.verdict) == (k, BY_DEGREE)
-    other = f"So is {7 - k}; {k} is the largest number that no smaller one clearly exceeds"
+    other = f"{7 - k} also passes these tests, but {k} is the largest number that no smaller one "
     assert other in decision.reason
 
 
 def test_the_only_number_by_degree_is_said_to_be_that():
     table = table_of(gap=0.0, jaccard=[0.9, 0.8, 0.1])
-    assert verdict.decide(table, BOUNDS).reason.endswith("No other number of segments is.")
+    reason = verdict.decide(table, BOUNDS).reason
+    assert reason.endswith("No other number of segments passes these tests.")
+
+
+def test_by_degree_nothing_is_claimed_of_numbers_that_do_beat_chance_but_are_not_found_again():
+    table = table_of(gap=[0.5, 0.0, 0.0], jaccard=[0.1, 0.8, 0.8])
+    decision = verdict.decide(table, BOUNDS)
+    assert (decision.k, decision.verdict) == (4, BY_DEGREE)
+    assert "they are separated no better than rearranged data" in decision.reason
+    assert "no number of segments" not in decision.reason
 
 
 def test_the_criteria_prefer_what_is_furthest_above_chance():

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Mapping
+from dataclasses import fields
 
 import numpy as np
 import pandas as pd
@@ -86,10 +87,9 @@ def segment(profiles: pd.DataFrame, section: Mapping) -> tuple[verdict.Verdict, 
     features, seed = dict.fromkeys(profiles, 1), section["seed"]
     rows = clustering.drawn(clustering.scaled(profiles, features), seed)
     ks = evidence.candidates(rows, section["k_min"], section["k_max"])
-    effort = (section[name] for name in ("draws", "seeds", "references"))
-    bounds = verdict.Bounds(**{name: section[name] for name in verdict.Bounds.__annotations__})
-    table = verdict.with_tests(evidence.weigh(rows, ks, seed, *effort), bounds)
-    decision = verdict.decide(table, bounds)
+    effort = tuple(section[name] for name in ("draws", "seeds", "references"))
+    bounds = verdict.Bounds(**{each.name: section[each.name] for each in fields(verdict.Bounds)})
+    decision, _ = verdict.examine(rows, ks, seed, effort, bounds)
     return decision, clustering.fit(profiles, features, decision.k, seed).assign(profiles)
 
 

@@ -29,7 +29,8 @@ def stderr_aside() -> Iterator[None]:
 def without_collection() -> Iterator[None]:
     """Run an import without the garbage collector, which takes a fifth of its time for nothing.
 
-    Later collections leave out what was imported: each of them would walk through all of it.
+    Later collections leave out what was imported: each of them would walk through all of it. Note:
+    they leave out what else exists then, too.
     """
     was_on = gc.isenabled()
     gc.disable()

@@ -44,7 +44,7 @@ def overview(
     Columns: the figures of `report`, each with its value by chance (the gap with its error) in
     brackets, the tests that fail, and the criteria that prefer this k.
     """
-    # Where no number is in kind, all fail the test of chance, and others decide.
+    # Where no number is in kind, chance does not decide; other tests do.
     tests = {"recurs": "bootstrap", "repeats": "seeds"}
     tests |= (
         {"beats_chance": "chance"}

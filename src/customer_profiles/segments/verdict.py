@@ -26,7 +26,7 @@ import numpy as np
 import pandas as pd
 
 from customer_profiles.project.vocabulary import BY_DEGREE, BY_HAND, EVERYBODY, IN_KIND
-from customer_profiles.segments.evidence import elbow
+from customer_profiles.segments.evidence import elbow, weigh
 from customer_profiles.segments.evidence_table import coarsened
 
 ERRORS = 3  # passed by chance once in 740 times, not once in 20
@@ -64,6 +64,22 @@ class Verdict:
     reason: str
     elbow: int | None
     preferred: Mapping[str, int | None]
+
+
+def examine(
+    rows: np.ndarray,
+    ks: Sequence[int],
+    seed: int,
+    effort: tuple[int, int, int],
+    bounds: Bounds,
+    by_hand: int = 0,
+) -> tuple[Verdict, pd.DataFrame]:
+    """Verdict on `rows` (scaled, weighted), and the table of evidence with its tests.
+
+    `effort`: the numbers of bootstrap samples, other seeds and rearranged references.
+    """
+    table = with_tests(weigh(rows, ks, seed, *effort), bounds)
+    return decide(table, bounds, by_hand), table
 
 
 def with_tests(table: pd.DataFrame, bounds: Bounds) -> pd.DataFrame:
@@ -207,14 +223,14 @@ def _for(k: int, stable: Sequence[int], votes: Mapping[str, int | None]) -> str:
 def _of_degrees(k: int, drawn: Sequence[int]) -> str:
     others = [str(other) for other in drawn if other != k]
     text = (
-        f"{_named(k)} by degree: no number of segments separates the authors better than "
-        "rearranged data, but these are found again in bootstrap samples and from every start of "
-        "K-Means"
+        f"{_named(k)} by degree: they are separated no better than rearranged data, but they are "
+        "found again in bootstrap samples and from every start of K-Means"
     )
     if not others:
-        return f"{text}. No other number of segments is."
+        return f"{text}. No other number of segments passes these tests."
     larger = f"{k} is the largest number that no smaller one clearly exceeds in stability"
-    return f"{text}. So {'are' if others[1:] else 'is'} {_listed(others)}; {larger}."
+    passes = "pass" if others[1:] else "passes"
+    return f"{text}. {_listed(others)} also {passes} these tests, but {larger}."
 
 
 def _against(table: pd.DataFrame, bounds: Bounds) -> str:
