@@ -295,7 +295,8 @@ def test_an_end_while_x_is_away_leaves_a_gap_for_the_next_run(target, settings):
     with XStream() as x:
         settings(x)
         with running() as run:
-            x.wait(1)
+            # Not x.wait(1): who never saw a connection has not lost one.
+            until(lambda: run.receiver.connected)
             x.refusals = ["503"]
             x.lose()
             x.write(*(lost := posts(3)))
