@@ -10,6 +10,7 @@ from sklearn.cluster import KMeans
 
 from customer_profiles.bench import api
 from customer_profiles.bench.process import in_own_process, peak_gib, size
+from customer_profiles.privacy import features
 from customer_profiles.project import params
 from customer_profiles.project.vocabulary import BY_DEGREE, IN_KIND
 from customer_profiles.segments import clustering, evidence, verdict
@@ -84,13 +85,14 @@ def decide(number: int, section: Mapping) -> dict[str, float]:
 
 def segment(profiles: pd.DataFrame, section: Mapping) -> tuple[verdict.Verdict, np.ndarray]:
     """The verdict on all features of `profiles`, by the notebook's own steps, and their labels."""
-    features, seed = dict.fromkeys(profiles, 1), section["seed"]
-    rows = clustering.drawn(clustering.scaled(profiles, features), seed)
+    profiles, _ = features.prepared(profiles, dict.fromkeys(profiles, 1), section["clip"])
+    weights, seed = dict.fromkeys(profiles, 1), section["seed"]
+    rows = clustering.drawn(clustering.scaled(profiles, weights), seed)
     ks = evidence.candidates(rows, section["k_min"], section["k_max"])
     effort = tuple(section[name] for name in ("draws", "seeds", "references"))
     bounds = verdict.Bounds(**{each.name: section[each.name] for each in fields(verdict.Bounds)})
     decision, _ = verdict.examine(rows, ks, seed, effort, bounds)
-    return decision, clustering.fit(profiles, features, decision.k, seed).assign(profiles)
+    return decision, clustering.fit(profiles, weights, decision.k, seed).assign(profiles)
 
 
 def bare(number: int, section: Mapping) -> float:

@@ -12,9 +12,12 @@ import pandas as pd
 
 from customer_profiles.bench.process import in_own_process, peak_gib, size
 from customer_profiles.posts.observations import COLUMNS
+from customer_profiles.privacy.keys.key import demonstration_key
+from customer_profiles.privacy.sealing import OBSERVATIONS as ROWS
+from customer_profiles.privacy.sealing import PROFILES as PEOPLE
 from customer_profiles.project import files, params
 from customer_profiles.project.vocabulary import AUTHOR_COUNTS, CLASSES, POST_COUNTS
-from customer_profiles.store import connection, loading, mongod, observations_file, profiles, schema
+from customer_profiles.store import connection, loading, mongod, profiles, schema, sealed_files
 
 OBSERVATIONS = size(1_000_000, 20_000)
 POSTS_AN_AUTHOR = 4
@@ -25,15 +28,15 @@ NAME = "bench"
 
 def measure() -> dict:
     """Speed of loading, deriving and reading back, compared with the driver's plain methods."""
-    grid = profiles.Grid(**params.stage("load"))
+    recipe = profiles.Recipe(demonstration_key(), **params.stage("load"))
     with tempfile.TemporaryDirectory() as scratch, mongod.embedded(Path(scratch)) as address:
         few, many = Path(scratch, "few.parquet"), Path(scratch, "many.parquet")
         in_own_process(write_observations, few, OBSERVATIONS // 4)
         in_own_process(write_observations, many, OBSERVATIONS)
         plain = in_own_process(insert_plainly, address, few)
-        small = in_own_process(load, address, few, grid)
-        large = in_own_process(load, address, many, grid)
-        derived = in_own_process(derive, address, grid)
+        small = in_own_process(load, address, few, recipe)
+        large = in_own_process(load, address, many, recipe)
+        derived = in_own_process(derive, address, recipe)
         in_own_process(insert_profiles, address)
         arrow, lists = (in_own_process(read_back, address, how) for how in ("arrow", "lists"))
     return {
@@ -63,7 +66,7 @@ def measure() -> dict:
 def write_observations(file: Path, number: int) -> None:
     rng = np.random.default_rng(7)
     days = pd.date_range("2026-05-01", periods=60).strftime("%Y-%m-%d").to_numpy()
-    files.write_parquet(file, pd.DataFrame({
+    rows = pd.DataFrame({
         "_id": pseudonyms(rng.permutation(number)),
         "author": pseudonyms(rng.integers(number // POSTS_AN_AUTHOR, size=number)),
         "scorer": "0" * 16,
@@ -71,12 +74,13 @@ def write_observations(file: Path, number: int) -> None:
         "day": rng.choice(days, number),
         "label": rng.choice(CLASSES, number),
         "flag": "",
-        "polarity": rng.integers(21, size=number),
-        "subjectivity": rng.integers(11, size=number),
-        **{name: rng.integers(4, size=number) for name in POST_COUNTS + AUTHOR_COUNTS},
+        "polarity": rng.random(number),
+        "subjectivity": rng.random(number),
+        **{name: rng.integers(100_000, size=number) for name in POST_COUNTS + AUTHOR_COUNTS},
         "verified": rng.random(number) < 0.1,
         "protected": False,
-    })[list(COLUMNS)])  # fmt: skip
+    })  # fmt: skip
+    files.write_parquet(file, ROWS.seal(rows[list(COLUMNS)], demonstration_key()))
 
 
 def pseudonyms(numbers: np.ndarray) -> list[str]:
@@ -96,15 +100,15 @@ def insert_plainly(address: str, file: Path) -> float:
         return len(posts) / (time.perf_counter() - start)
 
 
-def load(address: str, file: Path, grid: profiles.Grid) -> dict:
+def load(address: str, file: Path, recipe: profiles.Recipe) -> dict:
     """Observations a second from a file into an empty database, and the peak memory."""
     with connection.connect(address, NAME) as client:
         client.drop_database(NAME)
         database = client[NAME]
         schema.prepare(database)
         with (
-            profiles.profile_updates(database, grid) as people,
-            observations_file.opened(file) as rows,
+            profiles.profile_updates(database, recipe) as people,
+            sealed_files.opened(file, recipe.key) as rows,
         ):
             start = time.perf_counter()
             done = loading.write(database.observations, people, rows)
@@ -112,7 +116,7 @@ def load(address: str, file: Path, grid: profiles.Grid) -> dict:
         return {"per_second": done.new / seconds, "peak_gib": peak_gib()}
 
 
-def derive(address: str, grid: profiles.Grid) -> dict[str, float]:
+def derive(address: str, recipe: profiles.Recipe) -> dict[str, float]:
     """Seconds to derive all profiles, and those of a share TOUCHED of the authors."""
     with connection.connect(address, NAME) as client:
         database = client[NAME]
@@ -120,9 +124,9 @@ def derive(address: str, grid: profiles.Grid) -> dict[str, float]:
         touched = np.random.default_rng(7).choice(authors, int(TOUCHED * len(authors)))
         seconds = {}
         for part in ("all", "part"):
-            with profiles.profile_updates(database, grid) as people:
+            with profiles.profile_updates(database, recipe) as people:
                 people.mark(stale=part == "all")
-            with profiles.profile_updates(database, grid) as people:
+            with profiles.profile_updates(database, recipe) as people:
                 people.touch(touched.tolist())
                 start = time.perf_counter()
                 people.derive()
@@ -134,12 +138,13 @@ def insert_profiles(address: str) -> None:
     """Replace the derived profiles by PROFILES copies of them."""
     with connection.connect(address, NAME) as client:
         database = client[NAME]
-        some = list(database.profiles.find().limit(PROFILES // 10))
+        key = demonstration_key()
+        some = profiles.read_profiles(database, key)[: PROFILES // 10]
         database.profiles.drop()
         for start in range(0, PROFILES, len(some)):
-            ids = pseudonyms(np.arange(start, start + len(some)))
-            rows = [{**row, "_id": name} for row, name in zip(some, ids, strict=True)]
-            database.profiles.insert_many(rows, ordered=False)
+            rows = some.assign(_id=pseudonyms(np.arange(start, start + len(some))))
+            sealed = PEOPLE.seal(rows, key).to_dict("records")
+            database.profiles.insert_many(sealed, ordered=False)
 
 
 def read_back(address: str, how: str) -> dict[str, float]:
@@ -148,9 +153,10 @@ def read_back(address: str, how: str) -> dict[str, float]:
         database = client[NAME]
         start = time.perf_counter()
         if how == "arrow":
-            table = profiles.read(database, "profiles", schema.PROFILE)
+            table = profiles.read(database, "profiles", demonstration_key())
         else:
-            table = pd.DataFrame(list(database.profiles.find()))
+            rows = pd.DataFrame(list(database.profiles.find()))
+            table = PEOPLE.unseal(rows, demonstration_key())
         seconds = time.perf_counter() - start
         if len(table) != PROFILES:
             raise RuntimeError(f"{len(table)} of {PROFILES} profiles were read back")

@@ -112,11 +112,14 @@ def status() -> None:
 @store.command()
 def export(what: Table, file: Annotated[Path, typer.Argument(metavar="FILE.csv")]) -> None:
     """Write what the database holds to a CSV file."""
+    from customer_profiles.privacy.keys.key import reopen_key
     from customer_profiles.project import files
     from customer_profiles.store import commands, connection
 
     with reporting():
-        with connection.database() as database:
-            rows = commands.table(database, what.value)
+        manifest = connection.loaded()
+        key = reopen_key(manifest)
+        with connection.database(manifest["audience"]) as database:
+            rows = commands.table(database, what.value, key)
         files.write_csv(file, rows)
         logger.info("%s: %d rows in %s", what.value, len(rows), file.name)

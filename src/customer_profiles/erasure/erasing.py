@@ -51,7 +51,8 @@ def purge_all(
     `beside` are files of pages to clean besides the stored ones. Logs the number of erased records,
     never the ids.
     """
-    audience, grid = open_audience(), profiles.Grid(**params.stage("load"))
+    audience = open_audience()
+    recipe = profiles.Recipe(audience.key, **params.stage("load"))
     pseudonyms = {kind: audience.key.pseudonyms(kind, some) for kind, some in ids.items()}
     posts, authors = pseudonyms.get("post", []), pseudonyms.get("author", [])
     marks = {audience.key.mark(name): kind for kind, names in pseudonyms.items() for name in names}
@@ -63,11 +64,12 @@ def purge_all(
         every = [database, *_others(database, posts, authors)]
         rows, people = _count_touched(every, posts, authors)
         if not dry_run:
-            schema.prepare(database)
             for each in every:
+                schema.prepare(each)
                 marks |= united(each, fingerprint)
-                removal.erase(each, posts, authors, grid)
-            parquet_files.erase(posts, authors, profiles.read_profiles(database))
+                removal.erase(each, posts, authors, recipe)
+            derived = profiles.read_profiles(database, audience.key)
+            parquet_files.erase(posts, authors, derived, audience.key)
         named = frozenset((kind, number) for kind, some in ids.items() for number in some)
         marks |= tombstones.read(fingerprint)
         in_pages = clean_pages(audience, marks, named, dry_run, beside=beside)
@@ -98,23 +100,22 @@ def expire(days: int | None = None, as_of: str | None = None, dry_run: bool = Fa
             f"nothing expires after {days} days; set expire_days in section shared of params.yaml, "
             "or give --days"
         )
-    audience, grid = open_audience(), profiles.Grid(**params.stage("load"))
+    audience = open_audience()
+    recipe = profiles.Recipe(audience.key, **params.stage("load"))
     with connection.database(audience.name) as database:
-        rows = pd.concat(
-            [
-                parquet_files.read("observations"),
-                profiles.read(database, "observations", parquet_files.KEYS),
-            ]
-        )
-        rows = rows[list(parquet_files.KEYS)].drop_duplicates("_id")
+        if not dry_run:
+            schema.prepare(database)
+        stored = profiles.read(database, "observations", audience.key)
+        rows = pd.concat([parquet_files.days(audience.key), stored[list(parquet_files.KEYS)]])
+        rows = rows.drop_duplicates("_id")
         today = datetime.now(UTC).date()
         dated = rows.loc[~retention.in_future(rows["day"], today), "day"]
         first = retention.first_day(dated, days, as_of)
         old = rows[rows["day"] < first]
         if not dry_run:
-            schema.prepare(database)
-            removal.expire(database, first, grid)
-            parquet_files.expire(first, profiles.read_profiles(database))
+            removal.expire(database, first, recipe)
+            derived = profiles.read_profiles(database, audience.key)
+            parquet_files.expire(first, derived, audience.key)
     if not dry_run:
         close_journal(audience.name)
     logger.info(
@@ -156,13 +157,13 @@ def _others(database, posts: list[str], authors: list[str]) -> list:
 
 def _count_touched(every: Sequence, posts: list[str], authors: list[str]) -> tuple[int, int]:
     """Numbers of posts and profiles, in databases and files, that an erasure touches."""
-    rows = parquet_files.read("observations")
+    rows = parquet_files.names("observations")
     rows = rows[rows["_id"].isin(posts) | rows["author"].isin(authors)]
     of_post = dict(zip(rows["_id"], rows["author"], strict=True))
     for database in every:
         of_post |= removal.authors_by_post(database, posts, authors)
     touched = {*authors, *of_post.values()}
-    people = touched & set(parquet_files.read("profiles")["_id"])
+    people = touched & set(parquet_files.names("profiles")["_id"])
     for database in every:
         people |= removal.with_profile(database, sorted(touched))
     return len(of_post), len(people)

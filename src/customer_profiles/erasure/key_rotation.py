@@ -21,7 +21,7 @@ from customer_profiles.privacy.keys.key import (
     successor_key,
 )
 from customer_profiles.project import paths
-from customer_profiles.store import connection, removal, schema
+from customer_profiles.store import connection, removal, schema, sealed_files
 from customer_profiles.store.lease import leased
 from customer_profiles.store.tombstones import united
 
@@ -97,7 +97,7 @@ def _rotate(folder: PagesFolder) -> None:
         "gone: the audience's database with its API tokens, the files in %s, the manifest. Copies "
         "of the pages elsewhere would bring back whom the old key erased. Now run "
         "`dvc repro -f pull && dvc repro`, then make new tokens",
-        parquet_files.FOLDER,
+        sealed_files.FOLDER,
     )
 
 

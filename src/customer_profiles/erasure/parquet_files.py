@@ -1,68 +1,71 @@
 """Removal from the tables about single people in data/processed; each is replaced atomically."""
 
-from collections.abc import Callable, Collection
-from pathlib import Path
+from collections.abc import Collection
 
 import pandas as pd
 
-from customer_profiles.project import files, paths
+from customer_profiles.privacy.keys.key import Key
+from customer_profiles.privacy.sealing import LAYOUTS, PROFILES
+from customer_profiles.store import sealed_files
 
-FOLDER = "data/processed"
-NAMES = ("observations", "profiles", "assignments")
 KEYS = ("_id", "author", "day")
 
 
-def path(name: str) -> Path:
-    """Path of the table `name`, which may not exist."""
-    return paths.inside(FOLDER, f"{name}.parquet")
+def names(name: str) -> pd.DataFrame:
+    """Readable fields of the table `name`; without rows if it does not exist."""
+    if not sealed_files.path(name).is_file():
+        return pd.DataFrame(columns=list(LAYOUTS[name].readable), dtype="str")
+    return sealed_files.read_sealed(name)
 
 
-def read(name: str) -> pd.DataFrame:
-    """The table `name`; an empty one with the columns KEYS if it does not exist."""
-    if not path(name).is_file():
+def days(key: Key) -> pd.DataFrame:
+    """KEYS of the observations; without rows if there are none."""
+    if not sealed_files.path("observations").is_file():
         return pd.DataFrame(columns=list(KEYS), dtype="str")
-    return pd.read_parquet(path(name))
+    return sealed_files.read("observations", key)[list(KEYS)]
 
 
-def erase(posts: Collection[str], authors: Collection[str], derived: pd.DataFrame) -> None:
+def erase(
+    posts: Collection[str], authors: Collection[str], derived: pd.DataFrame, key: Key
+) -> None:
     """Remove `posts` and all data of `authors` (pseudonyms); `derived` are the profiles left.
 
     Observations are written last: after an interruption they still tell the touched profiles.
     """
-    rows = read("observations")
+    rows = names("observations")
     erased = rows["_id"].isin(posts) | rows["author"].isin(authors)
-    touched = {*authors, *rows.loc[erased, "author"]}
-    _write("assignments", lambda table: table[~table["_id"].isin(touched)])
-    _write_profiles(derived, touched)
-    _write("observations", lambda table: table[~erased])
+    _remove(set(rows.loc[erased, "_id"]), {*authors, *rows.loc[erased, "author"]}, derived, key)
 
 
-def expire(first: str, derived: pd.DataFrame) -> None:
+def expire(first: str, derived: pd.DataFrame, key: Key) -> None:
     """Remove posts of days before `first`; `derived` are the profiles left."""
-    rows = read("observations")
-    _write_profiles(derived, set(rows.loc[rows["day"] < first, "author"]))
-    people = set(read("profiles")["_id"])
-    _write("assignments", lambda table: table[table["_id"].isin(people)])
-    _write("observations", lambda table: table[table["day"] >= first])
+    rows = days(key)
+    old = rows[rows["day"] < first]
+    _remove(set(old["_id"]), set(old["author"]), derived, key, without_profile=True)
 
 
 def remove() -> None:
     """Remove all tables."""
-    for name in NAMES:
-        path(name).unlink(missing_ok=True)
+    for name in LAYOUTS:
+        sealed_files.path(name).unlink(missing_ok=True)
 
 
-def _write_profiles(derived: pd.DataFrame, touched: set[str]) -> None:
-    """Write the `derived` profiles; if there are none, keep the profiles that were not touched."""
+def _remove(
+    posts: set[str],
+    touched: set[str],
+    derived: pd.DataFrame,
+    key: Key,
+    without_profile: bool = False,
+) -> None:
+    """Remove `posts`, and the profiles and assignments of their authors, `touched`.
+
+    If there are none `derived`, profiles of those who were not touched stay. With
+    `without_profile` the assignments of touched authors stay where a profile is left.
+    """
     if derived.empty:
-        _write("profiles", lambda table: table[~table["_id"].isin(touched)])
+        sealed_files.change("profiles", lambda table: table[~table["_id"].isin(touched)])
     else:
-        _write("profiles", lambda table: derived)
-
-
-def _write(name: str, change: Callable[[pd.DataFrame], pd.DataFrame]) -> None:
-    if path(name).is_file():
-        stored = read(name)
-        changed = change(stored).reset_index(drop=True)
-        if not changed.equals(stored):
-            files.write_parquet(path(name), changed)
+        sealed_files.change("profiles", lambda table: PROFILES.seal(derived, key))
+    gone = touched - set(names("profiles")["_id"]) if without_profile else touched
+    sealed_files.change("assignments", lambda table: table[~table["_id"].isin(gone)])
+    sealed_files.change("observations", lambda table: table[~table["_id"].isin(posts)])

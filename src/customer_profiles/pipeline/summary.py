@@ -3,6 +3,7 @@
 import json
 
 from customer_profiles.project import params, paths
+from customer_profiles.project.vocabulary import VERDICT_NAMES
 
 SAMPLE = "data/sample/sentiment140"
 NEXT = """
@@ -91,7 +92,9 @@ def calibration_error(validation: dict) -> str:
 
 def verdict(clusters: dict) -> str:
     """Number of segments and verdict, as text."""
-    return f"{clusters['k']}, {clusters['verdict']}"
+    # A result of a former version has another word.
+    name = VERDICT_NAMES.get(clusters["verdict"], clusters["verdict"])
+    return f"{clusters['k']}, {name}"
 
 
 def stability(clusters: dict) -> str:

@@ -1,24 +1,16 @@
-"""Observations: scored posts as they are stored, pseudonymous, generalised and without text."""
+"""Observations: scored posts as they are stored, pseudonymous and without text."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Protocol
 
 import pandas as pd
 
-from customer_profiles.privacy import generalisation
-from customer_profiles.privacy.generalisation import years_between
+from customer_profiles.privacy.generalisation import months_between
+from customer_profiles.privacy.sealing import OBSERVATIONS, ordered
 from customer_profiles.project import vocabulary
-from customer_profiles.project.vocabulary import (
-    AUTHOR_COUNTS,
-    POLARITY_STEPS,
-    POST_COUNTS,
-    SUBJECTIVITY_STEPS,
-)
+from customer_profiles.project.vocabulary import AUTHOR_COUNTS, POST_COUNTS
 
-COLUMNS = (
-    "_id", "author", "scorer", "origin", "day", "label", "flag", "polarity", "subjectivity",
-    *POST_COUNTS, *AUTHOR_COUNTS, "verified", "protected",
-)  # fmt: skip
+COLUMNS = OBSERVATIONS.columns
 
 
 class Pseudonymiser(Protocol):
@@ -41,21 +33,20 @@ def build(
     posts: pd.DataFrame,
     authors: pd.DataFrame,
     scores: pd.DataFrame,
-    edges: Mapping[str, Sequence[int]],
     scorer: str,
     flags: Sequence[str] | str = vocabulary.UNFLAGGED,
 ) -> pd.DataFrame:
     """Observations, one row per post, sorted by all columns; the pseudonyms only break ties.
 
     `posts` as `pseudonymous` gives them and `authors` as `pages.collect` does. `scores` are in the
-    order of the posts: `polarity` and `subjectivity` in [0, 1], `label`. `edges` are the bin edges
-    of each count. `flags` are the flags of the posts, as `spam.flags` gives them, or one flag for
-    all.
+    order of the posts: `polarity` and `subjectivity` in [0, 1], `label`. `flags` are the flags of
+    the posts, as `spam.flags` gives them, or one flag for all. `account_age` is in months, from the
+    account's creation to the post.
 
     Note: sorting by pseudonym would make later results depend on the key.
     """
     joined = posts.merge(authors, on="author_id", how="left", validate="many_to_one")
-    joined["account_age"] = years_between(joined["created"], joined["day"])
+    joined["account_age"] = months_between(joined["created"], joined["day"])
     frame = pd.DataFrame({
         "_id": joined["_id"],
         "author": joined["author"],
@@ -64,12 +55,9 @@ def build(
         "day": joined["day"],
         "label": scores["label"].to_numpy(),
         "flag": flags if isinstance(flags, str) else list(flags),
-        "polarity": generalisation.gridded(scores["polarity"], POLARITY_STEPS),
-        "subjectivity": generalisation.gridded(scores["subjectivity"], SUBJECTIVITY_STEPS),
-        **{
-            name: generalisation.binned(joined[name], edges[name])
-            for name in POST_COUNTS + AUTHOR_COUNTS
-        },
+        "polarity": scores["polarity"].to_numpy(dtype=float).round(6),
+        "subjectivity": scores["subjectivity"].to_numpy(dtype=float).round(6),
+        **{name: joined[name] for name in POST_COUNTS + AUTHOR_COUNTS},
         "verified": joined["verified"].astype(bool),
         "protected": joined["protected"].astype(bool),
     })  # fmt: skip
@@ -102,9 +90,3 @@ def without_flagged(frame: pd.DataFrame, exclude_flagged: bool) -> pd.DataFrame:
             "section shared"
         )
     return kept
-
-
-def ordered(frame: pd.DataFrame, last: Sequence[str]) -> pd.DataFrame:
-    """`frame` sorted by all its columns, those in `last` only to break ties."""
-    columns = [name for name in frame.columns if name not in last]
-    return frame.sort_values([*columns, *last], kind="stable").reset_index(drop=True)

@@ -11,12 +11,15 @@ Ids, handles and texts are private: no error message and no `repr` shows one.
 """
 
 import json
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 import pandas as pd
+
+from customer_profiles.project.vocabulary import UNKNOWN
 
 POST_COLUMNS = {
     "post_id": "object",
@@ -26,6 +29,7 @@ POST_COLUMNS = {
     "language": "object",
     "favorites": "int64",
     "retweets": "int64",
+    "repost": "bool",
 }
 AUTHOR_COLUMNS = {
     "author_id": "object",
@@ -52,6 +56,8 @@ COUNTS = (
     "authors",
     "authors_without_metrics",
 )
+# How X begins the text of a repost.
+REPOST = re.compile(r"RT @\w+:")
 # Since 2023 `verified` is also true for paying users (`verified_type` blue).
 VERIFIED_TYPES = ("business", "government")
 LARGEST = 2**63 - 1
@@ -62,10 +68,10 @@ class Conversation:
     """Posts and authors of a set of pages.
 
     `posts`, one row per post, sorted by post_id: post_id, author_id, day (YYYY-MM-DD, UTC), text,
-    language (as X names it, or None), favorites and retweets received. `authors`, one row per
-    author of these posts (not the people they mention), sorted by author_id: followers, following,
-    listed, account_posts, verified, protected, created (YYYY-MM or None). `counts` are the numbers
-    of items seen, kept and left out.
+    language (as X names it, or None), favorites and retweets received, repost (whether it repeats
+    another post). `authors`, one row per author of these posts (not the people they mention),
+    sorted by author_id: followers, following, listed, account_posts, verified, protected, created
+    (YYYY-MM or None). `counts` are the numbers of items seen, kept and left out.
     """
 
     posts: pd.DataFrame = field(repr=False)
@@ -91,10 +97,10 @@ def parse_lines(lines: Iterable[str]) -> Iterator[dict | None]:
 def collect(pages: Iterable[dict | None]) -> Conversation:
     """Posts and authors of `pages`, oldest page first (None: a broken line, only counted).
 
-    A metric that no page gives is 0. `verified` means business or government, or verified without
-    any `verified_type` (as before 2023); paid verification does not count. A repost's retweets are
-    0, because X shows the number of the original post. A post without an id, a text, a date or an
-    author on some page is left out, and counted under the first of these reasons.
+    A metric that no page gives is UNKNOWN. `verified` means business or government, or verified
+    without any `verified_type` (as before 2023); paid verification does not count. A repost's
+    retweets are 0, because X shows the number of the original post. A post without an id, a text, a
+    date or an author on some page is left out, and counted under the first of these reasons.
 
     Raises ValueError when no post, or no author at all, is left.
     """
@@ -147,11 +153,13 @@ def _gather(pages: Iterable[dict | None], counts: Counter) -> tuple[dict, dict]:
 def _post(item: dict) -> dict:
     metrics = _object(item.get("public_metrics"))
     references = _objects(_either(item, "referenced_tweets", "referenced_posts"))
+    text = _text(item.get("text"))
     repost = any(reference.get("type") in ("retweeted", "reposted") for reference in references)
+    repost = repost or bool(text and REPOST.match(text))
     return {
         "author_id": _id(item.get("author_id")),
         "day": _day(item.get("created_at")),
-        "text": _text(item.get("text")),
+        "text": text,
         "language": _text(item.get("lang")),
         "favorites": _count(metrics.get("like_count")),
         "retweets": 0 if repost else _count(_either(metrics, "retweet_count", "repost_count")),
@@ -209,7 +217,7 @@ def _refuse_nothing(counts: Counter, users: dict[str, dict]) -> None:
 
 def _frame(rows: dict[str, dict], columns: dict[str, str]) -> pd.DataFrame:
     _, *rest = columns
-    blank = {"int64": 0, "bool": False, "object": None}
+    blank = {"int64": UNKNOWN, "bool": False, "object": None}
     filled = [
         [row_id, *(rows[row_id].get(name, blank[columns[name]]) for name in rest)]
         for row_id in sorted(rows)

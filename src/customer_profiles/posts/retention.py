@@ -27,15 +27,13 @@ class Limits:
     last: str = ""
     erased: Callable[[str], bool] = never_erased
 
-    def late(self, post: Mapping) -> bool:
-        """True if the day of `post` lies after `last`."""
-        # A missing day is left to the validator, which reports it.
-        return bool(self.last) and str(post["day"]) > self.last
+    def late(self, day: str) -> bool:
+        """True if `day` lies after `last`."""
+        return bool(self.last) and day > self.last
 
-    def hold(self, post: Mapping) -> bool:
-        """True if `post` may be stored."""
-        due = self.first <= str(post["day"]) and not self.late(post)
-        return due and not self.forgets(post)
+    def hold(self, post: Mapping, day: str) -> bool:
+        """True if `post` (`_id`, `author`) of `day` may be stored."""
+        return self.first <= day and not self.late(day) and not self.forgets(post)
 
     def forgets(self, post: Mapping) -> bool:
         """True if `post` or its author was erased."""

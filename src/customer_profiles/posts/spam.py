@@ -46,9 +46,12 @@ def flags(
     burst: int = 20,
     links: int = 5,
 ) -> pd.Series:
-    """Flag of each of `posts` (author_id, day, raw text), one of FLAGS or NONE, by their index.
+    """Flag of each of `posts`, one of FLAGS or NONE, by their index.
+
+    The columns are author_id, day, raw text and repost.
 
     - "copies": nearly the same words as posts of at least `authors` people within `days` days.
+      Reposts are none: to repeat another's words is what a repost is for.
       Links, handles, hashtags, digits, case and punctuation are not words. The threshold is a
       Jaccard similarity of `jaccard` of the sets of SHINGLE characters, with single linkage; of
       long texts the first LONGEST characters count. Texts of fewer than `length` characters are
@@ -132,7 +135,7 @@ def _links(posts: pd.DataFrame, own: pd.Series, links: int) -> pd.Series:
 def _copies(
     posts: pd.DataFrame, own: pd.Series, authors: int, days: int, jaccard: float, length: int
 ) -> pd.Series:
-    long = own[own.str.len() >= length].str[:LONGEST]
+    long = own[(own.str.len() >= length) & ~posts["repost"]].str[:LONGEST]
     # Sorted, so that the result does not depend on the order of posts.
     texts, which = np.unique(long.to_numpy(dtype=str), return_inverse=True)
     rows = pd.DataFrame({

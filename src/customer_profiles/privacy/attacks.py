@@ -10,15 +10,15 @@ record, it is right for one person at most, and k people share the record.
 
 import hashlib
 import hmac
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable
 from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 from scipy.spatial import KDTree
 
-from customer_profiles.privacy import cells, generalisation
-from customer_profiles.privacy.generalisation import years_between
+from customer_profiles.privacy import cells
+from customer_profiles.privacy.generalisation import months_between
 from customer_profiles.project.vocabulary import AUTHOR_COUNTS
 
 DRIFTING = ("followers", "following", "listed", "account_posts")
@@ -39,11 +39,11 @@ def looked_up(posts: pd.DataFrame, authors: pd.DataFrame) -> pd.DataFrame:
     """Public counts of each author, exactly: one row per author_id.
 
     `posts` and `authors` as `pages.collect` gives them. Columns: posts, the AUTHOR_COUNTS
-    (account_age in years on the day of the last post), verified, protected.
+    (account_age in months on the day of the last post), verified, protected.
     """
     seen = posts.groupby("author_id").agg(posts=("day", "size"), day=("day", "max"))
     counts = authors.set_index("author_id").join(seen, how="inner", validate="one_to_one")
-    counts["account_age"] = years_between(counts["created"], counts["day"])
+    counts["account_age"] = months_between(counts["created"], counts["day"])
     return counts[["posts", *AUTHOR_COUNTS, "verified", "protected"]]
 
 
@@ -72,14 +72,6 @@ def drifted(counts: pd.DataFrame, drift: float, seed: int) -> pd.DataFrame:
     normal = np.random.default_rng(seed).standard_normal((len(counts), len(DRIFTING)))
     grown = counts[list(DRIFTING)] * np.exp(drift * (1 + normal))
     return counts.assign(**grown.round())
-
-
-def generalised(counts: pd.DataFrame, edges: Mapping[str, Sequence[int]]) -> pd.DataFrame:
-    """`counts` in the bins of profiles, so that an attacker can compare both."""
-    bins = {
-        name: generalisation.binned(counts[name], edges[name]) for name in ("posts", *AUTHOR_COUNTS)
-    }
-    return counts.assign(**bins)
 
 
 def linkage(records: np.ndarray, known: np.ndarray) -> Outcome:

@@ -11,17 +11,15 @@ import pandas as pd
 from customer_profiles.privacy import generalisation
 from customer_profiles.project.vocabulary import (
     AUTHOR_COUNTS,
-    CLASSES,
     FIELDS,
-    POST_COUNTS,
     at_least,
 )
 
-# Fields by which an attacker who knows an author could recognise a stolen profile.
+# Fields of a profile that X shows of an account to everybody.
 KNOWABLE = ("posts", *AUTHOR_COUNTS, "verified", "protected")
-# Other fields of a profile: of its posts, and of their dates.
-MOOD = ("polarity", "subjectivity", *CLASSES, *POST_COUNTS)
-MONTHS = ("first_month", "last_month")
+
+# Where the bins of a figure of exact counts begin.
+DECADES = (1, 10, 100, 1000, 10_000, 100_000, 1_000_000)
 
 
 def sizes(counts: Sequence[int], k: int) -> list[int | str]:
@@ -129,16 +127,20 @@ def groups(rows: pd.DataFrame, columns: Sequence[str], k: int, people: str) -> p
 
 
 def bin_counts(
-    rows: pd.DataFrame, names: Mapping[str, Sequence[str]], k: int, people: str
+    rows: pd.DataFrame, fields: Sequence[str], k: int, people: str
 ) -> dict[str, pd.Series]:
-    """Number of `rows` in each bin of each field, by the bins' `names`; NaN where suppressed."""
-    return {
-        field: groups(rows, [field], k, people)
-        .set_index(field)["rows"]
-        .reindex(range(len(called)))
-        .set_axis(list(called))
-        for field, called in names.items()
-    }
+    """Number of `rows` in each power of ten of each of `fields`, exact counts; NaN if suppressed.
+
+    An unknown count is left out.
+    """
+    tables = {}
+    for field in fields:
+        known = rows[rows[field] >= 0]
+        binned = known[[people]].assign(bin=generalisation.binned(known[field], DECADES))
+        counts = groups(binned, ["bin"], k, people).set_index("bin")["rows"]
+        names = generalisation.bin_names(DECADES)
+        tables[field] = counts.reindex(range(len(names))).set_axis(names)
+    return tables
 
 
 def _suppressed(sizes: pd.Series, k: int) -> pd.Series:
@@ -151,34 +153,51 @@ def _suppressed(sizes: pd.Series, k: int) -> pd.Series:
     return hidden
 
 
-def uniqueness(people: pd.DataFrame, columns: Sequence[str]) -> float:
-    """Share of `people` whose combination of `columns` is unique; 0 without people."""
-    if people.empty:
-        return 0.0
-    sizes = people.groupby(list(columns)).size()
-    return float((sizes == 1).sum() / len(people))
-
-
 def tiers(people: pd.DataFrame, cuts: Mapping[str, Sequence[int]]) -> pd.DataFrame:
-    """`segment` and, for each field of `cuts`, its tier: the number of cuts it has reached."""
+    """`segment` and, for each field of `cuts`, its tier: the number of counts it has reached.
+
+    An unknown count (below 0) is in the lowest tier.
+    """
     fields = {name: np.searchsorted(at, people[name], side="right") for name, at in cuts.items()}
     return pd.DataFrame({"segment": people["segment"], **fields})
+
+
+def affordable(
+    people: pd.DataFrame, cuts: Mapping[str, Sequence[int]], k: int, most: float
+) -> tuple[dict[str, list[int]], list[str]]:
+    """`cuts` that leave at most the share `most` of the `people` in suppressed cells; those left out.
+
+    As long as more are, the cut is left out without which the fewest are. Without any cut a cell is
+    a whole segment. The cuts left out read "followers from 100,000".
+    """
+    kept, left_out = {name: list(at) for name, at in cuts.items()}, []
+    while kept and _suppressed_share(people, kept, k) > most:
+        tried = [(name, at) for name, own in kept.items() for at in own]
+        name, at = min(tried, key=lambda cut: _suppressed_share(people, _less(kept, *cut), k))
+        kept = _less(kept, name, at)
+        left_out.append(f"{FIELDS[name]} from {at:,}")
+    return kept, left_out
+
+
+def _less(cuts: Mapping[str, Sequence[int]], field: str, at: int) -> dict[str, list[int]]:
+    left = {name: [cut for cut in own if (name, cut) != (field, at)] for name, own in cuts.items()}
+    return {name: own for name, own in left.items() if own}
+
+
+def _suppressed_share(people: pd.DataFrame, cuts: Mapping[str, Sequence[int]], k: int) -> float:
+    table = cells(tiers(people, cuts), ("segment", *cuts), k)
+    return float(1 - table.loc[table["shown"], "authors"].sum() / max(len(people), 1))
 
 
 def cell_codes(table: pd.DataFrame) -> pd.Series:
     """Cell of each row of `table` (as `tiers` gives it) as one string: "0/2/1"."""
     first, *others = (table[name].astype(str) for name in table)
-    return first.str.cat(others, sep="/")
+    return first.str.cat(others, sep="/") if others else first
 
 
-def tier_names(
-    cuts: Mapping[str, Sequence[int]], edges: Mapping[str, Sequence[int]]
-) -> dict[str, list[str]]:
-    """Names of the tiers of each field of `cuts`, by the counts (`edges`) where they begin."""
-    return {
-        name: generalisation.bin_names([edges[name][cut - 1] for cut in cuts[name]])
-        for name in cuts
-    }
+def tier_names(cuts: Mapping[str, Sequence[int]]) -> dict[str, list[str]]:
+    """Names of the tiers of each field, by the counts in `cuts` where they begin."""
+    return {name: generalisation.bin_names(at) for name, at in cuts.items()}
 
 
 def named_cells(table: pd.DataFrame, names: Mapping[str, Sequence[str]]) -> list[dict]:
@@ -200,6 +219,8 @@ def across(named: Sequence[dict], names: Mapping[str, Sequence[str]]) -> pd.Data
     """
     table = pd.DataFrame(named, columns=["segment", *names, "authors"]).rename(columns=FIELDS)
     table["segment"] += 1
+    if not names:
+        return table.set_index("segment").astype(str)
     *fields, last = ("segment", *(FIELDS[name] for name in names))
     wide = table.set_index([*fields, last])["authors"].unstack(sort=False)
     wide = wide.reindex(columns=pd.Index(list(names.values())[-1], name=last))

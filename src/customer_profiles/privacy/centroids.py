@@ -7,6 +7,7 @@ import numpy as np
 
 from customer_profiles.privacy import attacks
 from customer_profiles.privacy.averages import SLACK, nearest
+from customer_profiles.privacy.features import standardised
 
 STEP = 0.2
 # Largest factor of STEP: in wider steps a centroid is uninformative, and suppressed.
@@ -66,9 +67,3 @@ def _last_member(away: np.ndarray, inside: np.ndarray, two: bool) -> float:
         return alike & rest.unchanged(other, one, 1) if two else alike
 
     return attacks.last_member(own, outside, unchanged).success
-
-
-def standardised(values: np.ndarray) -> np.ndarray:
-    """`values` (n, features) in standard deviations from their average; 0 where all are alike."""
-    spread = values.std(axis=0)
-    return (values - values.mean(axis=0)) / np.where(spread, spread, 1)

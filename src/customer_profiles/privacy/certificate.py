@@ -11,11 +11,13 @@ import pandas as pd
 from customer_profiles.privacy import attacks, cells
 from customer_profiles.privacy.aggregates import Aggregate
 from customer_profiles.privacy.attacks import Outcome
+from customer_profiles.privacy.generalisation import gridded
 from customer_profiles.project import vocabulary
-from customer_profiles.project.vocabulary import ATTACKERS, POST_COUNTS
+from customer_profiles.project.vocabulary import ATTACKERS
 
 ADVICE = "name fewer or coarser tiers in section publish, or lower k_max in section cluster"
 SIZES_SHOWN = 5
+QUARTERS = 4
 # A mean of many equal shares may differ from the share in its last digits.
 SLACK = 1e-9
 
@@ -133,33 +135,25 @@ def issue(
     }
 
 
-def known_tiers(
-    counts: pd.DataFrame, edges: Mapping, tiers: Mapping, people: Iterable[str]
-) -> pd.DataFrame:
+def known_tiers(counts: pd.DataFrame, tiers: Mapping, people: Iterable[str]) -> pd.DataFrame:
     """Tiers that an attacker computes from `counts` (by pseudonym, as `attacks.looked_up`).
 
     A row for each of `people`, NaN for a person whom he did not find. Fields that X does not show
     have no tiers.
     """
     knowable = {name: cuts for name, cuts in tiers.items() if name in cells.KNOWABLE}
-    bins = attacks.generalised(counts, edges)
-    return cells.tiers(bins.assign(segment=0), knowable)[list(knowable)].reindex(people)
+    return cells.tiers(counts.assign(segment=0), knowable)[list(knowable)].reindex(people)
 
 
 def known(
-    counts: pd.DataFrame,
-    edges: Mapping,
-    tiers: Mapping,
-    people: Iterable[str],
-    drift: float,
-    seed: int,
+    counts: pd.DataFrame, tiers: Mapping, people: Iterable[str], drift: float, seed: int
 ) -> dict[str, pd.DataFrame]:
     """Tiers that the attackers of `exact_join` and `drifted_join` compute (`known_tiers`).
 
     The second looks the `counts` up later, when they have `drifted`.
     """
     at = {"exact_join": counts, "drifted_join": attacks.drifted(counts, drift, seed)}
-    return {name: known_tiers(public, edges, tiers, people) for name, public in at.items()}
+    return {name: known_tiers(public, tiers, people) for name, public in at.items()}
 
 
 def attacked(
@@ -180,39 +174,32 @@ def attacked(
 
 
 def diversity(release: Release) -> int:
-    """Fewest different marks of polarity in a shown cell (distinct l-diversity); 0 for none.
+    """Fewest different quarters of polarity in a shown cell (distinct l-diversity); 0 for none.
 
     It is reported and not bounded: a shared polarity does not reveal the members of a group.
     """
     tiers = release.tiers[release.published_mask]
     if tiers.empty:
         return 0
-    marks = release.people["polarity"].groupby([tiers[name] for name in tiers])
-    return int(marks.nunique().min())
+    marks = pd.Series(gridded(release.people["polarity"], QUARTERS), release.people.index)
+    return int(marks.groupby([tiers[name] for name in tiers]).nunique().min())
 
 
-def at_rest(
-    people: pd.DataFrame, looked_up: pd.DataFrame, author_ids: Iterable[str]
-) -> dict[str, float]:
+def at_rest(observations: pd.DataFrame, author_ids: Iterable[str]) -> dict[str, float]:
     """Risks of a database stolen without the key: measured and disclosed, not bounded.
 
-    `uniqueness`: share of `people` (profiles) who are unique in all fields. `linkage`: expected
-    share recognised by the fields that X shows of an account and by the number of posts;
-    `looked_up` gives these in bins, in the rows of `people`. `linkage_with_posts`: by likes,
-    retweets and months of the posts as well. A person who was not looked up counts as known
-    exactly. `dictionary`: share of pseudonyms recovered by hashing all `author_ids`.
+    Readable in it are, for each author, the number of `observations` by month, scorer and origin.
+    `linkage`: expected share of the authors recognised by these, by a thief who knows every post.
+    `uniqueness`: share of the authors whom nobody is like. `dictionary`: share of the pseudonyms
+    recovered by hashing all `author_ids`.
     """
-    fields = list(cells.KNOWABLE)
-    own = people[fields].astype(float)
-    known = looked_up[fields].astype(float).set_axis(people.index).fillna(own)
-    months = {name: pd.factorize(people[name])[0] for name in cells.MONTHS}
-    more = people[[*fields, *POST_COUNTS]].assign(**months)
-    every = (*cells.KNOWABLE, *cells.MOOD, *cells.MONTHS)
+    readable = [observations["day"].str[:7], observations["scorer"], observations["origin"]]
+    posts = pd.crosstab(observations["author"], readable)
+    alike = posts.groupby(list(posts)).size()
     return {
-        "uniqueness": cells.uniqueness(people, every),
-        "linkage": attacks.linkage(own, known).success,
-        "linkage_with_posts": attacks.linkage(more, more).success,
-        "dictionary": attacks.dictionary(people["_id"], author_ids),
+        "uniqueness": float((alike == 1).sum() / len(posts)),
+        "linkage": len(alike) / len(posts),
+        "dictionary": attacks.dictionary(posts.index, author_ids),
     }
 
 
@@ -238,11 +225,10 @@ def overview(certificate: Mapping, max_suppressed: float) -> pd.DataFrame:
         ("authors in the smallest published group", least, published["k_min"]),
         ("authors alone in their cell", "none", f"{published['uniqueness']:.1%}"),
         ("authors whose cell is suppressed", most, f"{published['suppressed_share']:.1%}"),
-        ("marks of polarity in a cell, at least", "reported", published["l_diversity"]),
+        ("quarters of polarity in a cell, at least", "reported", published["l_diversity"]),
         ("pseudonyms turned back by hashing all ids", "disclosed", f"{stolen['dictionary']:.1%}"),
-        ("stored profiles recognised by the account", "disclosed", f"{stolen['linkage']:.1%}"),
-        ("and by its posts as well", "disclosed", f"{stolen['linkage_with_posts']:.1%}"),
-        ("stored profiles with nobody alike", "disclosed", f"{stolen['uniqueness']:.1%}"),
+        ("stored authors recognised without the key", "disclosed", f"{stolen['linkage']:.1%}"),
+        ("stored authors with nobody alike", "disclosed", f"{stolen['uniqueness']:.1%}"),
         ("passed", "", "yes" if certificate["passed"] else "no"),
     ]
     return pd.DataFrame(rows, columns=["what", "bound", "found"]).set_index("what")

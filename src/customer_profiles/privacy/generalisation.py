@@ -1,4 +1,4 @@
-"""Generalisation: bins of counts, grid marks of shares, whole years of dates."""
+"""Generalisation: bins of counts, grid marks of shares, whole months of dates."""
 
 from collections.abc import Sequence
 from itertools import pairwise
@@ -6,13 +6,14 @@ from itertools import pairwise
 import numpy as np
 import pandas as pd
 
+from customer_profiles.project.vocabulary import UNKNOWN
 
-def years_between(created: pd.Series, day: pd.Series) -> pd.Series:
-    """Whole years from the month `created` to `day`; 0 where the month is unknown."""
+
+def months_between(created: pd.Series, day: pd.Series) -> pd.Series:
+    """Whole months from the month `created` (YYYY-MM) to `day`, UNKNOWN without it, int (n,)."""
     start, end = pd.to_datetime(created, format="%Y-%m").dt, pd.to_datetime(day).dt
-    # Counted in months: years of 365.25 days miss the anniversary itself.
     months = 12 * (end.year - start.year) + (end.month - start.month)
-    return (months // 12).fillna(0).clip(lower=0).astype(int)
+    return months.clip(lower=0).fillna(UNKNOWN).astype("int64")
 
 
 def binned(counts: Sequence[float], edges: Sequence[float]) -> np.ndarray:
@@ -22,7 +23,7 @@ def binned(counts: Sequence[float], edges: Sequence[float]) -> np.ndarray:
     """
     edges = np.asarray(edges, dtype=float)
     if edges.ndim != 1 or not len(edges) or (np.diff(edges) <= 0).any():
-        raise ValueError(f"bin edges must rise, got {edges.tolist()}; see section score")
+        raise ValueError(f"bin edges must rise, got {edges.tolist()}")
     return np.searchsorted(edges, np.asarray(counts, dtype=float), side="right")
 
 
@@ -43,7 +44,7 @@ def bin_names(edges: Sequence[int]) -> list[str]:
 def bin_values(edges: Sequence[int]) -> np.ndarray:
     """Typical count of each bin: the geometric mean of its ends; the last reaches twice its edge.
 
-    Averages over these values are estimates, because exact counts are never stored.
+    Averages over these values are estimates.
     """
     low = np.array([0, *edges], dtype=float)
     high = np.array([*edges, 2 * edges[-1]], dtype=float)

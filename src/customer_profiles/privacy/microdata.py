@@ -7,8 +7,8 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
+from customer_profiles.privacy import features as clustered
 from customer_profiles.privacy import generalisation
-from customer_profiles.privacy.centroids import standardised
 from customer_profiles.project.vocabulary import CLASSES, WEEKDAYS
 
 # The original's averages, and the profile field each is estimated from.
@@ -18,6 +18,15 @@ COUNT_AVERAGES = {
     "avg_tweets": "posts",
     "avg_account_tweets": "account_posts",
     "avg_followers": "followers",
+}
+# Averages are made of few values: a mood of marks from 0 to 1, a count of bins that begin at these
+# edges. What an average tells of a member who is exchanged can then be computed for all.
+STEPS = {"polarity": 10, "subjectivity": 5}
+EDGES = {
+    "favorites": (1, 3, 10, 30, 100, 300),
+    "posts": (2, 3, 4, 6, 8, 11, 16, 32),
+    "account_posts": (10, 30, 100, 300, 1000, 3000, 10_000, 30_000, 100_000),
+    "followers": (3, 10, 30, 100, 300, 1000, 3000, 10_000, 30_000, 100_000, 300_000),
 }
 # Kinds of posts whose shares are published.
 KINDS = {"mood": CLASSES, "weekdays": WEEKDAYS}
@@ -51,25 +60,22 @@ class Microdata:
 
 
 def gather(
-    people: pd.DataFrame,
-    observations: pd.DataFrame,
-    edges: Mapping[str, Sequence[int]],
-    steps: Mapping[str, int],
-    features: Sequence[str],
+    people: pd.DataFrame, observations: pd.DataFrame, features: Sequence[str], clip: float
 ) -> Microdata:
     """Microdata of `people` (profiles with `segment`) and their posts, the `observations`.
 
-    Counts have the typical value of their bin of `edges`, mood the marks 0 to 1 of `steps`;
-    `features` are the fields that profiles were clustered by.
+    Counts have the typical value of their bin of EDGES, an unknown one counts as 0; mood has the
+    nearest of the marks of STEPS. `features` are the fields that profiles were clustered by, and
+    `clip` the quantile at which they were clipped.
     """
-    fields = MOOD_AVERAGES | COUNT_AVERAGES
-    values = {
-        name: np.arange(steps[field] + 1) / steps[field] for name, field in MOOD_AVERAGES.items()
-    }
-    values |= {
-        name: generalisation.bin_values(edges[field]) for name, field in COUNT_AVERAGES.items()
-    }
-    marks = people[list(fields.values())].to_numpy(dtype=int)
+    values, columns = {}, []
+    for name, field in MOOD_AVERAGES.items():
+        values[name] = np.arange(STEPS[field] + 1) / STEPS[field]
+        columns.append(generalisation.gridded(people[field], STEPS[field]))
+    for name, field in COUNT_AVERAGES.items():
+        values[name] = generalisation.bin_values(EDGES[field])
+        columns.append(generalisation.binned(people[field], EDGES[field]))
+    marks = np.column_stack(columns)
     author = pd.Index(people["_id"]).get_indexer(observations["author"])
     kinds = {
         "mood": pd.Index(CLASSES).get_indexer(observations["label"]),
@@ -80,7 +86,8 @@ def gather(
         for name, kind in kinds.items()
     }
     segment = people["segment"].to_numpy(dtype=int)
-    away = standardised(people[list(features)].to_numpy(dtype=float))
+    made, _ = clustered.prepared(people, dict.fromkeys(features, 1), clip)
+    away = clustered.standardised(clustered.matrix(made, features))
     # One number per row's content, so that the order does not depend on pseudonyms.
     content = np.hstack([*posts.values(), marks, away])
     order = np.argsort(content @ np.random.default_rng(0).random(content.shape[1]), kind="stable")

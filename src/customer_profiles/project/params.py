@@ -69,7 +69,7 @@ Feature = Literal[
     "polarity", "subjectivity", *CLASSES, *POST_COUNTS, "posts", *AUTHOR_COUNTS, "verified",
     "protected",
 ]  # fmt: skip
-# Fields that have bins, by which tiers can be cut.
+# Counts, by which tiers can be cut.
 TierField = Literal[*POST_COUNTS, "posts", *AUTHOR_COUNTS]
 
 
@@ -150,25 +150,9 @@ class Pull(Section):
     archive: Text
 
 
-class Score(Section):
-    """Edges of the bins of each count."""
-
-    favorites: Edges
-    retweets: Edges
-    followers: Edges
-    following: Edges
-    listed: Edges
-    account_posts: Edges
-    account_age: Edges
-
-
 class Load(Section):
-    """The resolution of profiles."""
+    """Which posts profiles are derived from."""
 
-    posts: Edges
-    polarity_steps: Count
-    subjectivity_steps: Count
-    mix_steps: Count
     exclude_flagged: bool
 
 
@@ -179,7 +163,7 @@ class Cluster(Section):
         dict[Feature, Weight],
         Field(min_length=1, description="one feature or more, each with a weight above 0"),
     ]
-    transform: Literal["bins", "raw"]
+    clip: Annotated[float, Field(gt=0.5, le=1)]
     k: CountOrNone
     k_min: Annotated[int, Field(ge=2)]
     k_max: Annotated[int, Field(ge=3)]
@@ -208,7 +192,9 @@ class Publish(Section):
 
     tiers: Annotated[
         dict[TierField, Edges],
-        Field(min_length=1, description="one field or more, each with the bins that begin a tier"),
+        Field(
+            min_length=1, description="one field or more, each with the counts that begin a tier"
+        ),
     ]
     max_suppressed: Share
     drift: Annotated[float, Field(ge=0, le=10)]
@@ -253,22 +239,10 @@ class Params(Section):
     finetune: Finetune
     evaluate: Evaluate
     pull: Pull
-    score: Score
     load: Load
     cluster: Cluster
     publish: Publish
     collect: Collect
-
-    @model_validator(mode="after")
-    def _tiers_begin_at_bins(self):
-        for name, cuts in self.publish.tiers.items():
-            bins = len(self.load.posts if name == "posts" else getattr(self.score, name))
-            if cuts[-1] > bins:
-                raise _rule(
-                    f"publish.tiers.{name} begins a tier at bin {cuts[-1]}, but the last bin is "
-                    f"{bins}: see {name} in section {'load' if name == 'posts' else 'score'}"
-                )
-        return self
 
 
 def _rule(text: str) -> PydanticCustomError:
@@ -327,8 +301,12 @@ def _merged(sections: Mapping, profile: str, block: Mapping) -> dict:
 
 
 def stage(name: str, params: Params | None = None) -> dict[str, Any]:
-    """Values of the stage `name`: its section, overridden by the profile's block."""
-    return getattr(params or load(), name).model_dump()
+    """Values of the stage `name`: its section, overridden by the profile's block.
+
+    Empty for a stage without a section.
+    """
+    section = getattr(params or load(), name, None)
+    return section.model_dump() if section else {}
 
 
 def shared(names: Iterable[str], params: Params | None = None) -> dict[str, Any]:

@@ -7,19 +7,23 @@ Imports nothing, so that the page's server starts without pandas.
 CLASSES = ("negative", "neutral", "positive")
 # Sentiment140's codes of the classes.
 LABELS = dict(zip((0, 2, 4), CLASSES, strict=True))
-# Marks of the grids that polarity and subjectivity are stored on: 0 … STEPS.
-POLARITY_STEPS = 20
-SUBJECTIVITY_STEPS = 10
-# Counts that are binned: of the post, and of its author.
+# Exact counts: of the post, and of its author (account_age in months).
 POST_COUNTS = ("favorites", "retweets")
 AUTHOR_COUNTS = ("followers", "following", "listed", "account_posts", "account_age")
+# A count that no page gave.
+UNKNOWN = -1
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 # Flags of posts like those of a campaign: the first that applies; other posts are UNFLAGGED.
 FLAGS, UNFLAGGED = ("copies", "burst", "links"), ""
 # Verdicts on segments: the three cases of Dolnicar and Leisch (2010), natural, reproducible and
 # constructive, of which the last is not published; and a number set by the operator.
-IN_KIND, BY_DEGREE, EVERYBODY = "groups in kind", "groups by degree", "everybody"
-BY_HAND = "drawn by hand"
+IN_KIND, BY_DEGREE, EVERYBODY, BY_HAND = "in kind", "by degree", "everybody", "by hand"
+VERDICT_NAMES = {
+    IN_KIND: "groups in kind",
+    BY_DEGREE: "groups by degree",
+    EVERYBODY: "everybody",
+    BY_HAND: "drawn by hand",
+}
 # Their meaning, for a reader who knows no statistics.
 VERDICTS = {
     IN_KIND: "The groups are distinct: there are few people between them.",
@@ -40,7 +44,7 @@ FIELDS = {
     "following": "accounts followed",
     "listed": "lists it is on",
     "account_posts": "posts of the account",
-    "account_age": "years on X",
+    "account_age": "months on X",
     "verified": "verified",
     "protected": "protected",
 }

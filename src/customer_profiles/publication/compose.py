@@ -28,19 +28,15 @@ class Portrait(NamedTuple):
 def portrait(
     people: pd.DataFrame,
     observations: pd.DataFrame,
-    legend: Mapping,
     model: Mapping,
     k: int,
     seed: int,
 ) -> Portrait:
     """Portrait of `people` (profiles with `segment`) and their posts, the `observations`.
 
-    `legend` is that of the profiles (edges, steps), `model` that of the clusters (features,
-    centroids).
+    `model` is that of the clusters (features, clip, centroids).
     """
-    everybody = microdata.gather(
-        people, observations, legend["edges"], legend["steps"], model["features"]
-    )
+    everybody = microdata.gather(people, observations, model["features"], model["clip"])
     published = segments.published_segments(people, k)
     in_model = [number for number in published if model["centroids"][number]]
     painted, behind_shares = aggregates.of_segments(everybody, published, k, seed, in_model)

@@ -9,7 +9,7 @@ import pandas as pd
 
 from customer_profiles.privacy import cells
 from customer_profiles.privacy.aggregates import Aggregate
-from customer_profiles.project.vocabulary import CLASSES, POLARITY_STEPS, WEEKDAYS
+from customer_profiles.project.vocabulary import CLASSES, WEEKDAYS
 from customer_profiles.publication import briefs
 from customer_profiles.publication.document import CLUSTERS, CURVES, SEGMENT
 from customer_profiles.publication.names import names
@@ -94,7 +94,7 @@ def mood_daily(observations: pd.DataFrame, k: int) -> tuple[list[dict], list[int
         {
             "day": day,
             "posts": int(row.posts),
-            "avg_polarity": round(row.polarity / POLARITY_STEPS, 2),
+            "avg_polarity": round(row.polarity, 2),
         }
         for day, row in zip(days.index, days.itertuples(), strict=True)
     ]

@@ -8,17 +8,19 @@ import numpy as np
 import pandas as pd
 from sklearn.cluster import KMeans
 from sklearn.metrics import adjusted_rand_score
-from sklearn.preprocessing import StandardScaler
 from threadpoolctl import threadpool_limits
 
-from customer_profiles.privacy import generalisation
+from customer_profiles.privacy.features import matrix, spread, standardised
 from customer_profiles.project import vocabulary
 
 logger = logging.getLogger(__name__)
 
 # Size of the seeded sample that stands for more profiles in fits and evidence.
 ROWS = 20_000
-INITS = 10
+# Starts of K-Means (k-means++, Arthur and Vassilvitskii 2007), of one fit and of each of hundreds.
+# Of FEW profiles the best is harder to come by, and starts are cheap.
+INITS, FEW_INITS = 10, 3
+FEW, INITS_OF_FEW, FEW_INITS_OF_FEW = 1_000, 20, 5
 CHUNK = 100_000  # profiles placed at a time
 CENTROID_STEP = 0.2  # standard deviations
 
@@ -27,8 +29,8 @@ CENTROID_STEP = 0.2  # standard deviations
 class Model:
     """Arrays that K-Means needs to place a profile, without code.
 
-    `mean` and `scale` (features,) of the scaler, `weights` (features,) by which the scaled values
-    are multiplied, `centroids` (k, features) in scaled units, without the weights.
+    `mean` and `scale` (features,) by which values are standardised, `weights` (features,) by which
+    they are then multiplied, `centroids` (k, features) in standardised units, without the weights.
     """
 
     features: tuple[str, ...]
@@ -47,52 +49,10 @@ class Model:
         return np.concatenate(clusters)
 
 
-def transformed(
-    profiles: pd.DataFrame, transform: str, edges: Mapping[str, Sequence[int]]
-) -> pd.DataFrame:
-    """Profiles unchanged (`bins`), or with the typical count of each bin of `edges` (`raw`).
-
-    Bins grow like logarithms and counts do not: a few famous accounts are such outliers that they
-    alone make the clusters (`heavy_tails` shows it).
-    """
-    if transform == "bins":
-        return profiles
-    counts = {
-        name: generalisation.bin_values(at)[profiles[name]]
-        for name, at in edges.items()
-        if name in profiles
-    }
-    return profiles.assign(**counts)
-
-
-def matrix(profiles: pd.DataFrame, features: Sequence[str], k: int = 1) -> np.ndarray:
-    """Features float (n, features) of at least one profile.
-
-    Raises ValueError for a missing or infinite value (with the number of profiles, from `k`
-    upwards), and when there is no profile.
-    """
-    if profiles.empty:
-        raise ValueError("there is no profile to cluster; stage load writes them, run it again")
-    values = profiles[list(features)].to_numpy(dtype=float, na_value=np.nan)
-    lacking = (~np.isfinite(values)).sum(axis=0)
-    if lacking.any():
-        named = [
-            f"{name} in {vocabulary.at_least(count, k)}"
-            for name, count in zip(features, lacking, strict=True)
-            if count
-        ]
-        raise ValueError(
-            f"values are missing or infinite: {', '.join(named)} of {len(values)} profiles; a "
-            "guessed value would make clusters of its own, so fill them where profiles are made "
-            "(stage load), or take the feature out of cluster.features"
-        )
-    return values
-
-
 def scaled(profiles: pd.DataFrame, features: Mapping[str, float], k: int = 1) -> np.ndarray:
     """Standardised features times their weights, float (n, features): the input of K-Means.
 
-    Raises the errors of `matrix`. Raises ValueError for fewer than `k` profiles, because they
+    `profiles` as `features.prepared` gives them. Raises ValueError for fewer than `k`, because they
     contain no group that may be shown.
     """
     if len(profiles) < k:
@@ -101,8 +61,7 @@ def scaled(profiles: pd.DataFrame, features: Mapping[str, float], k: int = 1) ->
             "speak of a group; pull a larger archive (pull.archive in params.yaml), or let fewer "
             "posts expire"
         )
-    values = matrix(profiles, list(features), k)
-    return StandardScaler().fit_transform(values) * np.array(list(features.values()))
+    return standardised(matrix(profiles, list(features))) * np.array(list(features.values()))
 
 
 def drawn(rows: np.ndarray, seed: int) -> np.ndarray:
@@ -114,32 +73,35 @@ def drawn(rows: np.ndarray, seed: int) -> np.ndarray:
 
 
 def fit(profiles: pd.DataFrame, features: Mapping[str, float], k: int, seed: int) -> Model:
-    """Scaler and K-Means on `profiles`; clusters are numbered from the largest to the smallest.
+    """K-Means on standardised `profiles`; clusters are numbered from the largest to the smallest.
 
-    `features` are names with their weights. With more than ROWS profiles K-Means is fitted to a
-    sample, whose cluster sizes give the numbers, and then starts from its centroids on all
-    profiles. Raises ValueError when there are fewer different profiles than k.
+    `profiles` as `features.prepared` gives them; `features` are names with their weights. With more
+    than ROWS profiles K-Means is fitted to a sample, whose cluster sizes give the numbers, and then
+    starts from its centroids on all profiles. Raises ValueError when there are fewer different
+    profiles than k.
     """
     weights = np.array(list(features.values()), dtype=float)
     values = matrix(profiles, list(features))
-    scaler = StandardScaler().fit(values)
-    rows = scaler.transform(values) * weights
+    mean, scale = values.mean(axis=0), spread(values)
+    rows = (values - mean) / scale * weights
     few = drawn(rows, seed)
     distinct = len(np.unique(few, axis=0))
     if not 1 <= k <= distinct:
         raise ValueError(f"k must be 1 to {distinct}, the number of different profiles; got {k}")
     # One thread: several add up in the order in which they end, which changes last digits.
     with threadpool_limits(1):
-        fitted = kmeans(k, seed).fit(few)
+        fitted = kmeans(few, k, seed)
         centroids = fitted.cluster_centers_[ordered(fitted)]
         if len(rows) > len(few):
             centroids = KMeans(k, init=centroids, n_init=1).fit(rows).cluster_centers_
-    return Model(tuple(features), weights, scaler.mean_, scaler.scale_, centroids / weights)
+    return Model(tuple(features), weights, mean, scale, centroids / weights)
 
 
-def kmeans(k: int, seed: int, inits: int = INITS) -> KMeans:
-    """K-Means, not fitted, with `inits` starts (k-means++, Arthur and Vassilvitskii 2007)."""
-    return KMeans(k, n_init=inits, random_state=seed)
+def kmeans(rows: np.ndarray, k: int, seed: int, sparing: bool = False) -> KMeans:
+    """K-Means, fitted to `rows`; with `sparing` from fewer starts."""
+    few = len(rows) <= FEW
+    inits = (INITS_OF_FEW, FEW_INITS_OF_FEW) if few else (INITS, FEW_INITS)
+    return KMeans(k, n_init=inits[sparing], random_state=seed).fit(rows)
 
 
 def ordered(fitted: KMeans) -> np.ndarray:
@@ -171,8 +133,8 @@ def small(labels: np.ndarray, share: float, k: int) -> list[int]:
 def coarse(model: Model) -> np.ndarray:
     """Centroids in steps so wide that they do not reveal the last member of a large cluster.
 
-    An attacker who knows all other members would identify the last one from exact means of exact
-    bins. If even the steps reveal the member, `centroids.publishable` suppresses the centroids.
+    An attacker who knows all other members would identify the last one from exact means. If even
+    the steps reveal the member, `centroids.publishable` suppresses the centroids.
     """
     return np.round(model.centroids / CENTROID_STEP) * CENTROID_STEP + 0.0  # no -0
 
@@ -192,11 +154,14 @@ def means(model: Model, sizes: Sequence, small: Sequence[int], mask: np.ndarray)
     return table
 
 
-def as_json(model: Model, publishable: Sequence[bool], transform: str = "bins") -> dict:
-    """Model in plain, coarse numbers, with the centroids that are `publishable` (`centroids`)."""
+def as_json(model: Model, publishable: Sequence[bool], clip: float) -> dict:
+    """Model in plain, coarse numbers, with the centroids that are `publishable` (`centroids`).
+
+    `clip` is the quantile of `features.prepared`; the values there are single persons', and stay.
+    """
     return {
         "features": list(model.features),
-        "transform": transform,
+        "clip": clip,
         "weights": model.weights.tolist(),
         "mean": np.round(model.mean, 1).tolist(),
         "scale": np.round(model.scale, 1).tolist(),

@@ -25,8 +25,6 @@ from threadpoolctl import threadpool_limits
 from customer_profiles.segments import null_model
 from customer_profiles.segments.clustering import kmeans, ordered
 
-# Starts of each of hundreds of fits; the profiles' own fit for comparison has as few.
-FEW_INITS = 3
 CHANCE_ROWS = 2_000
 WORKERS = 2
 INDICES = ("silhouette", "calinski_harabasz", "davies_bouldin")
@@ -60,7 +58,7 @@ def scan(rows: np.ndarray, ks: Sequence[int], seed: int, workers: int = WORKERS)
     Labels are numbered as those of `clustering.fit`. All silhouettes (Rousseeuw 1987) come from
     one pass over the distances.
     """
-    fits = _each((partial(_fitted, rows, k, seed) for k in ks), workers)
+    fits = _each((partial(kmeans, rows, k, seed) for k in ks), workers)
     labels = [np.argsort(ordered(fitted))[fitted.labels_] for fitted in fits]
     with threadpool_limits(1):
         scores = silhouettes(rows, labels)
@@ -128,7 +126,7 @@ def weigh(
     table["calinski_harabasz"] = [calinski_harabasz_score(rows, grouping) for grouping in labels]
     table["davies_bouldin"] = [davies_bouldin_score(rows, grouping) for grouping in labels]
     chance = by_chance(rows, ks, seed, references, workers)
-    sparing = _each((partial(_fitted, rows, k, seed, FEW_INITS) for k in ks), workers)
+    sparing = _each((partial(kmeans, rows, k, seed, sparing=True) for k in ks), workers)
     own = [_tightness(fitted, rows) for fitted in sparing]
     table["gap"] = chance["tightness"].mean(axis=0) - own
     table["gap_error"] = chance["tightness"].std(axis=0) * np.sqrt(1 + 1 / references)
@@ -155,7 +153,7 @@ def by_chance(
 
 def _of_chance(rows: np.ndarray, ks: Sequence[int], rng: np.random.Generator) -> np.ndarray:
     other = null_model.rearranged(rows, rng)
-    fits = [_fitted(other, k, int(rng.integers(2**31)), FEW_INITS) for k in ks]
+    fits = [kmeans(other, k, int(rng.integers(2**31)), sparing=True) for k in ks]
     # Only the mean over all rearrangements is needed: a sample of each one's distances is enough.
     some = rng.permutation(len(other))[:CHANCE_ROWS]
     return np.transpose([
@@ -199,7 +197,7 @@ def recovery(
     rng = np.random.default_rng(entropy)
     chosen = np.unique(rng.integers(len(rows), size=len(rows)))
     most = min(k, len(chosen))
-    again = _fitted(rows[chosen], most, int(rng.integers(2**31)), FEW_INITS).labels_
+    again = kmeans(rows[chosen], most, int(rng.integers(2**31)), sparing=True).labels_
     overlap = np.bincount(labels[chosen] * k + again, minlength=k * k).reshape(k, k)
     union = overlap.sum(1)[:, None] + overlap.sum(0) - overlap
     best = (overlap / np.maximum(union, 1)).max(axis=1)
@@ -219,11 +217,7 @@ def _repeated(
 
 
 def _repetition(rows: np.ndarray, labels: np.ndarray, seed: int) -> float:
-    return float(adjusted_rand_score(labels, _fitted(rows, int(labels.max()) + 1, seed).labels_))
-
-
-def _fitted(rows: np.ndarray, k: int, seed: int, *inits: int) -> KMeans:
-    return kmeans(k, seed, *inits).fit(rows)
+    return float(adjusted_rand_score(labels, kmeans(rows, int(labels.max()) + 1, seed).labels_))
 
 
 def _silhouette(sums: np.ndarray, labels: np.ndarray, sizes: np.ndarray) -> float:

@@ -164,17 +164,9 @@ def summary(verdict: Verdict, table: pd.DataFrame, remarks: Sequence[str] = ()) 
     }
 
 
-def remarks(
-    rows: np.ndarray, features: Sequence[str], ks: Sequence[int], k_max: int, small: Sequence[int],
-    share: float,
-) -> list[str]:  # fmt: skip
-    """Sentences of further facts on the evidence of `rows` (n, features), for readers.
-
-    They name features without differences, a range that ends below `k_max`, and the `small`
-    clusters.
-    """
-    same = [n for n, width in zip(features, np.ptp(rows, axis=0), strict=True) if not width]
-    sentences = [f"{_listed(same)}: the same for all authors."] if same else []
+def remarks(ks: Sequence[int], k_max: int, small: Sequence[int], share: float) -> list[str]:
+    """Sentences for readers on a range of k that ends below `k_max`, and on `small` clusters."""
+    sentences = []
     if ks and ks[-1] < k_max:
         sentences.append(
             f"At most {ks[-1]} segments were tried, fewer than k_max: there are too few different "

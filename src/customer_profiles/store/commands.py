@@ -8,8 +8,9 @@ import pandas as pd
 from pymongo import MongoClient
 from pymongo.database import Database
 
-from customer_profiles.posts.observations import COLUMNS, ordered
+from customer_profiles.privacy.keys.key import Key
 from customer_profiles.project import params, paths, vocabulary
+from customer_profiles.project.vocabulary import AUTHOR_COUNTS, POST_COUNTS, UNKNOWN
 from customer_profiles.publication import briefs
 from customer_profiles.store import connection, mongod, publications, schema
 from customer_profiles.store.errors import StoreError
@@ -51,19 +52,28 @@ def status() -> Iterator[str]:
         yield from _audiences(database.client)
 
 
-def table(database: Database, what: str) -> pd.DataFrame:
-    """Profiles (with their cluster), clusters or observations, as stored."""
+def table(database: Database, what: str, key: Key) -> pd.DataFrame:
+    """Profiles (with their cluster), clusters or observations, unsealed.
+
+    A count that is not known is missing.
+    """
     if what == "observations":
-        return ordered(read(database, what, COLUMNS), last=("author", "_id"))
+        return _known(read(database, what, key))
     if what == "clusters":
         publication = publications.current(database)
         if publication is None:
             raise StoreError("nothing is published yet; run `make repro`")
         return pd.DataFrame([briefs.flat(segment) for segment in publication["segments"]])
-    assigned = read(database, "assignments", ("_id", "cluster"))
-    joined = read_profiles(database).merge(assigned, on="_id", how="left")
+    assigned = read(database, "assignments", key)[["_id", "cluster"]]
+    joined = _known(read_profiles(database, key)).merge(assigned, on="_id", how="left")
     # Whole numbers also while some authors are not assigned yet.
     return joined.astype({"cluster": "Int64"})
+
+
+def _known(table: pd.DataFrame) -> pd.DataFrame:
+    counts = [*POST_COUNTS, *AUTHOR_COUNTS]
+    known = table[counts].convert_dtypes().mask(table[counts] == UNKNOWN)
+    return table.assign(**{name: known[name] for name in counts})
 
 
 def _own() -> Path:

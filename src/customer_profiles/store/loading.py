@@ -26,12 +26,11 @@ from pymongo.errors import BulkWriteError
 from tqdm import tqdm
 
 from customer_profiles.posts.retention import UNLIMITED, Limits, first_day, last_day, never_erased
-from customer_profiles.privacy.keys.key import Key
 from customer_profiles.project import files, paths
-from customer_profiles.store import profiles, removal, schema
+from customer_profiles.store import profiles, removal, schema, sealed_days
 from customer_profiles.store.connection import LOADED, MANIFEST, chunks, with_retries
 from customer_profiles.store.errors import StoreError, refused_fields
-from customer_profiles.store.observations_file import Source, among, documents, opened
+from customer_profiles.store.sealed_files import Source, among, documents, opened
 from customer_profiles.store.tombstones import united
 
 logger = logging.getLogger(__name__)
@@ -81,12 +80,12 @@ class Loaded:
 
 
 def load(
-    name: str, file: Path, grid: profiles.Grid, key: Key, days: int, as_of: str, today: date
+    name: str, file: Path, recipe: profiles.Recipe, days: int, as_of: str, today: date
 ) -> Loaded:
     """Update database `name` as `update` does, retrying when the connection is lost.
 
     Retained are the posts of the `days` days before `as_of` (`days` 0: all; `as_of` "": the newest
-    day of file and stream), except posts dated after tomorrow and posts erased under `key`. The
+    day of file and stream), except posts dated after tomorrow and posts erased under its key. The
     archive is then the one loaded last. Raises StoreError, before anything is written, unless it is
     still the one pulled last; also raises the errors of `update`.
     """
@@ -94,17 +93,19 @@ def load(
     def task(database: Database) -> Loaded:
         schema.prepare(database)
         # Checked under the lease: until then another program may erase, or rotate the key.
-        with profiles.profile_updates(database, grid) as people, opened(file) as source:
+        key = recipe.key
+        with profiles.profile_updates(database, recipe) as people, opened(file, key) as source:
             manifest = _pulled(name)
             marks, last = united(database, key.fingerprint()), last_day(today)
-            first = first_day([_newest(database, source, last)], days, as_of) if days else ""
+            newest = [source.newest(last), sealed_days.newest(database, key, last)] if days else []
+            first = first_day(newest, days, as_of) if days else ""
             limits = Limits(
                 first, last, (lambda who: key.mark(who) in marks) if marks else never_erased
             )
             change = _make_equal(database, people, source, limits)
             people.derive()
             stored = database.observations.count_documents({})
-            loaded = Loaded(stored, change.refused, profiles.read_profiles(database))
+            loaded = Loaded(stored, change.refused, profiles.read_profiles(database, key))
             _judge(change)
             files.write_json_synced(paths.inside(LOADED), manifest)
         return loaded
@@ -113,7 +114,7 @@ def load(
 
 
 def update(
-    database: Database, file: Path, grid: profiles.Grid, limits: Limits = UNLIMITED
+    database: Database, file: Path, recipe: profiles.Recipe, limits: Limits = UNLIMITED
 ) -> Change:
     """Make the archive's rows equal to those of parquet `file`, and derive the profiles anew.
 
@@ -124,10 +125,10 @@ def update(
 
     A row that the validator refuses is left out and counted. Raises StoreError, naming fields and
     never values, when more than MAX_REFUSED of the rows were refused, after all other work is done.
-    Raises StoreError, before anything is written, when the file lacks a column or contains a post
-    twice.
+    Raises StoreError, before anything is written, when the file lacks a column, contains a post
+    twice, or a row that is damaged or sealed with another key.
     """
-    with profiles.profile_updates(database, grid) as people, opened(file) as source:
+    with profiles.profile_updates(database, recipe) as people, opened(file, recipe.key) as source:
         change = _make_equal(database, people, source, limits)
     _judge(change)
     return change
@@ -160,7 +161,7 @@ def _make_equal(
     database: Database, people: profiles.ProfileUpdater, source: Source, limits: Limits
 ) -> Change:
     """Make the rows equal as `update` does, without deriving the profiles."""
-    rows, ids = database.observations, source.ids(limits.hold)
+    rows, ids = database.observations, source.ids(limits)
     done = write(rows, people, source, limits)
     removed = removal.remove_before(rows, people, limits.first)
     removed += removal.remove(rows, people, _vanished(rows, ids, done.stored))
@@ -184,13 +185,6 @@ def _in_turn(
         yield under_way.popleft().result()
 
 
-def _newest(database: Database, source: Source, last: str) -> str:
-    """The newest day up to `last`, of `source` and of the live stream; "" where there is none."""
-    streamed = {"origin": "stream", "day": {"$lte": last}}
-    latest = database.observations.find(streamed, {"day": 1}).sort("day", -1).limit(1)
-    return max([source.newest(last), *(row["day"] for row in latest)])
-
-
 def _write(
     rows: Collection, people: profiles.ProfileUpdater, limits: Limits, batch: pa.RecordBatch
 ) -> Change:
@@ -204,12 +198,18 @@ def write_posts(
     limits: Limits = UNLIMITED,
     keep: str = "",
 ) -> Change:
-    """Insert the new `posts` that `limits` allow, and replace those that differ.
+    """Insert the new `posts` (sealed) that `limits` allow, and replace those that differ.
 
     Stored rows of the origin `keep` are not replaced. The authors are marked as touched before.
     """
-    wrong = [fields for post in posts if (fields := _wrong(post, limits))]
-    wanted = [post for post in posts if limits.hold(post) and not _wrong(post, limits)]
+    dated = list(zip(posts, sealed_days.of(posts, people.recipe.key), strict=True))
+    faults = [_faults(post, day, limits) for post, day in dated]
+    wrong = [fields for fields in faults if fields]
+    wanted = [
+        post
+        for (post, day), fields in zip(dated, faults, strict=True)
+        if not fields and limits.hold(post, day)
+    ]
     stored = {row["_id"]: row for row in rows.find({"_id": {"$in": [p["_id"] for p in wanted]}})}
     known = {number for number, row in stored.items() if row["origin"] == keep}
     wanted = [post for post in wanted if post["_id"] not in known]
@@ -230,13 +230,13 @@ def write_posts(
     )
 
 
-def _wrong(post: Mapping, limits: Limits) -> set[str]:
+def _faults(post: Mapping, day: str, limits: Limits) -> set[str]:
     """The fields for which `post` is refused before it is sent to the server.
 
     A value that is no pseudonym may be an id or a handle, and the server's log may keep it.
     """
     wrong = {name for name in ("_id", "author") if not PSEUDONYM.match(str(post[name]))}
-    return wrong | {"day"} if limits.late(post) else wrong
+    return wrong | {"day"} if limits.late(day) else wrong
 
 
 def _put(put: Callable, rows: Collection, posts: list[dict]) -> list[dict]:

@@ -1,85 +1,90 @@
 """Profiles, derived from the observations of their authors.
 
 A profile is never incremented but computed anew from its author's observations, so a replay, a
-crash or another order of the posts gives an identical profile.
+crash or another order of the posts gives an identical profile. Both are sealed: the server stores
+them and finds them, and this program alone reads them.
 """
 
 import hashlib
 import threading
-import warnings
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
 import pandas as pd
-import pyarrow as pa
+from pymongo import ReplaceOne
 from pymongo.database import Database
-from pymongo.errors import OperationFailure
 
-from customer_profiles.posts.observations import ordered
-from customer_profiles.project.vocabulary import (
-    AUTHOR_COUNTS,
-    CLASSES,
-    POLARITY_STEPS,
-    POST_COUNTS,
-    SUBJECTIVITY_STEPS,
-    UNFLAGGED,
-)
-from customer_profiles.store.connection import chunks
-from customer_profiles.store.errors import StoreError, refusal
-from customer_profiles.store.lease import Lease, LeaseLost, aggregate, leased
-from customer_profiles.store.schema import PROFILE
+from customer_profiles.posts import profile_records
+from customer_profiles.privacy.keys.key import AnotherKey, Damaged, Key
+from customer_profiles.privacy.sealing import LAYOUTS, OBSERVATIONS, PROFILES, Layout
+from customer_profiles.store import schema
+from customer_profiles.store.connection import CHUNK, chunks
+from customer_profiles.store.errors import StoreError
+from customer_profiles.store.lease import Lease, LeaseLost, leased
 
-with warnings.catch_warnings():
-    # Built against an older pyarrow of the same interface; it says so once per class.
-    warnings.filterwarnings("ignore", "pyarrow.lib.* size changed", RuntimeWarning)
-    from pymongoarrow.api import Schema, find_pandas_all
-
-# Above it deriving all profiles is faster than to look each author up, and takes no memory here.
+# Above it deriving all profiles is faster than to look each author up.
 MANY = 50_000
+# Observations that are unsealed at once, where all profiles are derived.
+ROWS = 1_000_000
 STATE = "profiles"
-TEXTS = ("_id", "author", "scorer", "origin", "day", "label", "flag", "first_month", "last_month")
-FLAGS = ("verified", "protected")
+# Where all profiles are derived anew, until they take the place of the former ones.
+FRESH = "profiles_new"
 
 
 @dataclass(frozen=True)
-class Grid:
-    """The resolution of a profile: bin edges of the number of posts, steps of the three averages.
+class Recipe:
+    """How profiles are derived: the `key` of both kinds of rows, and which posts count.
 
     With `exclude_flagged` flagged posts do not count: an author without other posts has no profile.
     """
 
-    posts: Sequence[int]
-    polarity_steps: int
-    subjectivity_steps: int
-    mix_steps: int
-    exclude_flagged: bool = False
+    key: Key
+    exclude_flagged: bool = True
+
+    @property
+    def digest(self) -> str:
+        """16 hex digits, others for profiles that would be others."""
+        parts = (PROFILES.dtype, OBSERVATIONS.dtype, self.exclude_flagged, self.key.fingerprint())
+        return hashlib.sha256(repr(parts).encode()).hexdigest()[:16]
+
+    def derive(self, observations: pd.DataFrame) -> pd.DataFrame:
+        """Sealed profiles of the authors of sealed `observations`."""
+        authors = observations["author"].to_numpy(dtype=object)
+        values = OBSERVATIONS.values(observations, self.key)
+        names, made = profile_records.derive(authors, values, self.exclude_flagged)
+        return PROFILES.seal_values(pd.DataFrame({"_id": names}), made, self.key)
 
 
-def read_profiles(database: Database) -> pd.DataFrame:
-    """All profiles, sorted by their fields; the pseudonym is the last sort key."""
-    return ordered(read(database, "profiles", PROFILE), last=("_id",))
+def read_profiles(database: Database, key: Key) -> pd.DataFrame:
+    """All profiles, sorted by their values; the pseudonym is the last sort key."""
+    return read(database, "profiles", key)
 
 
-def read(database: Database, collection: str, fields: Sequence[str]) -> pd.DataFrame:
-    """`fields` of a whole collection, read through Arrow, in no particular order."""
-    kinds = {name: pa.int64() for name in fields}
-    kinds |= dict.fromkeys((name for name in fields if name in TEXTS), pa.string())
-    kinds |= dict.fromkeys((name for name in fields if name in FLAGS), pa.bool_())
-    frame = find_pandas_all(database[collection], {}, schema=Schema(kinds))
-    if frame.empty:  # Arrow gives no types for no rows
-        return pd.DataFrame({name: [] for name in fields}, dtype=object)
-    return frame[list(fields)]
+def read(database: Database, collection: str, key: Key) -> pd.DataFrame:
+    """A whole collection of sealed rows (one of LAYOUTS), unsealed and sorted by their values."""
+    return LAYOUTS[collection].unseal(read_sealed(database, LAYOUTS[collection]), key)
+
+
+def read_sealed(database: Database, layout: Layout, condition: dict | None = None) -> pd.DataFrame:
+    """The rows of `layout` that meet `condition`, as they are stored.
+
+    Column by column: a list of documents would take twice the memory.
+    """
+    columns = {name: [] for name in layout.fields}
+    for row in database[layout.what].find(condition or {}, batch_size=CHUNK):
+        for name, column in columns.items():
+            column.append(row.get(name))
+    return pd.DataFrame(columns, dtype=object)
 
 
 class ProfileUpdater:
     """The profiles of a database, derived anew where observations changed."""
 
-    def __init__(self, database: Database, grid: Grid, lease: Lease):
-        self._database, self._lease, self._pipeline = database, lease, _pipeline(grid)
-        self._recipe = hashlib.sha256(repr(self._pipeline).encode()).hexdigest()[:16]
+    def __init__(self, database: Database, recipe: Recipe, lease: Lease):
+        self._database, self._lease, self.recipe = database, lease, recipe
         state = database.state.find_one({"_id": STATE}) or {"recipe": "", "stale": True}
-        self._every = state["stale"] or state["recipe"] != self._recipe
+        self._every = state["stale"] or state["recipe"] != recipe.digest
         self._authors: set[str] = set()
         self._marked = False
         self._lock = threading.Lock()
@@ -111,12 +116,11 @@ class ProfileUpdater:
         # Also where only the recipe is another one: a crash in here leaves profiles of either.
         self._mark_once()
         if self._every:
-            # Takes the place of the former profiles at once, and with it those of the vanished.
-            _aggregate(self._database, [*self._pipeline, {"$out": "profiles"}])
+            self._derive_all()
         else:
             for part in chunks(sorted(self._authors)):
                 self.check()
-                _derive(self._database, self._pipeline, part)
+                self._derive(part)
         self.check()
         self.mark(stale=False)
         self.check()  # it may have stood still between these two
@@ -124,7 +128,7 @@ class ProfileUpdater:
 
     def mark(self, stale: bool) -> None:
         """Store whether the profiles are stale, with the digest of their recipe."""
-        row = {"_id": STATE, "recipe": self._recipe, "stale": stale}
+        row = {"_id": STATE, "recipe": self.recipe.digest, "stale": stale}
         self._database.state.replace_one({"_id": STATE}, row, upsert=True)
 
     def _mark_once(self) -> None:
@@ -132,12 +136,54 @@ class ProfileUpdater:
             self.mark(stale=True)
             self._marked = True
 
+    def _derive(self, authors: list[str]) -> None:
+        rows = self._database.observations.find({"author": {"$in": authors}})
+        table = pd.DataFrame(rows, columns=list(OBSERVATIONS.fields))
+        derived = self.recipe.derive(table).to_dict("records")
+        if derived:
+            writes = [ReplaceOne({"_id": row["_id"]}, row, True) for row in derived]
+            self._database.profiles.bulk_write(writes, ordered=False)
+        vanished = sorted(set(authors) - {row["_id"] for row in derived})
+        self._database.profiles.delete_many({"_id": {"$in": vanished}})
+
+    def _derive_all(self) -> None:
+        """Derive all profiles; they take the place of the former ones, and the vanished, at once.
+
+        At most about ROWS observations are in memory: authors are taken in ranges of pseudonyms.
+        """
+        self._database.drop_collection(FRESH)  # of a writer that crashed
+        schema.make(self._database, FRESH, schema.PROFILE)
+        fresh = self._database[FRESH]
+        for authors in _ranges(self._database.observations.estimated_document_count()):
+            derived = self.recipe.derive(read_sealed(self._database, OBSERVATIONS, authors))
+            for part in chunks(derived.to_dict("records")):
+                self.check()
+                fresh.insert_many(part, ordered=False)
+        self.check()
+        fresh.rename("profiles", dropTarget=True)
+
+
+def _ranges(rows: int) -> list[dict]:
+    """Conditions on `author` that part `rows` observations into ranges of about ROWS."""
+    digits = 0
+    while 16**digits * ROWS < rows:
+        digits += 1
+    starts = [f"{number:0{digits}x}" for number in range(16**digits)] if digits else []
+    if not starts:
+        return [{}]
+    ends = [{"$lt": end} for end in starts[1:]] + [{}]
+    return [{"author": {"$gte": at, **end}} for at, end in zip(starts, ends, strict=True)]
+
 
 @contextmanager
-def profile_updates(database: Database, grid: Grid) -> Iterator[ProfileUpdater]:
-    """Hold the lease to write observations, and derive the profiles at the end of the block."""
+def profile_updates(database: Database, recipe: Recipe) -> Iterator[ProfileUpdater]:
+    """Hold the lease to write observations, and derive the profiles at the end of the block.
+
+    Raises StoreError, before anything is written, where rows are sealed with another key.
+    """
     with leased(database) as lease:
-        people = ProfileUpdater(database, grid, lease)
+        _check_key(database, recipe.key)
+        people = ProfileUpdater(database, recipe, lease)
         try:
             yield people
             people.derive()
@@ -147,54 +193,12 @@ def profile_updates(database: Database, grid: Grid) -> Iterator[ProfileUpdater]:
             raise
 
 
-def _derive(database: Database, pipeline: list[dict], authors: list[str]) -> None:
-    match = {"$match": {"author": {"$in": authors}}}
-    into = {"into": "profiles", "whenMatched": "replace", "whenNotMatched": "insert"}
-    _aggregate(database, [match, *pipeline, {"$merge": into}])
-    left = database.observations.aggregate([match, *pipeline, {"$project": {"_id": 1}}])
-    vanished = sorted(set(authors) - {row["_id"] for row in left})
-    database.profiles.delete_many({"_id": {"$in": vanished}})
-
-
-def _aggregate(database: Database, pipeline: list[dict]) -> None:
-    try:
-        aggregate(database.observations, pipeline)
-    except OperationFailure as error:
-        raise StoreError(refusal("a profile", error.details)) from None
-
-
-def _pipeline(grid: Grid) -> list[dict]:
-    """The aggregation of profiles from integer sums: no rounding depends on the order of posts."""
-    # The latest day wins, on the same day the larger bin: documents compare field by field.
-    latest = {name: {"$max": {"day": "$day", "bin": f"${name}"}} for name in AUTHOR_COUNTS + FLAGS}
-    group = {
-        "_id": "$author",
-        "n": {"$sum": 1},
-        **{name: {"$sum": f"${name}"} for name in ("polarity", "subjectivity", *POST_COUNTS)},
-        **{name: {"$sum": {"$cond": [{"$eq": ["$label", name]}, 1, 0]}} for name in CLASSES},
-        **latest,
-        "first_month": {"$min": {"$substrBytes": ["$day", 0, 7]}},
-        "last_month": {"$max": {"$substrBytes": ["$day", 0, 7]}},
-    }
-    profile = {
-        "posts": {"$size": {"$filter": {
-            "input": list(grid.posts), "cond": {"$lte": ["$$this", "$n"]}
-        }}},
-        "polarity": _mean("polarity", grid.polarity_steps, POLARITY_STEPS),
-        "subjectivity": _mean("subjectivity", grid.subjectivity_steps, SUBJECTIVITY_STEPS),
-        **{name: _mean(name, 1, 1) for name in POST_COUNTS},
-        **{name: _mean(name, grid.mix_steps, 1) for name in CLASSES},
-        **{name: f"${name}.bin" for name in latest},
-        "first_month": 1,
-        "last_month": 1,
-    }  # fmt: skip
-    counted = [{"$match": {"flag": UNFLAGGED}}] if grid.exclude_flagged else []
-    return [*counted, {"$group": group}, {"$project": profile}]
-
-
-def _mean(name: str, steps: int, of_steps: int) -> dict:
-    """Mean of `name` over the posts, converted from a grid of `of_steps` to one of `steps`."""
-    doubled = {"$multiply": [f"${name}", 2 * steps]}
-    half = {"$multiply": ["$n", of_steps]}
-    ratio = {"$divide": [{"$add": [doubled, half]}, {"$multiply": ["$n", 2 * of_steps]}]}
-    return {"$toInt": {"$floor": ratio}}
+def _check_key(database: Database, key: Key) -> None:
+    row = database.observations.find_one()
+    if row is not None:
+        try:
+            OBSERVATIONS.values(pd.DataFrame([row]), key)
+        except AnotherKey as error:
+            raise StoreError(f"the rows of this database cannot be read: {error}") from None
+        except Damaged:  # `load` replaces it, or reading it says so
+            pass

@@ -4,7 +4,7 @@ An earlier publication stays beside the current one only if a comparison of the 
 out a person (`cells.together`). It is deleted unless that is known.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -17,6 +17,8 @@ from customer_profiles.store.lease import leased
 if TYPE_CHECKING:  # the API reads publications and starts faster without pandas
     import pandas as pd
 
+    from customer_profiles.privacy.keys.key import Key
+
 # What is said of a segment, and of the whole, that follows from who is in it, by the assignments,
 # or that is a text; and what of the whole is made of other figures. The evidence for the clusters
 # is neither: it is computed from all profiles.
@@ -24,26 +26,27 @@ BY_MEMBERS = ("customers", "share", "name", "brief")
 OF_OTHERS = ("authors", "posts", "first_day", "last_day")
 
 
-def publish(database: Database, publication: dict, assignments: "pd.DataFrame") -> None:
+def publish(database: Database, publication: dict, assignments: "pd.DataFrame", key: "Key") -> None:
     """Store `publication` (its `_id` is the hash of its content) and make it the current one.
 
-    `assignments` (columns _id, cluster, cell) replace the former ones. Of the earlier publications
-    only the previous one may stay, if `_beside` allows it. A reader sees either the former
-    publication or this one. After a crash the next call, with this publication or another, restores
-    consistency. `publish` is idempotent.
+    `assignments` (columns _id, cluster, cell) replace the former ones, sealed with `key`. Of the
+    earlier publications only the previous one may stay, if `_beside` allows it. A reader sees
+    either the former publication or this one. After a crash the next call, with this publication or
+    another, restores consistency. `publish` is idempotent.
 
     Raises StoreError when an author is no longer stored: the author was erased meanwhile and must
     not come back.
     """
     # An erasure writes `assignments` anew: what is written meanwhile would be lost.
     with leased(database):
-        _publish(database, publication, assignments)
+        _publish(database, publication, assignments, key)
 
 
 def publish_next(
     database: Database,
     publication: dict,
     assignments: "pd.DataFrame",
+    key: "Key",
     continue_from: Callable[[dict | None, dict], dict],
 ) -> dict:
     """Publish the successor of the current publication, as `publish` does, and return it.
@@ -54,12 +57,12 @@ def publish_next(
     """
     with leased(database):
         successor = continue_from(current(database), publication)
-        _publish(database, successor, assignments)
+        _publish(database, successor, assignments, key)
     return successor
 
 
 def writes(
-    database: Database, publication: dict, assignments: "pd.DataFrame"
+    database: Database, publication: dict, assignments: "pd.DataFrame", key: "Key"
 ) -> list[Callable[[], object]]:
     """The writes of `publish`, in order; a crash may come after any of them.
 
@@ -67,7 +70,7 @@ def writes(
     incomplete, `_beside` keeps no earlier publication and `_finished` is false.
     """
     published, pointers = database.published, database.current
-    beside = _beside(database, publication, assignments)
+    beside = _beside(database, publication, assignments, key)
     pointer = {"_id": "current", "publication": publication["_id"], "beside": beside}
     others = {"_id": {"$nin": [publication["_id"], *beside]}}
     return [
@@ -78,7 +81,7 @@ def writes(
         partial(published.delete_many, others),
         *(
             partial(database.assignments.insert_many, part, ordered=False)
-            for part in chunks(assignments.to_dict("records"))
+            for part in chunks(_sealed(assignments, key))
         ),
     ]
 
@@ -118,10 +121,12 @@ def listed(database: Database) -> list[dict]:
     ]
 
 
-def _publish(database: Database, publication: dict, assignments: "pd.DataFrame") -> None:
+def _publish(
+    database: Database, publication: dict, assignments: "pd.DataFrame", key: "Key"
+) -> None:
     _all_held(database, assignments["_id"])
-    if not _finished(database, publication, assignments):
-        for write in writes(database, publication, assignments):
+    if not _finished(database, publication, assignments, key):
+        for write in writes(database, publication, assignments, key):
             write()
 
 
@@ -134,38 +139,43 @@ def _all_held(database: Database, authors: "pd.Series") -> None:
             )
 
 
-def _finished(database: Database, publication: dict, assignments: "pd.DataFrame") -> bool:
+def _finished(
+    database: Database, publication: dict, assignments: "pd.DataFrame", key: "Key"
+) -> bool:
     pointer = database.current.find_one({"_id": "current"}) or {}
     expected = {pointer.get("publication"), *pointer.get("beside", [])}
     return (
         current(database) == publication
         and {row["_id"] for row in database.published.find({}, {"_id": 1})} == expected
-        and _assigned(database) == {row["_id"]: row for row in assignments.to_dict("records")}
+        and _by_id(database.assignments.find()) == _by_id(_sealed(assignments, key))
     )
 
 
-def _beside(database: Database, publication: dict, assignments: "pd.DataFrame") -> list[str]:
+def _beside(
+    database: Database, publication: dict, assignments: "pd.DataFrame", key: "Key"
+) -> list[str]:
     """The id of the current publication, in a list, if `publication` may be read beside it.
 
     The groups of the current publication are known from the stored assignments. They are unknown if
     the assignments are incomplete (an author was erased since, a publication was interrupted), and
     for any older publication.
     """
+    # Here, because the API imports this module and starts faster without pandas.
+    from customer_profiles.privacy import cells
+    from customer_profiles.store import profiles
+
     former = current(database)
     if former is None or former["_id"] == publication["_id"]:
         return []
-    cell_of = {author: row["cell"] for author, row in _assigned(database).items()}
-    complete = len(cell_of) == former["summary"]["authors"]
+    assigned = profiles.read(database, "assignments", key)
+    complete = len(assigned) == former["summary"]["authors"]
     if not complete or not _elsewhere(former).items() <= _elsewhere(publication).items():
         return []
-    # Here, because the API imports this module and starts faster without pandas.
-    import pandas as pd
-
-    from customer_profiles.privacy import cells
-
     bounds = [one["certificate"]["published"]["k"] for one in (former, publication)]
-    earlier = cells.atoms(pd.Series(cell_of, dtype=object), bounds[0])
-    later = cells.atoms(assignments.set_index("_id")["cell"], bounds[1])
+    earlier, later = (
+        cells.atoms(table.set_index("_id")["cell"], k)
+        for table, k in zip((assigned, assignments), bounds, strict=True)
+    )
     return [former["_id"]] if cells.together(earlier, later, max(bounds)) else []
 
 
@@ -188,5 +198,11 @@ def _elsewhere(publication: dict) -> dict:
     }
 
 
-def _assigned(database: Database) -> dict[str, dict]:
-    return {row["_id"]: row for row in database.assignments.find()}
+def _sealed(assignments: "pd.DataFrame", key: "Key") -> list[dict]:
+    from customer_profiles.privacy.sealing import ASSIGNMENTS
+
+    return ASSIGNMENTS.seal(assignments, key).to_dict("records")
+
+
+def _by_id(rows: Iterable[dict]) -> dict[str, dict]:
+    return {row["_id"]: row for row in rows}

@@ -13,10 +13,10 @@ from pymongo.errors import OperationFailure
 
 from customer_profiles.privacy.keys.key import SAMPLE, demonstration_key
 from customer_profiles.project import paths
-from customer_profiles.store import connection, mongod
+from customer_profiles.store import connection, mongod, sealed_days
 from customer_profiles.store.connection import chunks
 from customer_profiles.store.lease import aggregate
-from customer_profiles.store.profiles import Grid, ProfileUpdater, profile_updates
+from customer_profiles.store.profiles import ProfileUpdater, Recipe, profile_updates
 
 OWNER = {"author": 1}
 
@@ -37,10 +37,10 @@ def remove(rows: Collection, people: ProfileUpdater, unwanted: Iterable[Mapping]
 def remove_before(rows: Collection, people: ProfileUpdater, day: str) -> int:
     """Remove the stream's rows of days before `day`; return their number.
 
-    The archive's rows vanish with its file; only the stream's rows are indexed by day.
+    The archive's rows vanish with its file; only the stream's rows are indexed by month.
     """
-    old = {"origin": "stream", "day": {"$lt": day}}
-    return remove(rows, people, rows.find(old, OWNER)) if day else 0
+    stream = {"origin": "stream"}
+    return remove(rows, people, sealed_days.before(rows, people.recipe.key, day, stream))
 
 
 def authors_by_post(
@@ -63,12 +63,12 @@ def with_profile(database: Database, authors: Sequence[str]) -> set[str]:
     }
 
 
-def erase(database: Database, posts: Sequence[str], authors: Sequence[str], grid: Grid) -> None:
+def erase(database: Database, posts: Sequence[str], authors: Sequence[str], recipe: Recipe) -> None:
     """Remove `posts` and all data of `authors` (pseudonyms), from MongoDB's files too.
 
     Touched profiles are derived anew or removed. Their assignments are always removed.
     """
-    with profile_updates(database, grid) as people:
+    with profile_updates(database, recipe) as people:
         touched = {*authors, *authors_by_post(database, posts, authors).values()}
         people.touch(touched)
         for part in chunks(sorted(touched)):
@@ -79,15 +79,15 @@ def erase(database: Database, posts: Sequence[str], authors: Sequence[str], grid
         rewrite(database, people)
 
 
-def expire(database: Database, day: str, grid: Grid) -> None:
+def expire(database: Database, day: str, recipe: Recipe) -> None:
     """Remove all posts of days before `day`, from MongoDB's files too.
 
     Touched profiles are derived anew or removed. The assignment of a removed profile is removed
     too.
     """
     rows = database.observations
-    with profile_updates(database, grid) as people:
-        remove(rows, people, rows.find({"day": {"$lt": day}}, OWNER))
+    with profile_updates(database, recipe) as people:
+        remove(rows, people, sealed_days.before(rows, recipe.key, day))
         people.derive()
         for part in chunks(row["_id"] for row in database.assignments.find({}, {"_id": 1})):
             absent = set(part) - with_profile(database, part)

@@ -1,5 +1,6 @@
 """Collections, their validators, which refuse every other field, and their indexes."""
 
+import logging
 import time
 from collections.abc import Mapping
 
@@ -7,10 +8,11 @@ from pymongo import IndexModel
 from pymongo.database import Database
 from pymongo.errors import DuplicateKeyError, OperationFailure
 
-from customer_profiles.project import vocabulary
-from customer_profiles.project.vocabulary import AUTHOR_COUNTS, CLASSES, POST_COUNTS
+from customer_profiles.project.vocabulary import VERDICTS
 from customer_profiles.publication import document
 from customer_profiles.store.errors import StoreError
+
+logger = logging.getLogger(__name__)
 
 # The server's numbers for a collection that is there already, and for one being indexed.
 EXISTS, INDEXING = 48, 12587
@@ -22,37 +24,19 @@ DAY = {"bsonType": "string", "pattern": "^[0-9]{4}-[0-9]{2}-[0-9]{2}$"}
 MONTH = {"bsonType": "string", "pattern": "^[0-9]{4}-[0-9]{2}$"}
 FLAG = {"bsonType": "bool"}
 TEXT = {"bsonType": "string", "maxLength": 200}
-BIN = {"bsonType": ["int", "long"], "minimum": 0, "maximum": 20}
+# All exact values of a row, encrypted (`privacy.sealing`).
+SEALED = {"bsonType": "binData"}
 
 OBSERVATION = {
     "_id": PSEUDONYM,
     "author": PSEUDONYM,
     "scorer": {"bsonType": "string", "pattern": "^[0-9a-f]{16}$"},
     "origin": {"enum": ["archive", "stream"]},
-    "day": DAY,
-    "label": {"enum": list(CLASSES)},
-    "flag": {"enum": [vocabulary.UNFLAGGED, *vocabulary.FLAGS]},
-    "polarity": BIN,
-    "subjectivity": {**BIN, "maximum": 10},
-    **dict.fromkeys(POST_COUNTS + AUTHOR_COUNTS, BIN),
-    "verified": FLAG,
-    "protected": FLAG,
+    "month": MONTH,
+    "sealed": SEALED,
 }
-PROFILE = {
-    "_id": PSEUDONYM,
-    **dict.fromkeys(("posts", "polarity", "subjectivity", *CLASSES), BIN),
-    **dict.fromkeys(POST_COUNTS + AUTHOR_COUNTS, BIN),
-    "verified": FLAG,
-    "protected": FLAG,
-    "first_month": MONTH,
-    "last_month": MONTH,
-}
-# `cell` names the published cell an author was counted in: "0/2/1" is segment 0, tiers 2 and 1.
-ASSIGNMENT = {
-    "_id": PSEUDONYM,
-    "cluster": BIN,
-    "cell": {"bsonType": "string", "pattern": "^[0-9]+(/[0-9]+)*$"},
-}
+PROFILE = {"_id": PSEUDONYM, "sealed": SEALED}
+ASSIGNMENT = {"_id": PSEUDONYM, "sealed": SEALED}
 PUBLICATION = document.for_mongodb(document.PUBLICATION)["properties"]
 # `beside` names earlier publications whose comparison with this one singles out no person.
 CURRENT = {
@@ -85,11 +69,11 @@ COLLECTIONS = {
     "leases": LEASE,
 }
 INDEXES = {
-    # By day the stream's rows alone, which expire here: an index of all rows would make inserting
+    # By month the stream's rows alone, which expire here: an index of all rows would make inserting
     # 12 % slower, and what expires of the archive vanishes from the file that `load` reads.
     "observations": [
         IndexModel("author"),
-        IndexModel("day", partialFilterExpression={"origin": "stream"}),
+        IndexModel("month", partialFilterExpression={"origin": "stream"}),
     ],
     "api_tokens": [IndexModel("sha256", unique=True)],
 }
@@ -109,7 +93,7 @@ def prepare(database: Database) -> None:
         )
     there = {row["name"]: row.get("options", {}) for row in database.list_collections()}
     for name, fields in COLLECTIONS.items():
-        _make(database, name, fields, there.get(name))
+        make(database, name, fields, there.get(name))
         if name in INDEXES:
             database[name].create_indexes(INDEXES[name])
     for number in range(current + 1, NEWEST + 1):
@@ -123,7 +107,7 @@ def version(database: Database) -> int:
     return row["version"] if row else 1
 
 
-def _make(database: Database, name: str, fields: dict, there: Mapping | None) -> None:
+def make(database: Database, name: str, fields: dict, there: Mapping | None = None) -> None:
     """Create the collection or update its validator; `there` are its options, None without it."""
     rule = {
         "bsonType": "object",
@@ -166,13 +150,8 @@ def _forget_publications_of_before(database: Database) -> None:
     _forget_publications(database, {"continuity": {"$exists": False}})
 
 
-def _flag_nothing_of_before(database: Database) -> None:
-    """Mark observations without a flag as unflagged, and delete publications without flag counts.
-
-    `load` sets the flags of the archive's rows, and `publish` counts them.
-    """
-    unflagged = {"$set": {"flag": vocabulary.UNFLAGGED}}
-    database["observations"].update_many({"flag": {"$exists": False}}, unflagged)
+def _forget_unflagged_of_before(database: Database) -> None:
+    """Delete publications without flag counts; `publish` writes one anew."""
     _forget_publications(database, {"summary.flagged": {"$exists": False}})
 
 
@@ -187,6 +166,29 @@ def _forget_verdicts_of_before(database: Database) -> None:
     _forget_publications(database, {"summary.clusters.by_hand": {"$exists": True}})
 
 
+def _forget_rows_of_before(database: Database) -> None:
+    """Delete rows that are not sealed, and publications whose verdict has another name.
+
+    Nothing exact can be had from the bins of before: `load` and `publish` write the archive's rows
+    anew, and those of the stream end. A warning says how many.
+    """
+    bare = {"sealed": {"$exists": False}}
+    streamed = database["observations"].count_documents({**bare, "origin": "stream"})
+    if streamed:
+        logger.warning(
+            "%d posts of the live stream were stored in bins by a former version, and are removed: "
+            "nothing exact can be had from them; score their pages by `make repro "
+            "X_ARCHIVE=data/collect/pages`, as far as they are held",
+            streamed,
+        )
+    for name in ("observations", "profiles", "assignments"):
+        database[name].delete_many(bare)
+    former = database["observations"].index_information()
+    for name in (name for name, index in former.items() if index["key"][0][0] == "day"):
+        database["observations"].drop_index(name)
+    _forget_publications(database, {"summary.clusters.verdict": {"$nin": list(VERDICTS)}})
+
+
 def _forget_publications(database: Database, before: Mapping) -> None:
     ids = [row["_id"] for row in database["published"].find(before, {"_id": 1})]
     database["current"].delete_many({"publication": {"$in": ids}})
@@ -198,9 +200,10 @@ def _forget_publications(database: Database, before: Mapping) -> None:
 MIGRATIONS = {
     2: _forget_assignments_without_cell,
     3: _forget_publications_of_before,
-    4: _flag_nothing_of_before,
+    4: _forget_unflagged_of_before,
     5: _forget_flows_of_before,
     6: _forget_verdicts_of_before,
+    7: _forget_rows_of_before,
 }
 NEWEST = max(MIGRATIONS)
 

@@ -7,8 +7,8 @@ import pandas as pd
 from pymongo.database import Database
 
 from customer_profiles.posts.retention import Limits, first_day, last_day, never_erased
-from customer_profiles.privacy.keys.key import Key
-from customer_profiles.store import loading, profiles, removal
+from customer_profiles.privacy.sealing import OBSERVATIONS
+from customer_profiles.store import loading, profiles, removal, sealed_days
 from customer_profiles.store.tombstones import united
 
 logger = logging.getLogger(__name__)
@@ -19,8 +19,7 @@ ORIGIN = "stream"
 def write(
     database: Database,
     observations: pd.DataFrame,
-    grid: profiles.Grid,
-    key: Key,
+    recipe: profiles.Recipe,
     expire_days: int,
     as_of: str,
     today: date,
@@ -30,18 +29,18 @@ def write(
     A post is stored once: a row of the archive stays unchanged, a row of the stream takes the later
     counts. Retained are the posts of the `expire_days` days before `as_of` (`expire_days` 0: all;
     `as_of` "": the newest day of the stream), except posts dated after tomorrow and posts erased
-    under `key`. Earlier rows of the stream are removed. A row that the validator refuses is left
+    under its key. Earlier rows of the stream are removed. A row that the validator refuses is left
     out and counted.
     """
-    posts = observations.assign(origin=ORIGIN).to_dict("records")
-    with profiles.profile_updates(database, grid) as people:
+    key, observed = recipe.key, observations.assign(origin=ORIGIN)
+    posts = OBSERVATIONS.seal(observed, key).to_dict("records")
+    with profiles.profile_updates(database, recipe) as people:
         # Under the lease: until then another program may erase.
         marks, last = united(database, key.fingerprint()), last_day(today)
         first = ""
         if expire_days:
-            days = database.observations.find({"origin": ORIGIN, "day": {"$lte": last}}, {"day": 1})
-            newest = [row["day"] for row in days.sort("day", -1).limit(1)]
-            newest += [post["day"] for post in posts if post["day"] <= last]
+            newest = [sealed_days.newest(database, key, last)]
+            newest += [day for day in observed["day"] if day <= last]
             first = first_day(newest, expire_days, as_of)
         limits = Limits(
             first, last, (lambda who: key.mark(who) in marks) if marks else never_erased

@@ -46,13 +46,13 @@ class Stream:
         self.scored = 0
         """Posts scored, without duplicates in one micro-batch."""
         self._rate, self._scorer, self._stopping, self._pace = rate, scorer, stopping, pace
-        self._edges, self._shared = params.stage("score"), params.shared(["expire_days", "as_of"])
-        self._grid = profiles.Grid(**params.stage("load"))
+        self._shared = params.shared(["expire_days", "as_of"])
         # Whatever is collected, and at which price: the stream and its gaps are searches.
         wanted = settings.read({**params.stage("collect"), "scope": "recent"})
         self._keep_days = wanted.keep_days
         # A key that is lost must not be followed by another one.
         self._key = open_key(PAGES, make=not PagesFolder().sealed_files())
+        self._recipe = profiles.Recipe(self._key, **params.stage("load"))
         self.database = self._key.audience(PAGES)
         """Name of the database that is written to."""
         self.receiver = Receiver(wanted, self._key, stopping, pace)
@@ -112,7 +112,7 @@ class Stream:
         rows = self._observed(lines)
         if len(rows):
             today = datetime.now(UTC).date()
-            streaming.write(database, rows, self._grid, self._key, **self._shared, today=today)
+            streaming.write(database, rows, self._recipe, **self._shared, today=today)
         self._backlog.done()
         self.scored += len(rows)
 
@@ -126,7 +126,7 @@ class Stream:
             return pd.DataFrame()
         posts = observations.pseudonymous(conversation.posts, self._key)
         scores = self._rate(posts["text"].tolist())
-        return observations.build(posts, conversation.authors, scores, self._edges, self._scorer)
+        return observations.build(posts, conversation.authors, scores, self._scorer)
 
     def _unscored(self, error: StoreError) -> StoreError:
         waiting = self._backlog.waiting

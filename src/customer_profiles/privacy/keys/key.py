@@ -12,8 +12,10 @@ import re
 import zlib
 from collections.abc import Iterable, Mapping
 
+from cryptography.exceptions import InvalidTag
 from cryptography.fernet import Fernet, InvalidToken
 from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.ciphers.aead import AESGCMSIV
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from customer_profiles.privacy.keys import keyfile
@@ -25,6 +27,8 @@ SAMPLE_DIGEST = "data/sample/x_archive.sha256"
 
 _LENGTH = 32
 _TAG = 16  # of a sealed line: the fingerprint of its key
+# Of every row: its associated data differ, and AES-GCM-SIV allows the repetition of a nonce.
+_NONCE = bytes(12)
 _WAY_OUT = (
     f"restore that key in {VARIABLE} or {FILE}, or run `dvc repro -f pull` to start anew with "
     "another one, under which what was erased is no longer known"
@@ -34,15 +38,15 @@ _DEMONSTRATION = hashlib.sha256(b"the shipped sample of customer-profiles").dige
 
 
 class AnotherKey(PermissionError):
-    """Error: a line was sealed with another key."""
+    """Error: a line or a row was sealed with another key."""
 
 
 class Damaged(ValueError):
-    """Error: a line is not a sealed one, or was changed after sealing."""
+    """Error: a line or a row is not a sealed one, or was changed after sealing."""
 
 
 class Key:
-    """Pseudonyms, fingerprint and sealed lines under one key of 32 bytes."""
+    """Pseudonyms, fingerprint, sealed lines and sealed rows under one key of 32 bytes."""
 
     def __init__(self, key: bytes):
         if len(key) != _LENGTH:
@@ -50,6 +54,8 @@ class Key:
         self._pseudonyms = _derive(key, b"pseudonyms")
         self._marks = _derive(key, b"tombstones")
         self._seal = Fernet(base64.urlsafe_b64encode(_derive(key, b"sealed lines")))
+        self._rows = AESGCMSIV(_derive(key, b"sealed rows"))
+        self._mark = bytes.fromhex(self.fingerprint())
 
     def pseudonym(self, kind: str, identifier: str) -> str:
         """32 hex digits for the id of a `kind` ("post", "author"), stable under the key."""
@@ -93,11 +99,27 @@ class Key:
                 raise Damaged(
                     "a sealed line is damaged; restore the file from a copy if there is one"
                 ) from None
-        raise AnotherKey(
-            f"it was sealed with the key of fingerprint {tag.decode()}, and this one's is {own}: "
-            f"restore that key in {VARIABLE} or {FILE}, or repeat "
-            "`customer-profiles rotate` if that was interrupted"
-        )
+        raise _another(tag.decode(), own)
+
+    def seal_row(self, values: bytes, about: bytes) -> bytes:
+        """`values`, encrypted for the row that `about` names; the same bytes at every call."""
+        return self._mark + self._rows.encrypt(_NONCE, values, about)
+
+    def unseal_row(self, sealed: bytes, about: bytes) -> bytes:
+        """Values that `seal_row` encrypted for the row that `about` names.
+
+        Raises AnotherKey for a row of another key, and Damaged for a changed one.
+        """
+        length = len(self._mark)
+        if sealed[:length] != self._mark and len(sealed) > length:
+            raise _another(sealed[:length].hex(), self.fingerprint())
+        try:
+            return self._rows.decrypt(_NONCE, sealed[length:], about)
+        except (InvalidTag, ValueError):
+            raise Damaged(
+                "a sealed row is damaged: run `dvc repro -f score`, which makes the rows of the "
+                "archive anew; a row of the stream can only come from a copy of the database"
+            ) from None
 
     def _mac(self, text: str) -> str:
         return hmac.new(self._pseudonyms, text.encode(), hashlib.sha256).hexdigest()
@@ -160,6 +182,14 @@ def _real(key: bytes, source: str) -> Key:
     if hmac.compare_digest(key, _DEMONSTRATION):
         raise ValueError(f"{source} holds the public demonstration key; it protects nobody")
     return Key(key)
+
+
+def _another(theirs: str, own: str) -> AnotherKey:
+    return AnotherKey(
+        f"it was sealed with the key of fingerprint {theirs}, and this one's is {own}: restore "
+        f"that key in {VARIABLE} or {FILE}, or repeat `customer-profiles rotate` if that was "
+        "interrupted"
+    )
 
 
 def _derive(key: bytes, purpose: bytes) -> bytes:

@@ -8,7 +8,7 @@ import importlib.resources
 import json
 import string
 
-from customer_profiles.project.vocabulary import ATTACKERS, FIELDS, VERDICTS
+from customer_profiles.project.vocabulary import ATTACKERS, FIELDS, VERDICT_NAMES, VERDICTS
 
 STYLE = "page.css"
 # In the order of their dependencies.
@@ -25,7 +25,11 @@ def document(head: str, scripts: str, **data: object) -> str:
 
     Without a `publication` in `data` the page asks for a token, and requests the data from the API.
     """
-    values = {"attackers": ATTACKERS, "fields": FIELDS, "verdicts": VERDICTS, **data}
+    verdicts = {
+        verdict: {"name": VERDICT_NAMES[verdict], "meaning": meaning}
+        for verdict, meaning in VERDICTS.items()
+    }
+    values = {"attackers": ATTACKERS, "fields": FIELDS, "verdicts": verdicts, **data}
     # A closing tag inside a string would end the element.
     text = json.dumps(values, ensure_ascii=False, allow_nan=False).replace("<", "\\u003c")
     return string.Template(part("page.html")).substitute(head=head, given=text, scripts=scripts)

@@ -80,9 +80,8 @@ function certificate({ certificate: { passed, reasons, published, at_rest: stole
       table("The database, which is not published: what a thief without the key could learn",
         ["what", "found"], [
           ["pseudonyms traced to accounts", percent(stolen.dictionary, 1)],
-          ["profiles recognised from what X shows of an account", percent(stolen.linkage)],
-          ["profiles recognised from the account and its posts", percent(stolen.linkage_with_posts)],
-          ["profiles unique in all their fields", percent(stolen.uniqueness)],
+          ["authors recognised by their posts of each month", percent(stolen.linkage, 1)],
+          ["authors unlike all others in these", percent(stolen.uniqueness, 1)],
         ])),
   ];
 }

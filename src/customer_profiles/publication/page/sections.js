@@ -77,8 +77,10 @@ const unshown = ({ length: shown }, { k }, { published }) => shown < k &&
   text(`Not shown: ${k - shown} of ${k} segments, so that no group of fewer than ${published.k} `,
     "people can be made out.");
 
-const verdict = ({ verdict: found }) =>
-  text(chip(found, found.startsWith("groups") ? "good" : ""), " ", given.verdicts[found]);
+const verdict = ({ verdict: found }) => {
+  const { name, meaning } = given.verdicts[found];
+  return text(chip(name, name.startsWith("groups") ? "good" : ""), " ", meaning);
+};
 
 function card(row, { summary, segments, continuity }) {
   const flags = [
@@ -161,6 +163,7 @@ function deviation(value = 0) {
 function cells({ cells: all, segments, certificate: { published } }) {
   if (!all.length) return soft("No cell has enough people to be shown.");
   const fields = Object.keys(all[0]).filter((name) => !["segment", "authors"].includes(name));
+  if (!fields.length) return soft("A cell is a whole segment: any finer group would be too small.");
   const key = (cell) => fields.map((name) => cell[name]).join("\t");
   // "under 1,000" comes before "1,000 to 99,999".
   const rank = (tier) => (tier.startsWith("under") ? -1 : parseInt(tier.replaceAll(",", ""), 10));
