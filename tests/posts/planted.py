@@ -49,7 +49,7 @@ def among(posts, *campaigns):
     """`posts` and `campaigns` in one frame whose `planted` is the number of the campaign, or -1."""
     frames = [posts.assign(planted=-1)]
     frames += [made.assign(planted=number) for number, made in enumerate(campaigns)]
-    return pd.concat(frames, ignore_index=True)
+    return pd.concat(frames, ignore_index=True).assign(repost=False)
 
 
 def _days(posts, rng, count):

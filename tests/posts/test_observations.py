@@ -1,4 +1,4 @@
-"""A scored post becomes bins and marks under pseudonyms, in an order no pseudonym decides."""
+"""A scored post becomes exact values under pseudonyms, in an order no pseudonym decides."""
 
 from datetime import date
 
@@ -7,16 +7,8 @@ import pytest
 
 from customer_profiles.posts import observations, retention
 from customer_profiles.privacy import generalisation
+from customer_profiles.project.vocabulary import UNKNOWN
 
-EDGES = {
-    "favorites": [1, 3, 10],
-    "retweets": [1, 3, 10],
-    "followers": [100, 1000],
-    "following": [30, 300],
-    "listed": [3, 30],
-    "account_posts": [100, 1000],
-    "account_age": [3, 9],
-}
 POSTS = pd.DataFrame({
     "post_id": ["1", "2", "3"],
     "author_id": ["70", "60", "70"],
@@ -45,10 +37,10 @@ SCORES = pd.DataFrame({
 def build(ids=("aa", "bb", "cc"), author_ids=None, **options):
     author_ids = author_ids or {"60": "dd", "70": "ee"}
     posts = POSTS.assign(_id=ids, author=POSTS["author_id"].map(author_ids))
-    return observations.build(posts, AUTHORS, SCORES, EDGES, "scorer", **options)
+    return observations.build(posts, AUTHORS, SCORES, "scorer", **options)
 
 
-def test_a_post_becomes_bins_and_marks_and_keeps_no_text_or_count():
+def test_a_post_keeps_its_exact_counts_and_scores_and_no_text():
     bad = build().set_index("_id").loc["bb"]
     assert bad.to_dict() == {
         "author": "dd",
@@ -57,15 +49,15 @@ def test_a_post_becomes_bins_and_marks_and_keeps_no_text_or_count():
         "day": "2026-05-02",
         "label": "negative",
         "flag": "",
-        "polarity": 0,  # 0.024 * 20 = 0.48
-        "subjectivity": 10,
-        "favorites": 3,
-        "retweets": 2,
-        "followers": 0,
-        "following": 1,
+        "polarity": 0.024,
+        "subjectivity": 1.0,
+        "favorites": 10,
+        "retweets": 3,
+        "followers": 99,
+        "following": 30,
         "listed": 0,
-        "account_posts": 2,
-        "account_age": 2,  # June 2010 to May 2026 are 15 whole years
+        "account_posts": 5000,
+        "account_age": 191,  # June 2010 to May 2026
         "verified": True,
         "protected": False,
     }
@@ -86,8 +78,8 @@ def test_flagged_rows_count_unless_they_are_excluded(observe):
         observations.without_flagged(rows[1:], exclude_flagged=True)
 
 
-def test_an_author_of_unknown_age_is_in_the_youngest_bin():
-    assert build().set_index("_id").loc["aa", "account_age"] == 0
+def test_an_age_that_no_page_gives_is_unknown():
+    assert build().set_index("_id").loc["aa", "account_age"] == UNKNOWN
 
 
 def test_the_order_does_not_depend_on_pseudonyms():
@@ -110,21 +102,20 @@ def test_pseudonyms_break_ties_so_that_the_order_is_one():
 
 
 @pytest.mark.parametrize(
-    ("created", "day", "years"),
+    ("created", "day", "months"),
     [
-        ("2020-11", "2021-10-31", 0),
-        ("2020-11", "2021-11-01", 1),  # 365 days, less than 365.25
-        ("2020-11", "2023-11-30", 3),
-        ("2009-03", "2026-05-10", 17),
+        ("2020-11", "2021-10-31", 11),
+        ("2020-11", "2021-11-01", 12),
+        ("2009-03", "2026-05-10", 206),
         ("2026-05", "2026-05-10", 0),
         ("2026-06", "2026-05-10", 0),
-        (None, "2026-05-10", 0),
+        (None, "2026-05-10", UNKNOWN),
     ],
 )
-def test_years_are_whole_years(created, day, years):
-    result = generalisation.years_between(pd.Series([created], dtype=object), pd.Series([day]))
-    assert result.tolist() == [years]
-    assert result.dtype == int
+def test_months_are_whole_months(created, day, months):
+    result = generalisation.months_between(pd.Series([created], dtype=object), pd.Series([day]))
+    assert result.tolist() == [months]
+    assert result.dtype == "int64"
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ import pytest
 
 from customer_profiles.posts import archive
 from customer_profiles.posts.pages import collect, parse_lines
+from customer_profiles.project.vocabulary import UNKNOWN
 
 AUTHOR, POST = "9100000000000000001", "9000000000000000001"
 HANDLE, TEXT = "sample_author_00001_tw", "Lovely scones at Tindlewick today"
@@ -64,6 +65,7 @@ def test_a_page_gives_its_post_and_author_with_known_values():
             "language": "en",
             "favorites": 5,
             "retweets": 2,
+            "repost": False,
         }
     ]
     assert conversation.authors.to_dict("records") == [
@@ -112,6 +114,15 @@ def test_a_repost_is_kept_without_the_retweets_of_the_post_it_repeats(field):
     answered = collect([a_page([a_post(**{field: [{"type": "replied_to", "id": "9"}]})])])
     assert answered.counts["reposts"] == 0
     assert answered.posts["retweets"].tolist() == [2]
+    assert (conversation.posts["repost"].item(), answered.posts["repost"].item()) == (True, False)
+
+
+def test_what_begins_as_a_repost_is_one_also_where_no_page_refers_to_the_other_post():
+    texts = {"RT @sample_author_00001_tw: Lovely": True, "Lovely. RT @sample: so": False}
+    for text, repost in texts.items():
+        conversation = collect([a_page([a_post(text=text)])])
+        assert conversation.posts["repost"].tolist() == [repost]
+        assert conversation.posts["retweets"].tolist() == [2]
 
 
 def test_the_last_page_wins():
@@ -183,12 +194,12 @@ def test_paid_verification_is_not_verification(fields, verified):
     assert conversation.authors["verified"].tolist() == [verified]
 
 
-def test_metrics_that_no_page_gives_are_zero():
+def test_metrics_that_no_page_gives_are_unknown():
     nothing = {"like_count": None, "retweet_count": None}
     user = {"id": AUTHOR, "username": HANDLE}
     conversation = collect([a_page([a_post(public_metrics=nothing)], [user])])
-    assert conversation.posts[["favorites", "retweets"]].to_numpy().tolist() == [[0, 0]]
-    assert conversation.authors.iloc[0, 1:5].tolist() == [0, 0, 0, 0]
+    assert conversation.posts[["favorites", "retweets"]].to_numpy().tolist() == [[UNKNOWN, UNKNOWN]]
+    assert conversation.authors.iloc[0, 1:5].tolist() == [UNKNOWN] * 4
     assert conversation.authors["created"].tolist() == [None]
     assert conversation.counts["authors_without_metrics"] == 1
 
@@ -248,7 +259,9 @@ def test_rows_are_sorted_by_id_and_have_fixed_types():
     conversation = collect([a_page(posts, users)])
     assert conversation.posts["post_id"].tolist() == ["1", "2", "3"]
     assert conversation.authors["author_id"].tolist() == ["47", "48", "49"]
-    assert [str(kind) for kind in conversation.posts.dtypes] == ["object"] * 5 + ["int64"] * 2
+    assert [str(kind) for kind in conversation.posts.dtypes] == (
+        ["object"] * 5 + ["int64"] * 2 + ["bool"]
+    )
     assert [str(kind) for kind in conversation.authors.dtypes] == (
         ["object"] + ["int64"] * 4 + ["bool"] * 2 + ["object"]
     )

@@ -37,6 +37,7 @@ def posts_of(texts, authors=None, days=None):
         "author_id": authors or [f"author {number}" for number in range(len(texts))],
         "day": days or ["2026-05-01"] * len(texts),
         "text": texts,
+        "repost": False,
     })  # fmt: skip
 
 
@@ -94,6 +95,14 @@ def test_ten_people_are_many_and_nine_are_not():
     assert marked(posts_of([TEXT] * 10)) == ["copies"] * 10
     assert marked(posts_of([TEXT] * 9)) == [spam.NONE] * 9
     assert marked(posts_of([TEXT] * 9), authors=9) == ["copies"] * 9
+
+
+def test_reposts_are_no_copies_and_make_no_others_copies():
+    posts = posts_of([TEXT] * 15)
+    assert marked(posts.assign(repost=True)) == [spam.NONE] * 15
+    some = [number < 6 for number in range(15)]
+    assert marked(posts.assign(repost=some)) == [spam.NONE] * 15  # nine people wrote it
+    assert marked(posts.assign(repost=some), authors=9) == [spam.NONE] * 6 + ["copies"] * 9
 
 
 def test_one_author_who_repeats_a_text_is_not_many():

@@ -42,7 +42,7 @@ def test_an_aggregate_says_the_figures_of_its_members(people, painted):
         "avg_polarity", "avg_subjectivity", "avg_favorites", "avg_tweets", "avg_account_tweets",
         "avg_followers", "index", "mood", "weekdays", "volume", "centroid",
     ]  # fmt: skip
-    assert published["avg_polarity"] == pytest.approx(mine["polarity"].mean() / 4, abs=0.02)
+    assert published["avg_polarity"] == pytest.approx(mine["polarity"].mean(), abs=0.02)
     written = invented.posts(people)
     own = written[written["author"].isin(mine["_id"])]
     assert published["volume"] == pytest.approx(len(own) / len(written), abs=0.006)

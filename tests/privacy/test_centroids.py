@@ -46,8 +46,3 @@ def test_with_a_member_exchanged_it_is_that_of_the_other_people():
     assert masks.tolist() == expected
     assert masks.any()
     assert not masks.all()
-
-
-def test_features_are_measured_in_standard_deviations():
-    values = centroids.standardised(np.array([[1.0, 7.0], [3.0, 7.0]]))
-    assert values.tolist() == [[-1, 0], [1, 0]]  # the second tells nobody apart

@@ -94,17 +94,16 @@ def test_numbers_are_read_as_dvc_reads_them(project):
         ("finetune__pooling", ["max"], "one of mean, pooled"),
         ("finetune__dropout", [1, -0.1, float("nan"), "0.1"], "a number, 0 or more and below 1"),
         ("finetune__learning_rate", [0, 1], "a number, above 0 and below 1"),
-        ("load__mix_steps", [0], "a whole number, 1 or more"),
         ("cluster__features", [{}, None, ["posts"]], "one feature or more, each with a weight"),
         ("cluster__features__posts", [0, -1, float("nan"), float("inf"), "1", None],
          "a number, above 0"),
-        ("cluster__transform", ["log"], "one of bins, raw"),
+        ("cluster__clip", [0.5, 1.1], "a number, above 0.5 and 1 or less"),
         ("cluster__k", [-1, 2.5, 3.0, "3", True, None], "a whole number, 0 or more"),
         ("cluster__k_min", [1], "a whole number, 2 or more"),
         ("cluster__references", [1], "a whole number, 2 or more"),
         ("cluster__jaccard", [2, "a"], "a number, 0 to 1"),
         ("cluster__min_share", [-0.1, 2, "0.02"], "a number, 0 to 1"),
-        ("publish__tiers", [{}, None, [1]], "one field or more, each with the bins that begin a"),
+        ("publish__tiers", [{}, None, [1]], "one field or more, each with the counts that begin a"),
         ("publish__max_suppressed", [1.1], "a number, 0 to 1"),
         ("collect__budget", [0, float("inf")], "a number, above 0"),
         ("collect", [None, 3, [], "x"], "a section, of names and values"),
@@ -130,14 +129,13 @@ def test_a_share_for_validation_leaves_something_on_either_side(share):
     assert message.startswith("fetch.validation_share must be a number, above 0 and below 1; got ")
 
 
-def test_edges_and_the_bins_where_tiers_begin_rise():
+def test_the_counts_where_tiers_begin_rise():
     rising = "must be a list of whole numbers that rise, from 1 or more; got "
-    assert complaints(score__listed=[10, 1]) == [f"score.listed {rising}[10, 1]"]
-    assert complaints(load__posts=[]) == [f"load.posts {rising}[]"]
-    assert complaints(publish__tiers__listed=[2, 2]) == [f"publish.tiers.listed {rising}[2, 2]"]
-    assert complaints(score__listed=[0, "x"]) == [
-        "score.listed[0] must be a whole number, 1 or more; got 0",
-        "score.listed[1] must be a whole number, 1 or more; got 'x'",
+    for wrong in ([10, 1], [2, 2], []):
+        assert complaints(publish__tiers__listed=wrong) == [f"publish.tiers.listed {rising}{wrong}"]
+    assert complaints(publish__tiers__listed=[0, "x"]) == [
+        "publish.tiers.listed[0] must be a whole number, 1 or more; got 0",
+        "publish.tiers.listed[1] must be a whole number, 1 or more; got 'x'",
     ]
 
 
@@ -157,14 +155,6 @@ def test_k_max_is_above_k_min_also_where_a_block_moves_one_of_them(bounds):
     assert block == [
         "cluster.k_max must be above cluster.k_min; got 10, and k_min is 10 (in block standard)"
     ]
-
-
-def test_a_tier_begins_at_a_bin_that_there_is():
-    assert complaints(publish__tiers__followers=[3]) == [
-        "publish.tiers.followers begins a tier at bin 3, but the last bin is 2: see followers in "
-        "section score"
-    ]
-    assert complaints(publish__tiers={"posts": [1, 5]})[0].endswith("see posts in section load")
 
 
 def test_mentions_need_the_account():

@@ -8,8 +8,10 @@ import pandas as pd
 import pytest
 
 from customer_profiles.bench import segments
+from customer_profiles.privacy import features
 from customer_profiles.project.vocabulary import BY_DEGREE, BY_HAND, EVERYBODY, IN_KIND
 from customer_profiles.segments import clustering, evidence, evidence_table, verdict
+from tests.segments import degrees
 
 pytestmark = pytest.mark.slow
 
@@ -84,17 +86,8 @@ def test_noise_has_no_groups_but_a_long_cloud_may_be_parted_by_degree(kind, draw
 
 
 def test_an_audience_by_degree_is_parted_where_anybody_would_part_it_again():
-    """A continuum of correlated heavy tails, as real audiences are."""
-    rng = np.random.default_rng(3)
-    size, mood = rng.normal(size=(2, 1500))
-    counts = {
-        "followers": np.exp(5 + 2 * size + 0.3 * rng.normal(size=1500)),
-        "posts": np.exp(6 + 1.8 * size + 0.3 * rng.normal(size=1500)),
-        "polarity": mood,
-    }
-    profiles = pd.DataFrame(counts)
-    profiles[["followers", "posts"]] = np.log1p(profiles[["followers", "posts"]])
-    decision, table = judged(profiles)
+    people, _ = features.prepared(degrees.audience(), degrees.FEATURES, 0.99)
+    decision, table = judged(people[list(degrees.FEATURES)])
     assert decision.verdict == BY_DEGREE
     assert decision.k >= 3
     assert not table["in_kind"].any()
@@ -289,10 +282,8 @@ def test_few_different_profiles_shorten_the_range_and_it_is_said():
     profiles = pd.DataFrame({"a": np.tile([0.0, 1, 5, 6], 20), "b": np.tile([0.0, 1, 0, 1], 20)})
     decision, table = judged(profiles)
     assert table["k"].tolist() == [2, 3]
-    rows = clustering.scaled(profiles.assign(c=3), {"a": 1, "b": 1, "c": 1})
-    remarks = verdict.remarks(rows, ["a", "b", "c"], [2, 3], 5, [4, 5], 0.02)
+    remarks = verdict.remarks([2, 3], 5, [4, 5], 0.02)
     assert [remark.split(",")[0] for remark in remarks] == [
-        "c: the same for all authors.",
         "At most 3 segments were tried",
         "Small (under 2% of the authors each",
     ]

@@ -1,4 +1,4 @@
-"""A real MongoDB, observations with readable names, and what loads them.
+"""A real MongoDB, observations with readable names, and what seals and loads them.
 
 Every room has these fixtures; a room without a database must not wait for its driver.
 """
@@ -15,13 +15,13 @@ ORDINARY = {
     "day": "2026-05-01",
     "label": "neutral",
     "flag": "",
-    "polarity": 10,
-    "subjectivity": 5,
+    "polarity": 0.5,
+    "subjectivity": 0.5,
     **dict.fromkeys(POST_COUNTS + AUTHOR_COUNTS, 1),
     "verified": False,
     "protected": False,
 }
-GRID = {"posts": (2, 3, 5), "polarity_steps": 4, "subjectivity_steps": 4, "mix_steps": 4}
+MONTHS = dict.fromkeys(("first_month", "last_month"), "2026-05")
 
 
 @pytest.fixture(scope="session")
@@ -70,29 +70,57 @@ def observe(pseudonym):
 
 
 @pytest.fixture(scope="session")
-def give_profiles():
-    """Function that gives authors, by their pseudonyms, an ordinary profile in a database."""
-    from customer_profiles.store import schema
+def key():
+    """The key of all rows that a test gives no other."""
+    from customer_profiles.privacy.keys.key import demonstration_key
 
-    months = dict.fromkeys(("first_month", "last_month"), "2026-05")
-    ordinary = {**dict.fromkeys(schema.PROFILE, 1), **months, "verified": False, "protected": False}
+    return demonstration_key()
+
+
+@pytest.fixture(scope="session")
+def seal(key):
+    """Function from unsealed rows to the documents that MongoDB holds of them."""
+    from customer_profiles.privacy.sealing import LAYOUTS
+
+    def sealed(frame, what="observations", key=key):
+        return LAYOUTS[what].seal(frame, key).to_dict("records")
+
+    return sealed
+
+
+@pytest.fixture(scope="session")
+def give_profiles(seal):
+    """Function that gives authors, by their pseudonyms, an ordinary profile in a database."""
+    import pandas as pd
+
+    from customer_profiles.privacy.sealing import PROFILES
+
+    ordinary = {
+        **dict.fromkeys(PROFILES.sealed, 1),
+        **MONTHS,
+        "verified": False,
+        "protected": False,
+    }
 
     def give(database, authors):
-        database.profiles.insert_many([{**ordinary, "_id": author} for author in authors])
+        rows = pd.DataFrame([{**ordinary, "_id": author} for author in authors])
+        database.profiles.insert_many(seal(rows, "profiles"))
 
     return give
 
 
 @pytest.fixture
-def load(tmp_path):
+def load(tmp_path, key):
     """Function that makes a database's rows equal to observations, by way of a file."""
     from customer_profiles.posts.retention import Limits
+    from customer_profiles.privacy.sealing import OBSERVATIONS
     from customer_profiles.project import files
     from customer_profiles.store import loading, profiles
 
-    def loaded(database, observations, grid=None, **limits):
+    def loaded(database, observations, recipe=None, **limits):
+        recipe = recipe or profiles.Recipe(key)
         file = tmp_path / f"{uuid4().hex}.parquet"
-        files.write_parquet(file, observations)
-        return loading.update(database, file, grid or profiles.Grid(**GRID), Limits(**limits))
+        files.write_parquet(file, OBSERVATIONS.seal(observations, recipe.key))
+        return loading.update(database, file, recipe, Limits(**limits))
 
     return loaded

@@ -11,15 +11,27 @@ import pymongo.errors
 import pytest
 from pymongo.monitoring import CommandListener
 
+from customer_profiles.privacy.keys.key import demonstration_key
+from customer_profiles.privacy.sealing import LAYOUTS
+from customer_profiles.project.vocabulary import AUTHOR_COUNTS, POST_COUNTS
 from customer_profiles.publication.segments import identified
-from customer_profiles.store import publications, schema, tokens
+from customer_profiles.store import publications, schema, sealed_days, tokens
 from customer_profiles.store.errors import StoreError
 from tests.publication.published import small
 
 TODAY = date(2026, 5, 1)
 # To read all is the way to find what is nearly all.
 NEARLY_ALL = {"origin": "archive"}
+KEY = demonstration_key()
 PUBLICATION = identified(small())
+# Rows as they were before version 7, all of whose values could be read, in bins.
+BINS = dict.fromkeys(("polarity", "subjectivity", *POST_COUNTS, *AUTHOR_COUNTS), 1)
+BINNED = {
+    "scorer": "0" * 16, "origin": "archive", "day": "2026-05-01", "label": "neutral", **BINS,
+    "verified": False, "protected": False,
+}  # fmt: skip
+OF_THE_STREAM = {"partialFilterExpression": {"origin": "stream"}}
+BINNED_PROFILE = {"posts": 1, **BINS, "first_month": "2026-05", "last_month": "2026-05"}
 # As far as its shape was known before version 3.
 OF_BEFORE = identified({
     "summary": {}, "segments": [], "cells": [], "mood_daily": [], "certificate": {},
@@ -28,6 +40,10 @@ OF_BEFORE = identified({
 WITHOUT_FLAGS = identified(small(summary={"authors": 1500}))
 FORMER_VERDICT = identified(small(summary={
     **PUBLICATION["summary"], "clusters": {"verdict": "stable structure", "by_hand": False},
+}))  # fmt: skip
+FORMER_WORDS = identified(small(summary={
+    **PUBLICATION["summary"],
+    "clusters": {**PUBLICATION["summary"]["clusters"], "verdict": "groups in kind"},
 }))  # fmt: skip
 # Eight processes that begin to prepare at the same moment.
 EIGHT = """
@@ -55,7 +71,7 @@ sys.exit(sum(process.exitcode != 0 for process in eight))
 
 @pytest.fixture
 def posts(observe):
-    return observe({"author": "ann"}, {"author": "ann", "polarity": 20}, {"author": "bob"})
+    return observe({"author": "ann"}, {"author": "ann", "polarity": 0.9}, {"author": "bob"})
 
 
 @pytest.fixture
@@ -66,15 +82,24 @@ def assignments(pseudonym):
 
 
 @pytest.fixture
-def first_version(database, posts, assignments):
+def binned(pseudonym):
+    """Function from a post's name, its author's and what is special about it to its former row."""
+    return lambda post, author, **special: {
+        "_id": pseudonym(post), "author": pseudonym(author), **BINNED, **special
+    }  # fmt: skip
+
+
+@pytest.fixture
+def first_version(database, binned, assignments):
     """Function that makes the database one of version 1, filled: no versions, cells, tombstones."""
     rules = {
         name: fields
         for name, fields in schema.COLLECTIONS.items()
         if name not in ("tombstones", "schema", "leases")
     }
-    rules["observations"] = {n: rule for n, rule in schema.OBSERVATION.items() if n != "flag"}
-    rules["assignments"] = {"_id": schema.PSEUDONYM, "cluster": schema.BIN}
+    rules["observations"] = {name: {} for name in ("_id", "author", *BINNED)}
+    rules["profiles"] = {name: {} for name in ("_id", *BINNED_PROFILE)}
+    rules["assignments"] = {"_id": schema.PSEUDONYM, "cluster": {"bsonType": "int"}}
     rules["current"] = {"_id": {"enum": ["current"]}, "publication": schema.PUBLICATION["_id"]}
     rules["published"] = {name: {} for name in OF_BEFORE}
 
@@ -85,9 +110,12 @@ def first_version(database, posts, assignments):
             rule["additionalProperties"] = False
             database.create_collection(name, validator={"$jsonSchema": rule})
         database.observations.create_index("author")
+        database.observations.create_index("day", **OF_THE_STREAM)  # until version 7
         database.api_tokens.create_index("sha256", unique=True)
-        database.observations.insert_many(posts.drop(columns="flag").to_dict("records"))
+        posts = [("one", "ann"), ("two", "ann"), ("three", "bob")]
+        database.observations.insert_many([binned(*post) for post in posts])
         former = assignments.drop(columns="cell").to_dict("records")
+        database.profiles.insert_many([{"_id": row["_id"], **BINNED_PROFILE} for row in former])
         database.assignments.insert_many(former)
         database.published.insert_one(OF_BEFORE)
         database.current.insert_one({"_id": "current", "publication": OF_BEFORE["_id"]})
@@ -120,16 +148,28 @@ def whole(database):
         {"text": "a post"},
         {"polarity": 0.37},
         {"author": "1234567890"},
-        {"day": "2026-05-01T10:00:00Z"},
+        {"day": "2026-05-01"},
+        {"month": "2026-05-01"},
         {"followers": 12345},
         {"origin": "elsewhere"},
+        {"sealed": "2026-05-01, neutral"},
     ],
 )
-def test_what_could_identify_somebody_is_refused_by_the_database(database, posts, wrong):
-    row = posts.to_dict("records")[0]
+def test_what_could_identify_somebody_is_refused_by_the_database(database, posts, seal, wrong):
+    row = seal(posts)[0]
     with pytest.raises(pymongo.errors.WriteError):
         database.observations.insert_one({**row, **wrong})
     database.observations.insert_one(row)
+
+
+def test_of_a_row_about_a_person_nothing_can_be_read_but_what_finds_it():
+    readable = {name: set(schema.COLLECTIONS[name]) - {"sealed"} for name in LAYOUTS}
+    assert readable == {
+        "observations": {"_id", "author", "scorer", "origin", "month"},
+        "profiles": {"_id"},
+        "assignments": {"_id"},
+    }
+    assert {name: {*layout.readable} for name, layout in LAYOUTS.items()} == readable
 
 
 @pytest.mark.parametrize("name", schema.COLLECTIONS)
@@ -158,28 +198,29 @@ def test_a_database_of_the_first_version_becomes_as_one_made_new(
     former = first_version()
     assert schema.version(former) == 1
     schema.prepare(former)
-    assert [list(former[name].find()) for name in ("assignments", "published", "current")] == [
-        [], [], []
-    ]  # fmt: skip
-    assert [row["flag"] for row in former.observations.find()] == ["", "", ""]
+    about = ("observations", "profiles", "assignments", "published", "current")
+    assert [name for name in about if former[name].count_documents({})] == []
     for each in (former, fresh):
         load(each, posts)
-        publications.publish(each, PUBLICATION, assignments)
+        publications.publish(each, PUBLICATION, assignments, KEY)
     assert whole(former) == whole(fresh)
-    assert schema.version(former) == schema.NEWEST == 6
+    assert schema.version(former) == schema.NEWEST == 7
 
 
-def test_preparing_keeps_what_this_version_published(database, assignments, give_profiles):
-    give_profiles(database, assignments["_id"])
-    publications.publish(database, PUBLICATION, assignments)
+def test_preparing_keeps_what_this_version_wrote(database, posts, assignments, load):
+    load(database, posts)
+    publications.publish(database, PUBLICATION, assignments, KEY)
+    before = whole(database)
     database.schema.delete_many({})  # as if somebody were stopped before it remembered
     schema.prepare(database)
-    assert list(database.assignments.find()) == assignments.to_dict("records")
+    assert whole(database) == before
+    assert database.assignments.count_documents({}) == 2
     assert publications.current(database) == PUBLICATION
 
 
 @pytest.mark.parametrize(
-    ("version", "before"), [(2, OF_BEFORE), (3, WITHOUT_FLAGS), (5, FORMER_VERDICT)]
+    ("version", "before"),
+    [(2, OF_BEFORE), (3, WITHOUT_FLAGS), (5, FORMER_VERDICT), (6, FORMER_WORDS)],
 )
 def test_of_the_publications_those_of_the_former_shape_are_forgotten(database, version, before):
     unchecked = {"bypass_document_validation": True}
@@ -205,6 +246,37 @@ def test_a_publication_that_told_of_flows_stays_without_them(database):
     schema.prepare(database)
     assert publications.current(database) == PUBLICATION
     assert schema.version(database) == schema.NEWEST
+
+
+def test_rows_of_before_end_and_those_of_the_stream_with_a_warning_and_all_is_derived_anew(
+    database, binned, posts, seal, load, fresh, caplog
+):
+    unchecked = {"bypass_document_validation": True}
+    archived = [binned(f"post {number}", "ann", flag="") for number in range(2)]
+    streamed = [binned(f"live {number}", "cy", flag="", origin="stream") for number in range(3)]
+    kept = seal(posts.assign(origin="stream"))[2]
+    database.observations.insert_many([*archived, *streamed, kept], **unchecked)
+    assert archived[0]["_id"] == posts["_id"][0]
+    former = [{"_id": archived[0]["author"], **BINNED_PROFILE}]
+    database.profiles.insert_many(former, **unchecked)
+    database.observations.create_index("day", **OF_THE_STREAM)
+    database.state.insert_one({"_id": "profiles", "recipe": "of before", "stale": False})
+    database.schema.update_one({}, {"$set": {"version": 6}})
+    schema.prepare(database)
+    assert "3 posts of the live stream were stored in bins by a former version" in caplog.text
+    assert "score their pages by `make repro X_ARCHIVE=data/collect/pages`" in caplog.text
+    assert list(database.observations.find()) == [kept]
+    assert database.profiles.count_documents({}) == 0
+    load(database, posts)
+    load(fresh, posts)
+    assert whole(database) == whole(fresh)
+
+
+def test_no_warning_is_given_where_all_of_before_comes_again_from_the_archive(
+    first_version, caplog
+):
+    schema.prepare(first_version())
+    assert caplog.text == ""
 
 
 class Killed(BaseException):
@@ -266,7 +338,7 @@ def test_eight_programs_may_prepare_a_database_at_once(
     assert done.returncode == 0, done.stderr
     assert whole(database)[:2] == whole(fresh)[:2]
     assert schema.version(database) == schema.NEWEST
-    assert database.observations.count_documents({}) == (3 if former else 0)
+    assert database.observations.count_documents({}) == 0
 
 
 def test_a_database_of_a_newer_program_is_refused_and_stays_as_it_is(database):
@@ -274,7 +346,7 @@ def test_a_database_of_a_newer_program_is_refused_and_stays_as_it_is(database):
     database.command("collMod", "profiles", validator={"_id": {"$exists": True}})
     before = whole(database)
     with pytest.raises(
-        StoreError, match=r"newer version of this program \(schema 70, .* knows 6\)"
+        StoreError, match=r"newer version of this program \(schema 70, .* knows 7\)"
     ):
         schema.prepare(database)
     assert whole(database) == before
@@ -324,6 +396,8 @@ def questions(command):
     if "find" in command and command.get("filter", NEARLY_ALL) not in ({}, NEARLY_ALL):
         wanted = ("find", "filter", "sort", "projection", "limit")
         yield {name: command[name] for name in wanted if name in command}
+    if "distinct" in command:
+        yield {name: command[name] for name in ("distinct", "key", "query")}
     if "aggregate" in command and command["pipeline"][0].get("$match", NEARLY_ALL) != NEARLY_ALL:
         yield {**{name: command[name] for name in ("aggregate", "pipeline")}, "cursor": {}}
     for name, parts in (("update", "updates"), ("delete", "deletes")):
@@ -344,7 +418,7 @@ def twice(load):
 
     def ask(database, posts):
         load(database, posts)
-        load(database, posts.assign(polarity=3)[:2], first="2026-04-01")
+        load(database, posts.assign(polarity=0.3)[:2], first="2026-04-01")
 
     return ask
 
@@ -352,7 +426,7 @@ def twice(load):
 def publish_twice(database, posts):
     assignments = pd.DataFrame({"_id": sorted(set(posts["author"])), "cluster": 0, "cell": "0"})
     for number in (0, 1):
-        publications.publish(database, PUBLICATION, assignments.assign(cluster=number))
+        publications.publish(database, PUBLICATION, assignments.assign(cluster=number), KEY)
 
 
 ASKED = {
@@ -377,8 +451,11 @@ ASKED = {
     "what was erased": lambda database, posts: list(
         database.tombstones.find({"_id": {"$in": list(posts["_id"])}})
     ),
-    "what expires of the stream": lambda database, posts: database.observations.delete_many(
-        {"origin": "stream", "day": {"$lt": "2026-05-01"}}
+    "what expires of the stream": lambda database, posts: list(
+        sealed_days.before(database.observations, KEY, "2026-05-20", {"origin": "stream"})
+    ),
+    "the stream's newest day": lambda database, posts: sealed_days.newest(
+        database, KEY, "2026-05-31"
     ),
 }
 
@@ -410,7 +487,11 @@ def test_no_question_for_some_of_the_rows_is_answered_by_reading_all(database, q
     ("collection", "index", "needs"),
     [
         ("observations", "author_1", {"rows of an author", "rows of authors", "to load"}),
-        ("observations", "day_1", {"what expires of the stream", "to load"}),
+        (
+            "observations",
+            "month_1",
+            {"what expires of the stream", "the stream's newest day", "to load"},
+        ),
         ("api_tokens", "sha256_1", {"whose token it is"}),
     ],
 )

@@ -56,7 +56,7 @@ COUNTS = (
     "authors",
     "authors_without_metrics",
 )
-# How X begins the text of a repost.
+# How X begins the text of a repost, and people that of one by hand.
 REPOST = re.compile(r"RT @\w+:")
 # Since 2023 `verified` is also true for paying users (`verified_type` blue).
 VERIFIED_TYPES = ("business", "government")
@@ -154,16 +154,15 @@ def _post(item: dict) -> dict:
     metrics = _object(item.get("public_metrics"))
     references = _objects(_either(item, "referenced_tweets", "referenced_posts"))
     text = _text(item.get("text"))
-    repost = any(reference.get("type") in ("retweeted", "reposted") for reference in references)
-    repost = repost or bool(text and REPOST.match(text))
+    reposted = any(reference.get("type") in ("retweeted", "reposted") for reference in references)
     return {
         "author_id": _id(item.get("author_id")),
         "day": _day(item.get("created_at")),
         "text": text,
         "language": _text(item.get("lang")),
         "favorites": _count(metrics.get("like_count")),
-        "retweets": 0 if repost else _count(_either(metrics, "retweet_count", "repost_count")),
-        "repost": repost or None,
+        "retweets": 0 if reposted else _count(_either(metrics, "retweet_count", "repost_count")),
+        "repost": reposted or bool(text and REPOST.match(text)) or None,
     }
 
 

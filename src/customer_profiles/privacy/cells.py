@@ -165,7 +165,7 @@ def tiers(people: pd.DataFrame, cuts: Mapping[str, Sequence[int]]) -> pd.DataFra
 def affordable(
     people: pd.DataFrame, cuts: Mapping[str, Sequence[int]], k: int, most: float
 ) -> tuple[dict[str, list[int]], list[str]]:
-    """`cuts` that leave at most the share `most` of the `people` in suppressed cells; those left out.
+    """`cuts` that leave at most the share `most` of the `people` in suppressed cells; the others.
 
     As long as more are, the cut is left out without which the fewest are. Without any cut a cell is
     a whole segment. The cuts left out read "followers from 100,000".
@@ -186,7 +186,7 @@ def _less(cuts: Mapping[str, Sequence[int]], field: str, at: int) -> dict[str, l
 
 def _suppressed_share(people: pd.DataFrame, cuts: Mapping[str, Sequence[int]], k: int) -> float:
     table = cells(tiers(people, cuts), ("segment", *cuts), k)
-    return float(1 - table.loc[table["shown"], "authors"].sum() / max(len(people), 1))
+    return float(table.loc[~table["shown"], "authors"].sum() / max(len(people), 1))
 
 
 def cell_codes(table: pd.DataFrame) -> pd.Series:

@@ -121,7 +121,10 @@ class Layout:
         return np.frombuffer(opened, self.dtype)
 
     def encoded(self, table: pd.DataFrame) -> np.ndarray:
-        """Values of an unsealed `table` as a structured array (n,) of `dtype`."""
+        """Values of an unsealed `table` as a structured array (n,) of `dtype`.
+
+        Raises ValueError for a value that the kind of its field cannot have.
+        """
         rows = np.zeros(len(table), self.dtype)
         for name, kind in self.sealed.items():
             if isinstance(kind, tuple):
@@ -132,6 +135,11 @@ class Layout:
                 rows[name] = table[name].to_numpy(dtype=KINDS[kind].lstrip("<"))
             else:
                 rows[name] = table[name]
+        for name, values in self.decoded(rows).items():
+            kind, given = self.sealed[name], table[name].to_numpy()
+            kept = (given >= 0) & (given <= 1) if kind == "share" else values.to_numpy() == given
+            if wrong := int((~kept).sum()):
+                raise ValueError(f"{name} of {wrong} {self.what} is no {kind}")
         return rows
 
     def decoded(self, rows: np.ndarray) -> pd.DataFrame:

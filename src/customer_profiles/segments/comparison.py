@@ -1,4 +1,4 @@
-"""Exact values beside bins: what the evidence says of the same profiles in either."""
+"""Exact values beside bins: how well the clusters of the same profiles recur in either."""
 
 from collections.abc import Mapping
 
@@ -7,7 +7,7 @@ import pandas as pd
 
 from customer_profiles.privacy import features as clustered
 from customer_profiles.privacy.generalisation import binned, gridded
-from customer_profiles.segments import clustering, evidence, verdict
+from customer_profiles.segments import clustering, evidence
 
 # Where the bins of a former version of this program began, and its marks of polarity.
 EDGES = {
@@ -20,37 +20,31 @@ EDGES = {
     "account_posts": (100, 10_000),
 }
 MARKS = 4
-# A comparison needs less than a decision.
-K_MAX, EFFORT = 6, (10, 4, 8)
+KS, DRAWS = range(2, 7), 20
 
 
-def beside(
-    profiles: pd.DataFrame,
-    features: Mapping[str, float],
-    clip: float,
-    bounds: verdict.Bounds,
-    seed: int,
+def recurrence(
+    profiles: pd.DataFrame, features: Mapping[str, float], clip: float, seed: int
 ) -> pd.DataFrame:
-    """Verdict, k and stability of `profiles` by their exact values and by bins, a row each."""
+    """Mean Jaccard similarity, over bootstrap samples, of the least stable cluster.
+
+    Rows: exact values, bins; columns: the number of clusters.
+    """
     rows = {}
     for name, table in {"exact": profiles, "bins": in_bins(profiles)}.items():
         made, _ = clustered.prepared(table, features, clip)
         weights = {name: weight for name, weight in features.items() if name in made}
         values = clustering.drawn(clustering.scaled(made, weights), seed)
-        ks = evidence.candidates(values, 2, K_MAX)
-        decided, weighed = verdict.examine(values, ks, seed, EFFORT, bounds)
-        at = weighed[weighed["k"] == decided.k]
-        rows[name] = {
-            "segments": decided.k,
-            "verdict": decided.verdict,
-            "Jaccard of the least stable": at["jaccard"].max() if len(at) else np.nan,
-            "ARI over bootstraps": at["bootstrap_ari"].max() if len(at) else np.nan,
-        }
-    return pd.DataFrame(rows).T
+        ks = [k for k in KS if k in evidence.candidates(values, KS[0], KS[-1])]
+        labels = evidence.scan(values, ks, seed)["labels"]
+        jaccards, _ = evidence.recovered(values, list(labels), seed, DRAWS)
+        rows[name] = {k: min(each) for k, each in zip(ks, jaccards, strict=True)}
+    return pd.DataFrame(rows).T.reindex(columns=list(KS)).rename_axis(columns="k")
 
 
 def in_bins(profiles: pd.DataFrame) -> pd.DataFrame:
     """`profiles` with the number of its bin for each count, and marks for polarity."""
-    counts = {name: np.expm1(binned(profiles[name], at)) for name, at in EDGES.items()
-              if name in profiles}  # fmt: skip
+    counts = {
+        name: np.expm1(binned(profiles[name], at)) for name, at in EDGES.items() if name in profiles
+    }
     return profiles.assign(**counts, polarity=gridded(profiles["polarity"], MARKS) / MARKS)

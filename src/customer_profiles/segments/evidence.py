@@ -132,7 +132,7 @@ def weigh(
     table["gap_error"] = chance["tightness"].std(axis=0) * np.sqrt(1 + 1 / references)
     for name in INDICES:
         table[f"{name}_chance"] = chance[name].mean(axis=0)
-    table["jaccards"], table["bootstrap_ari"] = _recovered(rows, labels, seed, draws, workers)
+    table["jaccards"], table["bootstrap_ari"] = recovered(rows, labels, seed, draws, workers)
     table["jaccard"] = [float(min(similarities)) for similarities in table["jaccards"]]
     table["ari"] = _repeated(rows, labels, seed, seeds, workers)
     table["smallest"] = [float(np.bincount(grouping).min() / len(rows)) for grouping in labels]
@@ -170,8 +170,8 @@ def _tightness(fitted: KMeans, rows: np.ndarray) -> float:
     return float(np.log(max(fitted.inertia_ / whole, 1e-12)))
 
 
-def _recovered(
-    rows: np.ndarray, groupings: Sequence[np.ndarray], seed: int, draws: int, workers: int
+def recovered(
+    rows: np.ndarray, groupings: Sequence[np.ndarray], seed: int, draws: int, workers: int = WORKERS
 ) -> tuple[list[list[float]], list[float]]:
     """Mean of each part of `recovery` over `draws` bootstrap samples, for each of `groupings`."""
     jobs = [

@@ -14,8 +14,9 @@ from customer_profiles.store.errors import StoreError
 
 logger = logging.getLogger(__name__)
 
-# The server's numbers for a collection that is there already, and for one being indexed.
-EXISTS, INDEXING = 48, 12587
+# The server's numbers for a collection that is there already, for an index that is not there, and
+# for a collection being indexed.
+EXISTS, NO_INDEX, INDEXING = 48, 27, 12587
 # MongoDB's defaults.
 STRICT = {"validationLevel": "strict", "validationAction": "error"}
 
@@ -125,13 +126,13 @@ def make(database: Database, name: str, fields: dict, there: Mapping | None = No
             there = database[name].options()  # another program was faster
     # Not without need: it takes a right more than to read and write.
     if there is not None and {**STRICT, **there} != wanted:
-        _change(database, name, wanted)
+        _command(database, "collMod", name, **wanted)
 
 
-def _change(database: Database, name: str, wanted: dict) -> None:
+def _command(database: Database, command: str, name: str, **options: object) -> None:
     while True:
         try:
-            database.command("collMod", name, **wanted)
+            database.command(command, name, **options)
         except OperationFailure as error:
             if error.code != INDEXING:
                 raise
@@ -142,7 +143,8 @@ def _change(database: Database, name: str, wanted: dict) -> None:
 
 def _forget_assignments_without_cell(database: Database) -> None:
     """Delete assignments without the published cell; `publish` writes them anew."""
-    database["assignments"].delete_many({"cell": {"$exists": False}})
+    bare = {"cell": {"$exists": False}, "sealed": {"$exists": False}}
+    database["assignments"].delete_many(bare)
 
 
 def _forget_publications_of_before(database: Database) -> None:
@@ -185,7 +187,11 @@ def _forget_rows_of_before(database: Database) -> None:
         database[name].delete_many(bare)
     former = database["observations"].index_information()
     for name in (name for name, index in former.items() if index["key"][0][0] == "day"):
-        database["observations"].drop_index(name)
+        try:
+            _command(database, "dropIndexes", "observations", index=name)
+        except OperationFailure as error:
+            if error.code != NO_INDEX:  # another program was faster
+                raise
     _forget_publications(database, {"summary.clusters.verdict": {"$nin": list(VERDICTS)}})
 
 

@@ -11,6 +11,7 @@ import sys
 import traceback
 
 import pytest
+from cryptography.hazmat.primitives.ciphers.aead import AESGCMSIV
 
 from customer_profiles.privacy.keys import keyfile
 from customer_profiles.privacy.keys.key import (
@@ -18,6 +19,8 @@ from customer_profiles.privacy.keys.key import (
     SAMPLE,
     SAMPLE_DIGEST,
     VARIABLE,
+    AnotherKey,
+    Damaged,
     Key,
     is_sample,
     open_key,
@@ -314,6 +317,33 @@ def test_the_mark_of_a_pseudonym_is_made_under_another_key_than_the_pseudonym():
     derived = hmac.digest(hmac.digest(bytes(32), KEY, "sha256"), b"tombstones\x01", "sha256")
     expected = hmac.digest(derived, pseudonym.encode(), "sha256").hex()[:32]
     assert key.mark(pseudonym) == expected != pseudonym
+
+
+def test_a_sealed_row_is_encrypted_under_a_key_of_its_own_behind_the_fingerprint():
+    derived = hmac.digest(hmac.digest(bytes(32), KEY, "sha256"), b"sealed rows\x01", "sha256")
+    sealed = Key(KEY).seal_row(b"values", b"row 12")
+    assert sealed == Key(KEY).seal_row(b"values", b"row 12")
+    assert sealed[:8].hex() == Key(KEY).fingerprint()
+    assert AESGCMSIV(derived).decrypt(bytes(12), sealed[8:], b"row 12") == b"values"
+    assert Key(KEY).unseal_row(sealed, b"row 12") == b"values"
+
+
+def test_a_sealed_row_is_refused_as_another_row_and_when_it_was_changed():
+    sealed = Key(KEY).seal_row(b"values", b"row 12")
+    for changed, about in ((sealed, b"row 13"), (sealed[:-1], b"row 12"), (b"", b"row 12")):
+        message = refusal(Damaged, lambda row=changed, name=about: Key(KEY).unseal_row(row, name))
+        assert "a sealed row is damaged: run `dvc repro -f score`, which makes the rows" in message
+        assert "a row of the stream can only come from a copy of the database" in message
+
+
+def test_a_row_that_another_key_sealed_names_both_fingerprints():
+    one, other = Key(KEY), Key(bytes(32))
+    sealed = other.seal_row(b"values", b"row 12")
+    message = refusal(AnotherKey, lambda: one.unseal_row(sealed, b"row 12"))
+    assert (
+        f"it was sealed with the key of fingerprint {other.fingerprint()}, and this one's is "
+        f"{one.fingerprint()}: restore that key in {VARIABLE} or {FILE}" in message
+    )
 
 
 def test_a_key_of_another_length_is_refused():
