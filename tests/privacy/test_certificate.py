@@ -1,5 +1,6 @@
 """What is to be published gets its certificate, or is refused with the reason."""
 
+import hashlib
 import json
 import re
 import shutil
@@ -12,12 +13,19 @@ import pandas as pd
 import pytest
 
 from customer_profiles.posts import archive, observations, spam
-from customer_profiles.privacy import aggregates, attacks, cells, certificate, microdata
-from customer_profiles.privacy.keys.key import Key, open_key
+from customer_profiles.privacy import aggregates, attacks, cells, certificate, features
+from customer_profiles.privacy.keys.key import Key, demonstration_key
 from customer_profiles.project import files, vocabulary
 from customer_profiles.publication import document, segments
 from customer_profiles.segments import clustering
-from customer_profiles.store import connection, loading, profiles, publications, schema
+from customer_profiles.store import (
+    connection,
+    loading,
+    profiles,
+    publications,
+    schema,
+    sealed_files,
+)
 from tests.privacy import invented
 
 pytestmark = pytest.mark.slow
@@ -26,23 +34,23 @@ ROOT = Path(__file__).parents[2]
 NOTEBOOK = ROOT / "notebooks" / "09_publish_segments.ipynb"
 SAMPLE = "data/sample/x_archive"
 K, SEED = 10, 7
-STEPS = {"polarity": 4, "subjectivity": 4}
+# Where the bins begin in which the people's counts are invented.
 EDGES = {
     "favorites": [1, 3, 10, 30],
     "retweets": [1, 3, 10, 30],
     "posts": [2, 3, 5],
-    "followers": [100, 1000, 10000, 100000],
+    "followers": [100, 1000, 10_000, 100_000],
     "following": [30, 300, 1000],
     "listed": [3, 30, 300],
-    "account_posts": [100, 1000, 10000],
-    "account_age": [3, 9],
+    "account_posts": [100, 1000, 10_000],
+    "account_age": [36, 108],
 }
-TIERS = {"followers": [2, 4], "account_posts": [1, 3]}
+TIERS = {"followers": [1000, 100_000], "account_posts": [100, 10_000]}
 FEATURES = ["favorites", "account_posts", "followers"]
 
 
 CLUSTERS = {
-    "verdict": "groups in kind", "reason": "They come back.", "k": 4,
+    "verdict": "in kind", "reason": "They come back.", "k": 4,
     "jaccard": 0.75,
     "preferred": dict.fromkeys(document.CLUSTERS["properties"]["preferred"]["properties"], 4),
     "sizes": [1, 1, 1, 1], "small": [], "stability": {"jaccard": [0.9, 0.9, 0.9, 0.5]},
@@ -53,13 +61,11 @@ CLUSTERS = {
 def people():
     """Profiles of 800 people in three segments, few of them verified."""
     rng = np.random.default_rng(1)
-    bins = {name: rng.binomial(len(at), 0.4, 800) for name, at in EDGES.items()}
-    marks = {
-        name: rng.binomial(4, 0.5, 800)
-        for name in ("polarity", "subjectivity", *vocabulary.CLASSES)
-    }
+    chance = np.full(800, 0.4)
+    counts = {name: invented.drawn(rng, at, chance) for name, at in EDGES.items()}
+    mood = {name: rng.beta(4, 4, 800) for name in ("polarity", "subjectivity")}
     return pd.DataFrame({
-        **bins, **marks, "_id": [f"{n:032x}" for n in range(800)],
+        **counts, **mood, "_id": [f"{n:032x}" for n in range(800)],
         "verified": rng.random(800) < 0.1, "protected": rng.random(800) < 0.01,
         "first_month": "2026-05", "last_month": "2026-06", "segment": np.arange(800) % 3,
     })  # fmt: skip
@@ -67,7 +73,7 @@ def people():
 
 def release(people, cuts=TIERS, k=K, authors=(), **others):
     tiers = cells.tiers(people, cuts)
-    everybody = microdata.gather(people, invented.posts(people), EDGES, STEPS, FEATURES)
+    everybody = invented.gathered(people, features=FEATURES)
     published = segments.published_segments(people, k)
     painted, behind_shares = aggregates.of_segments(everybody, published, k, SEED)
     values = {
@@ -123,7 +129,7 @@ def test_the_certificate_is_too_coarse_to_tell_who_the_last_member_is(made):
 @pytest.mark.parametrize("number", [40, 100, 800])
 def test_a_small_segment_of_those_who_stand_out_holds_as_well(people, number):
     # Everybody with many followers is in one segment, hardly anyone outside has as many.
-    few = people[:number].assign(segment=(people["followers"] < 2).astype(int))
+    few = people[:number].assign(segment=(people["followers"] < 1000).astype(int))
     outcomes = issue(release(few))["published"]["attacks"]
     for name in ("extreme_values", "last_member", "small_groups"):
         assert 0 < outcomes[name]["success"] <= 1 / K + 1e-12, name
@@ -133,29 +139,29 @@ def test_the_same_release_gets_the_same_certificate(made):
     assert json.dumps(issue(made)) == json.dumps(issue(replace(made)))
 
 
-def test_people_and_marks_of_a_cell_are_as_many_as_counting_one_by_one_finds(people, made):
+def test_people_and_moods_of_a_cell_are_as_many_as_counting_one_by_one_finds(people, made):
     marks = defaultdict(list)
     for row in made.tiers[made.published_mask].itertuples():
-        marks[tuple(row)[1:]].append(people["polarity"][row.Index])
+        marks[tuple(row)[1:]].append(int(4 * people["polarity"][row.Index] + 0.5))
     smallest = made.cells.loc[made.cells["shown"], "authors"].min()
     assert min(map(len, marks.values())) == smallest
     assert certificate.diversity(made) == min(len(set(cell)) for cell in marks.values()) > 1
 
 
 @pytest.mark.parametrize(("shown", "fewest"), [("ab", 2), ("a", 3), ("abc", 1), ("", 0)])
-def test_the_diversity_is_the_fewest_marks_in_a_shown_cell(shown, fewest):
-    # Cells a, b and c, with the marks 0 1 4 1, 2 3 and 3 3: worked out by hand.
+def test_the_diversity_is_the_fewest_quarters_of_polarity_in_a_shown_cell(shown, fewest):
+    # Cells a, b and c, in the quarters 0 1 4 1, 2 3 and 3 3: worked out by hand.
     tiers = pd.DataFrame(
         {"segment": [0, 0, 0, 0, 1, 1, 1, 1], "followers": [2, 2, 2, 2, 0, 0, 1, 1]}
     )
-    people = pd.DataFrame({"polarity": [0, 1, 4, 1, 2, 3, 3, 3]})
+    people = pd.DataFrame({"polarity": [0.12, 0.2, 1, 0.37, 0.6, 0.7, 0.63, 0.87]})
     table = pd.DataFrame({"segment": [0, 1, 1], "followers": [2, 0, 1], "authors": [4, 2, 2]})
     table["shown"] = [cell in shown for cell in "abc"]
     assert certificate.diversity(certificate.Release(people, tiers, table, (), (), ())) == fewest
 
 
 def test_a_group_of_one_mind_has_no_diversity(people):
-    made = release(people.assign(polarity=np.where(people["followers"] > 1, 4, 0)))
+    made = release(people.assign(polarity=np.where(people["followers"] < 1000, 0, 1)))
     assert certificate.diversity(made) == 1
 
 
@@ -223,11 +229,12 @@ def test_parts_and_cells_that_give_a_small_group_by_subtraction_fail(people):
     # Of 15 verified people in segment 0, 11 are in a shown cell; the other 4 are suppressed among
     # others, and could be had from the number of the verified.
     first = np.flatnonzero(people["segment"] == 0)
-    verified, followers = np.zeros(800, dtype=bool), np.full(800, 1)
+    verified, followers = np.zeros(800, dtype=bool), np.full(800, 500)
     verified[first[:15]] = True
-    followers[first[11:15]], followers[first[15:25]] = 3, 3
+    followers[first[11:15]], followers[first[15:25]] = 5000, 5000
     made = release(
-        people.assign(verified=verified, followers=followers), {"verified": [1], "followers": [2]}
+        people.assign(verified=verified, followers=followers),
+        {"verified": [1], "followers": [1000]},
     )
     assert min(made.groups) == 4
     assert not issue(made)["passed"]
@@ -254,52 +261,77 @@ def test_a_tier_of_what_x_does_not_show_is_not_looked_up():
     counts = pd.DataFrame(
         {name: [5] for name in ("posts", *vocabulary.AUTHOR_COUNTS)}, index=["ann"]
     ).assign(verified=True)
-    cuts = {"polarity": [2], "account_posts": [1], "posts": [1, 3]}
-    tiers = certificate.known_tiers(counts, EDGES, cuts, ["bob", "ann"])
+    cuts = {"polarity": [2], "account_posts": [100], "posts": [2, 5]}
+    tiers = certificate.known_tiers(counts, cuts, ["bob", "ann"])
     assert list(tiers) == ["account_posts", "posts"]
     assert tiers.loc["ann"].tolist() == [0, 2]
     assert tiers.loc["bob"].isna().all()
 
 
 def test_who_looks_accounts_up_later_finds_drifted_counts():
-    counts = pd.DataFrame({name: [95] for name in ("posts", *vocabulary.AUTHOR_COUNTS)}, ["ann"])
+    counts = pd.DataFrame({name: [950] for name in ("posts", *vocabulary.AUTHOR_COUNTS)}, ["ann"])
     counts = counts.assign(verified=True)
-    known = certificate.known(counts, EDGES, TIERS, ["ann"], drift=0.5, seed=SEED)
+    known = certificate.known(counts, TIERS, ["ann"], drift=0.5, seed=SEED)
     later = attacks.drifted(counts, 0.5, SEED)
     assert list(known) == ["exact_join", "drifted_join"]
     for found, at in zip(known.values(), (counts, later), strict=True):
-        assert found.equals(certificate.known_tiers(at, EDGES, TIERS, ["ann"]))
+        assert found.equals(certificate.known_tiers(at, TIERS, ["ann"]))
     assert not known["exact_join"].equals(known["drifted_join"])
 
 
-def test_a_thief_links_by_what_can_be_looked_up_and_tells_apart_by_all():
-    fields = (*cells.KNOWABLE, *cells.MOOD)
-    same = {**dict.fromkeys(fields, 0), "first_month": "2026-05", "last_month": "2026-05"}
-    people = pd.DataFrame(
-        [same, same, {**same, "polarity": 1}, {**same, "followers": 1}, {**same, "retweets": 1}]
-    ).assign(_id=[f"{n:032x}" for n in range(5)])
-    nothing = people[list(cells.KNOWABLE)] * np.nan
-    assert certificate.at_rest(people, nothing, ["a"]) == {
-        "uniqueness": 0.6,
-        "linkage": 2 / 5,  # four alike and one alone
-        "linkage_with_posts": pytest.approx(3 / 5),  # three alike and two alone
+def test_a_count_that_is_not_known_is_looked_up_as_it_is_published():
+    unknown = pd.DataFrame(vocabulary.UNKNOWN, ["ann"], list(TIERS))
+    published = cells.tiers(unknown.assign(segment=0), TIERS)
+    for drift in (0, 0.5):
+        later = pd.DataFrame(vocabulary.UNKNOWN, ["ann"], list(attacks.DRIFTING))
+        for tiers in certificate.known(later, TIERS, ["ann"], drift, SEED).values():
+            assert tiers.loc["ann"].tolist() == published.loc["ann", list(TIERS)].tolist() == [0, 0]
+
+
+def stored(*posts):
+    """Observations of `posts`: author, day, and the origin where it is not the archive."""
+    rows = [
+        {"author": author, "day": day, "origin": (*origin, "archive")[0], "scorer": "0" * 16}
+        for author, day, *origin in posts
+    ]
+    return pd.DataFrame(rows)
+
+
+def test_a_thief_without_the_key_tells_authors_apart_by_their_posts_of_each_month():
+    posts = stored(
+        # Three have two posts in May, one has another in June, one had his from the stream.
+        ("ann", "2026-05-01"), ("ann", "2026-05-31"), ("bob", "2026-05-09"), ("bob", "2026-05-09"),
+        ("cyd", "2026-05-02"), ("cyd", "2026-05-03"), ("dot", "2026-05-31"), ("dot", "2026-06-01"),
+        ("eve", "2026-05-30", "stream"), ("eve", "2026-05-31", "stream"),
+    )  # fmt: skip
+    assert certificate.at_rest(posts, ["1"]) == {
+        "uniqueness": 2 / 5,  # dot and eve
+        "linkage": pytest.approx((3 * 1 / 3 + 1 + 1) / 5),  # one in three of the others
         "dictionary": 0.0,
     }
-    # Whose bins have changed since is taken for another.
-    moved = people[list(cells.KNOWABLE)].assign(followers=[0, 0, 0, 0, 1])
-    assert certificate.at_rest(people, moved, [])["linkage"] == pytest.approx(3 / 4 / 5)
+
+
+def test_a_thief_without_the_key_links_nobody_where_all_wrote_alike():
+    posts = stored(*((f"author {n}", "2026-05-01") for n in range(50)))
+    assert certificate.at_rest(posts, []) == {"uniqueness": 0, "linkage": 1 / 50, "dictionary": 0}
+
+
+def test_pseudonyms_without_a_key_are_undone_at_rest_too():
+    names = {hashlib.sha256(n.encode()).hexdigest()[:32]: n for n in ("1", "2", "3")}
+    posts = stored(*((name, "2026-05-01") for name in names), ("f" * 32, "2026-05-01"))
+    assert certificate.at_rest(posts, names.values())["dictionary"] == 3 / 4
+    assert certificate.at_rest(posts, ["1"])["dictionary"] == 1 / 4
 
 
 def test_bounds_and_what_was_found_are_shown_side_by_side(made):
     issued = issue(made)
-    issued["at_rest"] = dict.fromkeys(
-        ("dictionary", "linkage", "linkage_with_posts", "uniqueness"), 0.25
-    )
+    issued["at_rest"] = {"dictionary": 0.0, "linkage": 0.125, "uniqueness": 0.25}
     table = certificate.overview(issued, 0.1)
     smallest = table.loc["authors in the smallest published group"]
     assert smallest.tolist() == ["at least 10", issued["published"]["k_min"]]
     assert table.loc["authors whose cell is suppressed", "bound"] == "at most 10%"
-    assert table.loc["stored profiles with nobody alike"].tolist() == ["disclosed", "25.0%"]
+    assert table.loc["stored authors recognised without the key", "found"] == "12.5%"
+    assert table.loc["stored authors with nobody alike"].tolist() == ["disclosed", "25.0%"]
     assert table.loc["passed", "found"] == "yes"
 
 
@@ -320,52 +352,52 @@ def prepared(tmp_path_factory, mongodb):
     for name in ("dvc.yaml", "params.yaml"):
         shutil.copyfile(ROOT / name, root / name)
     conversation, rng = archive.read(root / SAMPLE), np.random.default_rng(SEED)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(root)
-        key = open_key(SAMPLE)
-        posts, authors = conversation.posts, conversation.authors
-        polarity = rng.beta(3, 2, len(posts))
-        label = np.array(vocabulary.CLASSES)[np.digitize(polarity, [0.35, 0.65])]
-        rows = observations.build(
-            observations.pseudonymous(posts, key), authors, pd.DataFrame({
-                "polarity": polarity, "subjectivity": rng.beta(2, 3, len(posts)), "label": label,
-            }),
-            {name: at for name, at in EDGES.items() if name != "posts"}, "0" * 16,
-            spam.flags(posts),
-        )  # fmt: skip
+    key = demonstration_key()
+    posts = observations.pseudonymous(conversation.posts, key)
+    polarity = rng.beta(3, 2, len(posts))
+    scores = pd.DataFrame({
+        "polarity": polarity, "subjectivity": rng.beta(2, 3, len(posts)),
+        "label": np.array(vocabulary.CLASSES)[np.digitize(polarity, [0.35, 0.65])],
+    })  # fmt: skip
+    flags = spam.flags(posts)
+    rows = observations.build(posts, conversation.authors, scores, "0" * 16, flags)
     audience = "audience_" + key.fingerprint()[:12]
-    with connection.connect(mongodb, audience) as client:
-        schema.prepare(client[audience])
-        file = root / "data/processed/observations.parquet"
-        files.write_parquet(file, rows)
-        loading.update(client[audience], file, profiles.Grid(EDGES["posts"], 4, 4, 4, True))
-        people = profiles.read_profiles(client[audience])
-        labels = clustering.fit(people, dict.fromkeys(FEATURES, 1), 4, SEED).assign(people)
-        for name, frame in (
-            ("profiles", people), ("assignments", people[["_id"]].assign(cluster=labels)),
-        ):  # fmt: skip
-            files.write_parquet(root / f"data/processed/{name}.parquet", frame)
+    with pytest.MonkeyPatch.context() as patch, connection.connect(mongodb, audience) as client:
+        patch.chdir(root)
+        database = client[audience]
+        schema.prepare(database)
+        sealed_files.write("observations", rows, key)
+        file = sealed_files.path("observations")
+        loading.update(database, file, profiles.Recipe(key, exclude_flagged=True))
+        people = profiles.read_profiles(database, key)
+        weights = dict.fromkeys(FEATURES, 1)
+        clustered, _ = features.prepared(people, weights, invented.CLIP)
+        labels = clustering.fit(clustered, weights, 4, SEED).assign(clustered)
+        sealed_files.write("profiles", people, key)
+        assigned = clustered[["_id"]].assign(cluster=labels, cell="")
+        sealed_files.write("assignments", assigned, key)
+        model = {"features": FEATURES, "clip": invented.CLIP, "centroids": [None] * 10}
         for name, value in {
             "raw/manifest": {"audience": audience, "key": key.fingerprint(), "sample": True},
-            "models/clusters": {"features": FEATURES, "centroids": [None] * 10},
+            "models/clusters": model,
             "reports/clusters": CLUSTERS,
-            "processed/profiles": {
-                "edges": EDGES,
-                "steps": STEPS,
-                "exclude_flagged": True,
-                "flagged": 0.02,
-            },
+            "processed/profiles": {"exclude_flagged": True, "flagged": 0.02},
         }.items():
             files.write_json(root / f"data/{name}.json", value)
         curves = [document.example(document.CURVES) | {"k": k} for k in (2, 3, 4)]
         files.write_csv(root / "data/reports/elbow.csv", pd.DataFrame(curves))
-        yield root, client[audience]
+        patch.undo()
+        yield root, database
         client.drop_database(audience)
 
 
-def run(root, **parameters):
-    """Run the notebook's cells in the project, parameters in the place of their own."""
-    space = {"display": lambda *figures: None}
+def run(root, shown=None, **parameters):
+    """Run the notebook's cells in the project, parameters in the place of their own.
+
+    What the notebook displays is added to `shown`.
+    """
+    shown = [] if shown is None else shown
+    space = {"display": lambda *figures: shown.extend(figures)}
     for cell in json.loads(NOTEBOOK.read_text(encoding="utf-8"))["cells"]:
         if cell["cell_type"] == "code":
             exec("".join(cell["source"]), space)  # noqa: S102 - the project's own notebook
@@ -385,9 +417,9 @@ def test_the_sample_is_published_and_what_does_not_hold_leaves_it_as_it_was(
     assert contents["published"]["k_min"] >= K
     assert contents["published"]["suppressed_share"] <= 0.1
     assert all(0 < row["success"] <= 0.1 for row in contents["published"]["attacks"].values())
-    # What anyone looks up is what the profiles hold: nobody here has changed since.
-    assert 0.1 < contents["at_rest"]["linkage"] < contents["at_rest"]["linkage_with_posts"] < 1
-    assert contents["at_rest"]["dictionary"] == 0
+    at_rest = contents["at_rest"]
+    assert 0 < at_rest["uniqueness"] < at_rest["linkage"] < 0.1
+    assert at_rest["dictionary"] == 0
     published = publications.current(database)
     assert published["certificate"]["passed"]
     summary = published["summary"]
@@ -395,10 +427,9 @@ def test_the_sample_is_published_and_what_does_not_hold_leaves_it_as_it_was(
     assert (summary["flagged"], summary["flagged_excluded"]) == (0.02, True)
     page = (root / "data/reports/segments.html").read_bytes()
     for parameters, reason in (
-        ({"k_anonymity": 400}, r"100\.0% of the authors are in suppressed cells"),
-        ({"tiers": {"followers": [1, 2, 3], "following": [1, 2, 3], "listed": [1, 2, 3]}},
-         r"smallest cells: <10, <10, <10, <10, <10\); name fewer or coarser tiers"),
-    ):  # fmt: skip
+        ({"k_anonymity": 1000}, r"100\.0% of the authors are in suppressed cells"),
+        ({"k_anonymity": 400}, r"smallest cells: <400, .*\); name fewer or coarser tiers"),
+    ):
         with pytest.raises(RuntimeError, match=f"nothing was published: .*{reason}"):
             run(root, **parameters)
         failed = json.loads((root / "data/reports/privacy.json").read_text())
@@ -408,6 +439,33 @@ def test_the_sample_is_published_and_what_does_not_hold_leaves_it_as_it_was(
     assert json.loads(run(root)) == contents
     assert publications.current(database) == published
     assert database.published.count_documents({}) == 1
+
+
+def test_tiers_that_would_suppress_too_many_are_left_out_and_said_and_the_rest_is_published(
+    prepared, mongodb, monkeypatch
+):
+    root, database = prepared
+    monkeypatch.chdir(root)
+    monkeypatch.setenv("MONGODB_URI", mongodb)
+    edges = [3, 10, 30, 100, 300, 1000, 3000, 10_000]
+    fine = dict.fromkeys(("followers", "listed", "account_posts"), edges)
+    said = []
+    contents = json.loads(run(root, said, tiers=fine))
+    assert contents["passed"]
+    assert contents["published"]["suppressed_share"] <= 0.1
+    (sentence,) = [each.data for each in said if "Tiers left out" in getattr(each, "data", "")]
+    left_out = set(sentence.removeprefix("Tiers left out: ").removesuffix(".").split(", "))
+    asked = {
+        f"{vocabulary.FIELDS[name]} from {at:,}": (name, at) for name in fine for at in edges
+    }
+    assert 0 < len(left_out) < len(asked)
+    assert left_out <= set(asked)
+    # No tier of a published cell begins where one was left out.
+    cells = publications.current(database)["cells"]
+    begins = {(name, cell[name].split()[0]) for cell in cells for name in cell if name in fine}
+    assert begins
+    kept = {(name, f"{at:,}") for text, (name, at) in asked.items() if text not in left_out}
+    assert {(name, at) for name, at in begins if at != "under"} <= kept
 
 
 def test_an_attacker_of_our_pseudonyms_has_read_the_same_pages(prepared):

@@ -4,30 +4,10 @@ import matplotlib as mpl
 import pandas as pd
 
 from customer_profiles.project import charts
-from customer_profiles.segments.figures import above, elbow, held_back, tradeoff
-from tests.project.drawn import texts, widths
+from customer_profiles.segments.figures import above, elbow
+from tests.project.drawn import texts
 
 ELBOW = pd.DataFrame({"k": [2, 3, 4], "inertia": [90.0, 40.0, 35.0], "silhouette": [0.3, 0.5, 0.4]})
-
-
-def test_a_tradeoff_names_each_option_where_it_lies_and_marks_the_chosen_one():
-    table = pd.DataFrame({"option": ["exact", "chosen"], "linkage": [1, 0.03],
-                          "agreement": [1, 0.9]})  # fmt: skip
-    nearby = pd.DataFrame({"linkage": [0.02], "agreement": [0.7]})
-    (axis,) = tradeoff(table, "chosen", nearby, "Bins").axes
-    assert texts(axis) == ["exact", "chosen"]
-    assert [line.get_xydata().tolist() for line in axis.lines] == [
-        [[0.02, 0.7]], [[1, 1]], [[0.03, 0.9]],
-    ]  # fmt: skip
-    assert [line.get_marker() for line in axis.lines] == [".", "o", "D"]
-
-
-def test_shares_held_back_stand_beside_their_bound_with_the_cells_that_are_shown():
-    table = pd.DataFrame({"option": ["one", "two"], "suppressed": [0.2, 0.05], "cells": [3, 9]})
-    (axis,) = held_back(table, "two", 0.1, "Tuples").axes
-    assert widths(axis) == {0: [0.2], 1: [0.05]}
-    assert texts(axis) == ["20.0%, 3 cells shown", "5.0%, 9 cells shown", " bound 10%"]
-    assert axis.lines[0].get_xdata() == [0.1, 0.1]
 
 
 def test_the_elbow_marks_k_on_both_curves():

@@ -12,12 +12,14 @@ import pandas as pd
 import pytest
 
 from customer_profiles.privacy.keys.key import demonstration_key
+from customer_profiles.privacy.sealing import OBSERVATIONS
 from customer_profiles.project import files
 from customer_profiles.project.vocabulary import CLASSES
 from customer_profiles.store import connection, lease, loading, profiles, schema
 from customer_profiles.store.commands import table
 
-GRID = profiles.Grid(posts=(2, 3, 5), polarity_steps=4, subjectivity_steps=4, mix_steps=4)
+KEY = demonstration_key()
+RECIPE = profiles.Recipe(KEY)
 NAME = "audience_crash"
 POSTS, BATCH = 1500, 50
 SEED = 20261124
@@ -35,8 +37,7 @@ def loader(root, file, pipe):
         pipe.send([post["_id"] for post in posts])
 
     loading._insert = insert_and_tell
-    key, today = demonstration_key(), date(2026, 6, 1)
-    loading.load(NAME, file, GRID, key, days=0, as_of="", today=today)
+    loading.load(NAME, file, RECIPE, days=0, as_of="", today=date(2026, 6, 1))
 
 
 @pytest.fixture(scope="module")
@@ -55,12 +56,12 @@ def conversation(observe):
         {
             "_id": f"post {n}", "author": f"author {rng.integers(POSTS // 3)}",
             "day": f"2026-05-{1 + n % 28:02d}", "label": CLASSES[n % 3],
-            "polarity": int(rng.integers(21)), "followers": int(rng.integers(5)),
+            "polarity": rng.integers(21) / 20, "followers": int(rng.integers(5)),
         }
         for n in range(POSTS)
     ))  # fmt: skip
     before, after = posts[: POSTS * 2 // 3], posts[POSTS // 3 :]
-    return before, after.assign(scorer="1" * 16, polarity=(after["polarity"] + 1) % 21)
+    return before, after.assign(scorer="1" * 16, polarity=1 - after["polarity"])
 
 
 class Run:
@@ -68,7 +69,8 @@ class Run:
 
     def __init__(self, processes, root, posts, seed):
         file = root / f"{seed}.parquet"
-        files.write_parquet(file, posts.sample(frac=1, random_state=seed))
+        sealed = OBSERVATIONS.seal(posts, KEY)
+        files.write_parquet(file, sealed.sample(frac=1, random_state=seed))
         self._acknowledged, end = processes.Pipe(duplex=False)
         self.process = processes.Process(target=loader, args=(root, file, end))
         self.process.start()
@@ -104,15 +106,15 @@ def project_database(project):
 
 def load(database, root, posts):
     file = root / "whole.parquet"
-    files.write_parquet(file, posts)
-    loading.update(database, file, GRID)
+    files.write_parquet(file, OBSERVATIONS.seal(posts, KEY))
+    loading.update(database, file, RECIPE)
 
 
 def exported(database, root):
     """Bytes of both collections as a reader gets them."""
     names = ("observations", "profiles")
     for name in names:
-        files.write_csv(root / name, table(database, name))
+        files.write_csv(root / name, table(database, name, KEY))
     return [(root / name).read_bytes() for name in names]
 
 

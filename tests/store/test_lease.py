@@ -7,11 +7,12 @@ import pymongo
 import pytest
 from pymongo.errors import NetworkTimeout
 
+from customer_profiles.privacy.keys.key import demonstration_key
 from customer_profiles.store import connection, lease, removal
 from customer_profiles.store.lease import Lease, LeaseLost, leased
-from customer_profiles.store.profiles import Grid, ProfileUpdater, profile_updates
+from customer_profiles.store.profiles import ProfileUpdater, Recipe, profile_updates
 
-GRID = Grid(posts=(2,), polarity_steps=4, subjectivity_steps=4, mix_steps=4)
+RECIPE = Recipe(demonstration_key())
 
 
 @pytest.fixture
@@ -55,7 +56,7 @@ def test_the_lease_of_a_crashed_writer_ends_by_itself(database, short):
 
 def test_a_writer_that_stood_still_notices_and_leaves_the_profiles_marked(database, short):
     def stand_still():
-        with profile_updates(database, GRID) as people:
+        with profile_updates(database, RECIPE) as people:
             people.touch(["ann"])
             # Another one took over, and came to its end.
             database.leases.update_one({}, {"$set": {"owner": "another"}})
@@ -110,10 +111,10 @@ def test_what_a_killed_writer_left_running_does_not_undo_what_the_next_one_write
     assert [row["_id"] for row in database.observations.find().sort("_id")] == ["new", "old"]
 
 
-def test_files_are_not_written_anew_by_who_has_lost_the_lease(database, observe):
-    database.observations.insert_many(observe({"author": "ann"}).to_dict("records"))
+def test_files_are_not_written_anew_by_who_has_lost_the_lease(database, observe, seal):
+    database.observations.insert_many(seal(observe({"author": "ann"})))
     with leased(database) as writer:
-        people = ProfileUpdater(database, GRID, writer)
+        people = ProfileUpdater(database, RECIPE, writer)
         database.leases.update_one({}, {"$set": {"owner": "another"}})
         with pytest.raises(LeaseLost):
             removal.rewrite(database, people)

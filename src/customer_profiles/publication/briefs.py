@@ -60,8 +60,8 @@ FORMULA = ("=", "+", "-", "@", "\t", "\r")
 # Rounding of the shares of posts, sometimes a little more.
 ROUNDING = 0.05
 COUNTS = (
-    "Averages of likes, posts and followers are estimated from bins: no exact count is kept. All "
-    "figures are rounded so that no person can be inferred from them, in small groups coarsely."
+    "Averages of likes, posts and followers are estimated from bins. All figures are rounded so "
+    "that no person can be inferred from them, in small groups coarsely."
 )
 TERMS = (
     "This describes the group as a whole. There is no list of its members, and X's terms forbid "

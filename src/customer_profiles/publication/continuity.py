@@ -55,7 +55,7 @@ def matched(former: Mapping, publication: Mapping) -> dict[int, int]:
     The pairs have the least sum of distances (Hungarian method, Kuhn 1955). A segment without a
     match counts as FARTHEST, so that a far pair spoils no near one. Distances are in standard
     deviations from the average author of either publication: names express the difference from
-    the average, and bins of counts may have changed since. Features of only one of the two are left
+    the average, and the average may have changed since. Features of only one of the two are left
     out.
     """
     distances = _distances(former, publication)
