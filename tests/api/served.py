@@ -13,6 +13,7 @@ import pandas as pd
 import pytest
 import requests
 
+from customer_profiles.privacy.keys.key import demonstration_key
 from customer_profiles.project import files
 from customer_profiles.store import connection, publications, schema, tokens
 from tests.program import PROGRAM
@@ -24,6 +25,7 @@ PUBLICATION = published.audience()
 HOSTILE = '=HYPERLINK("//evil.example") <script>alert(1)</script>'
 PUBLICATION["segments"][2]["name"] = HOSTILE
 ASSIGNED = pd.DataFrame({"_id": ["ab" * 16], "cluster": [1], "cell": ["1/0"]})
+KEY = demonstration_key()
 PROTECTED = (
     "segments/", "segments/1/", "segments/1/cells/", "segments/1/brief/", "summary/",
     "mood/daily/", "continuity/", "publications/", "privacy/",
@@ -61,7 +63,7 @@ def publish(database, publication, give_profiles):
     """Publish it in an empty database."""
     schema.prepare(database)
     give_profiles(database, ASSIGNED["_id"])
-    publications.publish(database, publication, ASSIGNED)
+    publications.publish(database, publication, ASSIGNED, KEY)
 
 
 @pytest.fixture(scope="module")

@@ -18,6 +18,7 @@ from customer_profiles.store import connection, mongod, publications, schema, to
 from tests.api.served import (
     API,
     ASSIGNED,
+    KEY,
     PATHS,
     PROTECTED,
     PUBLICATION,
@@ -71,9 +72,9 @@ def test_another_archive_is_served_without_a_restart_once_it_is_published(
 def test_a_new_publication_is_told_to_who_has_the_former(api, audience, token):
     url = f"{api}/summary/"
     former = get(url, token).headers["ETag"]
-    publications.publish(audience, {**PUBLICATION, "_id": "e" * 16}, ASSIGNED)
+    publications.publish(audience, {**PUBLICATION, "_id": "e" * 16}, ASSIGNED, KEY)
     latest = get(url, token, headers={"If-None-Match": former})
-    publications.publish(audience, PUBLICATION, ASSIGNED)
+    publications.publish(audience, PUBLICATION, ASSIGNED, KEY)
     assert (latest.status_code, latest.json()["publication"]) == (200, "e" * 16)
     assert get(url, token, headers={"If-None-Match": former}).status_code == 304
 
@@ -82,7 +83,7 @@ def test_a_failure_is_a_problem_in_json_that_tells_nothing_of_the_inside(api, au
     broken = audience.client["audience_broken"]
     holder = tokens.create(broken, "tests", 90, date.today())
     nobody = pd.DataFrame({"_id": [], "cluster": [], "cell": []})
-    publications.publish(broken, {**PUBLICATION, "certificate": {}}, nobody)
+    publications.publish(broken, {**PUBLICATION, "certificate": {}}, nobody, KEY)
     try:
         loaded("audience_broken")
         response = get(f"{api}/summary/", holder)

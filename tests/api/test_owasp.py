@@ -15,6 +15,7 @@ from customer_profiles.store import publications, schema, tokens
 from tests.api.served import (
     ASSIGNED,
     HOSTILE,
+    KEY,
     PATHS,
     PROTECTED,
     PUBLICATION,
@@ -241,7 +242,7 @@ def test_api8_security_misconfiguration(api, audience, token):
     broken = audience.client["audience_misconfigured"]
     holder = tokens.create(broken, "tests", 90, date.today())
     nobody = ASSIGNED[:0]
-    publications.publish(broken, {**PUBLICATION, "certificate": {}}, nobody)
+    publications.publish(broken, {**PUBLICATION, "certificate": {}}, nobody, KEY)
     try:
         loaded("audience_misconfigured")
         bodies.append(get(f"{api}/summary/", holder).text)

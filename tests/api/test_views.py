@@ -28,7 +28,7 @@ LISTED = {
     "current": True,
     "authors": 1500,
     "segments": 5,
-    "verdict": "groups in kind",
+    "verdict": "in kind",
     "first_day": "2026-05-01",
     "last_day": "2026-06-30",
 }

@@ -16,7 +16,6 @@ import pymongo.monitoring
 import pytest
 
 from customer_profiles.commands.app import main
-from customer_profiles.erasure import parquet_files
 from customer_profiles.posts import archive, observations, retention
 from customer_profiles.privacy.keys import tombstones
 from customer_profiles.privacy.keys.key import FILE, Key, open_key
@@ -29,6 +28,7 @@ from customer_profiles.store import (
     publications,
     removal,
     schema,
+    sealed_files,
 )
 from tests.publication.published import small
 
@@ -93,11 +93,14 @@ def write_pages(folder, names, posts=POSTS):
 
 def load(days=0, archive=PAGES):
     """What the stage load does."""
-    key, grid = Key(KEY), profiles.Grid(**params.stage("load"))
     return loading.load(
-        key.audience(archive), parquet_files.path("observations"), grid, key,
+        Key(KEY).audience(archive), sealed_files.path("observations"), recipe(),
         days=days, as_of="", today=datetime.now(UTC).date(),
     )  # fmt: skip
+
+
+def recipe():
+    return profiles.Recipe(Key(KEY), **params.stage("load"))
 
 
 def run_stages(project):
@@ -112,20 +115,15 @@ def run_stages(project):
     posts = retention.without_erased(posts, tombstones.read(key.fingerprint()), key.mark)
     # A number that only the post decides stands for the model.
     polarity = np.array([int(post[-2:]) / 100 for post in posts["post_id"]])
-    section = params.stage("score")
-    rows = observations.build(
-        posts, conversation.authors,
-        pd.DataFrame({"polarity": polarity, "subjectivity": polarity, "label": "neutral"}),
-        section, "0" * 16,
-    )  # fmt: skip
-    processed = project / parquet_files.FOLDER
-    files.write_parquet(processed / "observations.parquet", rows)
-    people = load().profiles
-    assigned = people[["_id"]].assign(cluster=0)
+    scores = pd.DataFrame({"polarity": polarity, "subjectivity": polarity, "label": "neutral"})
+    rows = observations.build(posts, conversation.authors, scores, "0" * 16)
+    sealed_files.write("observations", rows, key)
+    sealed_files.write("profiles", load().profiles, key)
+    assigned = sealed_files.read("profiles", key)[["_id"]].assign(cluster=0, cell="")
+    publication = {"_id": "0" * 16, **PUBLISHED}
     with connection.database(manifest["audience"]) as database:
-        publications.publish(database, {"_id": "0" * 16, **PUBLISHED}, assigned.assign(cell="0"))
-    files.write_parquet(processed / "profiles.parquet", people)
-    files.write_parquet(processed / "assignments.parquet", assigned)
+        publications.publish(database, publication, assigned.assign(cell="0"), key)
+    sealed_files.write("assignments", assigned, key)
 
 
 PUBLISHED = small()
@@ -169,13 +167,19 @@ def rows_of(project):
         }
 
 
+def table_of(project, name):
+    """The collection `name`, unsealed, by its pseudonyms."""
+    with database_of(project) as database:
+        return profiles.read(database, name, Key(KEY)).set_index("_id")
+
+
 def files_of(project):
     files = (path for path in project.rglob("*") if path.is_file())
     return {path.relative_to(project).as_posix(): path.read_bytes() for path in files}
 
 
 def tables_of(project):
-    return [pd.read_parquet(file) for file in sorted((project / parquet_files.FOLDER).iterdir())]
+    return [pd.read_parquet(file) for file in sorted((project / sealed_files.FOLDER).iterdir())]
 
 
 def everything(project):
@@ -206,7 +210,7 @@ def traces(project, *needles):
             files[name] = pd.read_parquet(io.BytesIO(content)).to_csv().encode()
         elif name.endswith(".gz"):
             files[name] = gzip.decompress(content)
-    texts = {**files, **{name: json.dumps(kept).encode() for name, kept in rows.items()}}
+    texts = {**files, **{name: repr(kept).encode() for name, kept in rows.items()}}
     names = {name for name, text in texts.items() if any(n.encode() in text for n in needles)}
     return sorted(names)
 

@@ -7,11 +7,11 @@ from contextlib import contextmanager
 import pandas as pd
 import pytest
 
-from customer_profiles.erasure import held_data, key_rotation, parquet_files
+from customer_profiles.erasure import held_data, key_rotation
 from customer_profiles.privacy.keys import tombstones
 from customer_profiles.privacy.keys.key import Key
 from customer_profiles.project import files
-from customer_profiles.store import connection, errors, publications
+from customer_profiles.store import connection, errors, publications, sealed_files
 from customer_profiles.store.lease import leased
 from tests.erasure.erasable import (
     IDS,
@@ -65,7 +65,7 @@ def test_a_load_that_fails_leaves_the_former_archive_in_use(filled):
     former, name = connection.loaded(), Key(KEY).audience("others")
     pulled = former | {"archive": "others", "audience": name}
     files.write_json(filled / connection.MANIFEST, pulled)
-    files.write_parquet(parquet_files.path("observations"), pd.DataFrame({"_id": []}))
+    files.write_parquet(sealed_files.path("observations"), pd.DataFrame({"_id": []}))
     with pytest.raises(errors.StoreError, match="the observations lack the columns"):
         load(archive="others")
     assert connection.loaded() == former
@@ -80,22 +80,22 @@ def test_a_change_of_key_waits_for_who_writes(filled, caplog):
 
 
 def test_a_publication_from_before_an_erasure_brings_nobody_back(filled):
-    assigned = pd.read_parquet(parquet_files.path("assignments")).assign(cell="0")
+    assigned = sealed_files.read("assignments", Key(KEY)).assign(cell="0")
     purge("author", IDS["ann"])
     before = rows_of(filled)
     with database_of(filled) as database:
         with pytest.raises(errors.StoreError, match="erased, or have expired, since"):
-            publications.publish(database, {"_id": "1" * 16, **PUBLISHED}, assigned)
+            publications.publish(database, {"_id": "1" * 16, **PUBLISHED}, assigned, Key(KEY))
         assert publications.current(database)["_id"] == "0" * 16
     assert rows_of(filled) == before
 
 
 def test_a_publication_waits_for_who_writes(filled, caplog):
-    people = pd.read_parquet(parquet_files.path("assignments")).assign(cell="0")
+    people = sealed_files.read("assignments", Key(KEY)).assign(cell="0")
 
     def publish():
         with database_of(filled) as database:
-            publications.publish(database, {"_id": "1" * 16, **PUBLISHED}, people)
+            publications.publish(database, {"_id": "1" * 16, **PUBLISHED}, people, Key(KEY))
 
     with waiting(filled, caplog, publish) as published:
         assert not published.done()

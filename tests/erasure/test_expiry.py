@@ -1,19 +1,17 @@
 """What is too old is gone from files and database; the future makes nothing old."""
 
-import pandas as pd
-
 from customer_profiles.commands.app import main
-from customer_profiles.erasure import parquet_files
 from customer_profiles.privacy.keys.key import Key
-from customer_profiles.project import params
-from customer_profiles.store import loading, profiles
+from customer_profiles.store import loading, sealed_files
 from tests.erasure.erasable import (
     IDS,
     KEY,
     database_of,
     everything,
     load,
+    recipe,
     rows_of,
+    table_of,
     tables_of,
     traces,
 )
@@ -24,7 +22,7 @@ def expire(*arguments):
 
 
 def days_of(project):
-    return sorted({row["day"][-2:] for row in rows_of(project)["observations"]})
+    return sorted({day[-2:] for day in table_of(project, "observations")["day"]})
 
 
 def test_what_is_too_old_goes_from_database_and_files(filled, caplog):
@@ -36,9 +34,8 @@ def test_what_is_too_old_goes_from_database_and_files(filled, caplog):
     expire("--days", "1")
     assert "removed: 3 posts before 2026-05-05" in caplog.text
     assert "set expire_days and as_of so in params.yaml too" in caplog.text
-    rows = rows_of(filled)
     assert days_of(filled) == ["05", "06"]
-    assert {row["posts"] for row in rows["profiles"]} == {0}
+    assert table_of(filled, "profiles")["posts"].tolist() == [1, 1]
     assert traces(filled, ann) == []
     assert len(traces(filled, cy)) == 6
     assert [len(table) for table in tables_of(filled)] == [2, 2, 2]
@@ -46,16 +43,13 @@ def test_what_is_too_old_goes_from_database_and_files(filled, caplog):
 
 def test_what_expired_is_what_score_would_leave_out(filled):
     expire("--days", "2", "--as-of", "2026-05-06")
-    tables = tables_of(filled)
-    rows = tables[1]
+    rows = sealed_files.read("observations", Key(KEY))
     assert sorted(rows["day"]) == ["2026-05-04", "2026-05-05", "2026-05-06"]
+    before = rows_of(filled)
     with database_of(filled) as database:
-        before = profiles.read_profiles(database)
-        loading.update(
-            database, parquet_files.path("observations"), profiles.Grid(**params.stage("load"))
-        )
-        pd.testing.assert_frame_equal(profiles.read_profiles(database), before)
-    pd.testing.assert_frame_equal(tables[2], before)
+        loading.update(database, sealed_files.path("observations"), recipe())
+    assert rows_of(filled) == before
+    assert sealed_files.read_sealed("profiles").to_dict("records") == before["profiles"]
 
 
 OWN = "expire_days: 3\n  as_of: '2026-05-08'"
@@ -71,24 +65,24 @@ def test_days_and_day_come_from_the_parameters(filled, caplog):
     assert "in params.yaml too" not in caplog.text
 
 
-def test_a_streams_posts_expire_and_one_of_the_future_makes_nothing_old(filled, observe):
+def test_a_streams_posts_expire_and_one_of_the_future_makes_nothing_old(filled, observe, seal):
     live = observe(
         {"_id": "old", "author": "dan", "day": "2026-04-01", "origin": "stream"},
         {"_id": "odd", "author": "eve", "day": "2099-01-01", "origin": "stream"},
     )
     with database_of(filled) as database:
-        database.observations.insert_many(live.to_dict("records"))
+        database.observations.insert_many(seal(live, key=Key(KEY)))
     expire("--days", "4")
-    days = sorted(row["day"] for row in rows_of(filled)["observations"])
+    days = sorted(table_of(filled, "observations")["day"])
     assert days == ["2026-05-02", "2026-05-04", "2026-05-05", "2026-05-06", "2099-01-01"]
 
 
-def test_a_load_counts_the_days_back_from_the_newest_of_file_and_stream(filled, observe):
+def test_a_load_counts_the_days_back_from_the_newest_of_file_and_stream(filled, observe, seal):
     assert load(days=3).observations == 3
     assert days_of(filled) == ["04", "05", "06"]
     live = observe({"_id": "live", "author": "dan", "day": "2026-05-08", "origin": "stream"})
     with database_of(filled) as database:
-        database.observations.insert_many(live.to_dict("records"))
+        database.observations.insert_many(seal(live, key=Key(KEY)))
     assert load(days=3).observations == 3
     assert days_of(filled) == ["05", "06", "08"]
 

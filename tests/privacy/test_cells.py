@@ -145,11 +145,12 @@ def test_counts_spread_over_powers_of_ten_and_a_suppressed_one_has_no_number():
 
 def test_a_tier_begins_at_its_count_and_an_unknown_count_is_in_the_lowest():
     followers = [-1, 0, 999, 1000, 99_999, 100_000, 2**62]
-    people = pd.DataFrame({"segment": range(7), "followers": followers, "listed": 5})
-    tiers = cells.tiers(people, {"followers": [1000, 100_000], "listed": [3]})
+    verified = [True, *[False] * 6]
+    people = pd.DataFrame({"segment": range(7), "followers": followers, "verified": verified})
+    tiers = cells.tiers(people, {"followers": [1000, 100_000], "verified": [1]})
     assert tiers["followers"].tolist() == [0, 0, 0, 1, 1, 2, 2]
-    assert tiers["listed"].tolist() == [1] * 7
-    assert list(tiers) == ["segment", "followers", "listed"]
+    assert tiers["verified"].tolist() == [1, *[0] * 6]
+    assert list(tiers) == ["segment", "followers", "verified"]
     assert tiers["segment"].tolist() == list(range(7))
 
 

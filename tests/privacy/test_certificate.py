@@ -304,7 +304,7 @@ def test_a_thief_without_the_key_tells_authors_apart_by_their_posts_of_each_mont
         ("cyd", "2026-05-02"), ("cyd", "2026-05-03"), ("dot", "2026-05-31"), ("dot", "2026-06-01"),
         ("eve", "2026-05-30", "stream"), ("eve", "2026-05-31", "stream"),
     )  # fmt: skip
-    assert certificate.at_rest(posts, ["1"]) == {
+    assert certificate.at_rest(posts, posts["author"], ["1"]) == {
         "uniqueness": 2 / 5,  # dot and eve
         "linkage": pytest.approx((3 * 1 / 3 + 1 + 1) / 5),  # one in three of the others
         "dictionary": 0.0,
@@ -313,14 +313,24 @@ def test_a_thief_without_the_key_tells_authors_apart_by_their_posts_of_each_mont
 
 def test_a_thief_without_the_key_links_nobody_where_all_wrote_alike():
     posts = stored(*((f"author {n}", "2026-05-01") for n in range(50)))
-    assert certificate.at_rest(posts, []) == {"uniqueness": 0, "linkage": 1 / 50, "dictionary": 0}
+    assert certificate.at_rest(posts, posts["author"], []) == {
+        "uniqueness": 0,
+        "linkage": 1 / 50,
+        "dictionary": 0,
+    }
+
+
+def test_a_thief_sees_who_has_a_profile_and_who_has_none():
+    posts = stored(*((f"author {n}", "2026-05-01") for n in range(50)))
+    at_rest = certificate.at_rest(posts, posts["author"][1:], [])
+    assert (at_rest["linkage"], at_rest["uniqueness"]) == (2 / 50, 1 / 50)
 
 
 def test_pseudonyms_without_a_key_are_undone_at_rest_too():
     names = {hashlib.sha256(n.encode()).hexdigest()[:32]: n for n in ("1", "2", "3")}
     posts = stored(*((name, "2026-05-01") for name in names), ("f" * 32, "2026-05-01"))
-    assert certificate.at_rest(posts, names.values())["dictionary"] == 3 / 4
-    assert certificate.at_rest(posts, ["1"])["dictionary"] == 1 / 4
+    assert certificate.at_rest(posts, [], names.values())["dictionary"] == 3 / 4
+    assert certificate.at_rest(posts, [], ["1"])["dictionary"] == 1 / 4
 
 
 def test_bounds_and_what_was_found_are_shown_side_by_side(made):
@@ -455,14 +465,12 @@ def test_tiers_that_would_suppress_too_many_are_left_out_and_said_and_the_rest_i
     assert contents["published"]["suppressed_share"] <= 0.1
     (sentence,) = [each.data for each in said if "Tiers left out" in getattr(each, "data", "")]
     left_out = set(sentence.removeprefix("Tiers left out: ").removesuffix(".").split(", "))
-    asked = {
-        f"{vocabulary.FIELDS[name]} from {at:,}": (name, at) for name in fine for at in edges
-    }
+    asked = {f"{vocabulary.FIELDS[name]} from {at:,}": (name, at) for name in fine for at in edges}
     assert 0 < len(left_out) < len(asked)
     assert left_out <= set(asked)
     # No tier of a published cell begins where one was left out.
-    cells = publications.current(database)["cells"]
-    begins = {(name, cell[name].split()[0]) for cell in cells for name in cell if name in fine}
+    published = publications.current(database)["cells"]
+    begins = {(name, cell[name].split()[0]) for cell in published for name in cell if name in fine}
     assert begins
     kept = {(name, f"{at:,}") for text, (name, at) in asked.items() if text not in left_out}
     assert {(name, at) for name, at in begins if at != "under"} <= kept

@@ -63,13 +63,13 @@ def test_what_is_unknown_for_most_is_left_out_and_said(unknown):
 
 def test_what_is_known_for_half_is_clustered_on():
     made, sentences = prepared(profiles(followers=[0, 2, 4, 6, UNKNOWN, UNKNOWN, UNKNOWN, UNKNOWN]))
-    assert sentences == ["followers: unknown for 50% of the authors, taken as the median."]
+    assert sentences == ["followers: unknown for some authors, taken as the median."]
     assert "followers" in made
 
 
 def test_an_unknown_count_is_taken_as_the_median_of_the_known_ones():
     made, sentences = prepared(profiles(followers=[1, UNKNOWN, 9, 99]))
-    assert sentences == ["followers: unknown for 25% of the authors, taken as the median."]
+    assert sentences == ["followers: unknown for some authors, taken as the median."]
     assert made["followers"].tolist() == pytest.approx(np.log([2, 10, 10, 100]))
     # 0 is known: it is not the median.
     assert prepared(profiles(followers=[0, 9, 9]))[0]["followers"].tolist()[0] == 0
@@ -122,7 +122,7 @@ def test_a_column_that_an_imported_table_lacks_is_unknown():
 def test_an_empty_field_of_an_imported_table_is_unknown():
     table = pd.read_csv(StringIO("polarity,posts,followers\n0.1,1,3\n0.5,4,\n0.9,2,8\n"))
     made, sentences = prepared(table)
-    assert sentences == ["followers: unknown for 33% of the authors, taken as the median."]
+    assert sentences == ["followers: unknown for some authors, taken as the median."]
     assert made["followers"].tolist() == pytest.approx([np.log(4), np.log(36) / 2, np.log(9)])
 
 

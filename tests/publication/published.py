@@ -24,7 +24,7 @@ def audience(segments: int = 5, seed: int = 1) -> dict:
     stable = segments > 1
     whole["summary"] |= {"authors": total, "mood": _mix(rng)}
     whole["summary"]["clusters"] |= {
-        "verdict": "groups in kind" if stable else "everybody",
+        "verdict": "in kind" if stable else "everybody",
         "reason": "The groups come back." if stable else "No split does better than chance.",
         "k": segments,
         "curves": [_curve(k, segments, rng) for k in range(2, 11)],

@@ -20,7 +20,7 @@ SUMMARY = {
     "posts": 5000, "avg_polarity": 0.53, "avg_favorites": 11.0, "avg_tweets": 3.1,
     "avg_followers": 6000.0,
     "mood": {"negative": 0.14, "neutral": 0.2, "positive": 0.66},
-    "clusters": {"verdict": "groups in kind", "jaccard": 0.75},
+    "clusters": {"verdict": "in kind", "jaccard": 0.75},
 }  # fmt: skip
 CLUSTERS = SUMMARY["clusters"]
 
@@ -131,8 +131,8 @@ def test_shares_that_are_suppressed_are_left_out_and_said_to_be():
     [
         ({"small": True}, {}, "may be due to chance"),
         ({"stability": 0.6}, {}, "only partly found again"),
-        ({}, {"verdict": "drawn by hand"}, "operator asked for this number of groups"),
-        ({}, {"verdict": "groups by degree"}, "who is near a border is like both"),
+        ({}, {"verdict": "by hand"}, "operator asked for this number of groups"),
+        ({}, {"verdict": "by degree"}, "who is near a border is like both"),
         ({"share": 1.0}, {"verdict": "everybody"}, "No groups can be drawn that would"),
         ({"share": 1.0, "stability": None}, {}, "the figures of the whole audience"),
     ],

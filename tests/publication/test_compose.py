@@ -5,26 +5,26 @@ import pytest
 
 from customer_profiles.privacy import aggregates, cells, microdata
 from customer_profiles.publication import compose, document, segments
-from tests.publication.test_segments import CURVES, EDGES, PEOPLE, REPORT, STEPS
+from tests.publication.test_segments import CURVES, PEOPLE, REPORT
 from tests.publication.test_segments import WRITTEN as POSTS
 
-WRITTEN = POSTS.assign(polarity=10)
+WRITTEN = POSTS.assign(polarity=0.5)
 
-LEGEND = {"edges": EDGES, "steps": STEPS, "flagged": 0.02, "exclude_flagged": True}
-MODEL = {"features": ["polarity", "followers"], "centroids": [[0.2, 0.4]]}
-TIERS = {"followers": [1]}
+LEGEND = {"flagged": 0.02, "exclude_flagged": True}
+MODEL = {"features": ["polarity", "followers"], "clip": 0.99, "centroids": [[0.2, 0.4]]}
+TIERS = {"followers": [100]}
 K = 2
 
 
 @pytest.fixture(scope="module")
 def everybody():
     people = PEOPLE.assign(segment=0)
-    return people, compose.portrait(people, WRITTEN, LEGEND, MODEL, K, seed=7)
+    return people, compose.portrait(people, WRITTEN, MODEL, K, seed=7)
 
 
 def test_a_portrait_describes_the_segments_that_are_shown(everybody):
     people, portrait = everybody
-    gathered = microdata.gather(people, WRITTEN, EDGES, STEPS, MODEL["features"])
+    gathered = microdata.gather(people, WRITTEN, MODEL["features"], MODEL["clip"])
     painted, behind_shares = aggregates.of_segments(gathered, [0], K, 7, [0])
     days, behind_days = segments.mood_daily(WRITTEN, K)
     assert portrait.described == segments.describe(people, painted, K)
@@ -45,7 +45,7 @@ def test_a_release_holds_the_cells_of_the_people(everybody):
 def test_a_publication_is_what_its_schema_says_but_for_its_id(everybody):
     people, portrait = everybody
     release = compose.release(portrait, people, TIERS, K)
-    names = cells.tier_names(TIERS, EDGES)
+    names = cells.tier_names(TIERS)
     issued = {"published": {"k": K}, "passed": True, "reasons": []}
     report = {**REPORT, "sizes": [6], "small": [], "stability": {"jaccard": []}}
     made = compose.publication(

@@ -11,7 +11,7 @@ from customer_profiles.api.settings import OF_FILES
 from customer_profiles.publication import report
 from customer_profiles.publication.page.parts import SCRIPTS, STYLE, part
 from customer_profiles.store import connection, publications, tokens
-from tests.api.served import ASSIGNED, HOSTILE, PUBLICATION, loaded, publish, serving
+from tests.api.served import ASSIGNED, HOSTILE, KEY, PUBLICATION, loaded, publish, serving
 from tests.publication import published
 
 pytestmark = pytest.mark.slow
@@ -182,14 +182,14 @@ def test_a_publication_with_fewer_segments_that_comes_meanwhile_is_read_instead(
     page = visit(address)
 
     def replace(route):
-        publications.publish(audience, fewer, ASSIGNED)
+        publications.publish(audience, fewer, ASSIGNED, KEY)
         route.continue_()
 
     page.route("**/segments/4/brief/", replace)  # there is no such segment any more
     assert cards(entered(page, token)) == [
         f"{n} {name}" for n, name in enumerate(published.NAMES[:3], 1)
     ]
-    publications.publish(audience, PUBLICATION, ASSIGNED)
+    publications.publish(audience, PUBLICATION, ASSIGNED, KEY)
 
 
 @pytest.mark.parametrize(

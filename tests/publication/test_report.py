@@ -9,6 +9,7 @@ import pytest
 
 from customer_profiles.pipeline import summary
 from customer_profiles.project import params
+from customer_profiles.project.vocabulary import VERDICT_NAMES, VERDICTS
 from customer_profiles.publication import report
 from tests.publication.published import NAMES, audience
 
@@ -203,6 +204,34 @@ def test_cells_lie_in_order_by_tier_and_the_rest_of_a_segment_is_suppressed(open
     assert rows[4][2:] == ["15\n(suppressed)", "0"]
 
 
+def test_where_a_cell_is_a_whole_segment_it_is_said_and_no_table_is_drawn(opened):
+    publication = audience(2)
+    publication["cells"] = [{"segment": 0, "authors": 385}, {"segment": 1, "authors": 319}]
+    page = opened(publication)
+    assert "A cell is a whole segment" in page.locator("#map").inner_text()
+    assert page.get_by_role("table", name="Authors by cell").count() == 0
+
+
+@pytest.mark.parametrize(("verdict", "name"), VERDICT_NAMES.items())
+def test_a_verdict_is_called_by_its_name_and_explained(opened, verdict, name):
+    publication = audience()
+    publication["summary"]["clusters"]["verdict"] = verdict
+    text = opened(publication).locator("#overview").inner_text()
+    assert f"{name} {VERDICTS[verdict]}" in re.sub(r"\s+", " ", text)
+
+
+def test_the_report_says_what_a_thief_of_the_database_learns(opened):
+    publication = audience()
+    publication["certificate"]["at_rest"] = {"dictionary": 0, "linkage": 0.043, "uniqueness": 0.013}
+    rows = opened(publication).get_by_role("table", name="a thief without the key").locator("tr")
+    assert [row.locator("th, td").all_inner_texts() for row in rows.all()] == [
+        ["what", "found"],
+        ["pseudonyms traced to accounts", "0.0%"],
+        ["authors recognised by their posts of each month", "4.3%"],
+        ["authors unlike all others in these", "1.3%"],
+    ]
+
+
 def test_what_too_few_people_stand_behind_is_left_empty(opened):
     publication = audience()
     publication["segments"][0] |= {"stability": None, "index": {}}
@@ -240,7 +269,7 @@ def test_a_run_ends_with_what_it_found_and_where_to_look(project):
                   "mean": {"manual2": 0.82, "manual3": 0.7}, "sd": {"manual2": 0.01, "manual3": 0}},
     }  # fmt: skip
     published = {"k_min": 12, "suppressed_share": 0.05}
-    clusters = {"k": 2, "verdict": "drawn by hand", "sizes": [30, "<10"],
+    clusters = {"k": 2, "verdict": "by hand", "sizes": [30, "<10"],
                 "stability": {"jaccard": [0.9, 0.61], "ari": 0.8}}  # fmt: skip
     shutil.copy(ROOT / "params.yaml", project)
     params.change(project / "params.yaml", {"profile": "standard"})
@@ -258,5 +287,8 @@ def test_a_run_ends_with_what_it_found_and_where_to_look(project):
     ):  # fmt: skip
         assert line in text, line
     assert "make serve" in text
+    former = clusters | {"verdict": "drawn by hand"}  # the word of a former version
+    (reports / "clusters.json").write_text(json.dumps(former))
+    assert summary.summary() == text
     params.change(project / "params.yaml", {"profile": "quick"})
     assert "(78.2% to 86.0%, n 359 invented posts); 2 seeds" in summary.summary()

@@ -6,22 +6,15 @@ from customer_profiles.privacy import aggregates, cells, microdata
 from customer_profiles.project import vocabulary
 from customer_profiles.publication import document, segments
 
-EDGES = {
-    "favorites": [1, 3, 10, 30],
-    "posts": [2, 3, 5],
-    "account_posts": [100, 1000, 10000],
-    "followers": [100, 1000],
-}
-STEPS = {"polarity": 4, "subjectivity": 4}
 PEOPLE = pd.DataFrame({
     "_id": list("abcdef"),
     "segment": [0, 0, 1, 0, 0, 1],
-    "polarity": [4, 3, 1, 2, 2, 1],
-    "subjectivity": [0, 1, 4, 1, 2, 4],
-    "favorites": [0, 0, 2, 1, 3, 2],
-    "posts": [0, 1, 0, 2, 3, 0],
-    "account_posts": [1, 1, 3, 2, 0, 3],
-    "followers": [2, 2, 0, 1, 0, 0],
+    "polarity": [1, 0.78, 0.31, 0.52, 0.5, 0.34],
+    "subjectivity": [0, 0.22, 0.95, 0.2, 0.5, 1],
+    "favorites": [0, 0, 5, 1.5, 20, 4],
+    "posts": [1, 2, 1, 4, 9, 1],
+    "account_posts": [150, 120, 20_000, 5000, 50, 11_000],
+    "followers": [1500, 2500, 40, 250, 50, 35],
     "verified": [True, True, False, False, False, False],
     "protected": [True, False, False, False, False, False],
 })  # fmt: skip
@@ -35,7 +28,7 @@ WRITTEN = pd.DataFrame({
 # One segment of everybody: who belongs to it is no secret, so nothing is rounded further.
 ALL = PEOPLE.assign(segment=0)
 REPORT = {
-    "verdict": "groups in kind", "reason": "They come back.", "k": 2,
+    "verdict": "in kind", "reason": "They come back.", "k": 2,
     "jaccard": 0.75,
     "preferred": dict.fromkeys(document.CLUSTERS["properties"]["preferred"]["properties"], 2),
     "sizes": [4, 2], "small": [2], "stability": {"jaccard": [0.991, 0.7]}, "elbow": 2,
@@ -45,7 +38,7 @@ CURVES = pd.DataFrame([document.example(document.CURVES)]).assign(more=1)
 
 
 def gathered(people):
-    return microdata.gather(people, WRITTEN, EDGES, STEPS, ("polarity", "followers"))
+    return microdata.gather(people, WRITTEN, ("polarity", "followers"), clip=0.99)
 
 
 def described(people, k=2):
@@ -69,14 +62,14 @@ def test_the_nine_figures_of_a_segment_and_its_shares():
         "id": 0,
         "customers": 6,
         "share": 1.0,
-        "avg_polarity": 0.54,  # 13/6 of 4 marks
-        "avg_subjectivity": 0.5,
+        "avg_polarity": 0.57,  # 1, 0.8, 2·0.5, 2·0.3, the nearest of ten marks
+        "avg_subjectivity": 0.5,  # 0, 2·0.2, 0.6, 2·1, the nearest of five
         "no_verified": 2,
         "no_protected": "<2",
         "avg_favorites": 4.8,  # 0, 0, √(1·2), √(10·29), 2·√(3·9)
-        "avg_tweets": 2.5,  # 3·√(1·1), √(2·2), √(3·4), √(5·9)
-        "avg_account_tweets": 5300.0,  # 2·√(100·999), √(1000·9999), √(1·99), 2·√(1e4·19999)
-        "avg_followers": 530.0,  # 2·√(1000·1999), √(100·999), 3·√(1·99)
+        "avg_tweets": 3.1,  # 3·√(1·1), √(2·2), √(4·5), √(8·10)
+        "avg_account_tweets": 6800.0,  # 2·√(100·299), √(3000·9999), √(30·99), 2·√(1e4·29999)
+        "avg_followers": 630.0,  # 2·√(1000·2999), √(100·299), 3·√(30·99)
         "mood": {"negative": 0.3, "neutral": 0.2, "positive": 0.5},
         "weekdays": {**days, "monday": 0.6, "saturday": 0.4},
         "volume": 1.0,
@@ -155,12 +148,12 @@ def test_the_mood_of_a_day_needs_k_authors():
     observations = pd.DataFrame({
         "day": ["2026-05-01"] * 3 + ["2026-05-02", "2026-05-03"] + ["2026-04-30"] * 2,
         "author": ["ann", "ann", "bob", "ann", "bob", "ann", "bob"],
-        "polarity": [20, 11, 0, 20, 20, 1, 0],
+        "polarity": [1, 0.55, 0, 1, 1, 0.05, 0],
     })  # fmt: skip
     assert segments.mood_daily(observations, k=2) == (
         [
-            {"day": "2026-04-30", "posts": 2, "avg_polarity": 0.03},  # 0.5 of 20 marks, 0.025
-            {"day": "2026-05-01", "posts": 3, "avg_polarity": 0.52},  # 31/3 of 20 marks
+            {"day": "2026-04-30", "posts": 2, "avg_polarity": 0.03},  # 0.025
+            {"day": "2026-05-01", "posts": 3, "avg_polarity": 0.52},  # 1.55 / 3
         ],
         [2, 2, 2],
     )
@@ -171,7 +164,7 @@ def test_days_are_suppressed_until_k_authors_are_behind_all_of_them():
     observations = pd.DataFrame({
         "day": ["2026-05-01"] * 3 + ["2026-05-02"] * 2 + ["2026-05-03"],
         "author": ["ann", "bob", "cat", "ann", "bob", "cat"],
-        "polarity": 10,
+        "polarity": 0.5,
     })  # fmt: skip
     rows, authors = segments.mood_daily(observations, k=2)
     assert [row["day"] for row in rows] == ["2026-05-01"]
@@ -179,26 +172,12 @@ def test_days_are_suppressed_until_k_authors_are_behind_all_of_them():
 
 
 def test_without_a_small_day_all_are_shown():
-    observations = pd.DataFrame({"day": "2026-05-01", "author": ["ann", "bob"], "polarity": 10})
+    observations = pd.DataFrame({"day": "2026-05-01", "author": ["ann", "bob"], "polarity": 0.5})
     assert segments.mood_daily(observations, k=2)[1] == [2]
 
 
-def test_tiers_join_bins():
-    tiers = cells.tiers(PEOPLE, {"account_posts": [1, 3], "verified": [1]})
-    assert tiers.to_dict("list") == {
-        "segment": [0, 0, 1, 0, 0, 1],
-        "account_posts": [1, 1, 2, 1, 0, 2],
-        "verified": [1, 1, 0, 0, 0, 0],
-    }
-
-
-def test_tiers_are_called_by_the_counts_where_they_begin():
-    names = ["under 100", "100 to 9,999", "10,000 and more"]
-    assert cells.tier_names({"account_posts": [1, 3]}, EDGES) == {"account_posts": names}
-
-
 def test_only_shown_cells_are_named():
-    table = cells.cells(cells.tiers(PEOPLE, {"followers": [1]}), ("segment", "followers"), 2)
+    table = cells.cells(cells.tiers(PEOPLE, {"followers": [100]}), ("segment", "followers"), 2)
     # Segment 0: one below 100 followers and three above; the three go with the one.
     assert cells.named_cells(table, {"followers": ["under 100", "100 and more"]}) == [
         {"segment": 1, "followers": "under 100", "authors": 2}
@@ -224,12 +203,12 @@ def test_the_summary_is_of_the_whole_audience():
         "posts": 4,
         "first_day": "2026-05-01",
         "last_day": "2026-05-02",
-        "avg_polarity": 0.54,  # 13/6 of 4 marks
+        "avg_polarity": 0.57,
         "avg_subjectivity": 0.5,
         "avg_favorites": 4.8,
-        "avg_tweets": 2.5,
-        "avg_account_tweets": 5300.0,
-        "avg_followers": 530.0,
+        "avg_tweets": 3.1,
+        "avg_account_tweets": 6800.0,
+        "avg_followers": 630.0,
         "mood": {"negative": None, "neutral": 0.5, "positive": 0.5},
         "flagged": 0.02,
         "flagged_excluded": True,

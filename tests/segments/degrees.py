@@ -21,4 +21,5 @@ def audience(number=1500, seed=3):
         "account_posts": counts(6, 1.8),
         "followers": counts(5, 2),
         "listed": counts(0, 1.5),
+        "following": counts(4, 1),
     })  # fmt: skip

@@ -1,7 +1,9 @@
 """Groups that are there are told, noise is called what it is, and every verdict has its reason."""
 
+import os
 import re
 import warnings
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -16,7 +18,7 @@ from tests.segments import degrees
 pytestmark = pytest.mark.slow
 
 BOUNDS = verdict.Bounds(jaccard=0.75, ari=0.95, bootstrap_ari=0.8, min_share=0.02)
-EFFORT = 10, 5, 10  # bootstrap samples, seeds, references
+EFFORT = 8, 4, 8  # bootstrap samples, seeds, references
 
 
 def judged(profiles, k_min=2, k_max=5, by_hand=0, **weights):
@@ -92,6 +94,20 @@ def test_an_audience_by_degree_is_parted_where_anybody_would_part_it_again():
     assert decision.k >= 3
     assert not table["in_kind"].any()
     assert decision.reason.startswith(f"{decision.k} segments by degree: they are separated no bet")
+
+
+def test_a_real_like_audience_is_parted_in_five_that_come_back():
+    file = Path(os.environ.get("REAL_DATA", ""), "authors", "audience.csv")
+    if not file.is_file():
+        pytest.skip("REAL_DATA names no folder that holds authors/audience.csv")
+    people, left_out = features.prepared(pd.read_csv(file), degrees.FEATURES, 0.99)
+    decision, table = judged(people[list(degrees.FEATURES)], k_max=6)
+    assert not left_out
+    assert decision.verdict in {IN_KIND, BY_DEGREE}
+    assert decision.k >= 5
+    chosen = table.set_index("k").loc[decision.k]
+    assert chosen["jaccard"] >= 0.85
+    assert chosen["bootstrap_ari"] >= 0.9
 
 
 def test_bins_of_one_long_cloud_are_no_groups_in_kind():

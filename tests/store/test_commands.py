@@ -10,6 +10,7 @@ import psutil
 import pytest
 
 from customer_profiles.commands.app import main
+from customer_profiles.privacy.keys.key import demonstration_key
 from customer_profiles.project import files
 from customer_profiles.publication.segments import identified
 from customer_profiles.store import connection, mongod, publications, schema
@@ -53,9 +54,8 @@ def fill(database, posts, load):
     schema.prepare(database)
     load(database, posts)
     publication = identified(small())
-    publications.publish(
-        database, publication, pd.DataFrame({"_id": [], "cluster": [], "cell": []})
-    )
+    nobody = pd.DataFrame({"_id": [], "cluster": [], "cell": []})
+    publications.publish(database, publication, nobody, demonstration_key())
     return publication["_id"]
 
 

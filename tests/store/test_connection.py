@@ -26,6 +26,7 @@ import pytest
 
 from customer_profiles.api import connection as api_connection
 from customer_profiles.commands.app import main
+from customer_profiles.privacy.keys.key import demonstration_key
 from customer_profiles.project import files
 from customer_profiles.publication.segments import identified
 from customer_profiles.store import connection, mongod, publications, schema
@@ -42,6 +43,7 @@ with connection.database("shared") as held:
 """
 SECRET = "s3cr3t-w0rd"
 PUBLICATION = identified(small())
+KEY = demonstration_key()
 
 
 @pytest.fixture
@@ -73,7 +75,7 @@ class User:
 
 def publish(opened):
     none = pd.DataFrame({"_id": [], "cluster": [], "cell": []})
-    publications.publish(opened, PUBLICATION, none)
+    publications.publish(opened, PUBLICATION, none, KEY)
 
 
 def server_of(opened):
@@ -483,7 +485,8 @@ def test_a_server_that_wants_a_password(project, monkeypatch):
 def test_the_whole_cycle_needs_two_roles_in_its_own_database(
     project, monkeypatch, observe, load, capsys
 ):
-    files.write_json(project / connection.LOADED, {"audience": "shared"})
+    manifest = {"audience": "shared", "key": KEY.fingerprint(), "sample": True}
+    files.write_json(project / connection.LOADED, manifest)
     rows = observe({"author": "ann"}, {"author": "bob"})
     with guarded(Path("guarded"), "readWrite", "dbAdmin") as address:
         monkeypatch.setenv("MONGODB_URI", f"mongodb://user:{SECRET}@{address}/?authSource=admin")

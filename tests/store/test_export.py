@@ -7,27 +7,36 @@ import pandas as pd
 import pytest
 
 from customer_profiles.commands.app import main
+from customer_profiles.privacy.keys.key import demonstration_key
 from customer_profiles.project import files
+from customer_profiles.project.vocabulary import UNKNOWN
 from customer_profiles.store import connection, publications
+from customer_profiles.store.profiles import Recipe
 from tests.program import PROGRAM
 from tests.publication import published
+
+KEY = demonstration_key()
 
 
 @pytest.fixture
 def pulled(project, database, mongodb, monkeypatch):
     """The database of the project's archive, on a server of one's own."""
     monkeypatch.setenv("MONGODB_URI", mongodb)
-    files.write_json(project / connection.LOADED, {"audience": database.name})
+    manifest = {"audience": database.name, "key": KEY.fingerprint(), "sample": True}
+    files.write_json(project / connection.LOADED, manifest)
     return database
 
 
 @pytest.fixture
 def loaded(pulled, observe, load):
     rows = observe(
-        {"_id": "b", "author": "bob", "polarity": 4, "day": "2026-05-02", "label": "negative"},
-        {"_id": "a", "author": "ann", "polarity": 20, "verified": True, "flag": "copies"},
-    )
-    load(pulled, rows)
+        {
+            "_id": "b", "author": "bob", "polarity": 0.123456, "day": "2026-05-02",
+            "label": "negative", "followers": 1_234_567, "account_age": UNKNOWN,
+        },
+        {"_id": "a", "author": "ann", "polarity": 1, "verified": True, "flag": "copies"},
+    )  # fmt: skip
+    load(pulled, rows, Recipe(KEY, exclude_flagged=False))
     return pulled
 
 
@@ -37,9 +46,9 @@ def test_observations_are_exported_by_content(loaded, project, pseudonym):
         "_id,author,scorer,origin,day,label,flag,polarity,subjectivity,favorites,retweets,"
         "followers,following,listed,account_posts,account_age,verified,protected\n"
         f"{pseudonym('a')},{pseudonym('ann')},0000000000000000,archive,2026-05-01,neutral,"
-        "copies,20,5,1,1,1,1,1,1,1,True,False\n"
+        "copies,1.0,0.5,1,1,1,1,1,1,1,True,False\n"
         f"{pseudonym('b')},{pseudonym('bob')},0000000000000000,archive,2026-05-02,negative,"
-        ",4,5,1,1,1,1,1,1,1,False,False\n"
+        ",0.1235,0.5,1,1,1234567,1,1,1,,False,False\n"
     )
 
 
@@ -48,26 +57,28 @@ def test_observations_are_exported_by_content(loaded, project, pseudonym):
     [([], "", ""), (["ann"], "3", ""), (["bob", "ann"], "3", "0")],
 )
 def test_profiles_are_exported_with_their_cluster(
-    loaded, project, pseudonym, assigned, of_ann, of_bob
+    loaded, project, pseudonym, seal, assigned, of_ann, of_bob
 ):
     clusters = {"ann": 3, "bob": 0}
-    for name in assigned:
-        loaded.assignments.insert_one(
-            {"_id": pseudonym(name), "cluster": clusters[name], "cell": "0"}
-        )
+    if assigned:
+        rows = [{"_id": pseudonym(who), "cluster": clusters[who], "cell": "0"} for who in assigned]
+        loaded.assignments.insert_many(seal(pd.DataFrame(rows), "assignments"))
     assert main(["store", "export", "profiles", "profiles.csv"]) == 0
     assert (project / "profiles.csv").read_text() == (
-        "_id,posts,polarity,subjectivity,negative,neutral,positive,favorites,retweets,"
+        "_id,posts,polarity,subjectivity,favorites,retweets,negative,neutral,positive,"
         "followers,following,listed,account_posts,account_age,verified,protected,"
         "first_month,last_month,cluster\n"
-        f"{pseudonym('bob')},0,1,2,4,0,0,1,1,1,1,1,1,1,False,False,2026-05,2026-05,{of_bob}\n"
-        f"{pseudonym('ann')},0,4,2,0,4,0,1,1,1,1,1,1,1,True,False,2026-05,2026-05,{of_ann}\n"
+        f"{pseudonym('bob')},1,0.1235,0.5,1,1,1.0,0.0,0.0,1234567,1,1,1,,False,False,"
+        f"2026-05,2026-05,{of_bob}\n"
+        f"{pseudonym('ann')},1,1.0,0.5,1,1,0.0,1.0,0.0,1,1,1,1,1,True,False,"
+        f"2026-05,2026-05,{of_ann}\n"
     )
 
 
 def test_clusters_are_exported_as_published_a_figure_in_each_column(loaded, project):
     publication = published.audience(2)
-    publications.publish(loaded, publication, pd.DataFrame({"_id": [], "cluster": []}))
+    nobody = pd.DataFrame({"_id": [], "cluster": [], "cell": []})
+    publications.publish(loaded, publication, nobody, KEY)
     assert main(["store", "export", "clusters", "clusters.csv"]) == 0
     first, second = csv.DictReader((project / "clusters.csv").open())
     segment = publication["segments"][0]

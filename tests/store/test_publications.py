@@ -9,6 +9,7 @@ import pymongo.errors
 import pytest
 
 from customer_profiles.privacy import cells
+from customer_profiles.privacy.keys.key import demonstration_key
 from customer_profiles.project.vocabulary import WEEKDAYS
 from customer_profiles.publication import continuity
 from customer_profiles.publication.document import CERTIFICATE as CERTIFICATES
@@ -16,9 +17,11 @@ from customer_profiles.publication.document import SEGMENT, SUMMARY, example
 from customer_profiles.publication.segments import identified
 from customer_profiles.store import connection, publications
 from customer_profiles.store.errors import StoreError
+from customer_profiles.store.profiles import read
 from tests.publication.published import small
 
 K = 10
+KEY = demonstration_key()
 CLUSTERS = example(SUMMARY)["clusters"]
 CURVE = CLUSTERS["curves"][0]
 DAY = {"day": "2026-05-01", "posts": 300, "avg_polarity": 0.5}
@@ -68,6 +71,15 @@ def contents(database):
     return {name: list(database[name].find().sort("_id")) for name in names}
 
 
+def by_id(assignments):
+    return assignments.sort_values("_id").to_dict("records")
+
+
+def assigned(database):
+    """The stored assignments, unsealed."""
+    return by_id(read(database, "assignments", KEY))
+
+
 def ids(database):
     return {row["_id"] for row in database.published.find()}
 
@@ -87,13 +99,13 @@ class Meanwhile:
 
 def publish(database, assignments, **others):
     new = publication(assignments, **others)
-    publications.publish(database, new, assignments)
+    publications.publish(database, new, assignments, KEY)
     return new
 
 
 def publish_next(database, assignments, new=None):
     new = new or draft(assignments)
-    return publications.publish_next(database, new, assignments, continuity.successor)
+    return publications.publish_next(database, new, assignments, KEY, continuity.successor)
 
 
 def test_before_the_first_publication_there_is_none(database):
@@ -103,8 +115,7 @@ def test_before_the_first_publication_there_is_none(database):
 def test_what_was_published_is_current(database, everybody):
     new = publish(database, everybody)
     assert publications.current(database) == new
-    rows = sorted(everybody.to_dict("records"), key=lambda row: row["_id"])
-    assert contents(database)["assignments"] == rows
+    assert assigned(database) == by_id(everybody)
 
 
 def test_publishing_the_same_again_changes_nothing(database, everybody):
@@ -210,8 +221,8 @@ def test_after_an_author_was_erased_the_former_publication_does_not_stay(databas
 
 def test_new_assignments_under_the_same_publication_are_taken_over(database, everybody):
     new = publish(database, everybody)
-    publications.publish(database, new, everybody.assign(cluster=0))
-    assert {row["cluster"] for row in contents(database)["assignments"]} == {0}
+    publications.publish(database, new, everybody.assign(cluster=0), KEY)
+    assert {row["cluster"] for row in assigned(database)} == {0}
 
 
 def test_a_refused_publication_changes_nothing(database, everybody):
@@ -219,7 +230,7 @@ def test_a_refused_publication_changes_nothing(database, everybody):
     before = contents(database)
     wrong = identified({**publication(everybody[10:]), "members": ["ann"]})
     with pytest.raises(pymongo.errors.WriteError):
-        publications.publish(database, wrong, everybody[10:])
+        publications.publish(database, wrong, everybody[10:], KEY)
     assert contents(database) == before
 
 
@@ -251,8 +262,8 @@ def test_after_a_crash_at_any_step_readers_see_one_publication_and_the_next_one_
     steps = 4 + 2  # a document, rows away, the pointer, others away; then two chunks of rows
     for done, rows in product(range(steps + 1), frames):
         clear(database)
-        publications.publish(database, former, everybody)
-        writes = publications.writes(database, new, frames[1])
+        publications.publish(database, former, everybody, KEY)
+        writes = publications.writes(database, new, frames[1], KEY)
         assert len(writes) == steps
         for write in writes[:done]:
             write()
@@ -260,9 +271,7 @@ def test_after_a_crash_at_any_step_readers_see_one_publication_and_the_next_one_
         seen = publications.current(database)
         last = publish_next(database, rows)
         assert publications.current(database) == last
-        assert contents(database)["assignments"] == sorted(
-            rows.to_dict("records"), key=lambda row: row["_id"]
-        )
+        assert assigned(database) == by_id(rows)
         _, *beside = publications.listed(database)
         assert ids(database) == {last["_id"], *(row["id"] for row in beside)}
         assert all(together(sizes[row["authors"]], rows) for row in beside)
@@ -339,7 +348,7 @@ def test_nothing_is_published_of_an_author_who_was_erased_meanwhile(database, ev
 def test_publications_that_can_be_read_are_listed_the_current_one_first(database, everybody):
     assert publications.listed(database) == []
     former, new = publish(database, everybody), publish(database, everybody[10:])
-    row = {"segments": 2, "verdict": "groups in kind"}
+    row = {"segments": 2, "verdict": "in kind"}
     days = {"first_day": "2026-05-01", "last_day": "2026-06-30"}
     assert publications.listed(database) == [
         {"id": new["_id"], "current": True, "authors": 70, **row, **days},
@@ -349,7 +358,7 @@ def test_publications_that_can_be_read_are_listed_the_current_one_first(database
 
 def test_a_publication_that_is_not_yet_or_no_more_to_be_read_is_not_listed(database, everybody):
     former, new = publish(database, everybody[10:]), publication(everybody[1:])
-    document, _, pointer, *_ = publications.writes(database, new, everybody[1:])
+    document, _, pointer, *_ = publications.writes(database, new, everybody[1:], KEY)
     for write, current in ((document, former), (pointer, new)):
         write()
         assert ids(database) == {former["_id"], new["_id"]}

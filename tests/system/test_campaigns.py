@@ -7,7 +7,8 @@ import pandas as pd
 import pytest
 
 from customer_profiles.posts import archive, observations, spam
-from customer_profiles.project import params, vocabulary
+from customer_profiles.privacy import features
+from customer_profiles.project import params
 from customer_profiles.segments import clustering
 from customer_profiles.store import profiles
 
@@ -28,28 +29,28 @@ def rows(values):
     pool = pd.read_csv(ROOT / "data/sample/brand_posts.csv").set_index("text")["label"]
     label = posts["text"].map(pool).fillna("positive").to_numpy()
     polarity = np.array([MOODS[name] for name in label])
-    names = (*vocabulary.POST_COUNTS, *vocabulary.AUTHOR_COUNTS)
+    scores = pd.DataFrame({"polarity": polarity, "subjectivity": 0.5, "label": label})
     return observations.build(
         posts.assign(
             _id=[f"{n:032x}" for n in range(len(posts))],
             author=[f"{int(who):032x}" for who in posts["author_id"]],
         ),
-        authors, pd.DataFrame({"polarity": polarity, "subjectivity": 0.5, "label": label}),
-        {name: values["score"][name] for name in names}, "0" * 16,
-        spam.flags(posts, **values["shared"]["flags"]),
+        authors, scores, "0" * 16, spam.flags(posts, **values["shared"]["flags"]),
     )  # fmt: skip
 
 
 @pytest.fixture
-def segmented(database, load, values):
+def segmented(database, load, key, values):
     """Function from observations to their profiles, with the `segment` of each."""
 
     def made(rows, exclude_flagged):
-        section = {**values["load"], "exclude_flagged": exclude_flagged}
-        load(database, rows, profiles.Grid(**section))
-        people = profiles.read_profiles(database)
-        model = clustering.fit(people, values["cluster"]["features"], 5, values["cluster"]["seed"])
-        return people.assign(segment=model.assign(people))
+        load(database, rows, profiles.Recipe(key, exclude_flagged))
+        people = profiles.read_profiles(database, key)
+        section = values["cluster"]
+        made, left_out = features.prepared(people, section["features"], section["clip"])
+        assert left_out == []
+        model = clustering.fit(made, section["features"], 5, section["seed"])
+        return people.assign(segment=model.assign(made))
 
     return made
 

@@ -66,6 +66,6 @@ def _remove(
         sealed_files.change("profiles", lambda table: table[~table["_id"].isin(touched)])
     else:
         sealed_files.change("profiles", lambda table: PROFILES.seal(derived, key))
-    gone = touched - set(names("profiles")["_id"]) if without_profile else touched
-    sealed_files.change("assignments", lambda table: table[~table["_id"].isin(gone)])
+    unassigned = touched - set(names("profiles")["_id"]) if without_profile else touched
+    sealed_files.change("assignments", lambda table: table[~table["_id"].isin(unassigned)])
     sealed_files.change("observations", lambda table: table[~table["_id"].isin(posts)])

@@ -185,17 +185,20 @@ def diversity(release: Release) -> int:
     return int(marks.groupby([tiers[name] for name in tiers]).nunique().min())
 
 
-def at_rest(observations: pd.DataFrame, author_ids: Iterable[str]) -> dict[str, float]:
+def at_rest(
+    observations: pd.DataFrame, profiles: Iterable[str], author_ids: Iterable[str]
+) -> dict[str, float]:
     """Risks of a database stolen without the key: measured and disclosed, not bounded.
 
-    Readable in it are, for each author, the number of `observations` by month, scorer and origin.
-    `linkage`: expected share of the authors recognised by these, by a thief who knows every post.
-    `uniqueness`: share of the authors whom nobody is like. `dictionary`: share of the pseudonyms
-    recovered by hashing all `author_ids`.
+    Readable in it are, for each author, the number of `observations` by month, scorer and origin,
+    and whether the author is among `profiles` (pseudonyms). `linkage`: expected share of the
+    authors recognised by these, by a thief who knows every post. `uniqueness`: share of the authors
+    whom nobody is like. `dictionary`: share of the pseudonyms recovered by hashing all
+    `author_ids`.
     """
     readable = [observations["day"].str[:7], observations["scorer"], observations["origin"]]
     posts = pd.crosstab(observations["author"], readable)
-    alike = posts.groupby(list(posts)).size()
+    alike = posts.groupby([*(posts[name] for name in posts), posts.index.isin(profiles)]).size()
     return {
         "uniqueness": float((alike == 1).sum() / len(posts)),
         "linkage": len(alike) / len(posts),

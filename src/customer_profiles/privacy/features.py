@@ -42,13 +42,12 @@ def prepared(
         if known.mean() < KNOWN:
             sentences.append(f"Not clustered on {title}: unknown for most authors.")
             continue
-        if not known.all():
-            share = 1 - known.mean()
-            sentences.append(
-                f"{title}: unknown for {share:.0%} of the authors, taken as the median."
-            )
+        if not known.all():  # no share: in a small audience it would be a few people's
+            sentences.append(f"{title}: unknown for some authors, taken as the median.")
             values = np.where(known, values, np.median(values[known]))
-        low, high = np.quantile(values, [1 - clip, clip])
+        # Values of the audience, not between two: else one extreme account would move them.
+        low = np.quantile(values, 1 - clip, method="higher")
+        high = np.quantile(values, clip, method="lower")
         clipped = np.clip(values, low, high)
         if np.ptp(clipped):
             columns[name] = clipped

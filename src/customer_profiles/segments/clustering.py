@@ -17,10 +17,6 @@ logger = logging.getLogger(__name__)
 
 # Size of the seeded sample that stands for more profiles in fits and evidence.
 ROWS = 20_000
-# Starts of K-Means (k-means++, Arthur and Vassilvitskii 2007), of one fit and of each of hundreds.
-# Of FEW profiles the best is harder to come by, and starts are cheap.
-INITS, FEW_INITS = 10, 3
-FEW, INITS_OF_FEW, FEW_INITS_OF_FEW = 1_000, 20, 5
 CHUNK = 100_000  # profiles placed at a time
 CENTROID_STEP = 0.2  # standard deviations
 
@@ -98,10 +94,14 @@ def fit(profiles: pd.DataFrame, features: Mapping[str, float], k: int, seed: int
 
 
 def kmeans(rows: np.ndarray, k: int, seed: int, sparing: bool = False) -> KMeans:
-    """K-Means, fitted to `rows`; with `sparing` from fewer starts."""
-    few = len(rows) <= FEW
-    inits = (INITS_OF_FEW, FEW_INITS_OF_FEW) if few else (INITS, FEW_INITS)
-    return KMeans(k, n_init=inits[sparing], random_state=seed).fit(rows)
+    """K-Means, fitted to `rows` from 10 to 20 starts (k-means++, Arthur and Vassilvitskii 2007).
+
+    With `sparing`, for one of hundreds of fits, from 3 to 5. Of few rows the best clustering is
+    harder to come by, and starts are cheap.
+    """
+    most, least, enough = (5, 3, 5_000) if sparing else (20, 10, 100_000)
+    inits = int(np.clip(enough // len(rows), least, most))
+    return KMeans(k, n_init=inits, random_state=seed).fit(rows)
 
 
 def ordered(fitted: KMeans) -> np.ndarray:

@@ -105,7 +105,7 @@ def load(
             change = _make_equal(database, people, source, limits)
             people.derive()
             stored = database.observations.count_documents({})
-            loaded = Loaded(stored, change.refused, profiles.read_profiles(database, key))
+            loaded = Loaded(stored, change.refused, people.read())
             _judge(change)
             files.write_json_synced(paths.inside(LOADED), manifest)
         return loaded

@@ -126,6 +126,15 @@ class ProfileUpdater:
         self.check()  # it may have stood still between these two
         self._every, self._marked, self._authors = False, False, set()
 
+    def read(self) -> pd.DataFrame:
+        """As `read_profiles`; if one of them is damaged, all are derived anew before."""
+        try:
+            return read_profiles(self._database, self.recipe.key)
+        except Damaged:
+            self._every = True
+            self.derive()
+            return read_profiles(self._database, self.recipe.key)
+
     def mark(self, stale: bool) -> None:
         """Store whether the profiles are stale, with the digest of their recipe."""
         row = {"_id": STATE, "recipe": self.recipe.digest, "stale": stale}

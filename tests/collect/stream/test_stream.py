@@ -13,7 +13,7 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pandas as pd
@@ -35,7 +35,7 @@ from customer_profiles.commands.app import main
 from customer_profiles.posts import archive
 from customer_profiles.privacy.keys import tombstones
 from customer_profiles.privacy.keys.key import Key
-from customer_profiles.store import connection
+from customer_profiles.store import connection, profiles
 
 ROOT = Path(__file__).parents[3]
 SECRET = bytes(range(32))
@@ -119,6 +119,11 @@ def until(condition, seconds=120.0):
         time.sleep(0.05)
 
 
+def rows(database):
+    """The stored observations, unsealed."""
+    return profiles.read(database, "observations", KEY).to_dict("records")
+
+
 def ids(of):
     return sorted(KEY.pseudonym("post", post["id"]) for post in of)
 
@@ -136,14 +141,18 @@ def test_posts_arrive_once_scored_and_without_text(target, settings):
             x.write(*written, written[3], written[0])
             until(lambda: run.receiver.received == 14)
     assert stored(target) == ids(written)
-    row = target.observations.find_one({"_id": KEY.pseudonym("post", written[1]["id"])})
+    number = KEY.pseudonym("post", written[1]["id"])
+    (row,) = (row for row in rows(target) if row["_id"] == number)
+    today = date.fromisoformat(TODAY)
     assert row == {
-        "_id": row["_id"], "author": KEY.pseudonym("author", written[1]["author_id"]),
+        "_id": number, "author": KEY.pseudonym("author", written[1]["author_id"]),
         "origin": "stream", "scorer": SCORER, "day": TODAY, "label": "positive", "flag": "",
-        "polarity": 18, "subjectivity": 8, "favorites": 1, "retweets": 1, "followers": 0,
-        "following": 1, "listed": 0, "account_posts": 0, "account_age": 1, "verified": False,
-        "protected": False,
+        "polarity": 0.9, "subjectivity": 0.8, "favorites": 1, "retweets": 1, "followers": 40,
+        "following": 30, "listed": 1, "account_posts": 20, "verified": False, "protected": False,
+        "account_age": 12 * (today.year - 2019) + today.month - 3,
     }  # fmt: skip
+    readable = {"_id", "author", "origin", "scorer", "month", "sealed"}
+    assert target.observations.find_one({"_id": number}).keys() == readable
     assert target.profiles.count_documents({}) == 7
     assert target.state.find_one({"_id": "profiles"})["stale"] is False
 
@@ -191,7 +200,7 @@ def test_posts_that_are_too_old_or_of_the_future_are_left_out(target, settings):
     assert stored(target) == ids([new])
 
 
-def test_a_post_of_the_archive_stays_as_it_is(target, settings):
+def test_a_post_of_the_archive_stays_as_it_is(target, settings, seal):
     written = posts(2)
     with XStream() as x:
         settings(x)
@@ -199,14 +208,14 @@ def test_a_post_of_the_archive_stays_as_it_is(target, settings):
             x.wait(1)
             x.write(*written)
             until(lambda: target.observations.count_documents({}) == 2)
-            of_archive = {"$set": {"origin": "archive", "polarity": 3}}
-            target.observations.update_one({"_id": ids(written[:1])[0]}, of_archive)
+            (first,), (second,) = ids(written[:1]), ids(written[1:])
+            table = profiles.read(target, "observations", KEY).set_index("_id", drop=False)
+            of_archive = seal(table.loc[[first]].assign(origin="archive", polarity=0.3), key=KEY)
+            target.observations.replace_one({"_id": first}, *of_archive)
             x.write(*written)
-    rows = {row["_id"]: row for row in target.observations.find()}
-    assert [rows[number]["origin"] for number in (ids(written[:1])[0], ids(written[1:])[0])] == [
-        "archive", "stream",
-    ]  # fmt: skip
-    assert rows[ids(written[:1])[0]]["polarity"] == 3
+    assert {row["_id"]: (row["origin"], row["polarity"]) for row in rows(target)} == {
+        first: ("archive", 0.3), second: ("stream", 0.9),
+    }  # fmt: skip
 
 
 def test_what_only_a_foreign_rule_sends_is_left_out_but_paid_for(target, settings):

@@ -118,7 +118,9 @@ class Key:
         except (InvalidTag, ValueError):
             raise Damaged(
                 "a sealed row is damaged: run `dvc repro -f score`, which makes the rows of the "
-                "archive anew; a row of the stream can only come from a copy of the database"
+                "archive anew; a row of the stream comes from its pages, by `make repro "
+                "X_ARCHIVE=data/collect/pages` as far as they are held, or from a copy of the "
+                "database"
             ) from None
 
     def _mac(self, text: str) -> str:
