@@ -75,8 +75,9 @@ def test_an_unknown_count_is_taken_as_the_median_of_the_known_ones():
     assert prepared(profiles(followers=[0, 9, 9]))[0]["followers"].tolist()[0] == 0
 
 
-def test_one_celebrity_among_nobodies_makes_no_feature():
-    nobodies = profiles(followers=[1_000_000, *[3] * 200])
+@pytest.mark.parametrize("others", [20, 99, 200])
+def test_one_celebrity_among_nobodies_makes_no_feature(others):
+    nobodies = profiles(followers=[1_000_000, *[3] * others])
     made, sentences = prepared(nobodies, clip=0.99)
     assert sentences == ["Not clustered on followers: the same for nearly all authors."]
     assert set(made) == {"_id", "polarity", "posts"}
