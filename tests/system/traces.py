@@ -1,8 +1,8 @@
 """The search for what is left of the canary's people, in whatever form and container.
 
 A file is searched as it is, and again unpacked (gzip, zlib, zip, one in another) or read out
-(parquet, SQLite). Marks are looked for as text in several encodings, in hex and in base64; ids and
-moments also as the eight bytes in which databases and columns hold numbers.
+(parquet, SQLite). Marks are looked for as text in several encodings, in hex and in base64; ids,
+counts and moments also as the eight bytes in which databases and columns hold numbers.
 """
 
 import base64
@@ -61,11 +61,15 @@ def _as_base64(mark: str) -> list[bytes]:
 
 
 def _as_numbers() -> dict[str, list[bytes]]:
-    """Of ids, whole and as doubles, the bytes that all share; moments in the units in use."""
+    """Of ids and counts, whole and as doubles, the highest bytes; moments in the units in use."""
     ids = [canary.ID.to_bytes(8, "big")[:6], struct.pack(">d", canary.ID)[:6]]
     ticks = [seconds * unit for seconds in SECONDS for unit in (10**3, 10**6, 10**9)]
+    every = [canary.COUNT + number for number in range(1000)]
+    counts = {count.to_bytes(8, "big")[:7] for count in every}
+    counts |= {struct.pack(">d", count)[:5] for count in every}
     return {
         "id": [*ids, *(part[::-1] for part in ids)],
+        "count": [*counts, *(part[::-1] for part in counts)],
         "moment": [tick.to_bytes(8, "little") for tick in ticks],
     }
 

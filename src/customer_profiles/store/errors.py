@@ -68,17 +68,6 @@ def explained(error: PyMongoError, place: str, unavailable: str, full: str) -> S
     return StoreError(f"{place} refused to go on ({name}, code {code})")
 
 
-def refusal(what: str, error: Mapping) -> str:
-    """A message that names the fields of `what` that MongoDB refused.
-
-    MongoDB's own message repeats their values.
-    """
-    return (
-        f"MongoDB refused {what} (code {error['code']}), fields: "
-        f"{', '.join(sorted(refused_fields(error))) or 'unknown'}; see store/schema.py"
-    )
-
-
 def refused_fields(error: Mapping) -> set[str]:
     """The fields that broke a validator's rules."""
     rules = error.get("errInfo", {}).get("details", {}).get("schemaRulesNotSatisfied", [])
