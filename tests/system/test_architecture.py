@@ -55,7 +55,7 @@ LAST = {"pipeline", "erasure", "api", "collect/stream", "sample"}
 # Touch no file and no socket; of some rooms all modules but these.
 PURE = {
     "privacy": (),
-    "segments": (),
+    "segments": ("comparison",),
     "sentiment/evaluation": (),
     "publication": ("report",),
     "posts": ("archive",),

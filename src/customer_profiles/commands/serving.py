@@ -118,7 +118,8 @@ def export(what: Table, file: Annotated[Path, typer.Argument(metavar="FILE.csv")
 
     with reporting():
         manifest = connection.loaded()
-        key = reopen_key(manifest)
+        # Clusters are published, and not sealed.
+        key = None if what is Table.CLUSTERS else reopen_key(manifest)
         with connection.database(manifest["audience"]) as database:
             rows = commands.table(database, what.value, key)
         files.write_csv(file, rows)

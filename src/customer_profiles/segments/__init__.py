@@ -1,5 +1,5 @@
 """Segments: clustering, the evidence for it, the verdict, figures.
 
-Imports project and privacy. Touches no file.
+Imports project and privacy. Only comparison touches a file.
 Stage cluster.
 """

@@ -1,6 +1,8 @@
 """Exact values beside bins: how well the clusters of the same profiles recur in either."""
 
+import os
 from collections.abc import Mapping
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -21,6 +23,15 @@ EDGES = {
 }
 MARKS = 4
 KS, DRAWS = range(2, 7), 20
+# Folder with a real-like audience, authors/audience.csv: counts and polarity, without ids.
+VARIABLE = "REAL_DATA"
+
+
+def audiences(profiles: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """`profiles`, and those of the folder in VARIABLE if it has any, by name."""
+    named = {"this audience": profiles}
+    file = Path(os.environ.get(VARIABLE, ""), "authors", "audience.csv")
+    return named | ({"a real-like audience": pd.read_csv(file)} if file.is_file() else {})
 
 
 def recurrence(

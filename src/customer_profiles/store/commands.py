@@ -52,8 +52,8 @@ def status() -> Iterator[str]:
         yield from _audiences(database.client)
 
 
-def table(database: Database, what: str, key: Key) -> pd.DataFrame:
-    """Profiles (with their cluster), clusters or observations, unsealed.
+def table(database: Database, what: str, key: Key | None) -> pd.DataFrame:
+    """Profiles (with their cluster), clusters or observations, unsealed by `key`.
 
     A count that is not known is missing.
     """

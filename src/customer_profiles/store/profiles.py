@@ -27,6 +27,8 @@ from customer_profiles.store.lease import Lease, LeaseLost, leased
 MANY = 50_000
 # Observations that are unsealed at once, where all profiles are derived.
 ROWS = 1_000_000
+# Rows that are unsealed to see whether the key is the database's.
+TRIED = 5
 STATE = "profiles"
 # Where all profiles are derived anew, until they take the place of the former ones.
 FRESH = "profiles_new"
@@ -203,11 +205,16 @@ def profile_updates(database: Database, recipe: Recipe) -> Iterator[ProfileUpdat
 
 
 def _check_key(database: Database, key: Key) -> None:
-    row = database.observations.find_one()
-    if row is not None:
+    """Raise StoreError if none of a few rows is of `key`; one alone may be damaged."""
+    wrong = []
+    for row in database.observations.find().limit(TRIED):
         try:
             OBSERVATIONS.values(pd.DataFrame([row]), key)
         except AnotherKey as error:
-            raise StoreError(f"the rows of this database cannot be read: {error}") from None
+            wrong.append(error)
         except Damaged:  # `load` replaces it, or reading it says so
             pass
+        else:
+            return
+    if wrong:
+        raise StoreError(f"the rows of this database cannot be read: {wrong[0]}")
