@@ -16,24 +16,23 @@ from customer_profiles.commands.app import main
 from customer_profiles.project import files, params
 from tests.program import PROGRAM
 
-NAME = "07_prints_and_divides.ipynb"
+NAME = "09_prints_and_divides.ipynb"
 EXECUTED = Path("data/reports/notebooks")
-REPORT = "data/reports/load.json"
+REPORT = "data/reports/privacy.json"
 PARAMETERS = """\
-posts = [
-    1,
-]
-polarity_steps = 0.5
-subjectivity_steps = 1
-mix_steps = 1
-exclude_flagged = True
+tiers = {
+    "listed": [1],
+}
+max_suppressed = 0.5
+drift = 1
+seed = 1
 expire_days = 1
 as_of = ""
 archive = "pages"
 flags = {}
 """
 LOOK = (
-    "print([posts, polarity_steps, mix_steps, exclude_flagged, expire_days, as_of, archive,"
+    "print([tiers, max_suppressed, drift, seed, expire_days, as_of, archive,"
     " flags], 'k_anonymity' in globals())"
 )
 # Whether the pieces come at once or one by one is chance; here the environment says it.
@@ -57,13 +56,10 @@ SHARED = {
     "k_anonymity": 10, "expire_days": 2, "as_of": "2026-06-30",
     "flags": {"authors": 1, "days": 1, "jaccard": 2e-5, "length": 1, "burst": 1, "links": 1},
 }  # fmt: skip
-LOAD = {
-    "posts": [2, 4], "polarity_steps": 4, "subjectivity_steps": 4, "mix_steps": 1,
-    "exclude_flagged": False,
-}  # fmt: skip
+PUBLISH = {"tiers": {"followers": [2, 4]}, "max_suppressed": 0.1, "drift": 0.1, "seed": 1}
 VALUES = params.read(Path(__file__).parents[2] / "params.yaml") | {
     "profile": "quick", "shared": SHARED, "pull": {"archive": "it's a \"folder\""},
-    "load": LOAD, "quick": {"load": {"polarity_steps": 160}},
+    "publish": PUBLISH, "quick": {"publish": {"max_suppressed": 0.25}},
 }  # fmt: skip
 PARAMS = json.dumps(VALUES)
 ENDLESS = PARAMS.replace('"expire_days": 2', '"expire_days": 0')
@@ -109,18 +105,18 @@ def runs(tmp_path_factory):
     file = root / "params.yaml"
     write_notebook(root, NAME, PARAMETERS, LOOK, TALK, "6 / expire_days", "print('the end')")
     file.write_text(PARAMS)
-    files.write_json(root / REPORT, {"profiles": 1500})
-    good = run(root, "load")
+    files.write_json(root / REPORT, {"published": {"k_min": 1500}})
+    good = run(root, "publish")
     file.write_text(ENDLESS)
-    failing = run(root, "load", within="notebooks")
+    failing = run(root, "publish", within="notebooks")
     file.write_text(PARAMS)
-    again = run(root, "load", FLUSH="1")
+    again = run(root, "publish", FLUSH="1")
     return good, failing, again
 
 
 @pytest.fixture
 def stage(project):
-    """A project whose stage load would run."""
+    """A project whose stage publish would run."""
     write_notebook(project, NAME, PARAMETERS, LOOK)
     (project / "params.yaml").write_text(PARAMS)
     return project
@@ -135,7 +131,9 @@ def refused(caplog, *arguments):
 
 def test_values_keep_their_types_on_the_way_from_the_file_into_the_notebook(runs):
     flags = "{'authors': 1, 'days': 1, 'jaccard': 2e-05, 'length': 1, 'burst': 1, 'links': 1}"
-    values = f"[[2, 4], 160, 1, False, 2, '2026-06-30', 'it\\'s a \"folder\"', {flags}]"
+    values = (
+        f"[{{'followers': [2, 4]}}, 0.25, 0.1, 1, 2, '2026-06-30', 'it\\'s a \"folder\"', {flags}]"
+    )
     assert runs[0].code == 0
     assert values in runs[0].stdout
 
@@ -152,8 +150,8 @@ def test_the_executed_copy_shows_the_values_of_the_run_once(runs):
     copy = nbformat.reads(runs[0].copies[NAME].decode(), as_version=4)
     (tagged,) = (cell for cell in copy.cells if cell.metadata.get("tags"))
     assert tagged.metadata.tags == ["injected-parameters"]
-    assert "\npolarity_steps = 160\n" in tagged.source
-    assert not any("polarity_steps = 0.5" in cell.source for cell in copy.cells)
+    assert "\nmax_suppressed = 0.25\n" in tagged.source
+    assert not any("max_suppressed = 0.5" in cell.source for cell in copy.cells)
 
 
 def test_what_a_cell_prints_is_seen_in_the_terminal(runs):
@@ -162,8 +160,10 @@ def test_what_a_cell_prints_is_seen_in_the_terminal(runs):
 
 
 def test_a_stage_ends_with_its_name_its_seconds_and_a_result(runs):
-    assert re.fullmatch(r"load  \d+ s  profiles 1500", runs[0].stdout.splitlines()[-1])
-    assert "profiles" not in runs[1].stdout
+    assert re.fullmatch(
+        r"publish  \d+ s  authors in the smallest group 1500", runs[0].stdout.splitlines()[-1]
+    )
+    assert "smallest group" not in runs[1].stdout
 
 
 def test_the_executed_copy_holds_what_was_printed_and_shown(runs):
@@ -181,14 +181,14 @@ def test_the_executed_copy_is_the_same_however_the_kernel_sends_what_is_printed(
 
 def test_a_failing_cell_ends_the_run_and_says_which_and_why(runs):
     assert runs[1].code == 1
-    assert "stage load stopped in cell 5: ZeroDivisionError: division by zero" in runs[1].stderr
-    assert "07_prints_and_divides.failed.ipynb" in runs[1].stderr
+    assert "stage publish stopped in cell 5: ZeroDivisionError: division by zero" in runs[1].stderr
+    assert "09_prints_and_divides.failed.ipynb" in runs[1].stderr
     assert "the end" not in runs[1].stdout
 
 
 def test_a_failing_cell_leaves_what_ran_under_another_name_and_no_former_executed_copy(runs):
     ((name, content),) = runs[1].copies.items()
-    assert name == "07_prints_and_divides.failed.ipynb"
+    assert name == "09_prints_and_divides.failed.ipynb"
     copy = nbformat.reads(content.decode(), as_version=4)
     (failed,) = (c for c in copy.cells if c.cell_type == "code" and c.execution_count == 5)
     assert failed.source == "6 / expire_days"
@@ -197,9 +197,9 @@ def test_a_failing_cell_leaves_what_ran_under_another_name_and_no_former_execute
 
 def test_in_a_log_a_bar_takes_a_line_for_the_start_and_one_for_the_end(stage):
     write_notebook(stage, NAME, PARAMETERS, COUNT)
-    files.write_json(stage / REPORT, {"profiles": 1500})
-    ended = run(stage, "load")
-    assert ended.stdout.startswith("counted\nload  ")
+    files.write_json(stage / REPORT, {"published": {"k_min": 1500}})
+    ended = run(stage, "publish")
+    assert ended.stdout.startswith("counted\npublish  ")
     # On a busy machine libzmq may fail an assertion of its own when the kernel has ended.
     first, last, warning, *farewell = ended.stderr.splitlines()
     assert not any("counting" in line for line in farewell)
@@ -210,10 +210,10 @@ def test_in_a_log_a_bar_takes_a_line_for_the_start_and_one_for_the_end(stage):
 
 def test_on_a_terminal_a_bar_is_as_wide_as_that_and_its_states_cover_each_other(stage):
     write_notebook(stage, NAME, PARAMETERS, COUNT)
-    files.write_json(stage / REPORT, {"profiles": 1500})
+    files.write_json(stage / REPORT, {"published": {"k_min": 1500}})
     terminal, side = pty.openpty()
     done = subprocess.run(
-        [PROGRAM, "run", "load"],
+        [PROGRAM, "run", "publish"],
         cwd=stage, env={**os.environ, "COLUMNS": "60"}, stdout=side, stderr=side, check=False,
     )  # fmt: skip
     os.close(side)
@@ -229,12 +229,12 @@ def test_on_a_terminal_a_bar_is_as_wide_as_that_and_its_states_cover_each_other(
 def test_a_quiet_run_leaves_warnings_and_errors(stage, options, environment):
     write_notebook(stage, NAME, PARAMETERS, COUNT)
     (stage / "params.yaml").write_text(ENDLESS)
-    ended = run(stage, "load", *options, **environment)
+    ended = run(stage, "publish", *options, **environment)
     assert (ended.code, ended.stdout) == (1, "")
     # Between them a kernel that is ended may complain, which is an error too.
     warning, *_, error, _ = ended.stderr.splitlines()
     assert warning == "a warning"
-    assert error == "stage load stopped in cell 3: ZeroDivisionError: division by zero"
+    assert error == "stage publish stopped in cell 3: ZeroDivisionError: division by zero"
     assert "count" not in ended.stderr  # neither the bar nor what was printed
     (copy,) = ended.copies.values()
     assert b"counted" in copy
@@ -264,32 +264,36 @@ def test_packages_of_somebody_else_do_not_reach_what_make_runs():
 
 def test_a_kernel_that_dies_ends_the_run_without_an_executed_copy(stage):
     write_notebook(stage, NAME, PARAMETERS, "import os; os._exit(0)")
-    ended = run(stage, "load")
+    ended = run(stage, "publish")
     assert ended.code != 0
-    assert "stage load: Kernel died" in ended.stderr
+    assert "stage publish: Kernel died" in ended.stderr
     assert ended.copies == {}
 
 
 def test_a_name_that_the_cell_lacks_is_refused(stage, caplog):
-    write_notebook(stage, NAME, PARAMETERS.replace("mix_steps = 1\n", ""), LOOK)
-    message = refused(caplog, "load")
-    assert f"{NAME}: its parameters cell and section load of params.yaml disagree" in message
-    assert "only in params.yaml: ['mix_steps'], only in the cell: none" in message
+    write_notebook(stage, NAME, PARAMETERS.replace("seed = 1\n", ""), LOOK)
+    message = refused(caplog, "publish")
+    assert f"{NAME}: its parameters cell and section publish of params.yaml disagree" in message
+    assert "only in params.yaml: ['seed'], only in the cell: none" in message
 
 
 def test_a_name_that_the_section_lacks_is_refused(stage, caplog):
-    write_notebook(stage, NAME, PARAMETERS + "mix_step = 1\n", LOOK)
-    message = refused(caplog, "load")
-    assert f"{NAME}: its parameters cell and section load of params.yaml disagree" in message
-    assert "only in params.yaml: none, only in the cell: ['mix_step']" in message
+    write_notebook(stage, NAME, PARAMETERS + "sed = 1\n", LOOK)
+    message = refused(caplog, "publish")
+    assert f"{NAME}: its parameters cell and section publish of params.yaml disagree" in message
+    assert "only in params.yaml: none, only in the cell: ['sed']" in message
 
 
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
-        ('"mix_steps"', '"mix_step"', "load.mix_step is unknown; did you mean mix_steps?"),
-        # Another stage's, an hour later in the pipeline.
-        ('"drift": 0.1', '"drift": "0.1"', "publish.drift must be a number, 0 to 10; got '0.1'"),
+        (
+            '"max_suppressed"',
+            '"max_supressed"',
+            "publish.max_supressed is unknown; did you mean max_suppressed?",
+        ),
+        # Another stage's, earlier in the pipeline.
+        ('"clip": 0.99', '"clip": "0.99"', "cluster.clip must be a number, above 0.5"),
         ('"collect"', '"colect"', "collect is missing"),
         ("{", "{,", "params.yaml is not valid YAML: line 1"),
     ],
@@ -299,13 +303,13 @@ def test_a_wrong_value_of_any_section_is_refused_before_the_notebook_begins(
 ):
     assert old in PARAMS
     (stage / "params.yaml").write_text(PARAMS.replace(old, new))
-    assert message in refused(caplog, "load")
+    assert message in refused(caplog, "publish")
 
 
 def test_a_notebook_without_a_parameters_cell_is_refused(stage, caplog):
     file = stage / "notebooks" / NAME
     file.write_text(file.read_text().replace('"parameters"', '"parameter"'))
-    assert "only in params.yaml: ['exclude_flagged', 'mix" in refused(caplog, "load")
+    assert "only in params.yaml: ['drift', 'max_suppressed" in refused(caplog, "publish")
 
 
 def test_an_unknown_stage_is_refused_and_the_known_ones_are_listed(stage, caplog):
@@ -314,7 +318,10 @@ def test_an_unknown_stage_is_refused_and_the_known_ones_are_listed(stage, caplog
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
-    [((), "Missing argument 'STAGE'"), (("load", "pull"), "unexpected extra argument(s) (pull)")],
+    [
+        ((), "Missing argument 'STAGE'"),
+        (("publish", "pull"), "unexpected extra argument(s) (pull)"),
+    ],
 )
 def test_anything_but_one_stage_is_refused(stage, caplog, capsys, arguments, message):
     refused(caplog, *arguments)
@@ -323,17 +330,17 @@ def test_anything_but_one_stage_is_refused(stage, caplog, capsys, arguments, mes
 
 def test_a_stage_without_a_notebook_is_refused(stage, caplog):
     (stage / "notebooks" / NAME).unlink()
-    assert "one notebook notebooks/07_*.ipynb, found 0" in refused(caplog, "load")
+    assert "one notebook notebooks/09_*.ipynb, found 0" in refused(caplog, "publish")
 
 
 def test_a_stage_with_two_notebooks_is_refused(stage, caplog):
-    write_notebook(stage, "07_old.ipynb", PARAMETERS)
-    assert "one notebook notebooks/07_*.ipynb, found 2" in refused(caplog, "load")
+    write_notebook(stage, "09_old.ipynb", PARAMETERS)
+    assert "one notebook notebooks/09_*.ipynb, found 2" in refused(caplog, "publish")
 
 
 def test_outside_a_project_the_command_says_so_and_ends_with_2(tmp_path):
-    ended = run(tmp_path, "load")
+    ended = run(tmp_path, "publish")
     assert ended.code == 2
-    assert ended.stderr.startswith("stage load: no dvc.yaml in ")
+    assert ended.stderr.startswith("stage publish: no dvc.yaml in ")
     assert "Traceback" not in ended.stderr
     assert list(tmp_path.iterdir()) == []
