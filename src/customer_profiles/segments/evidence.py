@@ -26,6 +26,7 @@ from customer_profiles.segments import null_model
 from customer_profiles.segments.clustering import kmeans, ordered
 
 CHANCE_ROWS = 2_000
+CLOUDS, CLOUD_DRAWS = 3, 10
 WORKERS = 2
 INDICES = ("silhouette", "calinski_harabasz", "davies_bouldin")
 COLUMNS = (
@@ -183,6 +184,24 @@ def recovered(
     parts = [recoveries[start : start + draws] for start in range(0, len(recoveries), draws)]
     jaccards = [np.mean([similar for similar, _ in part], axis=0).tolist() for part in parts]
     return jaccards, [float(np.mean([ari for _, ari in part])) for part in parts]
+
+
+def featureless(
+    rows: np.ndarray, ks: Sequence[int], seed: int, workers: int = WORKERS
+) -> dict[int, float]:
+    """Stability of the clusters of uniform clouds as wide as `rows`, for each of `ks`.
+
+    The mean Jaccard similarity of the least stable cluster over bootstrap samples, and over CLOUDS:
+    K-Means parts a square in its quarters again and again, though nothing in it asks for it.
+    """
+    similarities = []
+    for number in range(CLOUDS):
+        rng = np.random.default_rng((seed, number))
+        cloud = rng.uniform(size=rows.shape) * rows.std(axis=0) * np.sqrt(12)
+        labels = list(scan(cloud, ks, seed, workers)["labels"])
+        jaccards, _ = recovered(cloud, labels, seed, CLOUD_DRAWS, workers)
+        similarities.append([min(each) for each in jaccards])
+    return dict(zip(ks, np.mean(similarities, axis=0).tolist(), strict=True))
 
 
 def recovery(

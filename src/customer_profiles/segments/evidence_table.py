@@ -49,7 +49,12 @@ def overview(
     tests |= (
         {"beats_chance": "chance"}
         if table["in_kind"].any()
-        else {"agrees": "bootstrap ARI", "large": "share", "several": "two only"}
+        else {
+            "agrees": "bootstrap ARI",
+            "large": "share",
+            "several": "two only",
+            "beats_cloud": "uniform cloud",
+        }
     )
     criteria = {
         "inertia": "inertia", "silhouette": "silhouette", "gap": "gap", "calinski_harabasz": "CH",

@@ -8,8 +8,9 @@ The rule. A number k of segments is one of
   `jaccard`; and every seed gives the same clustering, with an adjusted Rand index of at least
   `ari`;
 - *groups by degree* ("reproducible"): apart no better than rearranged ones, but at least DEGREES
-  of them, which recur as above, each with `min_share` of the profiles or more, and the whole
-  recurs in bootstrap samples too, with a mean adjusted Rand index of at least `bootstrap_ari`.
+  of them, which recur as above, each with `min_share` of the profiles or more; the whole recurs in
+  bootstrap samples too, with a mean adjusted Rand index of at least `bootstrap_ari`; and the
+  clusters recur better, by MARGIN, than those of a uniform cloud (`evidence.featureless`).
 
 Of numbers in kind, the rule takes the one that most of five criteria prefer: the elbow; the gap, by
 the rule of one standard error; silhouette, Calinski-Harabasz and Davies-Bouldin, each by its
@@ -26,12 +27,14 @@ import numpy as np
 import pandas as pd
 
 from customer_profiles.project.vocabulary import BY_DEGREE, BY_HAND, EVERYBODY, IN_KIND
-from customer_profiles.segments.evidence import elbow, weigh
+from customer_profiles.segments.evidence import elbow, featureless, weigh
 from customer_profiles.segments.evidence_table import coarsened
 
 ERRORS = 3  # passed by chance once in 740 times, not once in 20
 # Two groups by degree are the halves of any cloud.
 DEGREES = 3
+# In the Jaccard similarity of the least stable cluster.
+MARGIN = 0.05
 # In the lower of the two measures over bootstrap samples, both at most 1.
 CLEARLY = 0.1
 # All rearrangements of a single feature are the same profiles: they differ by rounding only.
@@ -79,15 +82,21 @@ def examine(
     `effort`: the numbers of bootstrap samples, other seeds and rearranged references.
     """
     table = with_tests(weigh(rows, ks, seed, *effort), bounds)
+    drawn = table.loc[table["by_degree"], "k"].tolist()
+    if drawn and not table["in_kind"].any():
+        by_cloud = featureless(rows, drawn, seed)
+        table = with_tests(table.assign(jaccard_uniform=table["k"].map(by_cloud)), bounds)
     return decide(table, bounds, by_hand), table
 
 
 def with_tests(table: pd.DataFrame, bounds: Bounds) -> pd.DataFrame:
     """`table` of `evidence.weigh` with the tests of the rule, bool.
 
-    Single tests: beats_chance, recurs, repeats, agrees, large, several. All of a kind: in_kind,
-    by_degree. `holds`: in kind where some k is, else by degree.
+    Single tests: beats_chance, recurs, repeats, agrees, large, several, and, where the table has
+    `jaccard_uniform`, beats_cloud. All of a kind: in_kind, by_degree. `holds`: in kind where some k
+    is, else by degree.
     """
+    cloud = table.get("jaccard_uniform", pd.Series(np.nan, table.index))
     tests = {
         "beats_chance": table["gap"] > np.maximum(ERRORS * table["gap_error"], LEAST_GAP),
         "recurs": table["jaccard"] >= bounds.jaccard,
@@ -95,11 +104,16 @@ def with_tests(table: pd.DataFrame, bounds: Bounds) -> pd.DataFrame:
         "agrees": table["bootstrap_ari"] >= bounds.bootstrap_ari,
         "large": table["smallest"] >= bounds.min_share,
         "several": table["k"] >= DEGREES,
+        "beats_cloud": ~(table["jaccard"] < cloud + MARGIN),
     }
     again = tests["recurs"] & tests["repeats"]
     kinds = {
         "in_kind": again & tests["beats_chance"],
-        "by_degree": again & tests["agrees"] & tests["large"] & tests["several"],
+        "by_degree": again
+        & tests["agrees"]
+        & tests["large"]
+        & tests["several"]
+        & tests["beats_cloud"],
     }
     holds = kinds["in_kind"] if kinds["in_kind"].any() else kinds["by_degree"]
     return table.assign(**tests, **kinds, holds=holds)
@@ -238,7 +252,7 @@ def _against(table: pd.DataFrame, bounds: Bounds) -> str:
     )
     if some.empty:
         return f"One segment: {apart}."
-    tests = ["recurs", "repeats", *([] if len(parted) else ["agrees", "large"])]
+    tests = ["recurs", "repeats", *([] if len(parted) else ["agrees", "large", "beats_cloud"])]
     passed = some[tests].cumprod(axis=1).sum(axis=1)
     nearest = some.loc[passed == passed.max()]
     row = _row(table, _best(table, nearest["k"].tolist()))
@@ -253,7 +267,7 @@ def _by_hand(k: int, table: pd.DataFrame, bounds: Bounds) -> str:
     text = f"{_named(k)}, asked for by hand in params.yaml"
     row = _row(table, k)
     if row is not None and not row["holds"]:
-        tests = ["recurs", "repeats", "agrees", "large", "beats_chance"]
+        tests = ["recurs", "repeats", "agrees", "large", "beats_cloud", "beats_chance"]
         text += f", though {_failure(row, bounds, tests)}"
     return f"{text}. By evidence: "
 
@@ -275,6 +289,7 @@ def _failure(row: pd.Series, bounds: Bounds, tests: Sequence[str]) -> str:
             "they are others in bootstrap samples: the mean adjusted Rand index is "
             f"{figures['bootstrap_ari']:.2f}, and {bounds.bootstrap_ari:g} is required"
         ),
+        "beats_cloud": "those of a uniform cloud, which has no groups, recur nearly as well",
         "large": f"the smallest has less than {bounds.min_share:.0%} of the authors",
     }
     return next(texts[test] for test in tests if not row[test])
