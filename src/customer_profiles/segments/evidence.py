@@ -26,7 +26,7 @@ from customer_profiles.segments import null_model
 from customer_profiles.segments.clustering import kmeans, ordered
 
 CHANCE_ROWS = 2_000
-CLOUDS, CLOUD_DRAWS = 3, 10
+CLOUDS, CLOUD_DRAWS, FEATURES = 5, 10, 3
 WORKERS = 2
 INDICES = ("silhouette", "calinski_harabasz", "davies_bouldin")
 COLUMNS = (
@@ -191,9 +191,12 @@ def featureless(
 ) -> dict[int, float]:
     """Stability of the clusters of uniform clouds as wide as `rows`, for each of `ks`.
 
-    The mean Jaccard similarity of the least stable cluster over bootstrap samples, and over CLOUDS:
-    K-Means parts a square in its quarters again and again, though nothing in it asks for it.
+    The mean Jaccard similarity of the least stable cluster over bootstrap samples, in the most
+    stable of CLOUDS: K-Means parts a square in its quarters again and again, though nothing in it
+    asks for it. For fewer than FEATURES that differ it is 1: any line or plane is parted so.
     """
+    if np.count_nonzero(np.ptp(rows, axis=0)) < FEATURES:
+        return dict.fromkeys(ks, 1.0)
     similarities = []
     for number in range(CLOUDS):
         rng = np.random.default_rng((seed, number))
@@ -201,7 +204,7 @@ def featureless(
         labels = list(scan(cloud, ks, seed, workers)["labels"])
         jaccards, _ = recovered(cloud, labels, seed, CLOUD_DRAWS, workers)
         similarities.append([min(each) for each in jaccards])
-    return dict(zip(ks, np.mean(similarities, axis=0).tolist(), strict=True))
+    return dict(zip(ks, np.max(similarities, axis=0).tolist(), strict=True))
 
 
 def recovery(
