@@ -381,7 +381,7 @@ def prepared(tmp_path_factory, mongodb):
         loading.update(database, file, profiles.Recipe(key, exclude_flagged=True))
         people = profiles.read_profiles(database, key)
         weights = dict.fromkeys(FEATURES, 1)
-        clustered, _ = features.prepared(people, weights, invented.CLIP)
+        clustered = features.prepared(people, weights, invented.CLIP).table
         labels = clustering.fit(clustered, weights, 4, SEED).assign(clustered)
         sealed_files.write("profiles", people, key)
         assigned = clustered[["_id"]].assign(cluster=labels, cell="")

@@ -20,7 +20,9 @@ def profiles(**columns):
 
 
 def prepared(table, names=WEIGHTS, clip=1.0):
-    return features.prepared(table, dict.fromkeys(names, 1), clip)
+    made = features.prepared(table, dict.fromkeys(names, 1), clip)
+    assert list(made.weights) == [name for name in names if name in made.table]
+    return made.table, made.left_out
 
 
 def test_counts_are_taken_as_logarithms_of_one_more_and_shares_and_marks_as_they_are():

@@ -261,8 +261,8 @@ def _by_author(conversation, texts, wrong=0.0):
 
 def _prepared(authors):
     """Four features as the clustering takes them, by author, standardised."""
-    weights = params.stage("cluster")["features"]
-    made, _ = features.prepared(authors, weights, params.stage("cluster")["clip"])
+    section = params.stage("cluster")
+    made, weights, _ = features.prepared(authors, section["features"], section["clip"])
     return pd.DataFrame(clustering.scaled(made, weights), authors.index)
 
 

@@ -158,7 +158,7 @@ def test_raw_counts_make_clusters_of_celebrities_and_prepared_ones_do_not():
         for typical, grows in ((150, 1.0), (1, 0.9))
     )
     counts = pd.DataFrame({"followers": followers, "listed": listed})
-    prepared, _ = features.prepared(counts, dict.fromkeys(counts, 1), 0.99)
+    prepared = features.prepared(counts, dict.fromkeys(counts, 1), 0.99).table
     raw, exact = (np.bincount(fitted(values).assign(values)) for values in (counts, prepared))
     assert raw[0] / len(reach) > 0.99  # the original's: 14157, 17, 7
     assert raw[1:].max() < 60

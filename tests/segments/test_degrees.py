@@ -22,7 +22,7 @@ def people():
     profiles = degrees.audience().assign(
         subjectivity=0.5, favorites=1.0, retweets=0.0, verified=False, protected=False
     )
-    made, _ = features.prepared(profiles, degrees.FEATURES, 0.99)
+    made = features.prepared(profiles, degrees.FEATURES, 0.99).table
     rows = clustering.scaled(made, degrees.FEATURES)
     ks = evidence.candidates(rows, 2, 4)
     decided, _ = verdict.examine(rows, ks, 7, (6, 3, 6), BOUNDS)

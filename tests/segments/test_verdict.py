@@ -1,125 +1,13 @@
-"""Groups that are there are told, noise is called what it is, and every verdict has its reason."""
+"""The rule for the number of segments by known answers, and the reason that it gives."""
 
-import os
 import re
-import warnings
-from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import pytest
 
-from customer_profiles.bench import segments
-from customer_profiles.privacy import features
 from customer_profiles.project.vocabulary import BY_DEGREE, BY_HAND, EVERYBODY, IN_KIND
-from customer_profiles.segments import clustering, evidence, evidence_table, verdict
-from tests.segments import degrees
-
-pytestmark = pytest.mark.slow
-
-BOUNDS = verdict.Bounds(jaccard=0.75, ari=0.95, bootstrap_ari=0.8, min_share=0.02)
-EFFORT = 8, 4, 8  # bootstrap samples, seeds, references
-
-
-def judged(profiles, k_min=2, k_max=5, by_hand=0, **weights):
-    """The verdict on `profiles`, and the table that it comes from."""
-    rows = clustering.scaled(profiles, {name: weights.get(name, 1) for name in profiles})
-    ks = evidence.candidates(rows, k_min, k_max, by_hand)
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")  # nothing is divided by nothing on the way
-        return verdict.examine(rows, ks, 7, EFFORT, BOUNDS, by_hand)
-
-
-def grouped(groups, scale=0.5, each=60):
-    """Profiles of `groups` of people in five features with steps, as bins have them."""
-    rng = np.random.default_rng(groups)
-    middles = rng.permuted(np.tile(np.arange(groups) * 3, (5, 1)), axis=1).T
-    values = np.repeat(middles, each, axis=0) + rng.normal(scale=scale, size=(groups * each, 5))
-    return pd.DataFrame(np.round(values)).add_prefix("feature_")
-
-
-def table_of(**columns):
-    """Evidence for k = 2 to 5 that holds up to 4, in kind, unless `columns` say otherwise."""
-    evidence_columns = {
-        "k": [2, 3, 4, 5],
-        "inertia": [90.0, 40.0, 35.0, 31.0],
-        "silhouette": [0.5, 0.6, 0.4, 0.3],
-        "silhouette_chance": 0.3,
-        "gap": [0.2, 0.5, 0.51, 0.4],
-        "gap_error": 0.02,
-        "calinski_harabasz": [100.0, 90.0, 50.0, 40.0],
-        "calinski_harabasz_chance": [99.0, 60.0, 50.0, 40.0],
-        "davies_bouldin": [0.5, 0.6, 0.9, 1.0],
-        "davies_bouldin_chance": [0.6, 1.0, 1.0, 1.0],
-        "jaccards": [[0.9] * (k - 1) + [0.8] for k in range(2, 6)],
-        "jaccard": [0.9, 0.8, 0.8, 0.1],
-        "bootstrap_ari": [0.9, 0.8, 0.8, 0.1],
-        "ari": [1.0, 1.0, 1.0, 0.1],
-        "smallest": [0.2] * 4,
-    }
-    for name, values in columns.items():
-        evidence_columns[name] = (
-            [*values, evidence_columns[name][3]] if isinstance(values, list) else values
-        )
-    return verdict.with_tests(pd.DataFrame(evidence_columns), BOUNDS)
-
-
-@pytest.mark.parametrize("groups", [2, 3, 4, 6])
-def test_as_many_groups_are_told_as_there_are(groups):
-    decision, _ = judged(grouped(groups), k_max=7)
-    assert (decision.k, decision.verdict) == (groups, IN_KIND)
-    assert decision.reason.startswith(
-        f"{groups} segments: they are separated better than rearranged"
-    )
-
-
-@pytest.mark.parametrize("draw", range(2))
-@pytest.mark.parametrize("kind", segments.NOISE)
-def test_noise_has_no_groups_but_a_long_cloud_may_be_parted_by_degree(kind, draw):
-    profiles = segments.noise(kind, 400, 3 + draw, np.random.default_rng(draw))
-    decision, table = judged(profiles)
-    assert not table["in_kind"].any()
-    if kind != "correlated":
-        assert (decision.k, decision.verdict) == (1, EVERYBODY)
-        assert decision.reason.startswith(
-            "One segment: no number of segments from 2 to 5 separates"
-        )
-        assert not table["holds"].any()
-
-
-def test_an_audience_by_degree_is_parted_where_anybody_would_part_it_again():
-    people, _ = features.prepared(degrees.audience(), degrees.FEATURES, 0.99)
-    decision, table = judged(people[list(degrees.FEATURES)])
-    assert decision.verdict == BY_DEGREE
-    assert decision.k >= 3
-    assert not table["in_kind"].any()
-    assert decision.reason.startswith(f"{decision.k} segments by degree: they are separated no bet")
-
-
-def test_a_real_like_audience_is_parted_in_five_that_come_back():
-    file = Path(os.environ.get("REAL_DATA", ""), "authors", "audience.csv")
-    if not file.is_file():
-        pytest.skip("REAL_DATA names no folder that holds authors/audience.csv")
-    people, left_out = features.prepared(pd.read_csv(file), degrees.FEATURES, 0.99)
-    decision, table = judged(people[list(degrees.FEATURES)], k_max=6)
-    assert not left_out
-    assert decision.verdict in {IN_KIND, BY_DEGREE}
-    assert decision.k >= 5
-    chosen = table.set_index("k").loc[decision.k]
-    assert chosen["jaccard"] >= 0.85
-    assert chosen["bootstrap_ari"] >= 0.9
-
-
-def test_bins_of_one_long_cloud_are_no_groups_in_kind():
-    rng = np.random.default_rng(1)
-    cloud = rng.normal(size=(600, 4)) + 1.5 * rng.normal(size=(600, 1))
-    bins = pd.DataFrame(np.digitize(cloud, [-1, 2])).add_prefix("feature_")
-    decision, table = judged(bins)
-    assert decision.verdict == BY_DEGREE
-    # Stable it is in two as well: only the comparison with chance tells.
-    assert table.loc[0, ["recurs", "repeats", "beats_chance"]].tolist() == [True, True, False]
-    assert not table["in_kind"].any()
-    assert "better than rearranged data" in decision.reason
+from customer_profiles.segments import evidence, verdict
+from tests.segments.weighed import BOUNDS, table_of
 
 
 @pytest.mark.parametrize(
@@ -151,11 +39,24 @@ def test_a_number_holds_when_it_beats_chance_and_every_cluster_and_the_whole_com
         ({"bootstrap_ari": 0.79}, [False] * 4),
         ({"smallest": 0.019}, [False] * 4),
         ({"smallest": 0.02}, [False, True, True, False]),
+        # No better, by 0.05, than a uniform cloud's.
+        ({"jaccard_uniform": 0.76}, [False] * 4),
+        ({"jaccard_uniform": [0.5, 0.75, 0.76]}, [False, True, False, False]),
+        ({"jaccard_uniform": np.nan}, [False, True, True, False]),
     ],
 )
 def test_three_or_more_hold_by_degree_when_each_is_large_and_all_come_back(columns, holds):
     table = table_of(gap=0.0, **columns)
     assert table["by_degree"].tolist() == table["holds"].tolist() == holds
+
+
+def test_a_plane_is_parted_by_chance_and_of_more_features_a_cloud_recurs_less_than_groups():
+    rng = np.random.default_rng(1)
+    plane = rng.uniform(size=(200, 2))
+    assert evidence.featureless(np.hstack([plane, np.ones((200, 3))]), [3, 4], 7) == {3: 1, 4: 1}
+    cloud = evidence.featureless(rng.normal(size=(200, 5)), [3, 4], 7)
+    assert 0.2 < cloud[3] < 0.9
+    assert 0.2 < cloud[4] < 0.9
 
 
 def test_numbers_in_kind_go_before_numbers_by_degree():
@@ -256,115 +157,3 @@ def test_a_number_asked_for_by_hand_is_published_as_that_beside_the_evidence(col
     decision = verdict.decide(table_of(**columns), BOUNDS, by_hand=k)
     assert (decision.k, decision.verdict) == (k, BY_HAND)
     assert re.search(words, decision.reason)
-
-
-def test_a_number_asked_for_by_hand_is_weighed_beyond_the_range_as_well():
-    decision, table = judged(grouped(3), k_max=4, by_hand=6)
-    assert (decision.k, table["k"].tolist()) == (6, [2, 3, 4, 6])
-    assert len(verdict.summary(decision, table)["stability"]["jaccard"]) == 6
-
-
-@pytest.mark.parametrize(
-    "profiles",
-    [
-        pd.DataFrame({"a": [1.0], "b": [2.0]}),
-        pd.DataFrame({"a": [1.0] * 30, "b": 2.0}),
-        pd.DataFrame({"a": [1.0] * 30 + [2.0], "b": 2.0}),
-    ],
-    ids=["one profile", "all the same", "two different profiles"],
-)
-def test_profiles_that_cannot_be_parted_are_one_segment(profiles):
-    decision, table = judged(profiles)
-    assert (decision.k, decision.verdict, decision.elbow) == (1, EVERYBODY, None)
-    assert decision.reason.startswith("One segment: the authors are too similar, or too few")
-    assert set(decision.preferred.values()) == {None}
-    assert evidence_table.report(table, 0).empty
-    summary = verdict.summary(decision, table)
-    assert summary["silhouette"] is None
-    assert summary["stability"] == {"ari": None, "bootstrap_ari": None, "jaccard": []}
-
-
-@pytest.mark.parametrize("number", [3, 4, 7])
-def test_a_handful_of_profiles_is_weighed_and_has_no_structure(number):
-    profiles = pd.DataFrame(
-        np.random.default_rng(number).normal(size=(number, 2)), columns=["a", "b"]
-    )
-    decision, table = judged(profiles)
-    assert table["k"].max() == min(5, number - 1)
-    assert (decision.k, decision.verdict) == (1, EVERYBODY)
-
-
-def test_few_different_profiles_shorten_the_range_and_it_is_said():
-    profiles = pd.DataFrame({"a": np.tile([0.0, 1, 5, 6], 20), "b": np.tile([0.0, 1, 0, 1], 20)})
-    decision, table = judged(profiles)
-    assert table["k"].tolist() == [2, 3]
-    remarks = verdict.remarks([2, 3], 5, [4, 5], 0.02)
-    assert [remark.split(",")[0] for remark in remarks] == [
-        "At most 3 segments were tried",
-        "Small (under 2% of the authors each",
-    ]
-    assert remarks[-1].endswith("or too few to be published): cluster 4 and 5.")
-    assert verdict.summary(decision, table, remarks)["reason"].endswith(" ".join(remarks))
-
-
-def test_a_feature_without_differences_carries_nothing():
-    profiles = grouped(3)
-    with_more, _ = judged(profiles.assign(same=7))
-    assert with_more == judged(profiles)[0]
-
-
-def test_the_table_is_shown_in_few_digits():
-    table = table_of(
-        inertia=[12345.6, 98.765, 1.2345], silhouette=0.3456, gap=0.12345, jaccard=0.29,
-        calinski_harabasz=1234.5, davies_bouldin=1.2345, ari=0.94999,
-    )  # fmt: skip
-    report = evidence_table.report(table, 0)
-    assert list(report) == [
-        "k", "inertia", "silhouette", "silhouette_chance", "gap", "gap_error", "calinski_harabasz",
-        "calinski_harabasz_chance", "davies_bouldin", "davies_bouldin_chance", "jaccard",
-        "bootstrap_ari", "ari", "smallest", "holds",
-    ]  # fmt: skip
-    assert report["inertia"].tolist() == [12300, 98.8, 1.23, 31]
-    assert report.loc[0, "silhouette":].tolist() == [
-        0.35, 0.3, 0.12, 0.02, 1230, 99, 1.23, 0.6, 0.29, 0.9, 0.94, 0.2, False,
-    ]  # fmt: skip
-
-
-def test_the_share_of_a_cluster_below_k_is_not_shown():
-    table = table_of().assign(smallest=[0.3, 9 / 60, 1 / 60, 1 / 60])
-    report = evidence_table.report(table, least=10 / 60)
-    assert report["smallest"].tolist() == [0.3, 0.17, 0.17, 0.17]
-
-
-def test_the_agreement_table_says_what_fails_and_who_prefers():
-    table = table_of(ari=[1, 1, 0.5], jaccard=[0.9, 0.8, 0.7])
-    overview = evidence_table.overview(table, verdict.decide(table, BOUNDS).preferred, 0)
-    assert overview["fails"].tolist() == ["none: it holds"] * 2 + ["bootstrap, seeds"] * 2
-    degree = table_of(gap=0.0, bootstrap_ari=[0.9, 0.9, 0.7], smallest=[0.2, 0.01, 0.2])
-    fails = evidence_table.overview(degree, verdict.decide(degree, BOUNDS).preferred, 0)["fails"]
-    assert fails.tolist()[:3] == ["two only", "share", "bootstrap ARI"]
-    assert overview.loc[3, "preferred by"].startswith("elbow, silhouette, gap")
-    assert overview.loc[[2, 4, 5], "preferred by"].tolist() == ["-"] * 3
-    columns = ["inertia", "silhouette", "gap", "CH", "DB", "Jaccard", "ARI", "smallest", "fails"]
-    assert overview.columns.tolist() == [*columns, "preferred by"]
-    row = ["90", "0.50 (0.30)", "0.20 (0.020)", "100 (99)", "0.50 (0.60)", "0.90", "1.00", "0.20"]
-    assert overview.loc[2, :"smallest"].tolist() == row
-
-
-def test_certainty_is_of_the_clusters_or_of_each_number_where_there_is_one_segment():
-    table = table_of()
-    assert evidence_table.certainty(table, 3).to_dict() == {
-        "cluster 1": 0.9, "cluster 2": 0.9, "cluster 3": 0.8,
-    }  # fmt: skip
-    assert evidence_table.certainty(table, 1).loc["the least certain of 3"] == 0.8
-
-
-def test_the_least_certain_cluster_is_named_beside_the_bound():
-    table = table_of()
-    told = "The smallest similarity, of cluster 3, is 0.80: it reaches the bound 0.75."
-    assert evidence_table.weakest(evidence_table.certainty(table, 3), 0.75) == told
-    told = (
-        "The smallest similarity, of the least certain of 5, is 0.10: it is below the bound 0.75."
-    )
-    assert evidence_table.weakest(evidence_table.certainty(table, 1), 0.75) == told
-    assert evidence_table.weakest(pd.Series(dtype=float), 0.75).startswith("One segment")

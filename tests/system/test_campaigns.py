@@ -47,9 +47,9 @@ def segmented(database, load, key, values):
         load(database, rows, profiles.Recipe(key, exclude_flagged))
         people = profiles.read_profiles(database, key)
         section = values["cluster"]
-        made, left_out = features.prepared(people, section["features"], section["clip"])
-        assert left_out == []
-        model = clustering.fit(made, section["features"], 5, section["seed"])
+        made, weights, _ = features.prepared(people, section["features"], section["clip"])
+        assert weights == section["features"]
+        model = clustering.fit(made, weights, 5, section["seed"])
         return people.assign(segment=model.assign(made))
 
     return made

@@ -85,8 +85,8 @@ def decide(number: int, section: Mapping) -> dict[str, float]:
 
 def segment(profiles: pd.DataFrame, section: Mapping) -> tuple[verdict.Verdict, np.ndarray]:
     """The verdict on all features of `profiles`, by the notebook's own steps, and their labels."""
-    profiles, _ = features.prepared(profiles, dict.fromkeys(profiles, 1), section["clip"])
     weights, seed = dict.fromkeys(profiles, 1), section["seed"]
+    profiles, weights, _ = features.prepared(profiles, weights, section["clip"])
     rows = clustering.drawn(clustering.scaled(profiles, weights), seed)
     ks = evidence.candidates(rows, section["k_min"], section["k_max"])
     effort = tuple(section[name] for name in ("draws", "seeds", "references"))

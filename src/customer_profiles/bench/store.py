@@ -12,9 +12,8 @@ import pandas as pd
 
 from customer_profiles.bench.process import in_own_process, peak_gib, size
 from customer_profiles.posts.observations import COLUMNS
+from customer_profiles.privacy import sealing
 from customer_profiles.privacy.keys.key import demonstration_key
-from customer_profiles.privacy.sealing import OBSERVATIONS as ROWS
-from customer_profiles.privacy.sealing import PROFILES as PEOPLE
 from customer_profiles.project import files, params
 from customer_profiles.project.vocabulary import AUTHOR_COUNTS, CLASSES, POST_COUNTS
 from customer_profiles.store import connection, loading, mongod, profiles, schema, sealed_files
@@ -38,7 +37,7 @@ def measure() -> dict:
         large = in_own_process(load, address, many, recipe)
         derived = in_own_process(derive, address, recipe)
         in_own_process(insert_profiles, address)
-        arrow, lists = (in_own_process(read_back, address, how) for how in ("arrow", "lists"))
+        ours, plainly = (in_own_process(read_back, address, how) for how in ("ours", "plainly"))
     return {
         "load": {
             "per_second": large["per_second"],
@@ -47,8 +46,8 @@ def measure() -> dict:
         },
         "rebuild": {"incremental_share": derived["part"] / derived["all"]},
         "readback": {
-            "speedup": lists["seconds"] / arrow["seconds"],
-            "memory_share": arrow["peak_gib"] / lists["peak_gib"],
+            "speedup": plainly["seconds"] / ours["seconds"],
+            "memory_share": ours["peak_gib"] / plainly["peak_gib"],
         },
         "absolute": {
             "observations": OBSERVATIONS,
@@ -57,8 +56,8 @@ def measure() -> dict:
             "load_seconds": OBSERVATIONS / large["per_second"],
             "load_peak_gib": large["peak_gib"],
             "rebuild_seconds": derived["all"],
-            "readback_seconds": arrow["seconds"],
-            "readback_peak_gib": arrow["peak_gib"],
+            "readback_seconds": ours["seconds"],
+            "readback_peak_gib": ours["peak_gib"],
         },
     }
 
@@ -80,7 +79,7 @@ def write_observations(file: Path, number: int) -> None:
         "verified": rng.random(number) < 0.1,
         "protected": False,
     })  # fmt: skip
-    files.write_parquet(file, ROWS.seal(rows[list(COLUMNS)], demonstration_key()))
+    files.write_parquet(file, sealing.OBSERVATIONS.seal(rows[list(COLUMNS)], demonstration_key()))
 
 
 def pseudonyms(numbers: np.ndarray) -> list[str]:
@@ -143,7 +142,7 @@ def insert_profiles(address: str) -> None:
         database.profiles.drop()
         for start in range(0, PROFILES, len(some)):
             rows = some.assign(_id=pseudonyms(np.arange(start, start + len(some))))
-            sealed = PEOPLE.seal(rows, key).to_dict("records")
+            sealed = sealing.PROFILES.seal(rows, key).to_dict("records")
             database.profiles.insert_many(sealed, ordered=False)
 
 
@@ -152,11 +151,11 @@ def read_back(address: str, how: str) -> dict[str, float]:
     with connection.connect(address, NAME) as client:
         database = client[NAME]
         start = time.perf_counter()
-        if how == "arrow":
+        if how == "ours":
             table = profiles.read(database, "profiles", demonstration_key())
         else:
             rows = pd.DataFrame(list(database.profiles.find()))
-            table = PEOPLE.unseal(rows, demonstration_key())
+            table = sealing.PROFILES.unseal(rows, demonstration_key())
         seconds = time.perf_counter() - start
         if len(table) != PROFILES:
             raise RuntimeError(f"{len(table)} of {PROFILES} profiles were read back")

@@ -8,7 +8,7 @@ import logging
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
-from functools import cache
+from functools import cache, partial
 from itertools import chain
 from pathlib import Path
 
@@ -21,7 +21,7 @@ from customer_profiles.posts import archive, retention
 from customer_profiles.privacy.keys import tombstones
 from customer_profiles.privacy.keys.key import is_sample
 from customer_profiles.project import params, paths, vocabulary
-from customer_profiles.store import connection, profiles, removal, schema
+from customer_profiles.store import connection, profiles, removal, schema, sealed_files
 from customer_profiles.store.tombstones import united
 
 logger = logging.getLogger(__name__)
@@ -105,8 +105,8 @@ def expire(days: int | None = None, as_of: str | None = None, dry_run: bool = Fa
     with connection.database(audience.name) as database:
         if not dry_run:
             schema.prepare(database)
-        stored = profiles.read(database, "observations", audience.key)
-        rows = pd.concat([parquet_files.days(audience.key), stored[list(parquet_files.KEYS)]])
+        both = (sealed_files.read, partial(profiles.read, database))
+        rows = pd.concat([read("observations", audience.key)[["_id", "day"]] for read in both])
         rows = rows.drop_duplicates("_id")
         today = datetime.now(UTC).date()
         dated = rows.loc[~retention.in_future(rows["day"], today), "day"]
@@ -157,13 +157,13 @@ def _others(database, posts: list[str], authors: list[str]) -> list:
 
 def _count_touched(every: Sequence, posts: list[str], authors: list[str]) -> tuple[int, int]:
     """Numbers of posts and profiles, in databases and files, that an erasure touches."""
-    rows = parquet_files.names("observations")
+    rows = sealed_files.read_sealed("observations")
     rows = rows[rows["_id"].isin(posts) | rows["author"].isin(authors)]
     of_post = dict(zip(rows["_id"], rows["author"], strict=True))
     for database in every:
         of_post |= removal.authors_by_post(database, posts, authors)
     touched = {*authors, *of_post.values()}
-    people = touched & set(parquet_files.names("profiles")["_id"])
+    people = touched & set(sealed_files.read_sealed("profiles")["_id"])
     for database in every:
         people |= removal.with_profile(database, sorted(touched))
     return len(of_post), len(people)

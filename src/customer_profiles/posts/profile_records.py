@@ -8,10 +8,15 @@ import numpy as np
 import pandas as pd
 
 from customer_profiles.privacy.sealing import MILLION, OBSERVATIONS, PROFILES
-from customer_profiles.project.vocabulary import AUTHOR_COUNTS, CLASSES, POST_COUNTS, UNKNOWN
+from customer_profiles.project.vocabulary import (
+    AUTHOR_COUNTS,
+    CLASSES,
+    POST_COUNTS,
+    UNFLAGGED,
+    UNKNOWN,
+)
 
-_FLAGS = OBSERVATIONS.sealed["flag"]
-_UNFLAGGED = _FLAGS.index("")
+_UNFLAGGED = OBSERVATIONS.sealed["flag"].index(UNFLAGGED)
 
 
 def derive(

@@ -4,7 +4,8 @@ Counts on X are heavy-tailed, so they are taken as logarithms and clipped; what 
 in standard deviations that a few extreme accounts cannot stretch.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -19,10 +20,19 @@ NORMAL_RANGE = 2.563
 KNOWN = 0.5
 
 
-def prepared(
-    profiles: pd.DataFrame, features: Mapping[str, float], clip: float
-) -> tuple[pd.DataFrame, list[str]]:
-    """`profiles` with their `features` as K-Means takes them, and sentences on what was left out.
+class Prepared(NamedTuple):
+    """Features as K-Means takes them: columns of `table`, their `weights`, and remarks on others.
+
+    `left_out` are sentences on the features that are left out or completed.
+    """
+
+    table: pd.DataFrame
+    weights: dict[str, float]
+    left_out: list[str]
+
+
+def prepared(profiles: pd.DataFrame, features: Mapping[str, float], clip: float) -> Prepared:
+    """The `features` (names and weights) of `profiles` as K-Means takes them.
 
     The table has the other columns of `profiles` unchanged. Counts become the logarithm of one
     more, marks of an account 0 or 1; a value beyond the `clip` quantile, or below the one as far
@@ -57,7 +67,8 @@ def prepared(
         name = next(iter(features))
         columns[name] = np.zeros(len(profiles))
     others = profiles.drop(columns=[name for name in features if name in profiles])
-    return others.assign(**columns), sentences
+    weights = {name: features[name] for name in columns}
+    return Prepared(others.assign(**columns), weights, sentences)
 
 
 def standardised(values: np.ndarray) -> np.ndarray:
@@ -75,7 +86,7 @@ def spread(values: np.ndarray) -> np.ndarray:
     return np.where(robust > 0, robust, np.where(plain > 0, plain, 1))
 
 
-def matrix(profiles: pd.DataFrame, features: Sequence[str]) -> np.ndarray:
+def matrix(profiles: pd.DataFrame, features: Iterable[str]) -> np.ndarray:
     """`features` of `profiles` as float (n, features)."""
     return profiles[list(features)].to_numpy(dtype=float)
 

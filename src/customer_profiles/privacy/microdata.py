@@ -86,7 +86,7 @@ def gather(
         for name, kind in kinds.items()
     }
     segment = people["segment"].to_numpy(dtype=int)
-    made, _ = clustered.prepared(people, dict.fromkeys(features, 1), clip)
+    made = clustered.prepared(people, dict.fromkeys(features, 1), clip).table
     away = clustered.standardised(clustered.matrix(made, features))
     # One number per row's content, so that the order does not depend on pseudonyms.
     content = np.hstack([*posts.values(), marks, away])

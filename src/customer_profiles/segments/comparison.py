@@ -43,12 +43,11 @@ def recurrence(
     """
     rows = {}
     for name, table in {"exact": profiles, "bins": in_bins(profiles)}.items():
-        made, _ = clustered.prepared(table, features, clip)
-        weights = {name: weight for name, weight in features.items() if name in made}
+        made, weights, _ = clustered.prepared(table, features, clip)
         values = clustering.drawn(clustering.scaled(made, weights), seed)
         ks = [k for k in KS if k in evidence.candidates(values, KS[0], KS[-1])]
-        labels = evidence.scan(values, ks, seed)["labels"]
-        jaccards, _ = evidence.recovered(values, list(labels), seed, DRAWS)
+        labels = evidence.labelled(values, ks, seed)
+        jaccards, _ = evidence.recovered(values, labels, seed, DRAWS)
         rows[name] = {k: min(each) for k, each in zip(ks, jaccards, strict=True)}
     return pd.DataFrame(rows).T.reindex(columns=list(KS)).rename_axis(columns="k")
 

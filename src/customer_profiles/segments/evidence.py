@@ -26,7 +26,8 @@ from customer_profiles.segments import null_model
 from customer_profiles.segments.clustering import kmeans, ordered
 
 CHANCE_ROWS = 2_000
-CLOUDS, CLOUD_DRAWS, FEATURES = 5, 10, 3
+# Uniform clouds, bootstrap samples of each, and the fewest features for which they are drawn.
+CLOUDS, CLOUD_DRAWS, LEAST_FEATURES = 5, 10, 3
 WORKERS = 2
 INDICES = ("silhouette", "calinski_harabasz", "davies_bouldin")
 COLUMNS = (
@@ -65,6 +66,15 @@ def scan(rows: np.ndarray, ks: Sequence[int], seed: int, workers: int = WORKERS)
         scores = silhouettes(rows, labels)
     inertia = [fitted.inertia_ for fitted in fits]
     return pd.DataFrame({"k": list(ks), "inertia": inertia, "silhouette": scores, "labels": labels})
+
+
+def labelled(
+    rows: np.ndarray, ks: Sequence[int], seed: int, workers: int = WORKERS
+) -> list[np.ndarray]:
+    """Labels int (n,) of K-Means on `rows` for each of `ks`, for comparison with other fits."""
+    return [
+        fitted.labels_ for fitted in _each((partial(kmeans, rows, k, seed) for k in ks), workers)
+    ]
 
 
 def elbow(table: pd.DataFrame) -> int | None:
@@ -193,15 +203,15 @@ def featureless(
 
     The mean Jaccard similarity of the least stable cluster over bootstrap samples, in the most
     stable of CLOUDS: K-Means parts a square in its quarters again and again, though nothing in it
-    asks for it. For fewer than FEATURES that differ it is 1: any line or plane is parted so.
+    asks for it. For fewer than LEAST_FEATURES that differ it is 1: any line or plane is parted so.
     """
-    if np.count_nonzero(np.ptp(rows, axis=0)) < FEATURES:
+    if np.count_nonzero(np.ptp(rows, axis=0)) < LEAST_FEATURES:
         return dict.fromkeys(ks, 1.0)
     similarities = []
     for number in range(CLOUDS):
         rng = np.random.default_rng((seed, number))
         cloud = rng.uniform(size=rows.shape) * rows.std(axis=0) * np.sqrt(12)
-        labels = list(scan(cloud, ks, seed, workers)["labels"])
+        labels = labelled(cloud, ks, seed, workers)
         jaccards, _ = recovered(cloud, labels, seed, CLOUD_DRAWS, workers)
         similarities.append([min(each) for each in jaccards])
     return dict(zip(ks, np.max(similarities, axis=0).tolist(), strict=True))

@@ -26,7 +26,7 @@ from customer_profiles.store.lease import Lease, LeaseLost, leased
 # Above it deriving all profiles is faster than to look each author up.
 MANY = 50_000
 # Observations that are unsealed at once, where all profiles are derived.
-ROWS = 1_000_000
+ROWS = 250_000
 # Rows that are unsealed to see whether the key is the database's.
 TRIED = 5
 STATE = "profiles"

@@ -26,10 +26,9 @@ def path(name: str) -> Path:
 
 
 def read(name: str, key: Key) -> pd.DataFrame:
-    """The table `name`, unsealed.
+    """The table `name`, unsealed; without rows if there is no such file.
 
-    Raises FileNotFoundError without the file, the errors of `Key.unseal_row`, and StoreError for
-    the file of another version.
+    Raises the errors of `Key.unseal_row`, and StoreError for the file of another version.
     """
     table = read_sealed(name)
     _check(name, table.columns)
@@ -37,7 +36,9 @@ def read(name: str, key: Key) -> pd.DataFrame:
 
 
 def read_sealed(name: str) -> pd.DataFrame:
-    """The table `name` as it is in its file."""
+    """The table `name` as it is in its file; without rows if there is none."""
+    if not path(name).is_file():
+        return pd.DataFrame(columns=list(LAYOUTS[name].fields), dtype=object)
     return pd.read_parquet(path(name))
 
 
