@@ -21,6 +21,8 @@ import numpy as np
 import pandas as pd
 
 from customer_profiles.bench.process import in_own_process, program, size
+from customer_profiles.bench.scenarios import KEY
+from customer_profiles.privacy.keys.key import Key
 from customer_profiles.project import files
 from customer_profiles.publication import document
 from customer_profiles.store import connection, mongod, publications, schema, tokens
@@ -79,7 +81,7 @@ def _published(address: str, root: Path) -> str:
         database = client[NAME]
         schema.prepare(database)
         nobody = pd.DataFrame(columns=list(schema.ASSIGNMENT))
-        publications.publish(database, _publication(), nobody)
+        publications.publish(database, _publication(), nobody, Key(KEY))
         return tokens.create(database, "bench", 1, datetime.now(UTC).date())
 
 
