@@ -80,7 +80,7 @@ def _published(address: str, root: Path) -> str:
     with connection.connect(address, NAME) as client:
         database = client[NAME]
         schema.prepare(database)
-        nobody = pd.DataFrame(columns=list(schema.ASSIGNMENT))
+        nobody = pd.DataFrame(columns=["_id", "cluster", "cell"])
         publications.publish(database, _publication(), nobody, Key(KEY))
         return tokens.create(database, "bench", 1, datetime.now(UTC).date())
 
