@@ -1,0 +1,174 @@
+"""Text of a file cut into pieces, and the JSON values or table rows on each piece.
+
+A piece is what is read, kept or rewritten as one: a line with a JSON value, a whole JSON document,
+or a row of a table. The pieces of a file, one behind the other, are its text.
+"""
+
+import csv
+import io
+import itertools
+import json
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+import orjson
+
+from customer_profiles.posts import tally
+from customer_profiles.posts.formats.containers import Unreadable
+from customer_profiles.posts.formats.v1 import variable
+
+LINE, DOCUMENT, HEADER, ROW = "line", "document", "header", "row"
+DELIMITERS = ",;\t|"
+_JSON_BEGINS = (b"{", b"[")
+_NEXT_VALUE = re.compile(r"\n(?=[{\[])")
+_BETWEEN = re.compile(r"[\s,;]*")
+_DECODER = json.JSONDecoder()
+_LONGEST_CELL = 2**24
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A piece of a file: its `kind`, the number of its first line, and its text in UTF-8.
+
+    `cells` are those of a table's header or row. `raw` is None for a damaged sealed line.
+    """
+
+    kind: str
+    line: int
+    raw: bytes | None
+    cells: tuple[str, ...] = ()
+
+
+def pieces(lines: Iterable[bytes | None]) -> Iterator[Piece]:
+    """The pieces of a file with these `lines`; blank lines are pieces as well.
+
+    Raises Unreadable if it is no JSON and no table, and, behind the last piece, where `lines` do.
+    """
+    failed = []
+
+    def readable() -> Iterator[bytes | None]:
+        try:
+            yield from lines
+        except Unreadable as error:
+            failed.append(error)
+
+    rest = readable()
+    begin = []  # up to the first two lines that are not blank
+    for line in rest:
+        begin.append(line)
+        if line is None or sum(bool(each.strip()) for each in begin) == 2:
+            break
+    yield from _pieces(begin, itertools.chain(begin, rest))
+    if failed:
+        raise failed[0]
+
+
+def _pieces(begin: list[bytes | None], lines: Iterable[bytes | None]) -> Iterator[Piece]:
+    filled = [line for line in begin if line is None or line.strip()]
+    if not filled:
+        return
+    alone = filled[0] is not None and filled[0].strip() in _JSON_BEGINS
+    if not alone and any(line is None or _value(line) is not None for line in filled):
+        for number, line in enumerate(lines, 1):
+            yield Piece(LINE, number, line)
+    elif filled[0].lstrip().startswith(_JSON_BEGINS) or _variable(filled[0]):
+        yield Piece(DOCUMENT, 1, b"".join(lines))
+    else:
+        yield from _table(lines, filled[0])
+
+
+def values(piece: Piece, account: tally.Tally) -> Iterator[tuple[str, object]]:
+    """JSON values of a line or document, each with the section of X's personal archive, or "".
+
+    What is no value is counted in `account`.
+    """
+    if piece.raw is None:
+        account.leave(tally.SEALED)
+    elif piece.kind == LINE:
+        if (value := _value(piece.raw)) is not None:
+            yield "", value
+        elif piece.raw.strip():
+            torn = piece.raw.lstrip().startswith(_JSON_BEGINS)
+            account.leave(tally.TORN if torn else tally.NO_JSON)
+    else:
+        yield from _document(piece.raw, account)
+
+
+def row(cells: Iterable[str], delimiter: str) -> str:
+    """A row of a table as text."""
+    text = io.StringIO()
+    csv.writer(text, delimiter=delimiter).writerow(cells)
+    return text.getvalue()
+
+
+def _value(line: bytes) -> dict | list | None:
+    try:
+        value = orjson.loads(line)
+    except orjson.JSONDecodeError:
+        # Half a surrogate pair, NaN, bytes that are no UTF-8: the slower parser takes them.
+        try:
+            value = json.loads(line.decode("utf-8", "replace"))
+        except (ValueError, RecursionError):
+            return None
+    return value if isinstance(value, dict | list) else None
+
+
+def _variable(line: bytes) -> tuple[str, int] | None:
+    return variable(line[:200].decode("utf-8", "replace"))
+
+
+def _document(raw: bytes, account: tally.Tally) -> Iterator[tuple[str, object]]:
+    if (value := _value(raw)) is not None:
+        yield "", value
+        return
+    text = raw.decode("utf-8", "replace")
+    section, place = variable(text[:200]) or ("", 0)
+    file, _ = account.place
+    while (place := _BETWEEN.match(text, place).end()) < len(text):
+        try:
+            value, place = _DECODER.raw_decode(text, place)
+            yield section, value
+            continue
+        except RecursionError:
+            account.leave(tally.TORN)
+            return
+        except ValueError:
+            pass
+        if text[place] in "[]":  # an array that is torn: its items, as far as they go
+            place += 1
+        else:
+            account.leave(tally.TORN, place=(file, text.count("\n", 0, place) + 1))
+            following = _NEXT_VALUE.search(text, place)
+            if not following:
+                return
+            place = following.end()
+
+
+def _table(lines: Iterable[bytes | None], header: bytes) -> Iterator[Piece]:
+    delimiter = max(DELIMITERS, key=header.decode("utf-8", "replace").count)
+    taken: list[bytes] = []
+
+    def texts() -> Iterator[str]:
+        for line in lines:
+            taken.append(line)
+            yield line.decode("utf-8", "replace")
+
+    csv.field_size_limit(_LONGEST_CELL)
+    reader = csv.reader(texts(), delimiter=delimiter)
+    kind, number = HEADER, 1
+    while True:
+        try:
+            cells = next(reader, None)
+        except csv.Error:
+            raise Unreadable(
+                "is neither JSON nor a table; docs/archive.md lists the formats"
+            ) from None
+        if cells is None:
+            return
+        raw, count = b"".join(taken), len(taken)
+        taken.clear()
+        if kind == HEADER and cells and len(cells) < 2:
+            raise Unreadable("is neither JSON nor a table; docs/archive.md lists the formats")
+        yield Piece(kind, number, raw, tuple(cells))
+        kind, number = ROW if cells else kind, number + count

@@ -1,0 +1,71 @@
+"""Recognition of values by their content: each becomes an API v2 page, or is counted.
+
+A family of formats is a module with `NAME`, `claims(value)` and `page(value)`. To read another
+format, write such a module and add it to FAMILIES.
+"""
+
+from collections.abc import Iterator
+
+from customer_profiles.posts import tally
+from customer_profiles.posts.formats import v1, web, x_pages
+
+FAMILIES = (web, v1)
+# Sections of X's personal archive: the owner's posts; until 2018 one a month ("tweets_2014_03").
+POST_SECTIONS = ("tweets", "tweet")
+ACCOUNT_SECTION = "account"
+
+
+def pages(value: object, account: tally.Tally) -> Iterator[dict]:
+    """Pages of a JSON value, which may be a list of pages or posts.
+
+    `account` counts the formats that are recognised, and what is of none.
+    """
+    if isinstance(value, list):
+        for item in value:
+            yield from pages(item, account)
+    elif not isinstance(value, dict):
+        account.leave(tally.UNKNOWN_OBJECT)
+    elif value:  # R writes an empty list as {}
+        yield from _page(value, account)
+
+
+def owned_pages(value: object, section: str, account: tally.Tally) -> Iterator[dict]:
+    """Pages of a `section` of X's personal archive, whose posts lack their author, the owner.
+
+    Entries of other sections are counted.
+    """
+    items = [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
+    if section in POST_SECTIONS or section.startswith("tweets_"):
+        for item in items:
+            account.formats[v1.ARCHIVE_NAME] += 1
+            yield v1.page(item)
+    elif section != ACCOUNT_SECTION:
+        account.leave(tally.NO_POST, len(items))
+
+
+def owner(value: object) -> dict | None:
+    """The owner (API v2 user) whom the section "account" of X's personal archive names."""
+    items = value if isinstance(value, list) else [value]
+    users = (v1.account(item) for item in items if isinstance(item, dict))
+    return next((user for user in users if user), None)
+
+
+def _page(value: dict, account: tally.Tally) -> Iterator[dict]:
+    if x_pages.is_page(value):
+        account.formats[x_pages.NAME] += 1
+        yield value
+        return
+    for family in FAMILIES:
+        if family.claims(value):
+            account.formats[family.NAME] += 1
+            yield family.page(value)
+            return
+    if x_pages.is_error(value):
+        account.leave(tally.REFUSED)
+    elif x_pages.is_post(value):
+        account.formats[x_pages.POSTS] += 1
+        yield x_pages.page(value)
+    elif x_pages.is_includes(value):
+        yield {"includes": value, x_pages.BESIDE: True}
+    else:
+        account.leave(tally.UNKNOWN_OBJECT)
