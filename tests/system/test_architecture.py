@@ -31,6 +31,7 @@ MAY_IMPORT = {
     "sentiment/evaluation": "project sentiment/data sentiment/model sentiment/training "
     "sentiment/rating",
     "posts": "project privacy",
+    "posts/formats": "",
     "privacy": "project",
     "privacy/keys": "project",
     "segments": "project privacy",
@@ -59,6 +60,7 @@ PURE = {
     "sentiment/evaluation": (),
     "publication": ("report",),
     "posts": ("archive",),
+    "posts/formats": (),
 }
 PURE_ROOMS = " ".join(PURE)
 # What of the rooms below them they may not import: these read and write.

@@ -33,7 +33,7 @@ _VARIABLE = re.compile(r"\s*(?:window\.YTD\.(\w+)\.part\d+|Grailbird\.data\.(\w+
 
 
 def variable(text: str) -> tuple[str, int] | None:
-    """Name in `window.YTD.NAME.partN = ` at the start of `text`, and the index of the JSON after it.
+    """Name in `window.YTD.NAME.partN = ` at the start of `text`, and where its JSON begins.
 
     None if `text` does not start like a .js file of X's personal archive. A byte-order mark must be
     removed first.

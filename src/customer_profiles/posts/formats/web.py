@@ -1,4 +1,4 @@
-"""Posts as X's website loads them, collected by Zeeschuimer, alone or imported by 4CAT, as v2 pages.
+"""Posts as the website of X loads them, collected by Zeeschuimer or imported by 4CAT, as v2 pages.
 
 The field names are those that Zeeschuimer's modules/twitter.js and 4CAT's twitter-import read.
 Zeeschuimer puts X's object under `data`; 4CAT puts it at the top, beside `__import_meta`.
@@ -12,6 +12,8 @@ PLATFORMS = ("twitter.com", "x.com")
 # X's names of what stands in the place of a post that it does not show.
 HIDDEN = ("TweetTombstone", "TweetUnavailable")
 TYPES = ("Tweet", "TweetWithVisibilityResults", *HIDDEN)
+# Fields of `legacy` that are read elsewhere, or hold numbers that lost digits.
+LEFT_OUT = ("id", "id_str", *v1.NESTED)
 # Posts in posts that are read: the original of a repost, and what that quotes.
 DEPTH = 2
 
@@ -54,7 +56,7 @@ def _tweet(item: dict, depth: int) -> dict:
     if isinstance(item.get("tweet"), dict):  # TweetWithVisibilityResults
         item = item["tweet"]
     legacy = _object(item.get("legacy"))
-    tweet = {name: field for name, field in legacy.items() if name not in ("id", *v1.NESTED)}
+    tweet = {name: field for name, field in legacy.items() if name not in LEFT_OUT}
     for post_id in (item.get("rest_id"), legacy.get("id_str")):
         if isinstance(post_id, str) and post_id:
             tweet["id_str"] = post_id
@@ -67,7 +69,7 @@ def _tweet(item: dict, depth: int) -> dict:
     control = _object(item.get("edit_control"))
     tweet["edit_history"] = control.get("edit_control_initial") or control
     for name in v1.NESTED if depth else ():
-        # Reposts lie in legacy, quotations beside it, and both have lain in the other place.
+        # Reposts lie in legacy, quotations beside it; either place is read for both.
         parts = (_result(place.get(f"{name}_result")) for place in (item, legacy))
         part = next(filter(None, parts), {})
         other = _tweet(part, depth - 1) if part else {}
@@ -105,7 +107,8 @@ def _user(item: dict, legacy: dict) -> dict:
         "created_at": core.get("created_at"),
         "verified": verification.get("verified"),
         "verified_type": verification.get("verified_type"),
-        "is_blue_verified": user.get("is_blue_verified", verification.get("is_blue_verified")),
+        "is_blue_verified": user.get("is_blue_verified"),
+        "ext_is_blue_verified": verification.get("is_blue_verified"),
         "protected": privacy.get("protected"),
         "followers_count": follows.get("followers"),
         "friends_count": follows.get("following"),
