@@ -10,7 +10,6 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from customer_profiles.posts import tally
 from customer_profiles.posts.formats import containers, documents, recognition, tables
 from customer_profiles.posts.formats.containers import Opener, Part, Unreadable
 from customer_profiles.posts.pages import Conversation, collect
@@ -182,21 +181,13 @@ def _of_part(
             account.place = part.name, piece.line
             if piece.kind == documents.HEADER and piece.cells:
                 names = tables.fields(piece.cells, columns)
-            elif piece.kind == documents.ROW and piece.cells:
-                if len(piece.cells) == len(names):
-                    account.formats[tables.NAME] += 1
-                    yield tables.page(names, piece.cells)
+            for page, is_owned in recognition.pages_of(piece, names, account):
+                if not is_owned:
+                    yield page
+                elif recognition.OWNER in page:
+                    owners |= dict.fromkeys([part.folder], *page["includes"]["users"][:1])
                 else:
-                    account.leave(tally.SHORT_ROW)
-            elif piece.kind in (documents.LINE, documents.DOCUMENT):
-                for section, value in documents.values(piece, account):
-                    if not section:
-                        yield from recognition.pages(value, account)
-                    elif section == recognition.ACCOUNT_SECTION:
-                        owners[part.folder] = recognition.owner(value) or {}
-                    else:
-                        pages = recognition.owned_pages(value, section, account)
-                        owned += [(part.folder, account.place, page) for page in pages]
+                    owned.append((part.folder, account.place, page))
     except Unreadable as error:
         account.leave_file(part.name, str(error))
 

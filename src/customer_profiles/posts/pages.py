@@ -145,14 +145,21 @@ class _Gathered:
         self._account = account
         # Of posts that lacked something where they were first seen.
         self._places: dict[str, tuple[str, int]] = {}
-        self._users_beside = False
+        self._hidden: set[str | None] = set()  # users whom X does not show
+        # Whether authors lie beside posts, and the files of single posts that have their authors.
+        self._users_beside, self._with_authors = False, set()
 
     def add(self, page: dict) -> None:
         counts, includes = self._counts, _object(page.get("includes"))
         counts["pages"] += 1
-        counts["partial_errors"] += len(_objects(page.get("errors")))
+        for error in _objects(page.get("errors")):
+            counts["partial_errors"] += 1
+            if error.get("resource_type") == "user":
+                self._hidden.add(_id(error.get("resource_id")) or _id(error.get("value")))
         self._users_beside |= x_pages.BESIDE in page
-        asked = "users" in includes
+        asked, (file, _) = "users" in includes, self._account.place
+        if asked and x_pages.SINGLE in page:
+            self._with_authors.add(file)
         for item in _objects(includes.get("users")):
             user_id = _id(item.get("id"))
             if user_id is not None:
@@ -167,7 +174,7 @@ class _Gathered:
                 self._account.leave(tally.REPEATED)
             fields = _known(_post(item))
             if not asked:
-                fields["alone"] = True
+                fields["alone"] = file if x_pages.SINGLE in page else ""
             if fields.get("repost") and fields.get("text", "").endswith(CUT):
                 fields["text"] = _whole(fields["text"], item, includes)
             self.posts[post_id] = self.posts.get(post_id, {}) | fields
@@ -214,8 +221,11 @@ class _Gathered:
         author = post.get("author_id")
         if author is None:
             return tally.NO_AUTHOR
-        alone = "alone" in post and not self._users_beside
-        return None if alone or author in self.users else tally.HIDDEN_AUTHOR
+        # Where authors were asked for, X does not show an author who is missing.
+        if author in self.users:
+            return None
+        asked = self._users_beside or "alone" not in post or post["alone"] in self._with_authors
+        return tally.HIDDEN_AUTHOR if asked or author in self._hidden else None
 
     def _earlier(self) -> set[str]:
         """Ids of posts of which a later version is there."""

@@ -42,6 +42,7 @@ _BOMS = {
     codecs.BOM_UTF16_LE: "utf-16",
     codecs.BOM_UTF16_BE: "utf-16",
 }
+_TAR, _TAR_HEAD = b"ustar", 262
 _HEAD = 16  # bytes that tell what a file is
 # Posts pack to a twentieth, repeated ones to a hundredth. Less than UNPACKED is never refused.
 RATIO, UNPACKED = 300, 256 * 2**20
@@ -144,12 +145,10 @@ def lines(part: Part, unseal: Opener | None = None) -> Iterator[bytes]:
                 yield from unsealed(part.name, stream, unseal)
             else:
                 yield from _decoded(stream, head)
-        except _TORN:
-            raise Unreadable("ends too early or is damaged; copy it again") from None
         except OSError as error:
             raise Unreadable(f"cannot be read ({error.strerror or type(error).__name__})") from None
-        except RuntimeError:
-            raise Unreadable("needs a password; unpack it") from None
+        if getattr(stream.raw, "torn", False):
+            raise Unreadable("ends too early or is damaged; copy it again")
 
 
 def unsealed(name: str, stream: io.BufferedIOBase, unseal: Opener | None) -> Iterator[bytes | None]:
@@ -173,35 +172,45 @@ def is_sealed(path: Path) -> bool:
         return path.name.endswith(SEALED_ENDING) or bool(_SEALED.match(file.read(32)))
 
 
-def encoding(head: bytes) -> str:
+def form(part: Part) -> tuple[str, bytes, bytes]:
+    """How `part` is packed ("gz", "bz2" or ""), its encoding and its byte-order mark."""
+    with _raw(part) as stream:
+        head = stream.peek(_HEAD)
+    packing = "gz" if head.startswith(_GZIP) else "bz2" if head.startswith(_BZIP2) else ""
+    with _opened(part) as stream:
+        head = stream.peek(_HEAD)
+    marks = (*_BOMS, codecs.BOM_UTF8)
+    return packing, _encoding(head), next((mark for mark in marks if head.startswith(mark)), b"")
+
+
+def _encoding(head: bytes) -> str:
     """The encoding that the byte-order mark of `head` names, "utf-8" without one."""
     return next((name for mark, name in _BOMS.items() if head.startswith(mark)), "utf-8")
 
 
-def _opened(part: Part) -> io.BufferedReader:
-    """A stream of the unpacked bytes of `part`. Raises Unreadable."""
+def _raw(part: Part) -> io.BufferedReader:
+    """A stream of the bytes of `part` as they lie in the folder or zip. Raises Unreadable."""
     try:
-        raw = _Bounded(part.path.open("rb"), part.size)
         if part.member is None:
-            return _unpacked(raw, raw.packed)
+            return io.BufferedReader(_Bounded(part.path.open("rb"), part.size), 2**17)
         packed = zipfile.ZipFile(part.path)
         info = packed.getinfo(part.member)
-        inner = io.BufferedReader(_Counted(packed.open(info), info.compress_size))
+        return io.BufferedReader(_Counted(packed.open(info), info.compress_size), 2**17)
     except (OSError, RuntimeError, NotImplementedError, *_TORN) as error:
         reason = getattr(error, "strerror", None) or type(error).__name__
         raise Unreadable(f"cannot be opened ({reason})") from None
-    if inner.peek(4).startswith(_ZIP):
-        raise Unreadable("is a zip within a zip; unpack it")
-    return _unpacked(inner, info.compress_size)
 
 
-def _unpacked(raw: io.RawIOBase, size: int) -> io.BufferedReader:
-    stream = raw if isinstance(raw, io.BufferedReader) else io.BufferedReader(raw)
-    head = stream.peek(_HEAD)
+def _opened(part: Part) -> io.BufferedReader:
+    """A stream of the unpacked bytes of `part`. Raises Unreadable."""
+    stream = _raw(part)
+    size, head = stream.raw.packed, stream.peek(_HEAD)
     if head.startswith(_GZIP):
         return io.BufferedReader(_Counted(gzip.GzipFile(fileobj=stream), size), 2**17)
     if head.startswith(_BZIP2):
         return io.BufferedReader(_Counted(bz2.BZ2File(stream), size), 2**17)
+    if part.member is not None and head.startswith(_ZIP):
+        raise Unreadable("is a zip within a zip; unpack it")
     for mark, reason in _OTHERS.items():
         if head.startswith(mark):
             raise Unreadable(reason)
@@ -209,12 +218,14 @@ def _unpacked(raw: io.RawIOBase, size: int) -> io.BufferedReader:
 
 
 def _decoded(stream: io.BufferedReader, head: bytes) -> Iterator[bytes]:
-    name = encoding(head)
+    name = _encoding(head)
     if name != "utf-8":
         with io.TextIOWrapper(stream, name, errors="replace", newline="") as text:
             for line in text:
                 yield line.encode("utf-8", "replace")
         return
+    if stream.peek(_TAR_HEAD)[:_TAR_HEAD].endswith(_TAR):
+        raise Unreadable("is a tar archive; unpack it")
     if b"\x00" in head:
         raise Unreadable("is no text")
     first = True
@@ -245,19 +256,26 @@ class _Bounded(io.RawIOBase):
 
 
 class _Counted(io.RawIOBase):
-    """Unpacked bytes of a file of `packed` bytes; raises Unreadable beyond RATIO times these."""
+    """Unpacked bytes of a file of `packed` bytes; raises Unreadable beyond RATIO times these.
+
+    It ends where the file is `torn`.
+    """
 
     def __init__(self, stream: io.BufferedIOBase, packed: int):
-        self._stream, self._packed, self._taken = stream, packed, 0
+        self._stream, self.packed, self._taken = stream, packed, 0
+        self.torn = False
 
     def readable(self) -> bool:
         return True
 
     def readinto(self, buffer) -> int:
-        content = self._stream.read1(len(buffer))
+        try:
+            content = self._stream.read1(len(buffer))
+        except _TORN:
+            content, self.torn = b"", True
         buffer[: len(content)] = content
         self._taken += len(content)
-        if self._taken > max(UNPACKED, RATIO * self._packed):
+        if self._taken > max(UNPACKED, RATIO * self.packed):
             raise Unreadable(
                 f"unpacks to more than {RATIO} times its size, as no posts do; unpack it to read it"
             )

@@ -4,15 +4,18 @@ A family of formats is a module with `NAME`, `claims(value)` and `page(value)`. 
 format, write such a module and add it to FAMILIES.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from customer_profiles.posts import tally
-from customer_profiles.posts.formats import v1, web, x_pages
+from customer_profiles.posts.formats import documents, tables, v1, web, x_pages
+from customer_profiles.posts.formats.documents import Piece
 
 FAMILIES = (web, v1)
 # Sections of X's personal archive: the owner's posts; until 2018 one a month ("tweets_2014_03").
 POST_SECTIONS = ("tweets", "tweet")
 ACCOUNT_SECTION = "account"
+# Marks the page of the owner of X's personal archive.
+OWNER = "owner"
 
 
 def pages(value: object, account: tally.Tally) -> Iterator[dict]:
@@ -29,6 +32,27 @@ def pages(value: object, account: tally.Tally) -> Iterator[dict]:
         yield from _page(value, account)
 
 
+def pages_of(
+    piece: Piece, names: Sequence[str | None], account: tally.Tally
+) -> Iterator[tuple[dict, bool]]:
+    """Pages on a piece, and whether their posts lack their author, the owner of X's archive.
+
+    `names` are the fields of a table's columns (`tables.fields`).
+    """
+    if piece.kind == documents.ROW and piece.cells:
+        if len(piece.cells) == len(names):
+            account.formats[tables.NAME] += 1
+            yield tables.page(names, piece.cells), False
+        else:
+            account.leave(tally.SHORT_ROW)
+    elif piece.kind in (documents.LINE, documents.DOCUMENT):
+        for section, value in documents.values(piece, account):
+            if section:
+                yield from ((page, True) for page in owned_pages(value, section, account))
+            else:
+                yield from ((page, False) for page in pages(value, account))
+
+
 def owned_pages(value: object, section: str, account: tally.Tally) -> Iterator[dict]:
     """Pages of a `section` of X's personal archive, whose posts lack their author, the owner.
 
@@ -39,15 +63,11 @@ def owned_pages(value: object, section: str, account: tally.Tally) -> Iterator[d
         for item in items:
             account.formats[v1.ARCHIVE_NAME] += 1
             yield v1.page(item)
-    elif section != ACCOUNT_SECTION:
+    elif section == ACCOUNT_SECTION:
+        users = [user for user in map(v1.account, items) if user]
+        yield {"includes": {"users": users}, OWNER: True}
+    else:
         account.leave(tally.NO_POST, len(items))
-
-
-def owner(value: object) -> dict | None:
-    """The owner (API v2 user) whom the section "account" of X's personal archive names."""
-    items = value if isinstance(value, list) else [value]
-    users = (v1.account(item) for item in items if isinstance(item, dict))
-    return next((user for user in users if user), None)
 
 
 def _page(value: dict, account: tally.Tally) -> Iterator[dict]:
@@ -58,7 +78,7 @@ def _page(value: dict, account: tally.Tally) -> Iterator[dict]:
     for family in FAMILIES:
         if family.claims(value):
             account.formats[family.NAME] += 1
-            yield family.page(value)
+            yield family.page(value) | {x_pages.SINGLE: True}
             return
     if x_pages.is_error(value):
         account.leave(tally.REFUSED)

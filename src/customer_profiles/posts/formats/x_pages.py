@@ -9,8 +9,9 @@ from collections.abc import Iterator
 
 NAME = "X API v2 pages"
 POSTS = "X API v2 posts, one by one"
-# Marks the page of authors that lie beside posts, in a file of their own.
-BESIDE = "beside"
+# Marks the page of authors that lie beside posts, in a file of their own; and the page of one post
+# that a tool writes with its author, so that a file of such posts shows whether they have authors.
+BESIDE, SINGLE = "beside", "single"
 _REFERENCES = ("referenced_tweets", "referenced_posts")
 _OF_POST = ("author_id", "created_at", "edit_history_tweet_ids", "edit_history_post_ids", "author")
 
