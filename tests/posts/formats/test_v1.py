@@ -340,7 +340,7 @@ def test_the_reader_of_pages_reads_what_comes_out():
 @pytest.mark.parametrize("name", ITEMS)
 def test_no_damage_to_an_item_raises(name):
     for copy in damaged(ITEMS[name]):
-        assert v1.claims(copy) in (True, False)
+        assert {v1.claims(copy), web.claims(copy)} in ({True, False}, {False})
         assert_a_page(v1.page(copy, v1.account(ACCOUNT)))
         assert v1.deleted(copy) is None or isinstance(v1.deleted(copy), str)
 

@@ -303,5 +303,5 @@ def test_the_author_that_x_does_not_show_is_known_by_the_id():
 @pytest.mark.parametrize("name", ITEMS)
 def test_no_damage_to_an_item_raises(name):
     for copy in damaged(ITEMS[name]):
-        assert web.claims(copy) in (True, False)
+        assert {v1.claims(copy), web.claims(copy)} in ({True, False}, {False})
         assert_a_page(web.page(copy))
