@@ -103,6 +103,7 @@ MAY_USE = {
     "sklearn": f"{PURE_ROOMS} sentiment/training sentiment/rating bench",
     "kneed": "segments",
     "threadpoolctl": "segments",
+    "py3langid": "posts/languages",
     "tqdm": "*",
     "numpy": "*",
     "pandas": "*",

@@ -1,4 +1,4 @@
-"""Posts: files of X pages, posts and authors on them, flags, observations, retention.
+"""Posts: files of X pages, posts and authors on them, flags, languages, observations, retention.
 
 Imports project and privacy. Only archive touches files.
 Stages pull, score, load and publish.
