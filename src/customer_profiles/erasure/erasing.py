@@ -18,6 +18,7 @@ from customer_profiles.collect.folder import PAGES, PagesFolder
 from customer_profiles.erasure import parquet_files, redaction
 from customer_profiles.erasure.held_data import Audience, close_journal, exclusive, open_audience
 from customer_profiles.posts import archive, retention
+from customer_profiles.posts.formats import containers, rewriting
 from customer_profiles.privacy.keys import tombstones
 from customer_profiles.privacy.keys.key import is_sample
 from customer_profiles.project import params, paths, vocabulary
@@ -185,7 +186,7 @@ def clean_pages(
     marks: Mapping[str, str],
     named: redaction.Names = frozenset(),
     dry_run: bool = False,
-    unseal: archive.Opener | None = None,
+    unseal: containers.Opener | None = None,
     beside: Iterable[Path] = (),
 ) -> int:
     """Remove the data of `marks` and of `named` from the pages; return the number of posts.
@@ -213,18 +214,28 @@ def clean_pages(
 
     with PagesFolder().exclusive():
         files = page_files(audience, beside)
-        every = chain.from_iterable(archive.exact_lines(file, opener) for file in files)
+        columns = params.stage("pull")["columns"]
+        # All that there is, before anything is changed: what cannot be read ends it here.
+        every = chain.from_iterable(archive.places(file, opener, columns) for file in files)
         erased = redaction.find(every, is_erased, named)
         posts = 0
         for file in files:
-            changed = False
-            for line in archive.exact_lines(file, opener):
-                kept, removed = redaction.redacted(line, erased)
-                posts, changed = posts + removed, changed or kept != line
+            changed = set()
+            for place in archive.places(file, opener, columns):
+                kept, removed = redaction.redacted(place, erased)
+                posts += removed
+                if kept != (containers.TORN if place.piece.raw is None else place.piece.raw):
+                    changed.add(place.part.member)
             if changed and not dry_run:
-                lines = archive.exact_lines(file, opener)
-                kept = (redaction.redacted(line, erased)[0] for line in lines)
-                archive.write_lines(file, kept, audience.key.seal)
+                contents = {
+                    member: (
+                        redaction.redacted(place, erased)[0]
+                        for place in archive.places(file, opener, columns)
+                        if place.part.member == member
+                    )
+                    for member in changed
+                }
+                rewriting.rewrite(file, contents, audience.key.seal)
     return posts
 
 

@@ -8,10 +8,13 @@ a line of another key, ValueError for a damaged line.
 import logging
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
+from typing import NamedTuple
 
 from customer_profiles.posts.formats import containers, documents, recognition, tables
 from customer_profiles.posts.formats.containers import Opener, Part, Unreadable
+from customer_profiles.posts.formats.documents import Piece
 from customer_profiles.posts.pages import Conversation, collect
 from customer_profiles.posts.tally import Tally
 from customer_profiles.project import paths, vocabulary
@@ -139,6 +142,71 @@ def tell(conversation: Conversation, k: int) -> None:
         )  # fmt: skip
 
 
+class Place(NamedTuple):
+    """A piece of a part of a file, and what it is read with.
+
+    `names` are the fields of a table's columns; `section` and `owner` are of X's personal archive.
+    """
+
+    part: Part
+    piece: Piece
+    names: Sequence[str | None] = ()
+    section: str = ""
+    owner: dict | None = None
+
+
+def places(
+    path: Path, unseal: Opener | None = None, columns: Mapping[str, str] | None = None
+) -> Iterator[Place]:
+    """All pieces of the file `path`, also those that `read` leaves out, for `rewriting.rewrite`.
+
+    Raises Unreadable, naming the file, where something in it cannot be read.
+    """
+    owner, folder = None, None
+    for part, reason in containers.parts(path, path.name):
+        if reason and not reason.startswith(containers.HIDDEN):
+            raise Unreadable(f"{part.name} {reason}")
+        if part.folder != folder:
+            owner, folder = None, part.folder
+        for place in _of_part_exactly(part, unseal, columns or {}):
+            owner = owner or recognition.owner(place.piece, place.section)
+            yield place._replace(owner=owner)
+
+
+def lines(path: Path, unseal: Opener | None = None) -> Iterator[str]:
+    """The lines of the file `path`, unpacked and opened, with their ends and every byte."""
+    for line in containers.lines(Part(path, path.name), unseal):
+        yield (containers.TORN if line is None else line).decode("utf-8", "surrogateescape")
+
+
+def _pieces(part: Part, unseal: Opener | None) -> Iterator[Piece]:
+    every = containers.lines(part, unseal)
+    if part.member is None and containers.is_sealed(part.path):
+        # As collected, a page each; other modules count these lines.
+        return (Piece(documents.LINE, number, line) for number, line in enumerate(every, 1))
+    return documents.pieces(every)
+
+
+def _of_part_exactly(
+    part: Part, unseal: Opener | None, columns: Mapping[str, str]
+) -> Iterator[Place]:
+    names: Sequence[str | None] = ()
+    try:
+        for piece in _pieces(part, unseal):
+            if piece.kind == documents.HEADER:
+                with suppress(Unreadable):
+                    names = tables.fields(piece.cells, columns)
+            yield Place(part, piece, names, documents.section(piece))
+    except documents.NoFormat:
+        for number, line in enumerate(containers.lines(part, unseal), 1):
+            yield Place(part, Piece(documents.LINE, number, line))
+    except containers.Torn:
+        return  # all that can be read is given
+    except Unreadable as error:
+        if not str(error).startswith(containers.HARMLESS):
+            raise Unreadable(f"{part.name} {error}") from None
+
+
 def _pages(
     folder: Path,
     sizes: Mapping[str, int],
@@ -164,7 +232,7 @@ def _pages(
         except Unreadable as error:
             account.leave_file(name, str(error))
     for place, account.place, page in owned:
-        yield _with_owner(page, owners.get(place))
+        yield recognition.with_owner(page, owners.get(place))
 
 
 def _of_part(
@@ -177,7 +245,7 @@ def _of_part(
 ) -> Iterator[dict]:
     names: Sequence[str | None] = ()
     try:
-        for piece in documents.pieces(containers.lines(part, unseal)):
+        for piece in _pieces(part, unseal):
             account.place = part.name, piece.line
             if piece.kind == documents.HEADER and piece.cells:
                 names = tables.fields(piece.cells, columns)
@@ -190,11 +258,3 @@ def _of_part(
                     owned.append((part.folder, account.place, page))
     except Unreadable as error:
         account.leave_file(part.name, str(error))
-
-
-def _with_owner(page: dict, owner: dict | None) -> dict:
-    """The page of a post of X's personal archive, whose author is the archive's owner."""
-    if not owner:
-        return page
-    posts = [{"author_id": owner["id"], **post} for post in page["data"]]
-    return page | {"data": posts, "includes": page["includes"] | {"users": [owner]}}

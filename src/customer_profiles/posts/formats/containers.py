@@ -42,6 +42,10 @@ _BOMS = {
     codecs.BOM_UTF16_LE: "utf-16",
     codecs.BOM_UTF16_BE: "utf-16",
 }
+# In the place of a damaged sealed line, where its file is written anew.
+TORN = b"(torn)"
+# How reasons begin for which nothing is lost: there is nothing to read.
+HARMLESS, HIDDEN = ("is an image", "is a PDF", "is no text"), "is a hidden"
 _TAR, _TAR_HEAD = b"ustar", 262
 _HEAD = 16  # bytes that tell what a file is
 # Posts pack to a twentieth, repeated ones to a hundredth. Less than UNPACKED is never refused.
@@ -54,6 +58,10 @@ class Unreadable(ValueError):
 
     The text goes on behind the file's name, says why and shows nothing of the content.
     """
+
+
+class Torn(Unreadable):
+    """A packed file whose end is missing; all lines before it were given."""
 
 
 @dataclass(frozen=True)
@@ -148,7 +156,7 @@ def lines(part: Part, unseal: Opener | None = None) -> Iterator[bytes]:
         except OSError as error:
             raise Unreadable(f"cannot be read ({error.strerror or type(error).__name__})") from None
         if getattr(stream.raw, "torn", False):
-            raise Unreadable("ends too early or is damaged; copy it again")
+            raise Torn("ends too early or is damaged; copy it again")
 
 
 def unsealed(name: str, stream: io.BufferedIOBase, unseal: Opener | None) -> Iterator[bytes | None]:

@@ -5,7 +5,6 @@ or a row of a table. The pieces of a file, one behind the other, are its text.
 """
 
 import csv
-import io
 import itertools
 import json
 import re
@@ -22,7 +21,9 @@ LINE, DOCUMENT, HEADER, ROW = "line", "document", "header", "row"
 DELIMITERS = ",;\t|"
 _JSON_BEGINS = (b"{", b"[")
 _NEXT_VALUE = re.compile(r"\n(?=[{\[])")
-_BETWEEN = re.compile(r"[\s,;]*")
+_BETWEEN = re.compile(r"[\s,;\ufeff]*")
+_LONGEST_NAME = 200
+UNREADABLE = object()
 _DECODER = json.JSONDecoder()
 _LONGEST_CELL = 2**24
 
@@ -38,6 +39,20 @@ class Piece:
     line: int
     raw: bytes | None
     cells: tuple[str, ...] = ()
+
+
+class NoFormat(Unreadable):
+    """Lines that are neither JSON nor a table."""
+
+    def __init__(self):
+        super().__init__("is neither JSON nor a table; docs/archive.md lists the formats")
+
+
+def section(piece: Piece) -> str:
+    """The section of X's personal archive that a piece is, or ""."""
+    if piece.kind not in (LINE, DOCUMENT) or piece.raw is None:
+        return ""
+    return (_variable(piece.raw) or ("", 0))[0]
 
 
 def pieces(lines: Iterable[bytes | None]) -> Iterator[Piece]:
@@ -95,11 +110,30 @@ def values(piece: Piece, account: tally.Tally) -> Iterator[tuple[str, object]]:
         yield from _document(piece.raw, account)
 
 
-def row(cells: Iterable[str], delimiter: str) -> str:
-    """A row of a table as text."""
-    text = io.StringIO()
-    csv.writer(text, delimiter=delimiter).writerow(cells)
-    return text.getvalue()
+def spans(text: str) -> Iterator[tuple[int, int, object]]:
+    """Where each JSON value in `text` begins and ends, and the value; UNREADABLE for other text.
+
+    A variable of X's personal archive before the value belongs to no span. Of an array that is torn
+    the items are spans.
+    """
+    _, place = variable(text[:_LONGEST_NAME]) or ("", 0)
+    while (place := _BETWEEN.match(text, place).end()) < len(text):
+        start = place
+        try:
+            value, place = _DECODER.raw_decode(text, start)
+            yield start, place, value
+            continue
+        except RecursionError:
+            yield start, len(text), UNREADABLE
+            return
+        except ValueError:
+            pass
+        if text[start] in "[]":  # an array that is torn: its items, as far as they go
+            place += 1
+            continue
+        following = _NEXT_VALUE.search(text, start)
+        place = following.end() if following else len(text)
+        yield start, place, UNREADABLE
 
 
 def _value(line: bytes) -> dict | list | None:
@@ -115,34 +149,20 @@ def _value(line: bytes) -> dict | list | None:
 
 
 def _variable(line: bytes) -> tuple[str, int] | None:
-    return variable(line[:200].decode("utf-8", "replace"))
+    return variable(line[:_LONGEST_NAME].decode("utf-8", "replace"))
 
 
 def _document(raw: bytes, account: tally.Tally) -> Iterator[tuple[str, object]]:
     if (value := _value(raw)) is not None:
         yield "", value
         return
-    text = raw.decode("utf-8", "replace")
-    section, place = variable(text[:200]) or ("", 0)
-    file, _ = account.place
-    while (place := _BETWEEN.match(text, place).end()) < len(text):
-        try:
-            value, place = _DECODER.raw_decode(text, place)
-            yield section, value
-            continue
-        except RecursionError:
-            account.leave(tally.TORN)
-            return
-        except ValueError:
-            pass
-        if text[place] in "[]":  # an array that is torn: its items, as far as they go
-            place += 1
+    text, (file, _) = raw.decode("utf-8", "replace"), account.place
+    section, _ = variable(text[:_LONGEST_NAME]) or ("", 0)
+    for start, _, value in spans(text):
+        if value is UNREADABLE:
+            account.leave(tally.TORN, place=(file, text.count("\n", 0, start) + 1))
         else:
-            account.leave(tally.TORN, place=(file, text.count("\n", 0, place) + 1))
-            following = _NEXT_VALUE.search(text, place)
-            if not following:
-                return
-            place = following.end()
+            yield section, value
 
 
 def _table(lines: Iterable[bytes | None], header: bytes) -> Iterator[Piece]:
@@ -161,14 +181,14 @@ def _table(lines: Iterable[bytes | None], header: bytes) -> Iterator[Piece]:
         try:
             cells = next(reader, None)
         except csv.Error:
-            raise Unreadable(
-                "is neither JSON nor a table; docs/archive.md lists the formats"
-            ) from None
+            if kind == HEADER:
+                raise NoFormat from None
+            cells = [""]  # no row
         if cells is None:
             return
         raw, count = b"".join(taken), len(taken)
         taken.clear()
         if kind == HEADER and cells and len(cells) < 2:
-            raise Unreadable("is neither JSON nor a table; docs/archive.md lists the formats")
+            raise NoFormat
         yield Piece(kind, number, raw, tuple(cells))
         kind, number = ROW if cells else kind, number + count

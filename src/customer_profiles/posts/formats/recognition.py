@@ -70,6 +70,23 @@ def owned_pages(value: object, section: str, account: tally.Tally) -> Iterator[d
         account.leave(tally.NO_POST, len(items))
 
 
+def with_owner(page: dict, owner: dict | None) -> dict:
+    """The page of a post of X's personal archive, by its owner (API v2 user) if that is known."""
+    if not owner:
+        return page
+    posts = [{"author_id": owner["id"], **post} for post in page["data"]]
+    return page | {"data": posts, "includes": page["includes"] | {"users": [owner]}}
+
+
+def owner(piece: Piece, section: str) -> dict | None:
+    """The owner (API v2 user) whom the section "account" of X's personal archive names."""
+    if section != ACCOUNT_SECTION:
+        return None
+    values = (value for _, value in documents.values(piece, tally.Tally()))
+    pages = (page for value in values for page in owned_pages(value, section, tally.Tally()))
+    return next((user for page in pages for user in page["includes"]["users"]), None)
+
+
 def _page(value: dict, account: tally.Tally) -> Iterator[dict]:
     if x_pages.is_page(value):
         account.formats[x_pages.NAME] += 1
