@@ -224,7 +224,9 @@ def clean_pages(
             for place in archive.places(file, opener, columns):
                 kept, removed = redaction.redacted(place, erased)
                 posts += removed
-                if kept != (containers.TORN if place.piece.raw is None else place.piece.raw):
+                if kept != (
+                    containers.DAMAGED_LINE if place.piece.raw is None else place.piece.raw
+                ):
                     changed.add(place.part.member)
             if changed and not dry_run:
                 contents = {

@@ -90,7 +90,7 @@ def redacted(place: Place, erased: Names) -> tuple[bytes, int]:
     """
     piece = place.piece
     if piece.raw is None:
-        return containers.TORN, 0
+        return containers.DAMAGED_LINE, 0
     if piece.kind in (HEADER, ROW):
         gone, posts = _redacted_row(place, erased)
         return (b"" if gone else piece.raw), posts

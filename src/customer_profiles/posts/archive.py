@@ -176,7 +176,7 @@ def places(
 def lines(path: Path, unseal: Opener | None = None) -> Iterator[str]:
     """The lines of the file `path`, unpacked and opened, with their ends and every byte."""
     for line in containers.lines(Part(path, path.name), unseal):
-        yield (containers.TORN if line is None else line).decode("utf-8", "surrogateescape")
+        yield (containers.DAMAGED_LINE if line is None else line).decode("utf-8", "surrogateescape")
 
 
 def _pieces(part: Part, unseal: Opener | None) -> Iterator[Piece]:

@@ -20,7 +20,7 @@ Opener = Callable[[bytes], bytes]  # decrypts a line, or encrypts one
 SEALED_ENDING = ".sealed"
 _SEALED = re.compile(rb"[0-9a-f]{16}gAAAA")  # a key's fingerprint, then a Fernet token
 _GZIP, _BZIP2, _ZIP = b"\x1f\x8b", b"BZh", (b"PK\x03\x04", b"PK\x05\x06")
-_TORN = (EOFError, gzip.BadGzipFile, zlib.error, zipfile.BadZipFile)
+_TORN_ERRORS = (EOFError, gzip.BadGzipFile, zlib.error, zipfile.BadZipFile)
 # Formats that are packed or that hold no lines: their names, by their first bytes.
 _OTHERS = {
     b"\x28\xb5\x2f\xfd": "is packed by zstd; unpack it",
@@ -43,7 +43,7 @@ _BOMS = {
     codecs.BOM_UTF16_BE: "utf-16",
 }
 # In the place of a damaged sealed line, where its file is written anew.
-TORN = b"(torn)"
+DAMAGED_LINE = b"(torn)"
 # How reasons begin for which nothing is lost: there is nothing to read.
 HARMLESS, HIDDEN = ("is an image", "is a PDF", "is no text"), "is a hidden"
 _TAR, _TAR_HEAD = b"ustar", 262
@@ -125,7 +125,7 @@ def parts(path: Path, name: str, size: int | None = None) -> Iterator[tuple[Part
             names = {info.filename for info in members}
     except PermissionError:
         raise Unreadable("may not be read by this user") from None
-    except (OSError, *_TORN) as error:
+    except (OSError, *_TORN_ERRORS) as error:
         raise Unreadable(f"cannot be opened ({type(error).__name__}); copy it again") from None
     if "xl/workbook.xml" in names or "word/document.xml" in names:
         yield whole, "is an Office document; save it as CSV"
@@ -204,7 +204,7 @@ def _raw(part: Part) -> io.BufferedReader:
         packed = zipfile.ZipFile(part.path)
         info = packed.getinfo(part.member)
         return io.BufferedReader(_Counted(packed.open(info), info.compress_size), 2**17)
-    except (OSError, RuntimeError, NotImplementedError, *_TORN) as error:
+    except (OSError, RuntimeError, NotImplementedError, *_TORN_ERRORS) as error:
         reason = getattr(error, "strerror", None) or type(error).__name__
         raise Unreadable(f"cannot be opened ({reason})") from None
 
@@ -279,7 +279,7 @@ class _Counted(io.RawIOBase):
     def readinto(self, buffer) -> int:
         try:
             content = self._stream.read1(len(buffer))
-        except _TORN:
+        except _TORN_ERRORS:
             content, self.torn = b"", True
         buffer[: len(content)] = content
         self._taken += len(content)
