@@ -1,5 +1,6 @@
 """Languages of posts: X's codes or a detector's, and the posts that a model cannot read."""
 
+import logging
 import re
 from collections.abc import Collection
 from functools import cache
@@ -13,7 +14,11 @@ from customer_profiles.posts.spam import LONGEST, SHARE_DIGITS, own_words
 if TYPE_CHECKING:
     from py3langid.langid import LanguageIdentifier
 
+logger = logging.getLogger(__name__)
+
 NO_WORDS = "no words"
+# Share of unread posts above which they are a warning.
+MANY = 0.2
 OTHERS = "others"
 # The languages that X names, as far as the detector knows them. With all of its 139 it calls short
 # posts Galician, Luxembourgish or Pidgin: 94 % of those of 20 to 24 letters become 88 %.
@@ -63,6 +68,28 @@ def unread(posts: pd.DataFrame, languages: Collection[str]) -> pd.Series:
         for language, text in zip(of_posts(posts), posts["text"], strict=True)
     ]
     return pd.Series(reasons, index=posts.index, dtype="object", name="unread")
+
+
+def readable(
+    posts: pd.DataFrame, languages: Collection[str], k: int
+) -> tuple[pd.DataFrame, pd.Series]:
+    """The `posts` that a model of `languages` can read, and the `share` of the others.
+
+    The columns are those of `of_posts`, and author. Logs the others as a warning, because warnings
+    are shown also where QUIET is set. Raises ValueError when no post is left.
+    """
+    reasons = unread(posts, languages)
+    shares = share(reasons, posts["author"], k)
+    if told := sentence(shares):
+        many = "warning, " if shares.sum() > MANY else ""
+        logger.warning("%sleft out: %s", many, told)
+    read = posts[reasons.isna()]
+    if read.empty and len(posts):
+        raise ValueError(
+            f"the model reads {', '.join(sorted(languages))}, and no post is in that; "
+            "set score.languages only to languages that it was trained on"
+        )
+    return read, shares
 
 
 def share(reasons: pd.Series, authors: pd.Series, k: int) -> pd.Series:
