@@ -68,9 +68,9 @@ def archive(pull: dict, unread: str) -> str:
     """
     lines = [f"{pull['posts']:,} of {pull['there']:,} posts used"]
     for reason, count in sorted(pull["left_out"].items(), key=lambda item: -item[1]):
-        lines.append(f"left out: {count:,} {reason}")
+        lines.append(f"left out: {reason}, {count:,}")
     for reason, count in pull["files_left_out"].items():
-        lines.append(f"not used: {count:,} file{'s' * (count > 1)}, each {reason}")
+        lines.append(f"not used: files, {count:,}; each {reason}")
     only, unknown = pull["authors_who_only_repost"], pull["authors_without_metrics"]
     # Fewer than k are a text.
     if isinstance(only, int):

@@ -58,6 +58,8 @@ DECIMAL = re.compile(r"\d+(\.\d+)?[eE]\+?\d+|\d+\.\d+")
 # Since 2023 `verified` is also true for paying users (`verified_type` blue).
 VERIFIED_TYPES = ("business", "government")
 LARGEST = 2**63 - 1
+# Fields that a post needs, and those for which it may be left out even so.
+USUAL, UNUSUAL = {"text", "day", "author_id"}, ("left_out", "repost", "versions")
 
 
 @dataclass(frozen=True, eq=False)
@@ -143,7 +145,7 @@ class _Gathered:
         self.users: dict[str, dict] = {}
         self._counts = dict.fromkeys(COUNTS, 0)
         self._account = account
-        # Of posts that lacked something where they were first seen.
+        # Of posts that may be left out: where they were first seen.
         self._places: dict[str, tuple[str, int]] = {}
         self._hidden: set[str | None] = set()  # users whom X does not show
         # Whether authors lie beside posts, and the files of single posts that have their authors.
@@ -179,9 +181,9 @@ class _Gathered:
                 fields["text"] = _whole(fields["text"], item, includes)
             self.posts[post_id] = self.posts.get(post_id, {}) | fields
             if (
-                "text" not in fields
-                or "left_out" in fields
-                or (fields.get("author_id") not in self.users)
+                not fields.keys() >= USUAL
+                or not fields.keys().isdisjoint(UNUSUAL)
+                or fields["author_id"] not in self.users
             ):
                 self._places.setdefault(post_id, self._account.place)
 

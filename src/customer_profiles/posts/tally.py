@@ -93,7 +93,7 @@ class Tally:
         for reason, count in self.reasons.most_common():
             lost = reason not in NO_LOSS and count > MANY * there
             told.append(
-                f"{'warning, ' if lost else ''}left out: {count:,} of {there:,} "
-                f"{reason}{self.where(reason)}; {WAYS_OUT[reason]}"
+                f"{'warning, ' if lost else ''}left out: {reason}, {count:,} of {there:,}"
+                f"{self.where(reason)}; {WAYS_OUT[reason]}"
             )
         return told + [f"not used: {name} {reason}" for name, reason in self.files.items()]

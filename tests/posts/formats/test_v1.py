@@ -188,7 +188,7 @@ def test_a_search_response_gives_all_its_posts():
 
 @pytest.mark.parametrize("message", MESSAGES, ids=lambda message: next(iter(message)))
 def test_a_message_of_a_stream_gives_an_empty_page(message):
-    assert v1.page(message) == {"data": [], "includes": {"users": [], "tweets": []}}
+    assert v1.page(message) == {"data": [], "includes": {"tweets": []}}
 
 
 def test_the_message_of_a_deletion_names_the_post():

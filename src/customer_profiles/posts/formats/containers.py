@@ -153,6 +153,8 @@ def lines(part: Part, unseal: Opener | None = None) -> Iterator[bytes]:
                 yield from unsealed(part.name, stream, unseal)
             else:
                 yield from _decoded(stream, head)
+        except PermissionError:
+            raise  # of another key: the file itself is open
         except OSError as error:
             raise Unreadable(f"cannot be read ({error.strerror or type(error).__name__})") from None
         if getattr(stream.raw, "torn", False):
