@@ -6,8 +6,8 @@ import traceback
 
 import pytest
 
-from customer_profiles.posts import archive, tally
-from customer_profiles.posts.formats import rewriting
+from customer_profiles.posts import archive
+from customer_profiles.posts.formats import rewriting, tally
 from customer_profiles.privacy.keys import keyfile
 from customer_profiles.privacy.keys.key import AnotherKey, Damaged, Key, open_key, successor_key
 

@@ -9,7 +9,8 @@ from itertools import product
 
 import pytest
 
-from customer_profiles.posts import archive, tally
+from customer_profiles.posts import archive
+from customer_profiles.posts.formats import tally
 from customer_profiles.posts.pages import collect, parse_lines
 from customer_profiles.project.vocabulary import UNKNOWN
 
@@ -368,7 +369,7 @@ def test_no_id_handle_or_text_is_in_any_error_log_line_or_repr(tmp_path, caplog)
     conversation = archive.read(tmp_path / "good.jsonl")
     archive.tell(conversation, 10)
     output += [repr(conversation), str(conversation), caplog.text]
-    assert "1 of 2 lines that end too early or are damaged (first in good.jsonl, line 2)" in (
+    assert "that end too early or are damaged, 1 of 2 (first in good.jsonl, line 2)" in (
         caplog.text
     )
     assert conversation.posts["text"].tolist() == [TEXT]
@@ -388,7 +389,7 @@ def test_an_archive_is_read_in_the_order_of_its_names(tmp_path):
     assert conversation.account.reasons == {tally.REPEATED: 1}
     assert conversation.account.files == {
         ".a.jsonl.new": "is a hidden file",
-        "notes.txt": "is neither JSON nor a table; docs/archive.md lists the formats",
+        "notes.txt": "is neither JSON nor a table",
     }
 
 

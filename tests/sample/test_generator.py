@@ -10,7 +10,8 @@ import pytest
 from kneed import KneeLocator
 from sklearn.metrics import adjusted_rand_score
 
-from customer_profiles.posts import archive, tally
+from customer_profiles.posts import archive
+from customer_profiles.posts.formats import tally
 from customer_profiles.privacy import features
 from customer_profiles.project import files, params, paths
 from customer_profiles.sample import campaigns, generator

@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterable, Iterator
 from customer_profiles.posts.archive import Place
 from customer_profiles.posts.formats import containers, documents, recognition, v1, x_pages
 from customer_profiles.posts.formats.documents import DOCUMENT, HEADER, LINE, ROW
-from customer_profiles.posts.tally import Tally
+from customer_profiles.posts.formats.tally import Tally
 
 Names = frozenset[tuple[str, str]]
 
@@ -92,8 +92,8 @@ def redacted(place: Place, erased: Names) -> tuple[bytes, int]:
     if piece.raw is None:
         return containers.DAMAGED_LINE, 0
     if piece.kind in (HEADER, ROW):
-        gone, posts = _redacted_row(place, erased)
-        return (b"" if gone else piece.raw), posts
+        goes, posts = _redacted_row(place, erased)
+        return (b"" if goes else piece.raw), posts
     text, posts, last, result = _text(piece.raw), 0, 0, []
     for start, end, value in documents.spans(text):
         before, raw = text[last:start], text[start:end]
@@ -150,8 +150,8 @@ def _redacted_row(place: Place, erased: Names) -> tuple[bool, int]:
         if name not in ("text", "author.description")
     )
     ids = frozenset(name for name in erased if name[1].isdecimal())
-    gone = any(_goes("posts", post, erased) for post in posts) or _contains(others, ids)
-    return gone, len(posts) if gone else 0
+    goes = any(_goes("posts", post, erased) for post in posts) or _contains(others, ids)
+    return goes, len(posts) if goes else 0
 
 
 def _left(value: object, erased: Names, place: Place) -> tuple[object, int]:

@@ -13,8 +13,13 @@ from customer_profiles.posts import archive
 from customer_profiles.project import params, paths
 from customer_profiles.sentiment.data import sentiment140
 
+
+def _check_archive(path: Path) -> None:
+    archive.check(path, params.stage("pull")["columns"])
+
+
 # Each folder is checked by the module that will read it.
-CHECKS = {"fetch.source": sentiment140.locate, "pull.archive": archive.files}
+CHECKS = {"fetch.source": sentiment140.locate, "pull.archive": _check_archive}
 
 logger = logging.getLogger(__name__)
 

@@ -13,14 +13,16 @@ from pathlib import Path
 from typing import NamedTuple
 
 from customer_profiles.posts.formats import containers, documents, recognition, tables
-from customer_profiles.posts.formats.containers import Opener, Part, Unreadable
+from customer_profiles.posts.formats.containers import Opener, Part
 from customer_profiles.posts.formats.documents import Piece
+from customer_profiles.posts.formats.tally import Tally, Unreadable
 from customer_profiles.posts.pages import Conversation, collect
-from customer_profiles.posts.tally import Tally
 from customer_profiles.project import paths, vocabulary
 from customer_profiles.project.files import digest
 
 logger = logging.getLogger(__name__)
+
+MOST_NAMED = 3  # files in an error
 
 
 def read(
@@ -83,6 +85,42 @@ def files(folder: Path) -> list[Path]:
             f"{paths.holding(folder)}"
         )
     return there
+
+
+def check(folder: Path, columns: Mapping[str, str] | None = None) -> None:
+    """Look at the beginning of each file until one holds posts.
+
+    Raises ValueError, saying what the files are, if none does, and the errors of `files`.
+    """
+    reasons = []
+    for file in files(folder):
+        name = _name(folder, file)
+        try:
+            if any(
+                reason is None and _begins_with_posts(part, columns or {})
+                for part, reason in containers.parts(file, name)
+            ):
+                return
+            reasons.append(f"{name} holds no posts of a format that is known")
+        except Unreadable as error:
+            reasons.append(f"{name} {error}")
+    rest = f" and {len(reasons) - MOST_NAMED} more" if len(reasons) > MOST_NAMED else ""
+    raise ValueError(
+        f"{folder} holds no posts that can be read (docs/archive.md lists the formats): "
+        f"{'; '.join(reasons[:MOST_NAMED])}{rest}"
+    )
+
+
+def _begins_with_posts(part: Part, columns: Mapping[str, str]) -> bool:
+    if part.member is None and containers.is_sealed(part.path):
+        return True
+    for piece in documents.pieces(containers.lines(part)):
+        if piece.kind == documents.HEADER:
+            return bool(tables.fields(piece.cells, columns))
+        # A document is one piece, however long it is: the stage pull parses it.
+        if piece.kind == documents.DOCUMENT or any(recognition.pages_of(piece, (), Tally())):
+            return True
+    return False
 
 
 def sizes_of(folder: Path) -> dict[str, int]:

@@ -11,7 +11,8 @@ SNOWFLAKE_EPOCH, SNOWFLAKE_BITS, FIRST_SNOWFLAKE = 1_288_834_974_657, 22, 29_700
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 # API v1.1: "Wed Oct 10 20:19:24 +0000 2018"; not strptime, whose names follow the locale.
 _V1 = re.compile(r"\w{3} (\w{3}) (\d\d?) (\d\d):(\d\d):(\d\d) ([+-]\d\d):?(\d\d) (\d{4})")
-_SECONDS, _MILLISECONDS = 10, 13  # digits of the Unix time of our days
+# Unix time of our days: ten digits of seconds, maybe three of milliseconds and a fraction.
+_UNIX = re.compile(r"(\d{10})(\d{3})?(\.\d*)?", re.ASCII)
 
 
 def day(value: object) -> str | None:
@@ -36,11 +37,11 @@ def day_of_id(identifier: str | None) -> str | None:
 
 
 def _moment(value: object) -> datetime:
-    if isinstance(value, int) and not isinstance(value, bool):
+    if isinstance(value, int | float) and not isinstance(value, bool):
         value = str(value)
     text = value.strip()
-    if text.isdecimal() and len(text) in (_SECONDS, _MILLISECONDS):
-        return datetime.fromtimestamp(int(text[:_SECONDS]), UTC)
+    if matched := _UNIX.fullmatch(text):
+        return datetime.fromtimestamp(int(matched[1]), UTC)
     if matched := _V1.fullmatch(text):
         month, number, hour, minute, second, zone, zone_minute, year = matched.groups()
         month = MONTHS.index(month) + 1

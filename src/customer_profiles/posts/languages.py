@@ -80,9 +80,9 @@ def readable(
     """
     reasons = unread(posts, languages)
     shares = share(reasons, posts["author"], k)
-    if told := sentence(shares):
+    if text := sentence(shares):
         many = "warning, " if shares.sum() > MANY else ""
-        logger.warning("%sleft out: %s", many, told)
+        logger.warning("%sleft out: %s", many, text)
     read = posts[reasons.isna()]
     if read.empty and len(posts):
         raise ValueError(

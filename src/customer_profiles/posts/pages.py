@@ -17,9 +17,9 @@ from dataclasses import dataclass, field
 
 import pandas as pd
 
-from customer_profiles.posts import dates, tally
-from customer_profiles.posts.formats import x_pages
-from customer_profiles.posts.tally import Tally
+from customer_profiles.posts import dates
+from customer_profiles.posts.formats import tally, x_pages
+from customer_profiles.posts.formats.tally import Tally
 from customer_profiles.project.vocabulary import UNKNOWN
 
 POST_COLUMNS = {
@@ -251,8 +251,8 @@ def _nothing(account: Tally, counts: Mapping[str, int]) -> str:
         return f"none of {there:,} posts can be used: {reasons}"
     if not reasons and not files and counts["pages"]:
         return f"the search found nothing: {counts['pages']:,} pages without posts"
-    told = "; ".join(part for part in (reasons, files) if part)
-    return f"there are no posts: {told or 'the files are empty'}"
+    reasons_and_files = "; ".join(part for part in (reasons, files) if part)
+    return f"there are no posts: {reasons_and_files or 'the files are empty'}"
 
 
 def _post(item: dict) -> dict:

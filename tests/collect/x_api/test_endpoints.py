@@ -22,7 +22,7 @@ from customer_profiles.bench.loopback.ways import (
 )
 from customer_profiles.collect.x_api import endpoints, errors, query
 from customer_profiles.collect.x_api.endpoints import Window
-from customer_profiles.posts import pages
+from customer_profiles.posts import pages, tally
 
 # None of these may cost a post.
 PASSING = [
@@ -141,7 +141,7 @@ def test_a_post_without_a_text_costs_no_other(ask):
     with XServer(invented(15, time.time()), ["no text"]) as x:
         read = list(by_search(ask(x)))
     conversation = pages.collect(pages.parse_lines(page.raw for page in read))
-    assert (conversation.counts["posts_without_text"], conversation.counts["posts"]) == (1, 14)
+    assert (conversation.account.reasons, conversation.counts["posts"]) == ({tally.NO_TEXT: 1}, 14)
 
 
 def test_partial_errors_of_a_page_stay_in_it(ask):

@@ -15,6 +15,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
+from customer_profiles.posts.formats.tally import Unreadable
+
 Opener = Callable[[bytes], bytes]  # decrypts a line, or encrypts one
 
 SEALED_ENDING = ".sealed"
@@ -47,17 +49,12 @@ DAMAGED_LINE = b"(torn)"
 # How reasons begin for which nothing is lost: there is nothing to read.
 HARMLESS, HIDDEN = ("is an image", "is a PDF", "is no text"), "is a hidden"
 _TAR, _TAR_HEAD = b"ustar", 262
+_WIDE = re.compile(rb"([^\x00]\x00){4}|(\x00[^\x00]){4}")
+_CONTROL = re.compile(rb"[\x00-\x08\x0e-\x1a]")
 _HEAD = 16  # bytes that tell what a file is
 # Posts pack to a twentieth, repeated ones to a hundredth. Less than UNPACKED is never refused.
 RATIO, UNPACKED = 300, 256 * 2**20
 PASSWORD = 1  # flag of a member of a zip
-
-
-class Unreadable(ValueError):
-    """A file that cannot be read, or not further.
-
-    The text goes on behind the file's name, says why and shows nothing of the content.
-    """
 
 
 class Torn(Unreadable):
@@ -215,10 +212,12 @@ def _opened(part: Part) -> io.BufferedReader:
     """A stream of the unpacked bytes of `part`. Raises Unreadable."""
     stream = _raw(part)
     size, head = stream.raw.packed, stream.peek(_HEAD)
-    if head.startswith(_GZIP):
-        return io.BufferedReader(_Counted(gzip.GzipFile(fileobj=stream), size), 2**17)
-    if head.startswith(_BZIP2):
-        return io.BufferedReader(_Counted(bz2.BZ2File(stream), size), 2**17)
+    if head.startswith((_GZIP, _BZIP2)):
+        opener = gzip.GzipFile(fileobj=stream) if head.startswith(_GZIP) else bz2.BZ2File(stream)
+        stream = io.BufferedReader(_Counted(opener, size), 2**17)
+        head = stream.peek(_HEAD)
+        if head.startswith((_GZIP, _BZIP2, *_ZIP)):
+            raise Unreadable("is packed twice; unpack it")
     if part.member is not None and head.startswith(_ZIP):
         raise Unreadable("is a zip within a zip; unpack it")
     for mark, reason in _OTHERS.items():
@@ -236,7 +235,9 @@ def _decoded(stream: io.BufferedReader, head: bytes) -> Iterator[bytes]:
         return
     if stream.peek(_TAR_HEAD)[:_TAR_HEAD].endswith(_TAR):
         raise Unreadable("is a tar archive; unpack it")
-    if b"\x00" in head:
+    if _WIDE.match(head):
+        raise Unreadable("is UTF-16 without a byte-order mark; write it as UTF-8")
+    if _CONTROL.search(head):
         raise Unreadable("is no text")
     first = True
     for line in stream:

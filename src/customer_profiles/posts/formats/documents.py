@@ -13,8 +13,8 @@ from dataclasses import dataclass
 
 import orjson
 
-from customer_profiles.posts import tally
-from customer_profiles.posts.formats.containers import Unreadable
+from customer_profiles.posts.formats import tally
+from customer_profiles.posts.formats.tally import Unreadable
 from customer_profiles.posts.formats.v1 import variable
 
 LINE, DOCUMENT, HEADER, ROW = "line", "document", "header", "row"
@@ -45,7 +45,7 @@ class NoFormat(Unreadable):
     """Lines that are neither JSON nor a table."""
 
     def __init__(self):
-        super().__init__("is neither JSON nor a table; docs/archive.md lists the formats")
+        super().__init__("is neither JSON nor a table")
 
 
 def section(piece: Piece) -> str:
@@ -82,15 +82,17 @@ def pieces(lines: Iterable[bytes | None]) -> Iterator[Piece]:
 def _pieces(begin: list[bytes | None], lines: Iterable[bytes | None]) -> Iterator[Piece]:
     filled = [line for line in begin if line is None or line.strip()]
     if not filled:
+        yield from (Piece(LINE, number, line) for number, line in enumerate(begin, 1))
         return
-    alone = filled[0] is not None and filled[0].strip() in _JSON_BEGINS
-    if not alone and any(line is None or _value(line) is not None for line in filled):
+    first = filled[0] or b""
+    begins = first.strip() in _JSON_BEGINS or _variable(first)
+    if not begins and any(line is None or _value(line) is not None for line in filled):
         for number, line in enumerate(lines, 1):
             yield Piece(LINE, number, line)
-    elif filled[0].lstrip().startswith(_JSON_BEGINS) or _variable(filled[0]):
+    elif begins or first.lstrip().startswith(_JSON_BEGINS):
         yield Piece(DOCUMENT, 1, b"".join(lines))
     else:
-        yield from _table(lines, filled[0])
+        yield from _table(lines, first)
 
 
 def values(piece: Piece, account: tally.Tally) -> Iterator[tuple[str, object]]:
@@ -100,12 +102,8 @@ def values(piece: Piece, account: tally.Tally) -> Iterator[tuple[str, object]]:
     """
     if piece.raw is None:
         account.leave(tally.SEALED)
-    elif piece.kind == LINE:
-        if (value := _value(piece.raw)) is not None:
-            yield "", value
-        elif piece.raw.strip():
-            torn = piece.raw.lstrip().startswith(_JSON_BEGINS)
-            account.leave(tally.TORN if torn else tally.NO_JSON)
+    elif piece.kind == LINE and not piece.raw.lstrip().startswith(_JSON_BEGINS):
+        account.leave(tally.NO_JSON, bool(piece.raw.strip()))
     else:
         yield from _document(piece.raw, account)
 
@@ -114,8 +112,9 @@ def spans(text: str) -> Iterator[tuple[int, int, object]]:
     """Where each JSON value in `text` begins and ends, and the value; UNREADABLE for other text.
 
     A variable of X's personal archive before the value belongs to no span. Of an array that is torn
-    the items are spans.
+    the items are spans; where it ends between two of them, the last span is empty and UNREADABLE.
     """
+    opened, whole = 0, True
     _, place = variable(text[:_LONGEST_NAME]) or ("", 0)
     while (place := _BETWEEN.match(text, place).end()) < len(text):
         start = place
@@ -129,11 +128,15 @@ def spans(text: str) -> Iterator[tuple[int, int, object]]:
         except ValueError:
             pass
         if text[start] in "[]":  # an array that is torn: its items, as far as they go
+            opened += 1 if text[start] == "[" else -1
             place += 1
             continue
+        whole = False
         following = _NEXT_VALUE.search(text, start)
         place = following.end() if following else len(text)
         yield start, place, UNREADABLE
+    if opened > 0 and whole:
+        yield len(text), len(text), UNREADABLE
 
 
 def _value(line: bytes) -> dict | list | None:
@@ -142,7 +145,8 @@ def _value(line: bytes) -> dict | list | None:
     except orjson.JSONDecodeError:
         # Half a surrogate pair, NaN, bytes that are no UTF-8: the slower parser takes them.
         try:
-            value = json.loads(line.decode("utf-8", "replace"))
+            # A byte-order mark stands within a file that was joined from others.
+            value = json.loads(line.decode("utf-8-sig", "replace"))
         except (ValueError, RecursionError):
             return None
     return value if isinstance(value, dict | list) else None
@@ -156,13 +160,21 @@ def _document(raw: bytes, account: tally.Tally) -> Iterator[tuple[str, object]]:
     if (value := _value(raw)) is not None:
         yield "", value
         return
-    text, (file, _) = raw.decode("utf-8", "replace"), account.place
+    text, (file, line), counted = raw.decode("utf-8", "replace"), account.place, 0
     section, _ = variable(text[:_LONGEST_NAME]) or ("", 0)
     for start, _, value in spans(text):
         if value is UNREADABLE:
-            account.leave(tally.TORN, place=(file, text.count("\n", 0, start) + 1))
+            line, counted = line + text.count("\n", counted, start), start
+            account.leave(tally.TORN, place=(file, line))
         else:
             yield section, value
+
+
+def _decoded(line: bytes) -> str:
+    try:
+        return line.decode()
+    except UnicodeDecodeError:  # a spreadsheet's on Windows
+        return line.decode("cp1252", "replace")
 
 
 def _table(lines: Iterable[bytes | None], header: bytes) -> Iterator[Piece]:
@@ -172,7 +184,7 @@ def _table(lines: Iterable[bytes | None], header: bytes) -> Iterator[Piece]:
     def texts() -> Iterator[str]:
         for line in lines:
             taken.append(line)
-            yield line.decode("utf-8", "replace")
+            yield _decoded(line)
 
     csv.field_size_limit(_LONGEST_CELL)
     reader = csv.reader(texts(), delimiter=delimiter)

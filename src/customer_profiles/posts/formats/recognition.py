@@ -6,8 +6,7 @@ format, write such a module and add it to FAMILIES.
 
 from collections.abc import Iterator, Sequence
 
-from customer_profiles.posts import tally
-from customer_profiles.posts.formats import documents, tables, v1, web, x_pages
+from customer_profiles.posts.formats import documents, tables, tally, v1, web, x_pages
 from customer_profiles.posts.formats.documents import Piece
 
 FAMILIES = (web, v1)
@@ -88,6 +87,12 @@ def owner(piece: Piece, section: str) -> dict | None:
 
 
 def _page(value: dict, account: tally.Tally) -> Iterator[dict]:
+    if x_pages.is_missing(value):
+        account.leave(tally.NOT_GIVEN)
+        return
+    if x_pages.is_error(value):
+        account.leave(tally.REFUSED)
+        return
     if x_pages.is_page(value):
         account.formats[x_pages.NAME] += 1
         yield value
@@ -97,9 +102,7 @@ def _page(value: dict, account: tally.Tally) -> Iterator[dict]:
             account.formats[family.NAME] += 1
             yield family.page(value) | {x_pages.SINGLE: True}
             return
-    if x_pages.is_error(value):
-        account.leave(tally.REFUSED)
-    elif x_pages.is_post(value):
+    if x_pages.is_post(value):
         account.formats[x_pages.POSTS] += 1
         yield x_pages.page(value)
     elif x_pages.is_includes(value):

@@ -14,6 +14,10 @@ POSTS = "X API v2 posts, one by one"
 BESIDE, SINGLE = "beside", "single"
 _REFERENCES = ("referenced_tweets", "referenced_posts")
 _OF_POST = ("author_id", "created_at", "edit_history_tweet_ids", "edit_history_post_ids", "author")
+# Where a post by itself holds its author: as twarc2, and as 4CAT writes it.
+_AUTHORS = ("author", "author_user")
+# What 4CAT writes as the author of a post that X did not give.
+_NO_AUTHOR = "UNKNOWN"
 
 
 def is_page(value: dict) -> bool:
@@ -27,8 +31,20 @@ def is_page(value: dict) -> bool:
 
 
 def is_error(value: dict) -> bool:
-    """True for X's answer to a request that failed."""
-    return "data" not in value and "title" in value and ("status" in value or "detail" in value)
+    """True for X's answer to a request that failed, of the API v2 or v1.1."""
+    if "data" in value:
+        return False
+    errors = value.get("errors")
+    return ("title" in value and ("status" in value or "detail" in value)) or (
+        isinstance(errors, list)
+        and len(value) == 1
+        and all(isinstance(error, dict) and "code" in error for error in errors)
+    )
+
+
+def is_missing(value: dict) -> bool:
+    """True for what 4CAT writes in the place of a post that X did not give."""
+    return value.get("author_id") == _NO_AUTHOR and not value.get("text")
 
 
 def is_post(value: dict) -> bool:
@@ -44,12 +60,16 @@ def is_includes(value: dict) -> bool:
 
 
 def page(post: dict) -> dict:
-    """The page of a post by itself; twarc2's flattened posts hold their author and references."""
+    """The page of a post by itself, which may hold its author and the posts that it refers to.
+
+    Where X does not show an author, twarc2 writes an empty object, 4CAT null.
+    """
     includes: dict = {}
-    authors = [each["author"] for each in (post, *_references(post)) if _is_object(each, "author")]
-    if _is_object(post, "author"):
-        includes["users"] = [author for author in authors if author]
-    includes["tweets"] = [each for each in _references(post) if "text" in each]
+    references = list(_references(post))
+    if "author_user" in post or isinstance(post.get("author"), dict):
+        authors = (each.get(name) for each in (post, *references) for name in _AUTHORS)
+        includes["users"] = [author for author in authors if author and isinstance(author, dict)]
+    includes["tweets"] = [each for each in references if "text" in each]
     return {"data": [post], "includes": includes}
 
 
@@ -58,7 +78,3 @@ def _references(post: dict) -> Iterator[dict]:
         listed = post.get(name)
         if isinstance(listed, list):  # R writes an empty list as {}
             yield from (each for each in listed if isinstance(each, dict))
-
-
-def _is_object(value: dict, name: str) -> bool:
-    return isinstance(value.get(name), dict)

@@ -13,7 +13,7 @@ DECIMAL = "ids that are decimal numbers"
 NO_AUTHOR = "posts without an author's id"
 HIDDEN_AUTHOR = "posts of authors whom X does not show"
 NO_TEXT = "posts without a text"
-NO_DATE = "posts without a date"
+NO_DATE = "posts without a date that can be read"
 WITHHELD = "posts that X withholds"
 DELETED = "posts that their author deleted"
 PROMOTED = "posts that X showed as advertisements"
@@ -26,6 +26,7 @@ NO_JSON = "lines that are no JSON"
 UNKNOWN_OBJECT = "objects of no format that is known"
 SHORT_ROW = "rows with another number of cells than the header"
 REFUSED = "answers of X that hold an error instead of posts"
+NOT_GIVEN = "entries of 4CAT for posts that X did not give"
 NO_POST = "entries of X's personal archive that are no posts of its owner"
 WAYS_OUT = {
     NO_ID: "collect again with the field id",
@@ -33,7 +34,7 @@ WAYS_OUT = {
     NO_AUTHOR: "request the field author_id; for X's personal archive, put account.js beside it",
     HIDDEN_AUTHOR: "their accounts are suspended or protected, so they stay out",
     NO_TEXT: "request the field text",
-    NO_DATE: "request the field created_at",
+    NO_DATE: "request the field created_at; in a table, write days as 2020-05-31",
     WITHHELD: "X shows them in no or not every country, so they stay out",
     DELETED: "they stay out",
     PROMOTED: "no search asked for them, so they stay out",
@@ -46,14 +47,22 @@ WAYS_OUT = {
     UNKNOWN_OBJECT: "docs/archive.md lists the formats that are read",
     SHORT_ROW: "write the file again with a CSV library",
     REFUSED: "collect these pages again",
+    NOT_GIVEN: "they are deleted, protected or suspended, so they stay out",
     NO_POST: "nothing is lost",
 }
 # What is left out and is no post: a piece of a file, an answer, an entry.
-NO_POSTS = (TORN, SEALED, NO_JSON, UNKNOWN_OBJECT, SHORT_ROW, REFUSED, NO_POST)
+NO_POSTS = (TORN, SEALED, NO_JSON, UNKNOWN_OBJECT, SHORT_ROW, REFUSED, NOT_GIVEN, NO_POST)
 # What is no loss: the post is used under another entry, or was never one to use.
 NO_LOSS = (REPEATED, EARLIER, REPOST, NO_POST)
 # Share of what is there, above which a reason is a warning.
 MANY = 0.01
+
+
+class Unreadable(ValueError):
+    """A file that cannot be read, or not further.
+
+    The text goes on behind the file's name, says why and shows nothing of the content.
+    """
 
 
 @dataclass
@@ -89,11 +98,11 @@ class Tally:
 
     def sentences(self, there: int) -> list[str]:
         """A sentence for each reason and each file; "warning" marks losses of more than MANY."""
-        told = []
+        sentences = []
         for reason, count in self.reasons.most_common():
             lost = reason not in NO_LOSS and count > MANY * there
-            told.append(
+            sentences.append(
                 f"{'warning, ' if lost else ''}left out: {reason}, {count:,} of {there:,}"
                 f"{self.where(reason)}; {WAYS_OUT[reason]}"
             )
-        return told + [f"not used: {name} {reason}" for name, reason in self.files.items()]
+        return sentences + [f"not used: {name} {reason}" for name, reason in self.files.items()]
