@@ -3,19 +3,21 @@
 Removed are the posts and users themselves, anywhere on a page, reposts (their text is the erased
 one), media and polls of these posts, and pointers to them in other objects: references, mentions,
 links, ids. Posts of other authors stay, even with an erased handle in their text. Of a table, rows
-of erased posts go, and rows that name an erased id outside of the text. What cannot be parsed goes
-as a whole if it contains an erased name.
+of erased posts go, and rows that name an erased id outside of the text. What cannot be parsed, and
+an object of no known format, goes as a whole if it contains an erased name.
 
-Names state the data to remove: ("post", id), ("author", id), ("handle", in lower case).
+Names state the data to remove: ("post", id), ("author", id), ("handle", in lower case). An author
+in a table whose columns are mapped may be named by a handle instead of an id.
 """
 
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 
 from customer_profiles.posts.archive import Place
-from customer_profiles.posts.formats import containers, documents, recognition, v1, x_pages
-from customer_profiles.posts.formats.documents import DOCUMENT, HEADER, LINE, ROW
+from customer_profiles.posts.formats import containers, documents, recognition, v1, web, x_pages
+from customer_profiles.posts.formats.documents import HEADER, ROW, UNREADABLE
 from customer_profiles.posts.formats.tally import Tally
 
 Names = frozenset[tuple[str, str]]
@@ -31,9 +33,10 @@ _TABLE = {
     "data tweets posts": POST | REPOST,
     "users mentions author": USER,
     "referenced_tweets referenced_posts": {"id": "post", "author_id": "author"},
-    "urls": {"expanded_url": "post"},
+    "urls": {"expanded_url": "post handle"},
     "media": {
-        "media_key": "media", "source_status_id_str": "post", "source_user_id_str": "author",
+        "media_key": "media", "source_status_id": "post", "source_status_id_str": "post",
+        "source_user_id": "author", "source_user_id_str": "author", "expanded_url": "post handle",
     },
     "polls": {"id": "poll"},
     "errors": {"resource_id": "post author", "value": "post author handle"},
@@ -44,15 +47,26 @@ _TABLE = {
     "in_reply_to_screen_name": {"": "handle"},
     "in_reply_to_status_id in_reply_to_status_id_str quoted_status_id quoted_status_id_str "
     "conversation_id_str": {"": "post"},
-    "quoted_status_permalink": {"expanded": "post"},
+    "quoted_status_permalink": {"expanded": "post handle"},
+    # Of an answer of the API v1.1, and of Zeeschuimer's items: what was asked for.
+    "max_id max_id_str since_id_str": {"": "post"},
+    "query next_results refresh_url": {"query": "post handle"},
+    "source_url source_platform_url": {"expanded_url": "post handle"},
 }  # fmt: skip
 RULES = {key: rule for keys, rule in _TABLE.items() for key in keys.split()}
-# Posts within posts of the API v1.1 and the website, and where they hold their ids and handles.
-NESTED = ("quoted_status", "quoted_status_result", "retweeted_status", "retweeted_status_result")
-IDS = {"id_str": "post author", "rest_id": "post author", "user_id_str": "author"}
-NESTED_NAMES = IDS | {"screen_name": "handle"}
+# Posts within posts of the API v1.1, and of the website.
+NESTED = {name: v1 for name in v1.NESTED} | {f"{name}_result": web for name in v1.NESTED}
+NESTED["quotedRefResult"] = web
 # Where the name is a part of the field.
-PARTS = {"text": r"^RT @(\w+):", "expanded_url": r"\d+", "expanded": r"\d+"}
+_IN_LINK = r"\d+|(?<=twitter\.com/)\w+|(?<=[/.]x\.com/)\w+"
+PARTS = {
+    "text": r"^RT @(\w+):",
+    "expanded_url": _IN_LINK,
+    "expanded": _IN_LINK,
+    "query": r"(?:%\w\w|\b)(\w+)",  # an encoded colon or @ before it
+}
+IDS = r"\b\d+\b"
+KINDS = ("post", "author", "handle")
 GONE = object()
 
 
@@ -97,7 +111,7 @@ def redacted(place: Place, erased: Names) -> tuple[bytes, int]:
     text, posts, last, result = _text(piece.raw), 0, 0, []
     for start, end, value in documents.spans(text):
         before, raw = text[last:start], text[start:end]
-        if value is documents.UNREADABLE:
+        if value is UNREADABLE:
             left = "" if _contains(raw, erased) else raw
         else:
             try:
@@ -114,18 +128,21 @@ def redacted(place: Place, erased: Names) -> tuple[bytes, int]:
 
 def _sightings(place: Place) -> tuple[list[dict], str]:
     """The posts and users at `place`, as objects of the API v2, and the text of what is no page."""
-    piece, unread = place.piece, Tally()
-    if piece.kind in (LINE, DOCUMENT):
-        text = _text(piece.raw)
-        spans = list(documents.spans(text))
-        torn = [text[a:b] for a, b, value in spans if value is documents.UNREADABLE]
-        values = [value for _, _, value in spans if value is not documents.UNREADABLE]
-        pages = [page for value in values for page in _pages(value, place, unread)]
-        torn += [_json(value) for value in values if not list(_pages(value, place, Tally()))]
+    piece, text = place.piece, _text(place.piece.raw)
+    pages: list[dict] = []
+    unread = []
+    if piece.kind in (HEADER, ROW):
+        pages += [page for page, _ in recognition.pages_of(piece, place.names, Tally())]
+        unread += [] if pages else [text]
     else:
-        pages = [page for page, _ in recognition.pages_of(piece, place.names, unread)]
-        torn = [] if pages else [_text(piece.raw)]
-    return [item for page in pages for item in _objects(page)], " ".join(torn)
+        for start, end, value in documents.spans(text):
+            found, told = [], text[start:end]
+            with suppress(RecursionError):
+                found = [] if value is UNREADABLE else list(_pages(value, place, Tally()))
+                told = told if found or value is UNREADABLE else _json(value)
+            pages += found
+            unread += [] if found else [told]
+    return [item for page in pages for item in _objects(page)], " ".join(unread)
 
 
 def _pages(value: object, place: Place, account: Tally) -> Iterator[dict]:
@@ -138,19 +155,20 @@ def _pages(value: object, place: Place, account: Tally) -> Iterator[dict]:
 
 def _redacted_row(place: Place, erased: Names) -> tuple[bool, int]:
     """Whether a row goes, and the number of posts that go with it. A header stays."""
-    if place.piece.kind == HEADER:
+    piece = place.piece
+    if piece.kind == HEADER and any(place.names):
         return False, 0
-    pages = [page for page, _ in recognition.pages_of(place.piece, place.names, Tally())]
+    pages = [page for page, _ in recognition.pages_of(piece, place.names, Tally())]
     if not pages:
-        return _contains(_text(place.piece.raw), erased), 0
+        named = any((kind, cell.strip()) in erased for cell in piece.cells for kind in KINDS)
+        return named or _contains(_text(piece.raw), erased), 0
     posts = [post for page in pages for post in page["data"]]
     others = " ".join(
         cell
-        for name, cell in zip(place.names, place.piece.cells, strict=True)
+        for name, cell in zip(place.names, piece.cells, strict=True)
         if name not in ("text", "author.description")
     )
-    ids = frozenset(name for name in erased if name[1].isdecimal())
-    goes = any(_goes("posts", post, erased) for post in posts) or _contains(others, ids)
+    goes = any(_goes("posts", post, erased) for post in posts) or _contains(others, erased, IDS)
     return goes, len(posts) if goes else 0
 
 
@@ -164,9 +182,11 @@ def _left(value: object, erased: Names, place: Place) -> tuple[object, int]:
     for name in v1.LISTS:
         if isinstance(value.get(name), list) and v1.claims(value):
             kept, posts = _left(value[name], erased, place)
-            return value | {name: kept}, posts
+            return _without(value, erased) | {name: kept}, posts
     pages = list(_pages([value] if place.section else value, place, Tally()))
-    if not pages:
+    if not any(map(_objects, pages)) and not x_pages.is_page(value):
+        if place.part.name.endswith(containers.SEALED_ENDING):  # the state of a collection
+            return _without(value, erased), 0
         return (GONE if _contains(_json(value), erased) else value), 0
     if x_pages.is_page(value) or x_pages.is_includes(value):
         posts = [item for item in _objects(value) if "username" not in item]
@@ -201,28 +221,22 @@ def _without(value: object, erased: Names, key: str = "") -> object:
 
 def _goes(key: str, value: object, erased: Names) -> bool:
     if key in NESTED and isinstance(value, dict):
-        return not _nested_names(value).isdisjoint(erased)
+        post = value if NESTED[key] is v1 else value.get("result")
+        page = NESTED[key].page(post if isinstance(post, dict) else {})
+        return any(_goes("posts", each, erased) for each in page["data"])
     is_user = isinstance(value, dict) and "username" in value  # whatever the key
     return not _names(value, USER if is_user else RULES.get(key, {})).isdisjoint(erased)
 
 
-def _nested_names(value: object) -> set[tuple[str, str]]:
-    """All names in a post within a post."""
-    if isinstance(value, list):
-        return set().union(*map(_nested_names, value))
-    if not isinstance(value, dict):
-        return set()
-    return _names(value, NESTED_NAMES).union(*map(_nested_names, value.values()))
-
-
 def _names(value: object, rule: dict[str, str]) -> set[tuple[str, str]]:
     """The names in `value`, an object or a name; a rule is its fields and the kinds of each."""
-    fields = value if isinstance(value, dict) else {"": value}
+    fields = value if isinstance(value, dict) else dict.fromkeys(rule, value)
     return {
-        (kind, name.lower())
+        (kind, name.lower() if kind == "handle" else name)
         for field, kinds in rule.items()
         for text in map(_name_text, _listed(fields.get(field)))
-        for name in re.findall(PARTS.get(field, r"\S+"), text)
+        for name in (re.findall(PARTS[field], text) if field in PARTS else [text.strip()])
+        if name
         for kind in kinds.split()
     }
 
@@ -234,8 +248,9 @@ def _name_text(value: object) -> str:
     return str(value) if isinstance(value, str | int) else ""
 
 
-def _contains(text: str, erased: Names) -> bool:
-    return not {name for _, name in erased}.isdisjoint(re.findall(r"\w+", text.lower()))
+def _contains(text: str, erased: Names, words: str = r"\w+") -> bool:
+    named = {form for word in re.findall(words, text) for form in (word, word.lower())}
+    return any((kind, name) in erased for name in named for kind in KINDS)
 
 
 def _text(raw: bytes | None) -> str:

@@ -7,7 +7,7 @@ a line of another key, ValueError for a damaged line.
 
 import logging
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
@@ -193,22 +193,96 @@ class Place(NamedTuple):
     owner: dict | None = None
 
 
+Owners = Mapping[tuple[Path, str], dict]
+
+
 def places(
-    path: Path, unseal: Opener | None = None, columns: Mapping[str, str] | None = None
+    path: Path,
+    unseal: Opener | None = None,
+    columns: Mapping[str, str] | None = None,
+    owners: Owners | None = None,
 ) -> Iterator[Place]:
     """All pieces of the file `path`, also those that `read` leaves out, for `rewriting.rewrite`.
 
-    Raises Unreadable, naming the file, where something in it cannot be read.
+    `owners` are as `owners` gives them, by default those of the file alone. Raises Unreadable,
+    naming the file, where something in it cannot be read.
     """
-    owner, folder = None, None
-    for part, reason in containers.parts(path, path.name):
-        if reason and not reason.startswith(containers.HIDDEN):
-            raise Unreadable(f"{part.name} {reason}")
-        if part.folder != folder:
-            owner, folder = None, part.folder
-        for place in _of_part_exactly(part, unseal, columns or {}):
-            owner = owner or recognition.owner(place.piece, place.section)
-            yield place._replace(owner=owner)
+    owners = owners_in([path]) if owners is None else owners
+    for part, reason in _parts_exactly(path, unseal):
+        if reason is None:
+            for place in _of_part_exactly(part, unseal, columns or {}):
+                yield place._replace(owner=owners.get(_home(part)))
+
+
+def unreached(
+    path: Path, unseal: Opener | None = None, columns: Mapping[str, str] | None = None
+) -> list[str]:
+    """What in the file `path` holds nothing to read, or is hidden: sentences. Raises as `places`."""
+    told = []
+    for part, reason in _parts_exactly(path, unseal):
+        if reason is None:
+            for _ in _of_part_exactly(part, unseal, columns or {}):
+                pass
+        else:
+            told.append(f"{part.name} {reason}")
+    return told
+
+
+def owners_in(files: Iterable[Path]) -> dict[tuple[Path, str], dict]:
+    """The owners (API v2 users) of X's personal archives in `files`, by where these lie."""
+    found: dict[tuple[Path, str], dict] = {}
+    for file in files:
+        with suppress(Unreadable):
+            for part, reason in containers.parts(file, file.name):
+                if reason is None and not _is_sealed(part):
+                    with suppress(Unreadable):
+                        owner = _owner(part)
+                        found |= {_home(part): owner} if owner else {}
+    return found
+
+
+def _owner(part: Part) -> dict | None:
+    first = next(containers.lines(part), b"")
+    if documents.section(Piece(documents.DOCUMENT, 1, first)) != recognition.ACCOUNT_SECTION:
+        return None
+    pieces = documents.pieces(containers.lines(part))
+    owners = (recognition.owner(piece, recognition.ACCOUNT_SECTION) for piece in pieces)
+    return next(filter(None, owners), None)
+
+
+def _home(part: Part) -> tuple[Path, str]:
+    return part.path.parent, part.folder
+
+
+def _is_sealed(part: Part) -> bool:
+    return part.member is None and containers.is_sealed(part.path)
+
+
+def _parts_exactly(path: Path, unseal: Opener | None) -> Iterator[tuple[Part, str | None]]:
+    """The parts of the file `path`, each with why it is hidden or holds nothing to read.
+
+    Raises Unreadable, naming the part, for one that may hold posts.
+    """
+    part = Part(path, path.name)
+    try:
+        for part, reason in containers.parts(path, path.name):
+            if reason and not reason.startswith(containers.HIDDEN):
+                raise Unreadable(reason)
+            yield part, reason or _nothing_in(part, unseal)
+    except Unreadable as error:
+        raise Unreadable(f"{part.name} {error}") from None
+
+
+def _nothing_in(part: Part, unseal: Opener | None) -> str | None:
+    try:
+        next(containers.lines(part, unseal), None)
+    except containers.Torn:
+        return None
+    except Unreadable as error:
+        if str(error).startswith(containers.HARMLESS):
+            return str(error)
+        raise
+    return None
 
 
 def lines(path: Path, unseal: Opener | None = None) -> Iterator[str]:
@@ -219,7 +293,7 @@ def lines(path: Path, unseal: Opener | None = None) -> Iterator[str]:
 
 def _pieces(part: Part, unseal: Opener | None) -> Iterator[Piece]:
     every = containers.lines(part, unseal)
-    if part.member is None and containers.is_sealed(part.path):
+    if _is_sealed(part):
         # As collected, a page each; other modules count these lines.
         return (Piece(documents.LINE, number, line) for number, line in enumerate(every, 1))
     return documents.pieces(every)
@@ -230,19 +304,23 @@ def _of_part_exactly(
 ) -> Iterator[Place]:
     names: Sequence[str | None] = ()
     try:
-        for piece in _pieces(part, unseal):
+        for piece in _pieces_or_lines(part, unseal):
             if piece.kind == documents.HEADER:
                 with suppress(Unreadable):
                     names = tables.fields(piece.cells, columns)
             yield Place(part, piece, names, documents.section(piece))
-    except documents.NoFormat:
-        for number, line in enumerate(containers.lines(part, unseal), 1):
-            yield Place(part, Piece(documents.LINE, number, line))
     except containers.Torn:
         return  # all that can be read is given
     except Unreadable as error:
-        if not str(error).startswith(containers.HARMLESS):
-            raise Unreadable(f"{part.name} {error}") from None
+        raise Unreadable(f"{part.name} {error}") from None
+
+
+def _pieces_or_lines(part: Part, unseal: Opener | None) -> Iterator[Piece]:
+    try:
+        yield from _pieces(part, unseal)
+    except documents.NoFormat:  # before any piece
+        for number, line in enumerate(containers.lines(part, unseal), 1):
+            yield Piece(documents.LINE, number, line)
 
 
 def _pages(

@@ -23,7 +23,9 @@ def day(value: object) -> str | None:
     """
     try:
         moment = _moment(value)
-        text = (moment.astimezone(UTC) if moment.tzinfo else moment).date().isoformat()
+        if moment.tzinfo not in (None, UTC):
+            moment = moment.astimezone(UTC)
+        text = moment.date().isoformat()
     except (AttributeError, TypeError, ValueError, OverflowError, OSError):
         return None
     return text if FIRST <= text < LAST else None
@@ -40,9 +42,9 @@ def _moment(value: object) -> datetime:
     if isinstance(value, int | float) and not isinstance(value, bool):
         value = str(value)
     text = value.strip()
-    if matched := _UNIX.fullmatch(text):
+    if text[:5].isdecimal() and (matched := _UNIX.fullmatch(text)):
         return datetime.fromtimestamp(int(matched[1]), UTC)
-    if matched := _V1.fullmatch(text):
+    if text[:1].isalpha() and (matched := _V1.fullmatch(text)):
         month, number, hour, minute, second, zone, zone_minute, year = matched.groups()
         month = MONTHS.index(month) + 1
         text = f"{year}-{month:02}-{number:0>2}T{hour}:{minute}:{second}{zone}:{zone_minute}"

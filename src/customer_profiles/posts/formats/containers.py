@@ -132,8 +132,10 @@ def parts(path: Path, name: str, size: int | None = None) -> Iterator[tuple[Part
             within = PurePosixPath(info.filename)
             hidden = within.name.startswith(".") or "__MACOSX" in within.parts
             locked = "needs a password; unpack it" if info.flag_bits & PASSWORD else None
+            if info is not packed.NameToInfo[info.filename]:
+                locked = "is in the zip more than once, and the last counts; unpack it"
             part = replace(whole, name=f"{name}!{info.filename}", member=info.filename)
-            yield part, "is a hidden file" if hidden else locked
+            yield part, locked or ("is a hidden file" if hidden else None)
 
 
 def lines(part: Part, unseal: Opener | None = None) -> Iterator[bytes]:

@@ -3,11 +3,11 @@
 import bz2
 import codecs
 import gzip
-import io
 import shutil
 import zipfile
 from collections.abc import Iterable, Mapping
 from contextlib import nullcontext
+from copy import copy
 from pathlib import Path
 from typing import BinaryIO
 
@@ -41,13 +41,13 @@ def _rewrite_zip(path: Path, contents: Mapping, file: BinaryIO) -> None:
     with zipfile.ZipFile(path) as old, zipfile.ZipFile(file, "w") as new:
         new.comment = old.comment
         for info in old.infolist():
-            content = io.BytesIO()
-            if info.filename in contents:
-                part = Part(path, info.filename, info.filename)
-                _write(content, contents[info.filename], *form(part))
-            else:
-                content.write(old.read(info))
-            new.writestr(info, content.getvalue(), info.compress_type)
+            # A copy: writing changes it. Its size decides about the fields for more than 2 GB.
+            with new.open(copy(info), "w") as member:
+                if info.filename in contents:
+                    part = Part(path, info.filename, info.filename)
+                    _write(member, contents[info.filename], *form(part))
+                else:
+                    shutil.copyfileobj(old.open(info), member)
 
 
 def _write(file: BinaryIO, lines: Iterable[bytes], packing: str, name: str, mark: bytes) -> None:
