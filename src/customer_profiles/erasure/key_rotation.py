@@ -8,7 +8,7 @@ import os
 
 from customer_profiles.collect.folder import PagesFolder
 from customer_profiles.erasure import parquet_files
-from customer_profiles.erasure.erasing import clean_pages, page_files
+from customer_profiles.erasure.erasing import check_pages, clean_pages, page_files
 from customer_profiles.erasure.held_data import close_journal, exclusive, open_loaded_or_chosen
 from customer_profiles.posts import archive
 from customer_profiles.posts.formats import containers, rewriting
@@ -63,6 +63,7 @@ def _rotate(folder: PagesFolder) -> None:
         )
     successor = successor_key() if sealed else audience.key
     unseal = _either(audience.key, successor)
+    check_pages(audience, unseal)
     old = audience.key.fingerprint()
     with connection.database(audience.name) as database:
         schema.prepare(database)

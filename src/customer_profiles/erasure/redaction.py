@@ -26,6 +26,7 @@ VERSIONS = {"edit_history_tweet_ids": "post", "edit_history_post_ids": "post"}
 POST = {"id": "post", "author_id": "author"} | VERSIONS
 REPOST = {"referenced_tweets": "post", "referenced_posts": "post", "text": "handle"}
 USER = {"id": "author", "username": "handle"}
+MENTION = USER | {"id_str": "author", "screen_name": "handle"}
 ATTACHMENTS = {"media_keys": "media", "poll_ids": "poll"}
 # What stands at these keys, alone or in a list, goes if a name in one of its fields is erased, of
 # the kind given here. What has no fields is itself the name ("").
@@ -43,7 +44,7 @@ _TABLE = {
     "author_id in_reply_to_user_id in_reply_to_user_id_str": {"": "author"},
     "conversation_id newest_id oldest_id since_id pinned_tweet_id pinned_post_id": {"": "post"},
     # X's API v1.1 and its website.
-    "user_mentions": {"id_str": "author", "id": "author", "screen_name": "handle"},
+    "user_mentions": MENTION,
     "in_reply_to_screen_name": {"": "handle"},
     "in_reply_to_status_id in_reply_to_status_id_str quoted_status_id quoted_status_id_str "
     "conversation_id_str": {"": "post"},
@@ -79,8 +80,9 @@ def find(
     """
     result = set(known)
     for place in places:
-        objects, unread = _sightings(place)
-        named = [_names(item, USER if "username" in item else POST) for item in objects]
+        objects, mentioned, unread = _sightings(place)
+        named = [_names(item, MENTION) for item in mentioned]
+        named += [_names(item, USER if "username" in item else POST) for item in objects]
         ids = re.findall(r"\d+", unread)
         named += [{(kind, number)} for number in ids for kind in ("post", "author")]
         for names in named:
@@ -92,7 +94,7 @@ def find(
 
 def standing(place: Place) -> set[tuple[str, str]]:
     """Names of the posts, and of the users and the posts' authors, at a place of a file."""
-    objects, _ = _sightings(place)
+    objects, _, _ = _sightings(place)
     rules = {"id": "author"}, {"id": "post", "author_id": "author"}
     return {name for item in objects for name in _names(item, rules["username" not in item])}
 
@@ -126,11 +128,11 @@ def redacted(place: Place, erased: Names) -> tuple[bytes, int]:
     return joined.encode("utf-8", "surrogateescape"), posts
 
 
-def _sightings(place: Place) -> tuple[list[dict], str]:
-    """The posts and users at `place`, as objects of the API v2, and the text of what is no page."""
+def _sightings(place: Place) -> tuple[list[dict], list[dict], str]:
+    """What is at `place`: posts and users, as objects of the API v2, mentions, and other text."""
     piece, text = place.piece, _text(place.piece.raw)
     pages: list[dict] = []
-    unread = []
+    mentioned, unread = [], []
     if piece.kind in (HEADER, ROW):
         pages += [page for page, _ in recognition.pages_of(piece, place.names, Tally())]
         unread += [] if pages else [text]
@@ -140,9 +142,23 @@ def _sightings(place: Place) -> tuple[list[dict], str]:
             with suppress(RecursionError):
                 found = [] if value is UNREADABLE else list(_pages(value, place, Tally()))
                 told = told if found or value is UNREADABLE else _json(value)
+                mentioned += _mentions(value) if "mentions" in text else ()
             pages += found
             unread += [] if found else [told]
-    return [item for page in pages for item in _objects(page)], " ".join(unread)
+    return [item for page in pages for item in _objects(page)], mentioned, " ".join(unread)
+
+
+def _mentions(value: object) -> Iterator[dict]:
+    """The users whom posts in `value` mention, by id and handle."""
+    if isinstance(value, list):
+        for item in value:
+            yield from _mentions(item)
+    elif isinstance(value, dict):
+        for name, item in value.items():
+            if name in ("mentions", "user_mentions"):
+                yield from (each for each in _listed(item) if isinstance(each, dict))
+            elif isinstance(item, dict | list):
+                yield from _mentions(item)
 
 
 def _pages(value: object, place: Place, account: Tally) -> Iterator[dict]:

@@ -5,10 +5,11 @@ Everything in it is used, or left out for a reason that is counted and logged. T
 a line of another key, ValueError for a damaged line.
 """
 
+import gc
 import logging
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -42,9 +43,23 @@ def read(
     `files`, `containers.lines` and `pages.collect`.
     """
     sizes, account = sizes or sizes_of(folder), Tally()
-    conversation = collect(_pages(folder, sizes, unseal, columns or {}, account), account, reposts)
+    with _without_garbage_collection():
+        pages = _pages(folder, sizes, unseal, columns or {}, account)
+        conversation = collect(pages, account, reposts)
     conversation.counts["files"] = len(sizes)
     return conversation
+
+
+@contextmanager
+def _without_garbage_collection() -> Iterator[None]:
+    # JSON holds no cycles, and to look for them takes most of the time of parsing a large page.
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
 
 
 def read_pulled(manifest: Mapping, unseal: Opener | None = None) -> Conversation:
@@ -193,22 +208,25 @@ class Place(NamedTuple):
     owner: dict | None = None
 
 
-Owners = Mapping[tuple[Path, str], dict]
+Home = tuple[Path, str]  # where an archive of X's lies: the folder of a file, and that in a zip
 
 
 def places(
     path: Path,
     unseal: Opener | None = None,
     columns: Mapping[str, str] | None = None,
-    owners: Owners | None = None,
+    owners: Mapping[Home, dict] | None = None,
+    *,
+    members: Collection[str | None] | None = None,
 ) -> Iterator[Place]:
     """All pieces of the file `path`, also those that `read` leaves out, for `rewriting.rewrite`.
 
-    `owners` are as `owners` gives them, by default those of the file alone. Raises Unreadable,
-    naming the file, where something in it cannot be read.
+    `owners` are as `owners_in` gives them, by default those of the file alone; of a zip `members`
+    are given, all by default. Raises Unreadable, naming the file, where something in it cannot be
+    read.
     """
     owners = owners_in([path]) if owners is None else owners
-    for part, reason in _parts_exactly(path, unseal):
+    for part, reason in _parts_exactly(path, unseal, members):
         if reason is None:
             for place in _of_part_exactly(part, unseal, columns or {}):
                 yield place._replace(owner=owners.get(_home(part)))
@@ -217,7 +235,7 @@ def places(
 def unreached(
     path: Path, unseal: Opener | None = None, columns: Mapping[str, str] | None = None
 ) -> list[str]:
-    """What in the file `path` holds nothing to read, or is hidden: sentences. Raises as `places`."""
+    """Sentences: what in the file `path` is hidden or holds nothing to read. Raises as `places`."""
     told = []
     for part, reason in _parts_exactly(path, unseal):
         if reason is None:
@@ -228,9 +246,14 @@ def unreached(
     return told
 
 
-def owners_in(files: Iterable[Path]) -> dict[tuple[Path, str], dict]:
+def outside(folder: Path) -> list[str]:
+    """Sentences: what in `folder` is not of the archive, because it is hidden or a link."""
+    return [f"{_name(folder, path)} {reason}" for path, reason in containers.walk(folder) if reason]
+
+
+def owners_in(files: Iterable[Path]) -> dict[Home, dict]:
     """The owners (API v2 users) of X's personal archives in `files`, by where these lie."""
-    found: dict[tuple[Path, str], dict] = {}
+    found: dict[Home, dict] = {}
     for file in files:
         with suppress(Unreadable):
             for part, reason in containers.parts(file, file.name):
@@ -250,7 +273,7 @@ def _owner(part: Part) -> dict | None:
     return next(filter(None, owners), None)
 
 
-def _home(part: Part) -> tuple[Path, str]:
+def _home(part: Part) -> Home:
     return part.path.parent, part.folder
 
 
@@ -258,7 +281,9 @@ def _is_sealed(part: Part) -> bool:
     return part.member is None and containers.is_sealed(part.path)
 
 
-def _parts_exactly(path: Path, unseal: Opener | None) -> Iterator[tuple[Part, str | None]]:
+def _parts_exactly(
+    path: Path, unseal: Opener | None, members: Collection[str | None] | None = None
+) -> Iterator[tuple[Part, str | None]]:
     """The parts of the file `path`, each with why it is hidden or holds nothing to read.
 
     Raises Unreadable, naming the part, for one that may hold posts.
@@ -266,6 +291,8 @@ def _parts_exactly(path: Path, unseal: Opener | None) -> Iterator[tuple[Part, st
     part = Part(path, path.name)
     try:
         for part, reason in containers.parts(path, path.name):
+            if members is not None and part.member not in members:
+                continue
             if reason and not reason.startswith(containers.HIDDEN):
                 raise Unreadable(reason)
             yield part, reason or _nothing_in(part, unseal)

@@ -72,6 +72,19 @@ def test_what_is_no_page_is_told_with_its_line_and_the_rest_is_read(
     assert conversation.account.first == {reason: ("file", line)}
 
 
+@pytest.mark.parametrize("header", [b"", b"tweet_id\r\n", b"\n\n"])
+def test_a_list_of_ids_is_named(tmp_path, header):
+    with pytest.raises(ValueError, match="file: holds ids without posts; look the posts up at X"):
+        read(tmp_path, header + b"1267051200000000000\r\n1267051200000000001\r\n")
+
+
+def test_a_line_of_many_megabytes_is_read_as_a_line_and_as_a_document(tmp_path):
+    long = a_page(1, 2)
+    long["data"][0]["text"] = "x" * 5_000_000
+    for content in (lines(long, a_page(3)), lines([long, a_page(3)]), indented([long, a_page(3)])):
+        assert read_ids(read(tmp_path, content)) == IDS
+
+
 @pytest.mark.parametrize("kept", [0.3, 0.6, 0.95])
 def test_a_torn_document_gives_its_whole_pages(tmp_path, kept):
     text = indented([a_page(number) for number in range(100)])

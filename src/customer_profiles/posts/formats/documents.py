@@ -23,6 +23,9 @@ _JSON_BEGINS = (b"{", b"[")
 _NEXT_VALUE = re.compile(r"\n(?=[{\[])")
 _BETWEEN = re.compile(r"[\s,;\ufeff]*")
 _LONGEST_NAME = 200
+# A longer line is not parsed to see whether it is a value: that takes the time of reading it.
+_LONG, _HEAD, _ENDS = 2**22, 64, (b"{}", b"[]")
+_ID = re.compile(rb"\s*\"?\d{8,20}\"?,?\s*")
 UNREADABLE = object()
 _DECODER = json.JSONDecoder()
 _LONGEST_CELL = 2**24
@@ -44,8 +47,8 @@ class Piece:
 class NoFormat(Unreadable):
     """Lines that are neither JSON nor a table."""
 
-    def __init__(self):
-        super().__init__("is neither JSON nor a table")
+    def __init__(self, reason: str = "is neither JSON nor a table"):
+        super().__init__(reason)
 
 
 def section(piece: Piece) -> str:
@@ -84,9 +87,11 @@ def _pieces(begin: list[bytes | None], lines: Iterable[bytes | None]) -> Iterato
     if not filled:
         yield from (Piece(LINE, number, line) for number, line in enumerate(begin, 1))
         return
+    if _ID.fullmatch(filled[-1] or b""):
+        raise NoFormat("holds ids without posts; look the posts up at X")
     first = filled[0] or b""
     begins = first.strip() in _JSON_BEGINS or _variable(first)
-    if not begins and any(line is None or _value(line) is not None for line in filled):
+    if not begins and any(line is None or _is_value(line) for line in filled):
         for number, line in enumerate(lines, 1):
             yield Piece(LINE, number, line)
     elif begins or first.lstrip().startswith(_JSON_BEGINS):
@@ -150,6 +155,12 @@ def _value(line: bytes) -> dict | list | None:
         except (ValueError, RecursionError):
             return None
     return value if isinstance(value, dict | list) else None
+
+
+def _is_value(line: bytes) -> bool:
+    if len(line) > _LONG:
+        return line[:_HEAD].lstrip()[:1] + line[-_HEAD:].rstrip()[-1:] in _ENDS
+    return _value(line) is not None
 
 
 def _variable(line: bytes) -> tuple[str, int] | None:
