@@ -113,6 +113,8 @@ def issue(
             f"{max_suppressed:.1%} (authors in the smallest cells: "
             f"{_sizes(cells['authors'], k)}); {remedy}"
         )
+    if total < k:  # no bound can be held, for this one reason
+        reasons = [remedy]
     return {
         "published": {
             "k": k,

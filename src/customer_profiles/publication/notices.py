@@ -37,7 +37,7 @@ UNSAFE = (
     (r"(?<![\w.])~?/[^\s,;:()]+", CUT),
     (r"[^\s,;:()]+\.(?:csv|tsv|jsonl?|ndjson|js|gz|bz2|zip|zst|sealed|txt|parquet)\b", CUT),
     (r"(?<![<>\d,.])\d[\d,.]*(?= (?:of the )?(?:authors|people|profiles|users|accounts)\b)", CUT),
-    (r"\d{5,}|\d(?:[\d.]*)e\+?\d+|\b[0-9a-f]{16,}\b", CUT),
+    (r"\b[0-9a-f]{16,}\b|\d{5,}|\d[\d.]*e\+?\d+", CUT),
 )
 MARK = "<!-- of an earlier run -->{}<!-- /of an earlier run -->"
 MARKED = re.compile(re.escape(MARK).replace(re.escape("{}"), ".*?"), re.DOTALL)
@@ -143,8 +143,13 @@ def _before(place: str, addition: str, text: str) -> str:
 
 
 def _with_column(text: str, notice: str) -> str:
-    rows = csv.DictReader(io.StringIO(text))
-    return briefs.table([{**row, "notice": notice} for row in rows])
+    header, *rows = csv.reader(io.StringIO(text))
+    if header[-1:] == ["notice"]:
+        header, rows = header[:-1], [row[:-1] for row in rows]
+    file = io.StringIO()
+    # Not by `briefs.table`: to that a negative number, read as text, looks like a formula.
+    csv.writer(file).writerows([[*header, "notice"], *([*row, notice] for row in rows)])
+    return file.getvalue()
 
 
 def _json(value: Mapping) -> str:
