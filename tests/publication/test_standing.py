@@ -81,8 +81,17 @@ def test_a_run_that_publishes_leaves_clean_reports_with_the_bytes_of_before(proj
     assert publish("a") == clean
     standing.fail("b", "it was interrupted")
     standing.begin("a")
+    state = Path("data/raw/reports.json").read_bytes()
     assert publish("a") == clean
-    assert json.loads(Path("data/raw/reports.json").read_text()) == {"archive": "a"}
+    assert json.loads(state)["failed"] == {"archive": "a", "day": TODAY}
+    assert set(json.loads(Path("data/raw/reports.json").read_text())) == {"archive", "digest"}
+
+
+def test_reports_that_were_brought_back_from_elsewhere_are_taken_for_nobodys(project):
+    publish("a")
+    files.write_text(Path("data/reports/briefs.md"), f"## {NAMES[0]}\n")
+    standing.fail("a", "it was interrupted")
+    assert of_somebody(contents()) == []
 
 
 def test_reports_of_which_the_writing_was_not_finished_are_taken_for_nobodys(project):

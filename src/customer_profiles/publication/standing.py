@@ -1,10 +1,12 @@
 """Reports that stand in data/reports, and the archive that they are about.
 
-The file STATE names that archive; DVC knows nothing of it. A run of another archive that fails, or
-has not ended, leaves a notice in their place. A failed run of the same archive marks them.
+The file STATE names that archive, and the digest of the reports: DVC, which knows nothing of it, may
+have brought others back. A run of another archive that fails, or has not ended, leaves a notice in
+their place. A failed run of the same archive marks them.
 """
 
 import contextlib
+import hashlib
 import json
 import logging
 from collections.abc import Iterator
@@ -30,7 +32,7 @@ def writing(archive: str) -> Iterator[None]:
     """
     paths.inside(STATE).unlink(missing_ok=True)
     yield
-    files.write_json(paths.inside(STATE), {"archive": archive})
+    _keep({"archive": archive})
 
 
 def begin(archive: str) -> None:
@@ -54,7 +56,7 @@ def fail(archive: str, why: str) -> None:
     published = state.get("published") or _day_of_state()
     texts = {name: _file(name).read_text(encoding="utf-8") for name in _stand()}
     _write(notices.marked(texts, notices.mark(published, today, why)))
-    _failed(archive, today, state | {"published": published})
+    _keep({**state, "published": published, "failed": {"archive": archive, "day": today}})
 
 
 def _stand() -> list[str]:
@@ -68,7 +70,9 @@ def _file(name: str) -> Path:
 def _state() -> dict:
     with contextlib.suppress(OSError, ValueError):
         state = json.loads(paths.inside(STATE).read_text(encoding="utf-8"))
-        return state if isinstance(state, dict) else {}
+        if isinstance(state, dict):
+            known = state.get("digest") == _digest()
+            return state if known else {**state, "archive": None}
     return {}
 
 
@@ -76,13 +80,17 @@ def _replace(archive: str, paragraphs: list[str]) -> None:
     if "failed" not in _state():  # else it is a notice already
         logger.warning("data/reports/segments.*: another archive's; a notice takes their place")
     # Before the files: what a kill leaves half replaced is nobody's.
-    _failed(archive, _today(), {"archive": None})
+    _keep({"failed": {"archive": archive, "day": _today()}})
     _write(notices.instead(paragraphs, report.notice(notices.TITLE, paragraphs)))
 
 
-def _failed(archive: str, day: str, state: dict) -> None:
-    failed = {"archive": archive, "day": day}
-    files.write_json(paths.inside(STATE), state | {"failed": failed})
+def _keep(state: dict) -> None:
+    files.write_json(paths.inside(STATE), {**state, "digest": _digest()})
+
+
+def _digest() -> str:
+    digests = [f"{name} {files.digest(_file(name))}" for name in _stand()]
+    return hashlib.sha256("\n".join(digests).encode()).hexdigest()
 
 
 def _write(texts: dict[str, str]) -> None:
