@@ -36,7 +36,7 @@ def texts():
         ("45% of the authors, smallest cells: <10, 20, 30", None),
         ("publish.drift must be a number, 0 to 10; see params.yaml", None),
         (
-            "/home/ann/pages must hold X API pages; it holds ann_b.txt, bob",
+            "/data/ann/pages must hold X API pages; it holds ann_b.txt, bob",
             "… must hold X API pages",
         ),
         ("ann.jsonl has no column", "… has no column"),

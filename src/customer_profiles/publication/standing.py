@@ -1,8 +1,8 @@
 """Reports that stand in data/reports, and the archive that they are about.
 
-The file STATE names that archive, and the digest of the reports: DVC, which knows nothing of it, may
-have brought others back. A run of another archive that fails, or has not ended, leaves a notice in
-their place. A failed run of the same archive marks them.
+The file STATE names that archive, and the digest of the reports: DVC, which knows nothing of it,
+may have brought others back. A run of another archive that fails, or has not ended, leaves a notice
+in their place. A failed run of the same archive marks them.
 """
 
 import contextlib
