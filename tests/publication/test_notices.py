@@ -39,6 +39,7 @@ def texts():
             "/data/ann/pages must hold X API pages; it holds ann_b.txt, bob",
             "… must hold X API pages",
         ),
+        ("files ending in .json, .json.gz", None),
         ("ann.jsonl has no column", "… has no column"),
         ("could not read 'great tea' of @ann_b", "could not read … of …"),
         ('got "it tastes"; see https://x.com/ann', "got …; see …"),
@@ -94,7 +95,11 @@ def test_a_mark_is_seen_in_each_format_and_a_later_one_takes_its_place(texts):
     later = notices.mark("2026-05-01", "2026-05-10", "it was <interrupted>")
     marked = notices.marked(notices.marked(texts, first), later)
     assert marked == notices.marked(texts, later)
-    assert "Of 2026-05-01. The run of 2026-05-10 failed" in marked["briefs.md"].splitlines()[0]
+    assert (
+        marked["briefs.md"]
+        .splitlines()[1]
+        .startswith("> **Of 2026-05-01. The run of 2026-05-10 failed")
+    )
     assert marked["briefs.md"].endswith(texts["briefs.md"])
     assert json.loads(marked["segments.json"]) == {
         **json.loads(texts["segments.json"]), "notice": later

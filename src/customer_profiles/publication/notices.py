@@ -35,11 +35,14 @@ UNSAFE = (
     (r"'[^'\n]*'(?!\w)|\"[^\"\n]*\"|“[^”\n]*”", CUT),
     (r"\b\w+://\S+|@\w+", CUT),
     (r"(?<![\w.])~?/[^\s,;:()]+", CUT),
-    (r"[^\s,;:()]+\.(?:csv|tsv|jsonl?|ndjson|js|gz|bz2|zip|zst|sealed|txt|parquet)\b", CUT),
+    (
+        r"(?<![^\s(])[^\s,;:().][^\s,;:()]*\.(?:csv|tsv|jsonl?|ndjson|js|gz|bz2|zip|zst|sealed|txt|parquet)\b",
+        CUT,
+    ),
     (r"(?<![<>\d,.])\d[\d,.]*(?= (?:of the )?(?:authors|people|profiles|users|accounts)\b)", CUT),
     (r"\b[0-9a-f]{16,}\b|\d{5,}|\d[\d.]*e\+?\d+", CUT),
 )
-MARK = "<!-- of an earlier run -->{}<!-- /of an earlier run -->"
+MARK = "<!-- of an earlier run -->{}<!-- /of an earlier run -->\n"
 MARKED = re.compile(re.escape(MARK).replace(re.escape("{}"), ".*?"), re.DOTALL)
 HEADING = '<h1 id="title"'
 # The last frame of a traceback as IPython writes it, and those of this program and its notebooks.
@@ -125,7 +128,8 @@ def marked(texts: Mapping[str, str], notice: str) -> dict[str, str]:
     """
     of_file = {
         "segments.html": lambda text: _before(HEADING, as_html(notice), text),
-        "briefs.md": lambda text: _before("", f"> **{notice}**\n\n", text),
+        # Of a comment's line the rest would be HTML.
+        "briefs.md": lambda text: _before("", f"\n> **{notice}**\n\n", text),
         "segments.json": lambda text: _json({**json.loads(text), "notice": notice}),
         "segments.csv": lambda text: _with_column(text, notice),
     }
