@@ -3,11 +3,16 @@
 import csv
 import io
 import subprocess
+from pathlib import Path
 from urllib.parse import urlencode
 
 import pytest
 import requests
 
+from customer_profiles.api.settings import OF_FILES
+from customer_profiles.project import files
+from customer_profiles.publication import notices
+from customer_profiles.store import connection
 from tests.api.served import (
     API,
     HOSTILE,
@@ -43,6 +48,31 @@ def whole(url, token, **parameters):
         url = page["next"]
     assert len(rows) == page["count"]
     return rows
+
+
+@pytest.mark.parametrize(
+    ("archive", "words"),
+    [
+        ("another", "was of another archive and has published nothing"),
+        ("a", "The run of 2026-05-09 has published nothing"),
+    ],
+)
+def test_the_page_says_that_the_last_run_failed_until_one_publishes(api, archive, words):
+    loaded, state = Path(connection.LOADED), Path(notices.STATE)
+    before, page = loaded.read_bytes(), api.removesuffix("api/v1")
+    clean = requests.get(page, timeout=30)
+    try:
+        files.write_json(loaded, {"audience": "audience_test", "archive": "a"})
+        files.write_json(state, {"failed": {"archive": archive, "day": "2026-05-09"}})
+        answer = requests.get(page, timeout=30)
+        assert words in answer.text
+        assert answer.headers["Content-Security-Policy"] == OF_FILES
+        files.write_json(state, {"archive": "a"})
+        assert requests.get(page, timeout=30).text == clean.text
+    finally:
+        loaded.write_bytes(before)
+        state.unlink(missing_ok=True)
+    assert "published nothing" not in clean.text
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from customer_profiles.project import params
+from customer_profiles.project import files, params
+from customer_profiles.publication import standing
 from tests.program import PROGRAM
 
 ROOT = Path(__file__).parents[2]
@@ -115,6 +116,30 @@ def test_what_may_be_used_is_written_and_said_from_anywhere_in_the_project(check
     )
     changed = params.load(checkout / "params.yaml")
     assert (changed.profile, changed.fetch.source) == ("standard", "own")
+
+
+@pytest.mark.parametrize("folder", ["data/absent", "data/sample/x_archive"])
+def test_reports_of_another_archive_give_way_to_a_notice_once_one_is_chosen_or_refused(
+    checkout, monkeypatch, folder
+):
+    monkeypatch.chdir(checkout)
+    with standing.writing("another archive"):
+        files.write_text(checkout / "data/reports/briefs.md", "## Quiet fans\n")
+    ended = choose(checkout, f"pull.archive={folder}")
+    text = (checkout / "data/reports/briefs.md").read_text()
+    assert "Quiet fans" not in text
+    assert ("published nothing: the archive was refused: … must " in text) == bool(ended.returncode)
+    assert ("has published nothing yet" in text) == (not ended.returncode)
+    assert str(checkout) not in text
+
+
+def test_reports_of_the_chosen_archive_stay_as_they_are(checkout, monkeypatch):
+    monkeypatch.chdir(checkout)
+    with standing.writing("data/sample/x_archive"):
+        files.write_text(checkout / "data/reports/briefs.md", "## Quiet fans\n")
+    assert choose(checkout, "pull.archive=data/sample/x_archive").returncode == 0
+    assert choose(checkout, "profile=foo", "pull.archive=data/sample/x_archive").returncode == 2
+    assert (checkout / "data/reports/briefs.md").read_text() == "## Quiet fans\n"
 
 
 def test_an_argument_without_a_value_is_refused(checkout):

@@ -14,6 +14,7 @@ from nbformat import v4
 
 from customer_profiles.commands.app import main
 from customer_profiles.project import files, params
+from customer_profiles.publication import standing
 from tests.program import PROGRAM
 
 NAME = "09_prints_and_divides.ipynb"
@@ -193,6 +194,48 @@ def test_a_failing_cell_leaves_what_ran_under_another_name_and_no_former_execute
     (failed,) = (c for c in copy.cells if c.cell_type == "code" and c.execution_count == 5)
     assert failed.source == "6 / expire_days"
     assert failed.outputs[-1].ename == "ZeroDivisionError"
+
+
+ARCHIVE = VALUES["pull"]["archive"]
+
+
+def test_a_failing_run_of_another_archive_leaves_its_reason_in_place_of_the_reports(stage):
+    write_notebook(stage, NAME, PARAMETERS, "raise RuntimeError('nothing was published: 5 days')")
+    with standing.writing("another archive"):
+        files.write_text(stage / "data/reports/briefs.md", "## Quiet fans\n")
+    assert run(stage, "publish").code == 1
+    text = (stage / "data/reports/briefs.md").read_text()
+    assert "published nothing: stage publish stopped: nothing was published: 5 days." in text
+    assert "Quiet fans" not in text
+    assert (stage / "data/reports/segments.html").is_file()
+
+
+def test_a_failing_run_of_the_same_archive_marks_the_reports_and_repeats_no_value(stage):
+    write_notebook(stage, NAME, PARAMETERS, "int('great tea')")
+    with standing.writing(ARCHIVE):
+        files.write_text(stage / "data/reports/briefs.md", "## Quiet fans\n")
+    assert run(stage, "publish").code == 1
+    text = (stage / "data/reports/briefs.md").read_text()
+    assert "stage publish stopped: an error of the kind ValueError. This is the publ" in text
+    assert text.endswith("## Quiet fans\n")
+    assert "great tea" not in text
+
+
+def test_a_run_that_no_cell_of_begins_leaves_its_reason_too(stage, caplog):
+    (stage / "notebooks" / NAME).write_text("{")
+    with standing.writing("another archive"):
+        files.write_text(stage / "data/reports/briefs.md", "## Quiet fans\n")
+    assert main(["run", "publish"]) == 2
+    text = (stage / "data/reports/briefs.md").read_text()
+    assert "published nothing: stage publish stopped: " in text
+    assert "Quiet fans" not in text
+
+
+def test_a_stage_that_does_not_exist_is_no_run(stage, caplog):
+    with standing.writing("another archive"):
+        files.write_text(stage / "data/reports/briefs.md", "## Quiet fans\n")
+    assert main(["run", "fetsch"]) == 2
+    assert (stage / "data/reports/briefs.md").read_text() == "## Quiet fans\n"
 
 
 def test_in_a_log_a_bar_takes_a_line_for_the_start_and_one_for_the_end(stage):

@@ -245,8 +245,9 @@ def test_too_much_held_back_fails_and_says_what_to_change(made):
     assert not issued["passed"]
     (reason,) = issued["reasons"]
     assert re.match(
-        r"\d\.\d% of the authors are in suppressed cells, more than 0% \(authors in the "
-        r"smallest cells: <10, .*\); name fewer or coarser tiers in section publish",
+        r"about \d% of the authors are in suppressed cells, more than 0\.1% \(authors in the "
+        r"smallest cells: <10, .*\); name fewer or coarser tiers in section publish, or ask for "
+        r"fewer segments \(k_max,",
         reason,
     )
 
@@ -254,7 +255,26 @@ def test_too_much_held_back_fails_and_says_what_to_change(made):
 def test_fewer_than_k_people_fail(people):
     issued = issue(release(people[:9]))
     assert issued["published"]["suppressed_share"] == 1
-    assert len(issued["reasons"]) == 2
+    (reason,) = issued["reasons"]
+    assert reason.startswith(
+        "there are fewer than 10 authors, the least that a group may have: give"
+    )
+
+
+def test_advice_fits_the_case(people):
+    one = people.assign(segment=0)
+    whole = release(one, {})
+    tiers, fewer = "tiers in section publish", "fewer segments"
+    for made, ways in (
+        (release(people), (tiers, fewer)),
+        (release(one), (tiers,)),
+        (release(people, {}), (fewer,)),
+        (whole, ("an archive of more authors",)),
+        (release(people[:9]), ("fewer than 10 authors", "an archive of more authors")),
+    ):
+        advice = certificate.advice(made, K)
+        for way in (tiers, fewer, "fewer than 10 authors", "an archive of more authors"):
+            assert (way in advice) == (way in ways), advice
 
 
 def test_a_tier_of_what_x_does_not_show_is_not_looked_up():
@@ -438,16 +458,14 @@ def test_the_sample_is_published_and_what_does_not_hold_leaves_it_as_it_was(
     assert (summary["posts"], summary["authors"]) == (5000, 1500)  # without the campaigns
     assert (summary["flagged"], summary["flagged_excluded"]) == (0.02, True)
     page = (root / "data/reports/segments.html").read_bytes()
-    for parameters, reason in (
-        ({"k_anonymity": 1000}, r"100\.0% of the authors are in suppressed cells"),
-        ({"k_anonymity": 400}, r"smallest cells: <400, .*\); name fewer or coarser tiers"),
-    ):
-        with pytest.raises(RuntimeError, match=f"nothing was published: .*{reason}"):
-            run(root, **parameters)
-        failed = json.loads((root / "data/reports/privacy.json").read_text())
-        assert not failed["passed"]
-        assert publications.current(database) == published
-        assert (root / "data/reports/segments.html").read_bytes() == page
+    reason = "there are fewer than 2000 authors, the least that a group may have: give an archive"
+    with pytest.raises(RuntimeError, match=f"nothing was published: {reason}") as refused:
+        run(root, k_anonymity=2000)
+    assert "k_max" not in str(refused.value)
+    failed = json.loads((root / "data/reports/privacy.json").read_text())
+    assert not failed["passed"]
+    assert publications.current(database) == published
+    assert (root / "data/reports/segments.html").read_bytes() == page
     assert json.loads(run(root)) == contents
     assert publications.current(database) == published
     assert database.published.count_documents({}) == 1
@@ -476,6 +494,28 @@ def test_tiers_that_would_suppress_too_many_are_left_out_and_said_and_the_rest_i
     assert begins
     kept = {(name, f"{at:,}") for text, (name, at) in asked.items() if text not in left_out}
     assert {(name, at) for name, at in begins if at != "under"} <= kept
+
+
+def test_everybody_is_published_as_one_where_segments_would_be_too_small_and_it_is_said(
+    prepared, mongodb, monkeypatch
+):
+    root, database = prepared
+    monkeypatch.chdir(root)
+    monkeypatch.setenv("MONGODB_URI", mongodb)
+    contents = json.loads(run(root, k_anonymity=600))
+    assert contents["passed"]
+    published = publications.current(database)
+    assert [row["customers"] for row in published["segments"]] == [1500]
+    clusters = published["summary"]["clusters"]
+    assert (clusters["k"], clusters["verdict"]) == (1, "everybody")
+    assert clusters["reason"] == (
+        "Published as one segment, because with 4 segments more than 10.0% of the authors would be "
+        "left out. By evidence: they come back."
+    )
+    assert clusters["reason"].split(". ")[0] in (root / "data/reports/segments.html").read_text()
+    assert database.assignments.count_documents({}) == 1500
+    run(root)
+    assert len(publications.current(database)["segments"]) == 4
 
 
 def test_an_attacker_of_our_pseudonyms_has_read_the_same_pages(prepared):

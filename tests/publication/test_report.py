@@ -287,6 +287,11 @@ def test_a_run_ends_with_what_it_found_and_where_to_look(project):
     ):  # fmt: skip
         assert line in text, line
     assert "make serve" in text
+    for shares, one in (([0.6, 0.4], False), ([1], True)):
+        rows = [{"share": share} for share in shares]
+        (reports / "segments.json").write_text(json.dumps({"segments": rows}))
+        assert ("sizes [30, '<10']; published as one segment" in summary.summary()) == one
+    (reports / "segments.json").unlink()
     former = clusters | {"verdict": "drawn by hand"}  # the word of a former version
     (reports / "clusters.json").write_text(json.dumps(former))
     assert summary.summary() == text

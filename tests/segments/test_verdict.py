@@ -144,6 +144,53 @@ def test_without_structure_the_first_test_that_the_best_candidate_fails_is_told(
 
 
 @pytest.mark.parametrize(
+    ("sizes", "least", "share"),
+    [
+        ([600, 500, 400], 10 / 1500, 0),
+        ([33, 22, 5], 10 / 60, 27 / 60),  # the 22 are suppressed, or the 5 could be subtracted
+        ([980, 10, 4, 6], 10 / 1000, 10 / 1000),
+        ([5], 10 / 5, 1),
+        ([5, 4], 0, 0),
+    ],
+)
+def test_people_in_clusters_too_small_to_be_shown_are_counted_with_those_suppressed_for_them(
+    sizes, least, share
+):
+    assert verdict.hidden(sizes, least) == pytest.approx(share)
+
+
+@pytest.mark.parametrize(
+    ("columns", "hidden", "k", "kind"),
+    [
+        ({}, [0, 0, 0, 0], 3, IN_KIND),
+        ({}, [0, 0.45, 0.45, 0], 2, IN_KIND),
+        ({}, [0.02, 0.021, 0.021, 0], 2, IN_KIND),
+        # Of those in kind none may be shown: one by degree may.
+        ({"gap": [0.5, 0.5, 0.0]}, [0.3, 0.3, 0, 0], 4, BY_DEGREE),
+        # None may be shown at all: the evidence decides, and another stage what is published.
+        ({}, [0.3] * 4, 3, IN_KIND),
+        ({"gap": 0.0}, [0, 0, 0.3, 0], 3, BY_DEGREE),
+    ],
+)
+def test_a_number_whose_groups_may_all_be_shown_goes_before_one_with_hidden_groups(
+    columns, hidden, k, kind
+):
+    table = verdict.with_tests(table_of(**columns).assign(hidden=hidden), BOUNDS)
+    decision = verdict.decide(table, BOUNDS)
+    assert (decision.k, decision.verdict) == (k, kind)
+
+
+def test_the_numbers_left_out_because_of_small_groups_are_named():
+    table = verdict.with_tests(table_of().assign(hidden=[0, 0.45, 0.45, 0]), BOUNDS)
+    reason = verdict.decide(table, BOUNDS).reason
+    assert reason.endswith(
+        "start of K-Means. 3 and 4 would pass these tests as well, but with groups too small to be "
+        "shown."
+    )
+    assert "No other number" not in reason
+
+
+@pytest.mark.parametrize(
     ("columns", "k", "words"),
     [
         ({}, 2, r"^2 segments, asked for by hand in params.yaml. By evidence: 3 segments: "),

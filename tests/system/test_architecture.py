@@ -21,8 +21,8 @@ NAME = "customer_profiles"
 # Each room, and the rooms that it may import. A room is a folder; `privacy/keys` is not `privacy`.
 MAY_IMPORT = {
     "project": "",
-    "pipeline": "project pipeline/tracking posts segments sentiment/data sentiment/model "
-    "sentiment/training sentiment/rating sentiment/evaluation",
+    "pipeline": "project pipeline/tracking posts segments publication sentiment/data "
+    "sentiment/model sentiment/training sentiment/rating sentiment/evaluation",
     "pipeline/tracking": "project",
     "sentiment/data": "project sentiment/model",
     "sentiment/model": "project",
@@ -58,7 +58,7 @@ PURE = {
     "privacy": (),
     "segments": ("comparison",),
     "sentiment/evaluation": (),
-    "publication": ("report",),
+    "publication": ("report", "standing"),
     "posts": ("archive",),
     "posts/formats": ("containers", "rewriting"),
 }

@@ -155,6 +155,9 @@ def test_a_run_that_fails_with_another_archive_leaves_the_former_in_use(
 ):
     raw = project.root / "data/raw"
     shutil.copyfile(raw / "manifest.json", raw / "loaded.json")  # as `load` does
+    (raw / "reports.json").write_text('{"archive": "data/sample/x_archive"}')  # as `publish` does
+    briefs = project.root / "data/reports/briefs.md"
+    briefs.write_text("## Quiet fans\n")
     pages = tmp_path_factory.mktemp("pages")
     (pages / "1.jsonl").write_text("no page\n")
     project.set(f"pull.archive={pages}")
@@ -171,6 +174,10 @@ def test_a_run_that_fails_with_another_archive_leaves_the_former_in_use(
     running.communicate()
     assert running.returncode != 0
     assert not (raw / "manifest.json").exists()
+    text = briefs.read_text(encoding="utf-8")
+    assert "Quiet fans" not in text
+    # Ctrl-C may come before the program can write why; by then the notice stands.
+    assert "no posts in 0 pages" in text or (ending == "Ctrl-C" and "this archive" in text)
     project.call("customer-profiles", "store", "export", "observations", "observations.csv")
     project.call("customer-profiles", "purge", "author", "1", "--dry-run")
 

@@ -10,8 +10,9 @@ from django.urls import URLPattern, include, path
 from django.views.decorators.http import require_safe
 from drf_spectacular.generators import SchemaGenerator
 
-from customer_profiles.api import views
+from customer_profiles.api import failed_run, views
 from customer_profiles.api.settings import OF_ANSWERS, OF_FILES
+from customer_profiles.publication import notices
 from customer_profiles.publication.page import parts
 
 OPENAPI = "application/vnd.oai.openapi+json"
@@ -49,6 +50,11 @@ def _file(name: str, kind: str, read: Callable[[], str | bytes]) -> URLPattern:
     return path(name, require_safe(lambda _: HttpResponse(content(), kind, headers=headers)))
 
 
+def _page(_: HttpRequest) -> HttpResponse:
+    content = parts.served(notices.as_html(failed_run.notice()))
+    return HttpResponse(content, HTML, headers={"Content-Security-Policy": OF_FILES})
+
+
 V1 = [
     path("health/", views.Health.as_view()),
     path("segments/", views.Segments.as_view()),
@@ -72,7 +78,7 @@ DOCUMENTATION = [
 urlpatterns = [
     path("api/v1/", include(V1)),
     path("docs/", include(DOCUMENTATION)),
-    _file("", HTML, parts.served),
+    path("", require_safe(_page)),
     _file(parts.STYLE, CSS, partial(parts.part, parts.STYLE)),
     *(_file(name, SCRIPT, partial(parts.part, name)) for name in parts.SCRIPTS),
 ]

@@ -12,6 +12,8 @@ import re
 import shutil
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TextIO
 
@@ -21,6 +23,7 @@ from papermill.exceptions import PapermillExecutionError
 
 from customer_profiles.pipeline import summary
 from customer_profiles.project import files, params, paths
+from customer_profiles.publication import notices, standing
 
 logger = logging.getLogger(__name__)
 
@@ -171,6 +174,30 @@ def run(stage: str, quiet: bool = False) -> Path:
     return target
 
 
+@contextmanager
+def _reports(stage: str) -> Iterator[None]:
+    """Leave no report of another archive unmarked, however the block ends (`standing`)."""
+    archive = params.stage("pull")["archive"]
+    standing.begin(archive)
+    try:
+        yield
+    except BaseException as error:
+        why = f"stage {stage} stopped: {_reason(error)}"
+        try:
+            standing.fail(archive, why)
+        except OSError as failure:
+            logger.warning("the reports of the run before could not be marked: %s", failure)
+        raise
+
+
+def _reason(error: BaseException) -> str:
+    if isinstance(error, PapermillExecutionError):
+        return notices.of_cell(error.ename, error.evalue, error.traceback)
+    if isinstance(error, KeyboardInterrupt):
+        return "it was interrupted"
+    return notices.without_names(str(error.args[0] if isinstance(error, KeyError) else error))
+
+
 def command(stage: str, quiet: bool) -> int:
     """Run the stage; write its line to stdout, or log its error.
 
@@ -178,7 +205,9 @@ def command(stage: str, quiet: bool) -> int:
     """
     start = time.monotonic()
     try:
-        run(stage, quiet)
+        notebook_of(stage)  # a stage that does not exist is no run
+        with _reports(stage):
+            run(stage, quiet)
         sys.stdout.write(summary.line(stage, time.monotonic() - start) + "\n")
     except PapermillExecutionError as error:
         failed = f"{EXECUTED}/{notebook_of(stage).stem}.failed.ipynb"

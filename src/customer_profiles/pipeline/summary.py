@@ -55,7 +55,7 @@ sentiment  two classes {accuracy(sentiment["manual2"], posts)}{seed_spread(senti
            polar against neutral, AUC {sentiment["neutral"]["auc"]:.3f}; \
 calibration error {calibration_error(sentiment["validation"])}
 archive    {archive(pull, legend["unread"])}
-segments   {structure(clusters)}, sizes {clusters["sizes"]}
+segments   {structure(clusters)}, sizes {clusters["sizes"]}{as_one(clusters)}
 privacy    {"passed" if privacy["passed"] else "NOT PASSED"}: smallest group {published["k_min"]}, \
 {published["suppressed_share"]:.1%} of the authors in suppressed cells
 {NEXT}"""
@@ -128,6 +128,19 @@ def stability(clusters: dict) -> str:
     if not measured["jaccard"]:
         return ""
     return f"Jaccard {min(measured['jaccard']):.2f} or more, ARI {measured['ari']:.2f}"
+
+
+def as_one(clusters: dict) -> str:
+    """Words for segments that could not be published, so that everybody is one; else ""."""
+    file = paths.inside("data/reports/segments.json")
+    if clusters["k"] == 1 or not file.is_file():
+        return ""
+    rows = json.loads(file.read_text(encoding="utf-8"))["segments"]
+    return (
+        "; published as one segment, the page says why"
+        if [row["share"] for row in rows] == [1]
+        else ""
+    )
 
 
 def structure(clusters: dict) -> str:

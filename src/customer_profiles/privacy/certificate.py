@@ -15,8 +15,8 @@ from customer_profiles.privacy.generalisation import gridded
 from customer_profiles.project import vocabulary
 from customer_profiles.project.vocabulary import ATTACKERS
 
-ADVICE = "name fewer or coarser tiers in section publish, or lower k_max in section cluster"
 SIZES_SHOWN = 5
+MORE = "give an archive of more authors (pull.archive in params.yaml), or let fewer posts expire"
 QUARTERS = 4
 # A mean of many equal shares may differ from the share in its last digits.
 SLACK = 1e-9
@@ -99,19 +99,22 @@ def issue(
     total, smallest = len(release.people), min(release.groups, default=0)
     suppressed = float(total - published.sum()) / total if total else 1.0
     outcomes = attacked(release, known, k, seed)
+    remedy = advice(release, k)
     reasons = [
         f"{name}: an attacker who {ATTACKERS[name]} succeeds for {outcome.success:.1%} of his "
         f"targets, more than 1 in {k} (authors in the smallest published groups: "
-        f"{_sizes(release.groups, k)}); {ADVICE}"
+        f"{_sizes(release.groups, k)}); {remedy}"
         for name, outcome in outcomes.items()
         if outcome.success > (1 + SLACK) / k
     ]
     if suppressed > max_suppressed:
         reasons.append(
-            f"{suppressed:.1%} of the authors are in suppressed cells, more than "
-            f"{max_suppressed:.0%} (authors in the smallest cells: "
-            f"{_sizes(cells['authors'], k)}); {ADVICE}"
+            f"about {suppressed:.0%} of the authors are in suppressed cells, more than "
+            f"{max_suppressed:.1%} (authors in the smallest cells: "
+            f"{_sizes(cells['authors'], k)}); {remedy}"
         )
+    if total < k:  # no bound can be held, for this one reason
+        reasons = [remedy]
     return {
         "published": {
             "k": k,
@@ -133,6 +136,32 @@ def issue(
         "passed": not reasons,
         "reasons": reasons,
     }
+
+
+def advice(release: Release, k: int) -> str:
+    """Ways to a certificate for a `release` that did not pass, as far as it leaves any."""
+    if len(release.people) < k:
+        return f"there are fewer than {k} authors, the least that a group may have: {MORE}"
+    ways = []
+    if len(release.tiers.columns) > 1:
+        ways.append("name fewer or coarser tiers in section publish")
+    if release.people["segment"].nunique() > 1:
+        ways.append("ask for fewer segments (k_max, or k by hand, in section cluster)")
+    return ", or ".join(ways or [MORE])
+
+
+def missed(certificate: Mapping, max_suppressed: float) -> str:
+    """Bounds that a `certificate` missed, as a clause."""
+    published = certificate["published"]
+    succeed = [
+        name
+        for name, attack in published["attacks"].items()
+        if attack["success"] > attack["bound"] + SLACK
+    ]
+    clauses = [f"attackers would succeed too often ({', '.join(succeed)})"] if succeed else []
+    if published["suppressed_share"] > max_suppressed:
+        clauses.append(f"more than {max_suppressed:.1%} of the authors would be left out")
+    return ", and ".join(clauses)
 
 
 def known_tiers(counts: pd.DataFrame, tiers: Mapping, people: Iterable[str]) -> pd.DataFrame:
@@ -255,4 +284,5 @@ def _in_whole_groups(people: int, k: int) -> int:
 
 def _sizes(sizes: Iterable[int], k: int) -> str:
     smallest = sorted(sizes)[:SIZES_SHOWN]
-    return ", ".join(str(vocabulary.at_least(size, k)) for size in smallest) or "none"
+    rounded = (vocabulary.at_least(_in_whole_groups(size, k), k) for size in smallest)
+    return ", ".join(map(str, rounded)) or "none"

@@ -29,8 +29,8 @@ VERDICTS = {
     IN_KIND: "The groups are distinct: there are few people between them.",
     BY_DEGREE: "People differ by degree, and the groups are parts of a continuum. Their borders "
     "come out at the same places again, but who is near a border is like both sides.",
-    EVERYBODY: "No groups can be drawn that would come out the same again, so everybody is "
-    "described together.",
+    EVERYBODY: "No groups can be drawn that would come out the same again and may all be shown, so "
+    "everybody is described together.",
     BY_HAND: "The operator asked for this number of groups; the evidence did not choose it.",
 }
 # Fields of posts and profiles.

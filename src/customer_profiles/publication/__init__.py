@@ -1,5 +1,5 @@
-"""The published document: schema, names, briefs, continuity, report and page.
+"""The published document: schema, names, briefs, continuity, report, page, notices.
 
-Imports project, privacy and publication/page. Only page and report touch files.
+Imports project, privacy and publication/page. Only page, report and standing touch files.
 Stages load and publish.
 """

@@ -5,9 +5,22 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from customer_profiles.privacy import aggregates, cells, microdata
+from customer_profiles.privacy import aggregates, cells, certificate, microdata
 from customer_profiles.privacy.certificate import Release
 from customer_profiles.publication import segments
+
+
+class Bounds(NamedTuple):
+    """`k`, the authors in the smallest group that may be shown, and the numbers of section publish.
+
+    `max_suppressed`: share of the authors in suppressed cells; `drift` of the counts until an
+    attacker looks them up; `seed` of all draws.
+    """
+
+    k: int
+    max_suppressed: float
+    drift: float
+    seed: int
 
 
 class Portrait(NamedTuple):
@@ -59,6 +72,64 @@ def release(
     return Release(people, reached, table, made.described, made.aggregates, made.authors)
 
 
+class Attempt(NamedTuple):
+    """Data of one attempt to publish, and its certificate, still without `at_rest`.
+
+    `people` with their `segment`, the report on the `clusters`, and the `tiers` of the cells, of
+    which some were `left_out`.
+    """
+
+    people: pd.DataFrame
+    clusters: Mapping
+    portrait: Portrait
+    release: Release
+    tiers: Mapping[str, Sequence[int]]
+    left_out: list[str]
+    certificate: dict
+
+
+def certified(
+    people: pd.DataFrame,
+    observations: pd.DataFrame,
+    model: Mapping,
+    clusters: Mapping,
+    tiers: Mapping[str, Sequence[int]],
+    counts: pd.DataFrame,
+    bounds: Bounds,
+) -> Attempt:
+    """First attempt that passes: with the segments, else with everybody as one; or the last.
+
+    In each, tiers that would suppress too many are left out. `model` and `clusters` are as of
+    `portrait` and `publication`, `counts` those that attackers look up (`attacks.public`).
+    """
+    attempt = _attempt(people, observations, model, clusters, tiers, counts, bounds)
+    if attempt.certificate["passed"] or people["segment"].nunique() == 1:
+        return attempt
+    why = certificate.missed(attempt.certificate, bounds.max_suppressed)
+    together = segments.as_one(clusters, people["segment"].nunique(), why)
+    whole = model | {"centroids": [None]}
+    everybody = people.assign(segment=0)
+    return _attempt(everybody, observations, whole, together, tiers, counts, bounds)
+
+
+def _attempt(
+    people: pd.DataFrame,
+    observations: pd.DataFrame,
+    model: Mapping,
+    clusters: Mapping,
+    tiers: Mapping[str, Sequence[int]],
+    counts: pd.DataFrame,
+    bounds: Bounds,
+) -> Attempt:
+    k, seed = bounds.k, bounds.seed
+    made = portrait(people, observations, model, k, seed)
+    kept, left_out = cells.affordable(people, tiers, k, bounds.max_suppressed)
+    data = release(made, people, kept, k)
+    known = certificate.known(counts, kept, people["_id"], bounds.drift, seed)
+    issued = certificate.issue(data, known, k, bounds.max_suppressed, seed)
+    return Attempt(people, clusters, made, data, kept, left_out, issued)
+
+
 def publication(
     made: Portrait,
     certified: Release,
@@ -67,13 +138,14 @@ def publication(
     clusters: Mapping,
     curves: pd.DataFrame,
     legend: Mapping,
-    certificate: Mapping,
+    issued: Mapping,
     sample: bool,
 ) -> dict:
     """Publication (`document.PUBLICATION`) without its `_id`; `continuity` follows in the store.
 
     `named` are the cells as `cells.named_cells` gives them, `clusters` and `curves` the report on
-    the clusters; of the `legend` it needs the flagged and the unread posts.
+    the clusters, `issued` the certificate with `at_rest`; of the `legend` it needs the flagged and
+    the unread posts.
     """
     posts = {
         "flagged": legend["flagged"],
@@ -82,7 +154,7 @@ def publication(
     }
     summary = segments.summary(
         certified.people, observations, made.days, made.averages, clusters, curves, posts,
-        certificate["published"]["k"],
+        issued["published"]["k"],
     )  # fmt: skip
     return {
         "summary": summary,
@@ -90,6 +162,6 @@ def publication(
         "cells": list(named),
         "mood_daily": made.days,
         "continuity": {"former": None, "born": [], "died": []},
-        "certificate": dict(certificate),
+        "certificate": dict(issued),
         "provenance": {"sample": sample, "scorer": observations["scorer"].iloc[0]},
     }

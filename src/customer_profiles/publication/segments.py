@@ -9,7 +9,7 @@ import pandas as pd
 
 from customer_profiles.privacy import cells
 from customer_profiles.privacy.aggregates import Aggregate
-from customer_profiles.project.vocabulary import CLASSES, WEEKDAYS
+from customer_profiles.project.vocabulary import CLASSES, EVERYBODY, WEEKDAYS
 from customer_profiles.publication import briefs
 from customer_profiles.publication.document import CLUSTERS, CURVES, SEGMENT
 from customer_profiles.publication.names import names
@@ -64,6 +64,23 @@ def personas(
         row |= {"name": name, "brief": brief}
         complete.append({key: row[key] for key in SEGMENT["properties"]})
     return complete
+
+
+def as_one(report: Mapping, number: int, why: str) -> dict:
+    """Report on the clusters if everybody is published as one segment in place of a `number`.
+
+    `why` is a clause: what did not hold with these segments.
+    """
+    reason = report["reason"]
+    return {
+        **report,
+        "k": 1,
+        "verdict": EVERYBODY,
+        "reason": f"Published as one segment, because with {number} segments {why}. By evidence: "
+        f"{reason[0].lower()}{reason[1:]}",
+        "small": [],
+        "stability": {**report["stability"], "jaccard": []},
+    }
 
 
 def titled(described: Sequence[dict]) -> pd.DataFrame:

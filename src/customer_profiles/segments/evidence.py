@@ -32,7 +32,7 @@ WORKERS = 2
 INDICES = ("silhouette", "calinski_harabasz", "davies_bouldin")
 COLUMNS = (
     "inertia", *INDICES, "gap", "gap_error", *(f"{name}_chance" for name in INDICES), "jaccards",
-    "jaccard", "bootstrap_ari", "ari", "smallest",
+    "jaccard", "bootstrap_ari", "ari", "smallest", "sizes",
 )  # fmt: skip
 MIB = 64  # memory for distances at a time
 
@@ -128,7 +128,7 @@ def weigh(
       `jaccard`, the lowest of them, `bootstrap_ari`, the mean adjusted Rand index (Hubert and
       Arabie 1985) of the profiles in each sample, and `ari`, the lowest such index against fits
       from `seeds` other seeds;
-    - `smallest`, the share of the smallest cluster.
+    - `smallest`, the share of the smallest cluster, and `sizes`, the numbers of rows in each.
     """
     if not ks:
         return pd.DataFrame(columns=["k", *COLUMNS])
@@ -146,7 +146,8 @@ def weigh(
     table["jaccards"], table["bootstrap_ari"] = recovered(rows, labels, seed, draws, workers)
     table["jaccard"] = [float(min(similarities)) for similarities in table["jaccards"]]
     table["ari"] = _repeated(rows, labels, seed, seeds, workers)
-    table["smallest"] = [float(np.bincount(grouping).min() / len(rows)) for grouping in labels]
+    table["sizes"] = [np.bincount(grouping).tolist() for grouping in labels]
+    table["smallest"] = [min(sizes) / len(rows) for sizes in table["sizes"]]
     return table
 
 

@@ -45,7 +45,7 @@ def overview(
     brackets, the tests that fail, and the criteria that prefer this k.
     """
     # Where no number is in kind, chance does not decide; other tests do.
-    tests = {"recurs": "bootstrap", "repeats": "seeds"}
+    tests = {"recurs": "bootstrap", "repeats": "seeds", "publishable": "groups too small"}
     tests |= (
         {"beats_chance": "chance"}
         if table["in_kind"].any()

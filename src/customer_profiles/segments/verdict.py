@@ -12,6 +12,9 @@ The rule. A number k of segments is one of
   bootstrap samples too, with a mean adjusted Rand index of at least `bootstrap_ari`; and the
   clusters recur better, by MARGIN, than those of a uniform cloud (`evidence.featureless`).
 
+A number is left out, if another one holds in kind or by degree, where more than `min_share` of the
+profiles would be in clusters too small to be shown, or suppressed with these (`cells.suppressed`).
+
 Of numbers in kind, the rule takes the one that most of five criteria prefer: the elbow; the gap, by
 the rule of one standard error; silhouette, Calinski-Harabasz and Davies-Bouldin, each by its
 improvement over rearranged profiles. By themselves these three prefer two clusters of any long
@@ -22,10 +25,12 @@ The operator may set another k by hand, which the verdict says.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from math import ceil
 
 import numpy as np
 import pandas as pd
 
+from customer_profiles.privacy.cells import suppressed
 from customer_profiles.project.vocabulary import BY_DEGREE, BY_HAND, EVERYBODY, IN_KIND
 from customer_profiles.segments.evidence import elbow, featureless, weigh
 from customer_profiles.segments.evidence_table import coarsened
@@ -37,8 +42,11 @@ DEGREES = 3
 MARGIN = 0.05
 # In the lower of the two measures over bootstrap samples, both at most 1.
 CLEARLY = 0.1
+# Of a share times a number, in the last digits.
+ROUNDING = 1e-9
 # All rearrangements of a single feature are the same profiles: they differ by rounding only.
 LEAST_GAP = 1e-6
+NO_OTHER = "No other number of segments passes these tests."
 TITLES = {
     "elbow": "the elbow of the inertia",
     "silhouette": "the silhouette",
@@ -76,25 +84,40 @@ def examine(
     effort: tuple[int, int, int],
     bounds: Bounds,
     by_hand: int = 0,
+    least: float = 0,
 ) -> tuple[Verdict, pd.DataFrame]:
     """Verdict on `rows` (scaled, weighted), and the table of evidence with its tests.
 
-    `effort`: the numbers of bootstrap samples, other seeds and rearranged references.
+    `effort`: the numbers of bootstrap samples, other seeds and rearranged references. `least`: the
+    share of the smallest group that may be shown.
     """
-    table = with_tests(weigh(rows, ks, seed, *effort), bounds)
+    table = weigh(rows, ks, seed, *effort)
+    table["hidden"] = [hidden(sizes, least) for sizes in table["sizes"]]
+    table = with_tests(table, bounds)
     drawn = table.loc[table["by_degree"], "k"].tolist()
-    if drawn and not table["in_kind"].any():
+    if drawn and not (table["in_kind"] & table["publishable"]).any():
         by_cloud = featureless(rows, drawn, seed)
         table = with_tests(table.assign(jaccard_uniform=table["k"].map(by_cloud)), bounds)
     return decide(table, bounds, by_hand), table
+
+
+def hidden(sizes: Sequence[int], least: float) -> float:
+    """Share of the people in clusters of these `sizes` that would be suppressed.
+
+    `least`: the share of the smallest group that may be shown.
+    """
+    table = pd.DataFrame({"all": 0, "cluster": range(len(sizes)), "authors": sizes})
+    table = suppressed(table, ceil(least * sum(sizes) - ROUNDING))
+    return float(table.loc[~table["shown"], "authors"].sum() / sum(sizes))
 
 
 def with_tests(table: pd.DataFrame, bounds: Bounds) -> pd.DataFrame:
     """`table` of `evidence.weigh` with the tests of the rule, bool.
 
     Single tests: beats_chance, recurs, repeats, agrees, large, several, and, where the table has
-    `jaccard_uniform`, beats_cloud. All of a kind: in_kind, by_degree. `holds`: in kind where some k
-    is, else by degree.
+    `jaccard_uniform`, beats_cloud; and publishable, where it has `hidden`. All of a kind: in_kind,
+    by_degree. `holds`: the first that there is of in kind and publishable, by degree and
+    publishable, in kind, by degree.
     """
     cloud = table.get("jaccard_uniform", pd.Series(np.nan, table.index))
     tests = {
@@ -104,6 +127,7 @@ def with_tests(table: pd.DataFrame, bounds: Bounds) -> pd.DataFrame:
         "agrees": table["bootstrap_ari"] >= bounds.bootstrap_ari,
         "large": table["smallest"] >= bounds.min_share,
         "several": table["k"] >= DEGREES,
+        "publishable": table.get("hidden", pd.Series(0.0, table.index)) <= bounds.min_share,
         "beats_cloud": ~(table["jaccard"] < cloud + MARGIN),
     }
     again = tests["recurs"] & tests["repeats"]
@@ -115,7 +139,8 @@ def with_tests(table: pd.DataFrame, bounds: Bounds) -> pd.DataFrame:
         & tests["several"]
         & tests["beats_cloud"],
     }
-    holds = kinds["in_kind"] if kinds["in_kind"].any() else kinds["by_degree"]
+    ranks = [kind & tests["publishable"] for kind in kinds.values()] + [*kinds.values()]
+    holds = next((rank for rank in ranks if rank.any()), kinds["by_degree"])
     return table.assign(**tests, **kinds, holds=holds)
 
 
@@ -143,14 +168,17 @@ def preferred(table: pd.DataFrame, among: Sequence[int]) -> dict[str, int | None
 
 def decide(table: pd.DataFrame, bounds: Bounds, by_hand: int = 0) -> Verdict:
     """Verdict on `table` (see `with_tests`); `by_hand` is a k that the operator sets, or 0."""
-    natural, drawn = (table.loc[table[kind], "k"].tolist() for kind in ("in_kind", "by_degree"))
-    votes = preferred(table, natural or drawn or table["k"].tolist())
-    if natural:
-        k, verdict = _best(table, natural), IN_KIND
-        reason = _for(k, natural, votes)
-    elif drawn:
-        k, verdict = _largest(table, drawn), BY_DEGREE
-        reason = _of_degrees(k, drawn)
+    holds = table.loc[table["holds"], "k"].tolist()
+    votes = preferred(table, holds or table["k"].tolist())
+    chosen = table[table["holds"]]
+    other = table[(table["in_kind"] | table["by_degree"]) & ~table["holds"]]
+    too_small = other.loc[~other["publishable"], "k"].tolist()
+    if len(chosen) and chosen["in_kind"].all():
+        k, verdict = _best(table, holds), IN_KIND
+        reason = _less(_for(k, holds, votes), too_small)
+    elif holds:
+        k, verdict = _largest(table, holds), BY_DEGREE
+        reason = _less(_of_degrees(k, holds), too_small)
     else:
         k, verdict = 1, EVERYBODY
         reason = _against(table, bounds)
@@ -220,10 +248,19 @@ def _for(k: int, stable: Sequence[int], votes: Mapping[str, int | None]) -> str:
         "again in bootstrap samples and from every start of K-Means"
     )
     if not others:
-        return f"{text}. No other number of segments passes these tests."
+        return f"{text}. {NO_OTHER}"
     passes, prefer = "pass" if others[1:] else "passes", "prefer" if likes[1:] else "prefers"
     by = "all five criteria" if len(likes) == len(TITLES) else _listed(likes)
     return f"{text}. {_listed(others)} also {passes} these tests, but {by} {prefer} {k}."
+
+
+def _less(reason: str, too_small: Sequence[int]) -> str:
+    """`reason` with a sentence on the numbers of which some groups are `too_small` to be shown."""
+    if not too_small:
+        return reason
+    names = _listed([str(k) for k in too_small])
+    text = reason.removesuffix(NO_OTHER).rstrip()
+    return f"{text} {names} would pass these tests as well, but with groups too small to be shown."
 
 
 def _of_degrees(k: int, drawn: Sequence[int]) -> str:
@@ -233,7 +270,7 @@ def _of_degrees(k: int, drawn: Sequence[int]) -> str:
         "found again in bootstrap samples and from every start of K-Means"
     )
     if not others:
-        return f"{text}. No other number of segments passes these tests."
+        return f"{text}. {NO_OTHER}"
     larger = f"{k} is the largest number that no smaller one clearly exceeds in stability"
     passes = "pass" if others[1:] else "passes"
     return f"{text}. {_listed(others)} also {passes} these tests, but {larger}."

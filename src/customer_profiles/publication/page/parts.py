@@ -20,8 +20,8 @@ def part(name: str) -> str:
     return importlib.resources.files(__package__).joinpath(name).read_text("utf-8")
 
 
-def document(head: str, scripts: str, **data: object) -> str:
-    """HTML of the whole page, from `head` and `scripts` as HTML and the `data`.
+def document(head: str, scripts: str, notice: str = "", **data: object) -> str:
+    """HTML of the whole page, from `head`, `scripts` and `notice` as HTML and the `data`.
 
     Without a `publication` in `data` the page asks for a token, and requests the data from the API.
     """
@@ -32,10 +32,11 @@ def document(head: str, scripts: str, **data: object) -> str:
     values = {"attackers": ATTACKERS, "fields": FIELDS, "verdicts": verdicts, **data}
     # A closing tag inside a string would end the element.
     text = json.dumps(values, ensure_ascii=False, allow_nan=False).replace("<", "\\u003c")
-    return string.Template(part("page.html")).substitute(head=head, given=text, scripts=scripts)
+    page = string.Template(part("page.html"))
+    return page.substitute(head=head, notice=notice, given=text, scripts=scripts)
 
 
-def served() -> str:
-    """Page as the API serves it; style and scripts are files beside it."""
+def served(notice: str = "") -> str:
+    """Page as the API serves it, with a `notice` (HTML); style and scripts are files beside it."""
     scripts = "\n".join(f'<script src="{name}"></script>' for name in SCRIPTS)
-    return document(f'<link rel="stylesheet" href="{STYLE}">', scripts)
+    return document(f'<link rel="stylesheet" href="{STYLE}">', scripts, notice)
