@@ -146,7 +146,9 @@ def zipped(members):
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as packed:
         for name, content in members.items():
-            packed.writestr(zipfile.ZipInfo(name, (2026, 5, 1, 0, 0, 0)), content)
+            packed.writestr(
+                zipfile.ZipInfo(name, (2026, 5, 1, 0, 0, 0)), content, zipfile.ZIP_DEFLATED
+            )
     return file.getvalue()
 
 

@@ -406,14 +406,17 @@ def prepared(tmp_path_factory, mongodb):
         sealed_files.write("profiles", people, key)
         assigned = clustered[["_id"]].assign(cluster=labels, cell="")
         sealed_files.write("assignments", assigned, key)
+        manifest = {
+            "archive": SAMPLE, "audience": audience, "key": key.fingerprint(), "sample": True,
+            "columns": {}, "reposts": False,
+            "files": archive.digests(root / SAMPLE, archive.sizes_of(root / SAMPLE)),
+        }  # fmt: skip
         model = {"features": FEATURES, "clip": invented.CLIP, "centroids": [None] * 10}
         for name, value in {
-            "raw/manifest": {
-                "archive": SAMPLE, "audience": audience, "key": key.fingerprint(), "sample": True,
-            },
+            "raw/manifest": manifest,
             "models/clusters": model,
             "reports/clusters": CLUSTERS,
-            "processed/profiles": {"exclude_flagged": True, "flagged": 0.02},
+            "processed/profiles": {"exclude_flagged": True, "flagged": 0.02, "unread": ""},
         }.items():
             files.write_json(root / f"data/{name}.json", value)
         curves = [document.example(document.CURVES) | {"k": k} for k in (2, 3, 4)]

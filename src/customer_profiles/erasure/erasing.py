@@ -8,7 +8,7 @@ import logging
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
-from functools import cache, partial
+from functools import lru_cache, partial
 from itertools import chain
 from pathlib import Path
 
@@ -27,6 +27,7 @@ from customer_profiles.store.tombstones import united
 
 logger = logging.getLogger(__name__)
 
+CACHED = 100_000  # names of which it is remembered whether they are erased
 BEYOND = (
     "not reached: copies that lie elsewhere, of the pages, of data/ or of the database (backups, "
     "snapshots, another machine), and figures that were published before"
@@ -237,7 +238,7 @@ def clean_pages(
         return 0
     opener = unseal or audience.key.unseal
 
-    @cache
+    @lru_cache(CACHED)
     def is_erased(kind: str, number: str) -> bool:
         return audience.key.mark(audience.key.pseudonym(kind, number)) in marks
 

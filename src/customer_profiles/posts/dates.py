@@ -26,22 +26,25 @@ def day(value: object) -> str | None:
         if moment.tzinfo not in (None, UTC):
             moment = moment.astimezone(UTC)
         text = moment.date().isoformat()
-    except (AttributeError, TypeError, ValueError, OverflowError, OSError):
+    except (TypeError, ValueError, OverflowError, OSError):
         return None
     return text if FIRST <= text < LAST else None
 
 
 def day_of_id(identifier: str | None) -> str | None:
     """The day (YYYY-MM-DD, UTC) on which X made the id of a post; None for an older or no id."""
-    if not identifier or not identifier.isdecimal() or int(identifier) < FIRST_SNOWFLAKE:
+    if not re.fullmatch(r"[0-9]{11,19}", identifier or "") or int(identifier) < FIRST_SNOWFLAKE:
         return None
     return day((int(identifier) >> SNOWFLAKE_BITS) + SNOWFLAKE_EPOCH)
 
 
 def _moment(value: object) -> datetime:
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        value = str(value)
-    text = value.strip()
+    if isinstance(value, str):
+        text = value.strip()
+    elif isinstance(value, int | float):
+        text = str(value)
+    else:
+        raise TypeError(f"{type(value).__name__} is no date")
     if text[:5].isdecimal() and (matched := _UNIX.fullmatch(text)):
         return datetime.fromtimestamp(int(matched[1]), UTC)
     if text[:1].isalpha() and (matched := _V1.fullmatch(text)):

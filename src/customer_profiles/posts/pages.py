@@ -268,7 +268,7 @@ def _post(item: dict) -> dict:
         "language": _text(item.get("lang")),
         "favorites": _count(metrics.get("like_count")),
         "retweets": 0 if reposted else _count(_either(metrics, "retweet_count", "repost_count")),
-        "repost": reposted or bool(text and REPOST.match(text)) or None,
+        "repost": reposted or bool(text and text[:2] == "RT" and REPOST.match(text)) or None,
         "left_out": _left_out(item, text),
         "versions": _ids(versions) if isinstance(versions, list) and len(versions) > 1 else None,
     }
@@ -276,7 +276,7 @@ def _post(item: dict) -> dict:
 
 def _left_out(item: dict, text: str | None) -> str | None:
     """The reason for which a post is left out, whatever else is known of it."""
-    if item.get("withheld") or (text and WITHHELD.match(text)):
+    if item.get("withheld") or (text and "withheld" in text and WITHHELD.match(text)):
         return tally.WITHHELD
     if item.get("deleted_at"):
         return tally.DELETED
@@ -384,8 +384,8 @@ def _encodable(text: str) -> str:
 
 
 def _count(value) -> int | None:
-    whole = isinstance(value, int) and not isinstance(value, bool)
-    return min(value, LARGEST) if whole and value >= 0 else None
+    # Not isinstance, which is true for a bool.
+    return min(value, LARGEST) if type(value) is int and value >= 0 else None
 
 
 def _flag(value) -> bool | None:

@@ -23,6 +23,7 @@ _JSON_BEGINS = (b"{", b"[")
 _NEXT_VALUE = re.compile(r"\n(?=[{\[])")
 _BETWEEN = re.compile(r"[\s,;\ufeff]*")
 _LONGEST_NAME = 200
+_LONGEST_BEGIN = 1000  # lines
 # A longer line is not parsed to see whether it is a value: that takes the time of reading it.
 _LONG, _HEAD, _ENDS = 2**22, 64, (b"{}", b"[]")
 _ID = re.compile(rb"\s*\"?\d{8,20}\"?,?\s*")
@@ -72,10 +73,11 @@ def pieces(lines: Iterable[bytes | None]) -> Iterator[Piece]:
             failed.append(error)
 
     rest = readable()
-    begin = []  # up to the first two lines that are not blank
+    begin, filled = [], 0  # up to the first two lines that are not blank
     for line in rest:
         begin.append(line)
-        if line is None or sum(bool(each.strip()) for each in begin) == 2:
+        filled += line is None or bool(line.strip())
+        if line is None or filled == 2 or len(begin) == _LONGEST_BEGIN:
             break
     yield from _pieces(begin, itertools.chain(begin, rest))
     if failed:
@@ -85,7 +87,7 @@ def pieces(lines: Iterable[bytes | None]) -> Iterator[Piece]:
 def _pieces(begin: list[bytes | None], lines: Iterable[bytes | None]) -> Iterator[Piece]:
     filled = [line for line in begin if line is None or line.strip()]
     if not filled:
-        yield from (Piece(LINE, number, line) for number, line in enumerate(begin, 1))
+        yield from (Piece(LINE, number, line) for number, line in enumerate(lines, 1))
         return
     if _ID.fullmatch(filled[-1] or b""):
         raise NoFormat("holds ids without posts; look the posts up at X")

@@ -38,7 +38,7 @@ _BY_TWARC, _BREAK = "__twarc.version", r"\n"
 _FLAGS = {"true": True, "false": False, "1": True, "0": False}
 # Columns in which pandas writes a nested value as Python does, other tools as JSON.
 _NESTED = ("public_metrics", "referenced_tweets", "referenced_posts", "note_tweet", "withheld")
-_WHOLE = re.compile(r"-?\d+(\.0+)?")
+_WHOLE = re.compile(r"-?\d{1,18}(\.0+)?")
 _REFERENCE = re.compile(r"referenced_(?:tweets|posts)\.(\w+)\.id")
 
 
