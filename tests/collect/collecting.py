@@ -37,7 +37,7 @@ def opened(digest, day, key=KEY):
 def pages():
     """Every page held, in the order of collection."""
     folder = paths.inside(PAGES)
-    lines = [line for f in sorted(folder.iterdir()) for line in archive.read_lines(f, KEY.unseal)]
+    lines = [line for f in sorted(folder.iterdir()) for line in archive.lines(f, KEY.unseal)]
     return [json.loads(line) for line in lines]
 
 

@@ -51,7 +51,7 @@ def test_all_posts_are_held_sealed_and_read_back(collect, ask, scope, fields):
     assert (outcome.posts, outcome.stopped) == (230, None)
     assert post_ids() == ids(known)
     conversation = archive.read(paths.inside(PAGES), KEY.unseal)
-    assert (conversation.counts["posts"], conversation.counts["broken_lines"]) == (230, 0)
+    assert (conversation.counts["posts"], conversation.account.reasons) == (230, {})
     (entry,) = PagesFolder().ledger().values()
     assert (entry.posts, entry.pages) == (230, outcome.pages)
     # A post read each, and seven people on each page; the account of the brand itself.
@@ -64,7 +64,7 @@ def test_a_page_over_many_lines_is_one_line(collect):
     with XServer(posts(3), ["many lines"]) as x:
         collect(x)
     (file,) = paths.inside(PAGES).iterdir()
-    (line,) = archive.exact_lines(file, KEY.unseal)
+    (line,) = archive.lines(file, KEY.unseal)
     assert not set(line) & set("\r\n")
     assert len(post_ids()) == 3
 

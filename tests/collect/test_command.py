@@ -36,7 +36,7 @@ def posts(number, every=60):
 def post_ids():
     key = open_key(PAGES)
     files = sorted(paths.inside(PAGES).iterdir())
-    lines = [line for file in files for line in archive.read_lines(file, key.unseal)]
+    lines = [line for file in files for line in archive.lines(file, key.unseal)]
     return [post["id"] for line in lines for post in json.loads(line)["data"]]
 
 

@@ -45,7 +45,7 @@ def names():
 def stored_pages():
     """The pages of all files, in the order of collection."""
     files = [paths.inside(PAGES, name) for name in names()]
-    return [line for file in files for line in archive.exact_lines(file, KEY.unseal)]
+    return [line for file in files for line in archive.lines(file, KEY.unseal)]
 
 
 def add(folder, *pages, day=DAY, **changes):

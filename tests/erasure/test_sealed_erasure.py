@@ -56,7 +56,7 @@ def sealed(filled):
 def texts_of(project, key=OLD):
     """Text of each sealed file, by its path."""
     return {
-        path.relative_to(project).as_posix(): "\n".join(archive.exact_lines(path, key.unseal))
+        path.relative_to(project).as_posix(): "\n".join(archive.lines(path, key.unseal))
         for path in sorted(project.rglob("*.sealed"))
     }
 
@@ -67,7 +67,7 @@ def files_with(project, *needles, key=OLD):
 
 
 def lines_of(project, name):
-    return list(archive.exact_lines(project / name, OLD.unseal))
+    return list(archive.lines(project / name, OLD.unseal))
 
 
 def test_an_erased_author_is_gone_from_sealed_pages_and_nobody_else_is(sealed):

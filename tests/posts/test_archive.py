@@ -7,6 +7,7 @@ import traceback
 import pytest
 
 from customer_profiles.posts import archive
+from customer_profiles.posts.formats import rewriting, tally
 from customer_profiles.privacy.keys import keyfile
 from customer_profiles.privacy.keys.key import AnotherKey, Damaged, Key, open_key, successor_key
 
@@ -68,36 +69,39 @@ def test_sealed_files_are_read_beside_the_others_in_the_order_of_their_names(tmp
     conversation = archive.read(tmp_path, KEY.unseal)
     assert conversation.posts["favorites"].tolist() == [7, 9]
     assert (conversation.counts["files"], conversation.counts["pages"]) == (3, 4)
-    assert conversation.counts["broken_lines"] == 0
+    assert conversation.account.reasons == {tally.REPEATED: 2}
 
 
 def test_a_plain_file_and_a_sealed_one_say_the_same(tmp_path):
     pages = ["\ufeff" + a_page(1), json.dumps(json.loads(a_page(2)), indent=1)]
     (tmp_path / "plain.jsonl").write_text(f"{pages[0]}\n")
     write_sealed(tmp_path / "sealed.jsonl.sealed", pages)
-    lines = list(archive.read_lines(tmp_path / "sealed.jsonl.sealed", KEY.unseal))
-    assert lines[0] == next(archive.read_lines(tmp_path / "plain.jsonl")).rstrip()
+    lines = list(archive.lines(tmp_path / "sealed.jsonl.sealed", KEY.unseal))
+    # A sealed line is what was sealed: only a file begins with a mark.
+    assert lines[0].lstrip("\ufeff") == next(archive.lines(tmp_path / "plain.jsonl")).rstrip()
     assert json.loads(lines[1]) == json.loads(a_page(2))
 
 
 @pytest.mark.parametrize("lost", [1, 2, 40, 150])
-def test_a_torn_tail_loses_its_line_alone_and_is_counted_as_broken(tmp_path, lost):
+def test_a_torn_tail_loses_its_line_alone_and_is_counted(tmp_path, lost):
     file = tmp_path / "1.jsonl.sealed"
     write_sealed(file, [a_page(1), a_page(2), a_page(3)])
     file.write_bytes(file.read_bytes()[:-lost])
     conversation = archive.read(tmp_path, KEY.unseal)
     torn = lost > 1  # without its line end a line is whole
     assert conversation.counts["posts"] == 3 - torn
-    assert conversation.counts["broken_lines"] == torn
+    assert conversation.account.reasons == ({tally.SEALED: 1} if torn else {})
 
 
-def test_a_damaged_line_in_the_middle_is_a_broken_line(tmp_path):
+def test_a_damaged_line_in_the_middle_is_left_out_and_counted(tmp_path):
     file = tmp_path / "1.jsonl.sealed"
     write_sealed(file, [a_page(1), a_page(2), a_page(3)])
     first, second, third = file.read_bytes().splitlines(keepends=True)
     file.write_bytes(first + second[:60] + b"\n" + third)
     conversation = archive.read(tmp_path, KEY.unseal)
-    assert (conversation.counts["posts"], conversation.counts["broken_lines"]) == (2, 1)
+    assert conversation.counts["posts"] == 2
+    assert conversation.account.reasons == {tally.SEALED: 1}
+    assert conversation.account.first == {tally.SEALED: ("1.jsonl.sealed", 2)}
 
 
 def test_a_file_under_another_key_is_an_error_that_names_it_and_the_way_out(tmp_path):
@@ -121,11 +125,13 @@ def test_lines_written_again_are_sealed_again_at_once_and_none_is_lost(tmp_path)
     file.chmod(0o640)
     with file.open("ab") as stream:
         stream.write(KEY.seal(b"\xff{no page") + b"\n" + KEY.seal(b"lost")[:-5])
-    lines = list(archive.exact_lines(file, KEY.unseal))
+    lines = list(archive.lines(file, KEY.unseal))
     assert lines[:2] == [a_page(1), a_page(2)]
     assert lines[2].encode("utf-8", "surrogateescape") == b"\xff{no page"
-    archive.write_lines(file, [lines[0], "", *lines[2:]], OTHER.seal)
-    assert list(archive.exact_lines(file, OTHER.unseal)) == [lines[0], "", *lines[2:]]
+    kept = [lines[0], "", *lines[2:]]
+    raw = [line.encode("utf-8", "surrogateescape") for line in kept]
+    rewriting.rewrite(file, {None: raw}, OTHER.seal)
+    assert list(archive.lines(file, OTHER.unseal)) == kept
     assert file.read_bytes().count(b"\n") == 4
     assert stat.S_IMODE(file.stat().st_mode) == 0o640
     assert [path.name for path in tmp_path.iterdir()] == [file.name]
@@ -135,14 +141,14 @@ def test_an_error_while_lines_are_written_leaves_the_file_as_it_was(tmp_path):
     file = tmp_path / "1.jsonl.sealed"
     write_sealed(file, [a_page(1), a_page(2)])
     before = file.read_bytes()
-    lines = archive.exact_lines(file, KEY.unseal)
+    lines = archive.lines(file, KEY.unseal)
 
     def failing():
-        yield next(lines)
+        yield next(lines).encode()
         raise OSError("the disk is gone")
 
     with pytest.raises(OSError, match="the disk is gone"):
-        archive.write_lines(file, failing(), KEY.seal)
+        rewriting.rewrite(file, {None: failing()}, KEY.seal)
     assert file.read_bytes() == before
 
 

@@ -206,7 +206,9 @@ def test_the_report_holds_shares_and_rounded_averages(observe):
     labels = ("neutral", "positive", "positive")
     rows = observe(*({"author": "a", "label": label} for label in labels))
     scores = pd.DataFrame({"polarity": [0.5, 0.9, 0.91], "subjectivity": [0.0, 1.0, 1.0]})
-    assert observations.report(rows, scores, 2, {"share": {"any": 0.1}}) == {
+    unread = pd.Series({"es": 0.25, "others": 0.02})
+    assert observations.report(rows, scores, 2, {"share": {"any": 0.1}}, unread) == {
         "posts": 3, "posts_in_future": 2, "labels": {"positive": 0.67, "neutral": 0.33},
         "polarity": 0.77, "subjectivity": 0.67, "flags": {"share": {"any": 0.1}},
+        "unread": {"es": 0.25, "others": 0.02},
     }  # fmt: skip

@@ -10,6 +10,7 @@ from itertools import product
 import pytest
 
 from customer_profiles.posts import archive
+from customer_profiles.posts.formats import tally
 from customer_profiles.posts.pages import collect, parse_lines
 from customer_profiles.project.vocabulary import UNKNOWN
 
@@ -81,11 +82,12 @@ def test_a_page_gives_its_post_and_author_with_known_values():
         }
     ]
     assert {name: count for name, count in conversation.counts.items() if count} == {
+        "there": 1,
         "pages": 1,
-        "posts_seen": 1,
         "posts": 1,
         "authors": 1,
     }
+    assert not conversation.account.reasons
 
 
 def test_a_stream_item_reads_like_a_search_answer():
@@ -107,8 +109,9 @@ def test_a_post_whose_language_is_not_told_has_none(language):
 
 
 @pytest.mark.parametrize("field", ["referenced_tweets", "referenced_posts"])
-def test_a_repost_is_kept_without_the_retweets_of_the_post_it_repeats(field):
-    conversation = collect([a_page([a_post(**{field: [{"type": "retweeted", "id": "9"}]})])])
+def test_a_repost_is_without_the_retweets_of_the_post_it_repeats(field):
+    repost = a_post(**{field: [{"type": "retweeted", "id": "9"}]})
+    conversation = collect([a_page([repost])], reposts=True)
     assert conversation.counts["reposts"] == 1
     assert conversation.posts["retweets"].tolist() == [0]
     answered = collect([a_page([a_post(**{field: [{"type": "replied_to", "id": "9"}]})])])
@@ -120,9 +123,29 @@ def test_a_repost_is_kept_without_the_retweets_of_the_post_it_repeats(field):
 def test_what_begins_as_a_repost_is_one_also_where_no_page_refers_to_the_other_post():
     texts = {"RT @sample_author_00001_tw: Lovely": True, "Lovely. RT @sample: so": False}
     for text, repost in texts.items():
-        conversation = collect([a_page([a_post(text=text)])])
+        conversation = collect([a_page([a_post(text=text)])], reposts=True)
         assert conversation.posts["repost"].tolist() == [repost]
         assert conversation.posts["retweets"].tolist() == [2]
+
+
+def test_reposts_are_left_out_and_who_only_reposts_is_counted():
+    other = "9100000000000000002"
+    posts = [
+        a_post(),
+        a_post(id="2", text="RT @sample_author_00003_tw: Lovely"),
+        a_post(id="3", text="RT @sample_author_00003_tw: Lovely", author_id=other),
+    ]
+    page = a_page(posts, [a_user(), a_user(id=other)])
+    conversation = collect([page])
+    assert conversation.posts["post_id"].tolist() == [POST]
+    assert conversation.authors["author_id"].tolist() == [AUTHOR]
+    assert conversation.account.reasons == {tally.REPOST: 2}
+    counts = conversation.counts
+    assert (counts["there"], counts["reposts"], counts["authors_who_only_repost"]) == (3, 2, 1)
+    counted = collect([page], reposts=True)
+    assert not counted.account.reasons
+    counts = counted.counts
+    assert (counts["posts"], counts["reposts"], counts["authors_who_only_repost"]) == (3, 2, 0)
 
 
 def test_the_last_page_wins():
@@ -132,8 +155,8 @@ def test_the_last_page_wins():
         [a_user(public_metrics=a_user()["public_metrics"] | {"followers_count": 9})],
     )
     conversation = collect([early, late])
-    assert conversation.counts["duplicates"] == 1
-    assert conversation.counts["posts_seen"] == 2
+    assert conversation.account.reasons == {tally.REPEATED: 1}
+    assert conversation.counts["there"] == 2
     assert conversation.posts[["favorites", "retweets"]].to_numpy().tolist() == [[4, 3]]
     assert conversation.authors["followers"].tolist() == [9]
     back = collect([late, early])
@@ -214,28 +237,54 @@ def test_posts_that_cannot_be_used_are_left_out_and_counted():
         a_post(),
         without_text,
         other(2, text="  "),
-        other(3, created_at="yesterday"),
-        other(4, created_at=None),
-        other(5, created_at="2026-02-30T12:00:00Z"),
+        other(3, id="103", created_at="yesterday"),  # older than the ids that hold a time
+        other(4, id="104", created_at=None),
+        other(5, id="105", created_at="2026-02-30T12:00:00Z"),
         other(6, author_id="9100000000000000009"),
         other(7, author_id=None),
+        other(8, withheld={"copyright": False, "country_codes": ["DE"]}),
         a_post(id=None),
+        a_post(id=9.0e18),
+        a_post(id="9.0E+18"),
+        other(9, author_id=9.1e18),
     ]
     conversation = collect(
         [a_page(posts, errors=[{"title": "Forbidden"}, {"title": "Not Found Error"}])]
     )
     assert conversation.posts["post_id"].tolist() == [POST]
     assert {name: count for name, count in conversation.counts.items() if count} == {
+        "there": 13,
         "pages": 1,
         "partial_errors": 2,
-        "posts_seen": 9,
-        "posts_without_id": 1,
-        "posts_without_text": 2,
-        "posts_without_date": 3,
-        "posts_without_author": 2,
         "posts": 1,
         "authors": 1,
     }
+    assert conversation.account.reasons == {
+        tally.NO_ID: 1,
+        tally.DECIMAL: 3,
+        tally.NO_TEXT: 2,
+        tally.NO_DATE: 3,
+        tally.HIDDEN_AUTHOR: 1,
+        tally.NO_AUTHOR: 1,
+        tally.WITHHELD: 1,
+    }
+
+
+def test_authors_who_were_not_asked_for_are_unknown_and_not_hidden():
+    page = a_page()
+    del page["includes"]
+    conversation = collect([page])
+    assert conversation.authors["followers"].tolist() == [UNKNOWN]
+    assert conversation.counts["authors_without_metrics"] == 1
+    suspended = {"resource_type": "user", "resource_id": AUTHOR, "title": "Forbidden"}
+    with pytest.raises(ValueError, match="1 posts of authors whom X does not show"):
+        collect([page, {"data": [], "errors": [suspended]}])
+
+
+def test_a_date_that_is_missing_is_that_of_the_id():
+    identifier = "1267051200000000000"  # Sunday, 31 May 2020, 11:32 UTC
+    page = a_page([a_post(id=identifier, created_at=None)])
+    assert collect([page]).posts["day"].tolist() == ["2020-05-31"]
 
 
 def test_no_field_is_needed_and_no_wrong_type_stops_the_rest():
@@ -246,8 +295,10 @@ def test_no_field_is_needed_and_no_wrong_type_stops_the_rest():
         page = deepcopy(a_page())
         _put(page, path, value)
         bad.append(page)
-    conversation = collect([*bad, good])
-    assert conversation.counts["pages"] == len(bad) + 1
+    conversation = collect([*bad, good], reposts=True)
+    counts = conversation.counts
+    assert counts["pages"] == len(bad) + 1
+    assert counts["posts"] + sum(conversation.account.reasons.values()) == counts["there"]
     assert "1" in set(conversation.posts["post_id"])
     assert (conversation.posts[["favorites", "retweets"]] >= 0).all(axis=None)
     json.dumps(conversation.posts.to_dict("records"), ensure_ascii=False).encode("utf-8")
@@ -269,20 +320,24 @@ def test_rows_are_sorted_by_id_and_have_fixed_types():
 
 def test_lines_that_are_no_pages_are_counted_and_blank_ones_skipped():
     lines = [json.dumps(a_page()), "", "\r\n", '{"data": [', "[1, 2]", "7", "[" * 100_000]
-    assert [page is None for page in parse_lines(lines)] == [False, True, True, True, True]
-    assert collect(parse_lines(lines)).counts["broken_lines"] == 4
+    account = tally.Tally()
+    conversation = collect(parse_lines(lines, account), account)
+    assert account.reasons == {tally.TORN: 2, tally.UNKNOWN_OBJECT: 2}
+    assert (conversation.counts["posts"], conversation.counts["there"]) == (1, 5)
 
 
 @pytest.mark.parametrize(
     ("pages", "message"),
     [
-        ([], "no posts in 0 pages"),
-        ([None, {"meta": {"result_count": 0}}], "no posts in 1 pages, 1 broken lines"),
-        ([a_page(users=[])], "no page holds authors .* request expansions=author_id"),
-        ([a_page([a_post(text=None)])], "none of 1 posts can be used .*1 without text"),
+        ([], "there are no posts: the files are empty"),
+        ([{"meta": {"result_count": 0}}] * 2, "the search found nothing: 2 pages without posts"),
+        ([a_page(users=[])], "none of 1 posts can be used: 1 posts of authors whom X does not"),
+        ([a_page([a_post(text=None)])], "1 posts without a text; request the field text"),
+        ([a_page([a_post(author_id=None)])], "author's id; request the field author_id"),
+        ([a_page([a_post(text="RT @x: a")])], "1 reposts; set reposts in section pull to true"),
     ],
 )
-def test_pages_without_posts_or_authors_are_refused_with_the_way_out(pages, message):
+def test_pages_without_a_post_to_use_are_refused_with_the_way_out(pages, message):
     with pytest.raises(ValueError, match=message):
         collect(pages)
 
@@ -295,7 +350,7 @@ def test_no_id_handle_or_text_is_in_any_error_log_line_or_repr(tmp_path, caplog)
         "no posts": [{"includes": {"users": [a_user()]}, "errors": [problem]}],
         "no authors": [a_page(users=[], errors=[problem])],
         "no id": [a_page([a_post(id=None)])],
-        "no date": [a_page([a_post(created_at=TEXT)])],
+        "no date": [a_page([a_post(id="7", created_at=TEXT)])],
         "author elsewhere": [a_page(users=[stranger], errors=[problem])],
     }
     output = []
@@ -307,12 +362,16 @@ def test_no_id_handle_or_text_is_in_any_error_log_line_or_repr(tmp_path, caplog)
         with pytest.raises(ValueError, match="post") as caught:
             archive.read(folder)
         output += traceback.format_exception(caught.value)
+        assert "(first in pages.jsonl, line 1)" in str(caught.value) or name == "no posts"
         assert caught.value.__cause__ is None
         assert caught.value.__context__ is None
     (tmp_path / "good.jsonl").write_text(json.dumps(a_page()) + "\n" + json.dumps(a_page())[:-40])
-    conversation = archive.read(tmp_path)
+    conversation = archive.read(tmp_path / "good.jsonl")
+    archive.tell(conversation, 10)
     output += [repr(conversation), str(conversation), caplog.text]
-    assert "no pages, 1 in 1 files" in caplog.text
+    assert "that end too early or are damaged, 1 of 2 (first in good.jsonl, line 2)" in (
+        caplog.text
+    )
     assert conversation.posts["text"].tolist() == [TEXT]
     assert [secret for secret in SECRETS for line in output if secret in line] == []
 
@@ -324,10 +383,14 @@ def test_an_archive_is_read_in_the_order_of_its_names(tmp_path):
     (tmp_path / "notes.txt").write_text("not a page")
     (tmp_path / ".a.jsonl.new").write_text("{")
     conversation = archive.read(tmp_path)
-    assert [path.name for path in archive.files(tmp_path)] == ["a.jsonl", "b.json"]
+    assert [path.name for path in archive.files(tmp_path)] == ["a.jsonl", "b.json", "notes.txt"]
     assert conversation.posts["favorites"].tolist() == [8]
-    assert conversation.counts["files"] == 2
-    assert conversation.counts["broken_lines"] == 0
+    assert conversation.counts["files"] == 3
+    assert conversation.account.reasons == {tally.REPEATED: 1}
+    assert conversation.account.files == {
+        ".a.jsonl.new": "is a hidden file",
+        "notes.txt": "is neither JSON nor a table",
+    }
 
 
 @pytest.mark.parametrize("name", ["a.json", "a.jsonl", "a.json.gz", "a.jsonl.gz"])
@@ -338,46 +401,24 @@ def test_plain_and_compressed_files_read_alike(tmp_path, name):
 
 
 @pytest.mark.parametrize("ending", ["", ".gz"])
-def test_half_a_last_line_is_a_broken_line(tmp_path, ending):
+def test_half_a_last_line_is_told_as_such(tmp_path, ending):
     lines = [json.dumps(a_page([a_post(id=str(number))])) for number in range(300)]
     content = "\n".join(lines).encode()[:-9]
     file = tmp_path / f"stream.jsonl{ending}"
     file.write_bytes(gzip.compress(content) if ending else content)
     conversation = archive.read(tmp_path)
     assert conversation.counts["posts"] == 299
-    assert conversation.counts["broken_lines"] == 1
+    assert conversation.account.reasons == {tally.TORN: 1}
+    assert conversation.account.first == {tally.TORN: (file.name, 300)}
 
 
-@pytest.mark.parametrize("kept", [0.9, 0.5])
-def test_a_torn_gzip_file_gives_what_can_be_read_and_a_broken_line(tmp_path, kept):
-    lines = [json.dumps(a_page([a_post(id=str(number * 7919))])) for number in range(3000)]
-    packed = gzip.compress("\n".join(lines).encode())
-    (tmp_path / "stream.jsonl.gz").write_bytes(packed[: int(kept * len(packed))])
-    conversation = archive.read(tmp_path)
-    assert conversation.counts["broken_lines"] == 1
-    assert 3000 * (kept - 0.25) < conversation.counts["posts"] < 3000
-    (tmp_path / "stream.jsonl.gz").rename(tmp_path / "stream.json.gz")
-    assert list(parse_lines(archive.read_lines(tmp_path / "stream.json.gz"))) == [None]
-
-
-def test_a_damaged_gzip_file_is_a_broken_line(tmp_path):
-    (tmp_path / "a.jsonl").write_text(json.dumps(a_page()))
-    (tmp_path / "b.jsonl.gz").write_bytes(b"this was never compressed")
-    conversation = archive.read(tmp_path)
-    assert conversation.counts["broken_lines"] == 1
-    assert conversation.counts["posts"] == 1
-
-
-def test_a_folder_without_pages_is_refused_with_what_it_may_hold_and_what_it_holds(tmp_path):
-    endings = ".json, .jsonl, .json.gz, .jsonl.gz, .jsonl.sealed"
-    wanted = f"must hold X API pages, files ending in {endings}"
-    (tmp_path / "pages.csv").write_text("a,b")
-    with pytest.raises(FileNotFoundError, match=f"{wanted}; it holds pages.csv$"):
+def test_a_folder_without_files_is_refused_with_what_it_may_be_and_what_it_holds(tmp_path):
+    wanted = r"must be a file or folder of posts \(docs/archive.md lists the formats\)"
+    (tmp_path / ".hidden").write_text("{}")
+    with pytest.raises(FileNotFoundError, match=f"{wanted}; it "):
         archive.files(tmp_path)
     with pytest.raises(FileNotFoundError, match=f"nowhere {wanted}; there is no such folder$"):
         archive.files(tmp_path / "nowhere")
-    with pytest.raises(NotADirectoryError, match="is a file; give the folder"):
-        archive.files(tmp_path / "pages.csv")
 
 
 def assert_same(one, other):

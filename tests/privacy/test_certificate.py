@@ -408,7 +408,9 @@ def prepared(tmp_path_factory, mongodb):
         sealed_files.write("assignments", assigned, key)
         model = {"features": FEATURES, "clip": invented.CLIP, "centroids": [None] * 10}
         for name, value in {
-            "raw/manifest": {"audience": audience, "key": key.fingerprint(), "sample": True},
+            "raw/manifest": {
+                "archive": SAMPLE, "audience": audience, "key": key.fingerprint(), "sample": True,
+            },
             "models/clusters": model,
             "reports/clusters": CLUSTERS,
             "processed/profiles": {"exclude_flagged": True, "flagged": 0.02},

@@ -64,9 +64,9 @@ def test_a_profile_with_an_empty_block_overrides_nothing():
 
 def test_shared_values_come_in_one_order_however_they_are_asked_for():
     quick = params.parse(VALUES)
-    for names in (["as_of", "k_anonymity", "archive", "none"], ["archive", "k_anonymity", "as_of"]):
+    for names in (["as_of", "k_anonymity", "none"], ["none", "k_anonymity", "as_of"]):
         values = list(params.shared(names, quick).items())
-        assert values == [("k_anonymity", 10), ("as_of", ""), ("archive", "data/sample/x_archive")]
+        assert values == [("k_anonymity", 10), ("as_of", "")]
 
 
 def test_numbers_are_read_as_dvc_reads_them(project):
@@ -242,7 +242,8 @@ def test_digits_alone_are_a_keyword():
         (TEXT.replace("drift: 0.1", "drift: 1e400"), "publish.drift must be a number, 0 to 10"),
         (TEXT.replace("bfloat16: true", "bfloat16: on"), "finetune.bfloat16 must be true or false"),
         (TEXT.replace("rows: 0", "rows:", 1), "fetch.rows must be a whole number, 0"),
-        (TEXT.replace("  archive:", "  - archive:"), "pull must be a section, of names and values"),
+        (TEXT.replace("  exclude_flagged:", "  - exclude_flagged:"),
+         "load must be a section, of names and values"),
     ],
 )  # fmt: skip
 def test_a_file_that_cannot_be_read_is_refused_with_its_name_and_line(project, text, message):

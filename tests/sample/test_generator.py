@@ -11,6 +11,7 @@ from kneed import KneeLocator
 from sklearn.metrics import adjusted_rand_score
 
 from customer_profiles.posts import archive
+from customer_profiles.posts.formats import tally
 from customer_profiles.privacy import features
 from customer_profiles.project import files, params, paths
 from customer_profiles.sample import campaigns, generator
@@ -106,10 +107,10 @@ def test_personas_are_active_on_their_days_and_around_their_hour(pages, truth):
 
 
 def test_it_has_the_faults_of_real_pages(conversation, pages, shipped):
-    counts = conversation.counts
-    assert 180 <= counts["duplicates"] <= 220
-    assert counts["posts_without_author"] == 6
-    assert counts["broken_lines"] == 1
+    counts, reasons = conversation.counts, conversation.account.reasons
+    assert 180 <= reasons[tally.REPEATED] <= 220
+    assert (reasons[tally.HIDDEN_AUTHOR], reasons[tally.TORN]) == (6, 1)
+    assert counts["posts"] + sum(reasons.values()) == counts["there"]
     assert counts["partial_errors"] == sum(len(page.get("errors", [])) for page in _all(pages))
     assert counts["partial_errors"] >= 10
     torn = [path for path in archive.files(shipped / "x_archive") if not _ends_whole(path)]

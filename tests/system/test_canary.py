@@ -22,6 +22,7 @@ from bson import json_util
 
 from customer_profiles.collect.folder import PAGES
 from customer_profiles.posts import pages
+from customer_profiles.posts.formats import tally
 from customer_profiles.privacy.keys.key import Key
 from customer_profiles.privacy.sealing import OBSERVATIONS
 from customer_profiles.publication.document import AVERAGES, CLUSTERS
@@ -34,8 +35,8 @@ EXACT = ("observations", "profiles")  # the operator's exports, unsealed
 PREFERRED = CLUSTERS["properties"]["preferred"]["properties"]
 # Whole numbers below ten that count nobody.
 NOBODY = {
-    ".manifest.counts.broken_lines", ".manifest.counts.files",
-    *(f".manifest.counts.posts_without_{what}" for what in ("author", "date", "id", "text")),
+    ".pull.files", ".pull.reposts", ".pull.texts_cut", ".pull.formats.X API v2 pages",
+    *(f".pull.left_out.{reason}" for reason in tally.WAYS_OUT),
     ".fetch.sets.validation.0", ".fetch.sets.validation.4",
     ".finetune.epochs", ".finetune.epochs_run", ".finetune.kept_epoch",
     *(f".sentiment.{test}.{which}" for test in ("mcnemar.tfidf", "mcnemar.vader", "mcnemar3.vader")
@@ -412,7 +413,7 @@ def test_people_fewer_than_ten_are_counted_nowhere(run):
     profiles = pd.read_csv(run.written / "exports" / "profiles.csv")
     assert 0 < profiles["verified"].sum() < 10
     assert 0 < profiles["protected"].sum() < 10
-    assert published["manifest"]["counts"]["authors_without_metrics"] == "<10"
+    assert published["pull"]["authors_without_metrics"] == "<10"
     clusters = pd.read_csv(run.written / "exports" / "clusters.csv")
     assert set(clusters["no_verified"]) | set(clusters["no_protected"]) <= {"0", "<10"}
 
@@ -420,7 +421,7 @@ def test_people_fewer_than_ten_are_counted_nowhere(run):
 @pytest.mark.parametrize("what", canary.damaged())
 def test_a_refusal_of_pages_names_no_one(what):
     lines = [canary.damaged()[what], json.dumps({"data": [], "includes": {"users": []}})]
-    with pytest.raises(ValueError, match=r"no posts in|no page holds authors|none of") as caught:
+    with pytest.raises(ValueError, match=r"there are no posts|none of") as caught:
         pages.collect(pages.parse_lines(lines))
     assert traces.marks_in("".join(traceback.format_exception(caught.value)).encode()) == set()
 

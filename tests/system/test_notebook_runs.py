@@ -99,7 +99,7 @@ def test_pulling_from_a_folder_without_pages_makes_no_key(tmp_path):
     notebook.cells[1].source = 'archive = "pages"\nk_anonymity = 10'
     (tmp_path / "dvc.yaml").touch()
     (tmp_path / "pages").mkdir()
-    with pytest.raises(CellExecutionError, match="must hold X API pages"):
+    with pytest.raises(CellExecutionError, match="must be a file or folder of posts"):
         NotebookClient(notebook, resources={"metadata": {"path": str(tmp_path)}}).execute()
     assert not (tmp_path / "data").exists()
 
@@ -115,7 +115,8 @@ def test_one_post_is_pulled_without_a_warning(tmp_path):
     (tmp_path / "pages/1.json").write_text(json.dumps(page))
     NotebookClient(notebook, resources={"metadata": {"path": str(tmp_path)}}).execute()
     manifest = json.loads((tmp_path / "data/raw/manifest.json").read_text())
-    assert (manifest["archive"], manifest["counts"]["posts"]) == ("pages", 1)
+    pulled = json.loads((tmp_path / "data/reports/pull.json").read_text())
+    assert (manifest["archive"], pulled["posts"], pulled["there"]) == ("pages", 1, 1)
 
 
 @pytest.mark.parametrize("name", NOTEBOOKS)

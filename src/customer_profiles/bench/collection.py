@@ -84,7 +84,7 @@ def _compared(wanted: list[str]) -> tuple[int, int]:
     """Numbers of posts of `wanted` lost and duplicated, except X's own duplicates on one page."""
     collected = []
     for file in archive.files(paths.inside(PAGES)):
-        for line in archive.read_lines(file, Key(KEY).unseal):
+        for line in archive.lines(file, Key(KEY).unseal):
             collected += {post["id"] for post in json.loads(line)["data"]}
     return len(set(wanted) - set(collected)), len(collected) - len(set(collected))
 

@@ -119,10 +119,13 @@ def comply(
 def _ids_on(audience: Audience, files: Iterable[Path]) -> dict[str, Ids]:
     """Ids of each kind on the pages in `files`."""
     ids = {kind: Ids() for kind in KINDS}
+    columns = params.stage("pull")["columns"]
+    files = list(files)
     with PagesFolder().exclusive():
+        owners = archive.owners_in(files)
         for file in files:
-            for line in archive.read_lines(file, audience.key.unseal):
-                for kind, name in redaction.standing(line):
+            for place in archive.places(file, audience.key.unseal, columns, owners):
+                for kind, name in redaction.standing(place):
                     ids[kind].add(name)
     return ids
 

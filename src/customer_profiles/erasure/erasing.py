@@ -6,7 +6,7 @@ file of observations, which tells the touched profiles, is changed last.
 
 import logging
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import cache, partial
 from itertools import chain
@@ -18,6 +18,7 @@ from customer_profiles.collect.folder import PAGES, PagesFolder
 from customer_profiles.erasure import parquet_files, redaction
 from customer_profiles.erasure.held_data import Audience, close_journal, exclusive, open_audience
 from customer_profiles.posts import archive, retention
+from customer_profiles.posts.formats import containers, rewriting
 from customer_profiles.privacy.keys import tombstones
 from customer_profiles.privacy.keys.key import is_sample
 from customer_profiles.project import params, paths, vocabulary
@@ -38,7 +39,7 @@ def purge(kind: str, ids: Sequence[str], dry_run: bool = False) -> None:
     Logs the number of erased records, never the ids. Raises ValueError for an invalid id, by its
     position.
     """
-    _check(kind, ids)
+    _check(kind, ids, mapped=bool(params.stage("pull")["columns"]))
     purge_all({kind: ids}, dry_run)
 
 
@@ -52,6 +53,7 @@ def purge_all(
     never the ids.
     """
     audience = open_audience()
+    check_pages(audience, beside=beside)
     recipe = profiles.Recipe(audience.key, **params.stage("load"))
     pseudonyms = {kind: audience.key.pseudonyms(kind, some) for kind, some in ids.items()}
     posts, authors = pseudonyms.get("post", []), pseudonyms.get("author", [])
@@ -122,6 +124,7 @@ def expire(days: int | None = None, as_of: str | None = None, dry_run: bool = Fa
         "%s: %d posts before %s",
         "would be removed" if dry_run else "removed", len(old), first or "any day",
     )  # fmt: skip
+    logger.info("not reached: the archive's own files, of whatever format, which stay as they are")
     if {"expire_days": days, "as_of": as_of} != shared:
         logger.info(
             "set expire_days and as_of so in params.yaml too: else the next `dvc repro` takes "
@@ -130,12 +133,15 @@ def expire(days: int | None = None, as_of: str | None = None, dry_run: bool = Fa
     _then_repro(dry_run)
 
 
-def _check(kind: str, ids: Sequence[str]) -> None:
+def _check(kind: str, ids: Sequence[str], mapped: bool) -> None:
+    """Raise ValueError for ids that X does not give; in a `mapped` table authors may have names."""
     if kind not in tombstones.KINDS:
         raise ValueError("the first argument must be author or post: the kind of the ids")
     if not ids:
         raise ValueError("no id was given; X's ids are digits, separated by blanks or lines")
     for place, number in enumerate(ids, 1):
+        if mapped and number.strip():
+            continue
         if not re.fullmatch(r"[1-9][0-9]{0,19}", number):
             raise ValueError(
                 f"id number {place} of {len(ids)} is none: X's ids are 1 to 20 digits (a handle "
@@ -180,12 +186,36 @@ def page_files(audience: Audience, beside: Iterable[Path] = ()) -> list[Path]:
     return list({file.resolve(): file for file in every}.values())
 
 
+def check_pages(
+    audience: Audience, unseal: containers.Opener | None = None, beside: Iterable[Path] = ()
+) -> None:
+    """Read all pages to their ends, and warn of what lies beside them and is not reached.
+
+    The arguments are as in `clean_pages`. Raises ValueError for a file that may hold posts and
+    cannot be read, and the errors of unsealing.
+    """
+    if is_sample(audience.archive):
+        return
+    columns, beside_them = params.stage("pull")["columns"], []
+    with PagesFolder().exclusive():
+        for file in page_files(audience, beside):
+            try:
+                beside_them += archive.unreached(file, unseal or audience.key.unseal, columns)
+            except containers.Unreadable as error:
+                raise ValueError(
+                    f"{error}. Nothing was erased: posts in it would stay. Unpack or repair the "
+                    "file, or take it out of the archive, then run this again"
+                ) from None
+    for sentence in archive.outside(paths.inside(audience.archive)) + beside_them:
+        logger.warning("not reached: %s", sentence)
+
+
 def clean_pages(
     audience: Audience,
     marks: Mapping[str, str],
     named: redaction.Names = frozenset(),
     dry_run: bool = False,
-    unseal: archive.Opener | None = None,
+    unseal: containers.Opener | None = None,
     beside: Iterable[Path] = (),
 ) -> int:
     """Remove the data of `marks` and of `named` from the pages; return the number of posts.
@@ -213,19 +243,32 @@ def clean_pages(
 
     with PagesFolder().exclusive():
         files = page_files(audience, beside)
-        every = chain.from_iterable(archive.exact_lines(file, opener) for file in files)
-        erased = redaction.find(every, is_erased, named)
+        columns = params.stage("pull")["columns"]
+        places = partial(
+            archive.places, unseal=opener, columns=columns, owners=archive.owners_in(files)
+        )
+        # All that there is, before anything is changed: what cannot be read ends it here.
+        erased = redaction.find(chain.from_iterable(map(places, files)), is_erased, named)
         posts = 0
         for file in files:
-            changed = False
-            for line in archive.exact_lines(file, opener):
-                kept, removed = redaction.redacted(line, erased)
-                posts, changed = posts + removed, changed or kept != line
+            changed = set()
+            for place in places(file):
+                kept, removed = redaction.redacted(place, erased)
+                posts += removed
+                if kept != (
+                    containers.DAMAGED_LINE if place.piece.raw is None else place.piece.raw
+                ):
+                    changed.add(place.part.member)
             if changed and not dry_run:
-                lines = archive.exact_lines(file, opener)
-                kept = (redaction.redacted(line, erased)[0] for line in lines)
-                archive.write_lines(file, kept, audience.key.seal)
+                contents = {
+                    member: _left(places(file, members=[member]), erased) for member in changed
+                }
+                rewriting.rewrite(file, contents, audience.key.seal)
     return posts
+
+
+def _left(places: Iterable[archive.Place], erased: redaction.Names) -> Iterator[bytes]:
+    return (redaction.redacted(place, erased)[0] for place in places)
 
 
 def _then_repro(dry_run: bool) -> None:

@@ -8,9 +8,10 @@ import os
 
 from customer_profiles.collect.folder import PagesFolder
 from customer_profiles.erasure import parquet_files
-from customer_profiles.erasure.erasing import clean_pages, page_files
+from customer_profiles.erasure.erasing import check_pages, clean_pages, page_files
 from customer_profiles.erasure.held_data import close_journal, exclusive, open_loaded_or_chosen
 from customer_profiles.posts import archive
+from customer_profiles.posts.formats import containers, rewriting
 from customer_profiles.privacy.keys import keyfile, tombstones
 from customer_profiles.privacy.keys.key import (
     FILE,
@@ -53,7 +54,7 @@ def _rotate(folder: PagesFolder) -> None:
             "the shipped sample has a public key, which is the same everywhere and stays; there "
             "is nothing in it to protect"
         )
-    sealed = [file for file in page_files(audience) if file.suffix == archive.SEALED]
+    sealed = [file for file in page_files(audience) if containers.is_sealed(file)]
     if sealed and VARIABLE in os.environ:
         raise ValueError(
             f"sealed pages must be sealed anew, and the key is in {VARIABLE}: put it into "
@@ -62,13 +63,17 @@ def _rotate(folder: PagesFolder) -> None:
         )
     successor = successor_key() if sealed else audience.key
     unseal = _either(audience.key, successor)
+    check_pages(audience, unseal)
     old = audience.key.fingerprint()
     with connection.database(audience.name) as database:
         schema.prepare(database)
         clean_pages(audience, united(database, old), unseal=unseal)
         with folder.exclusive():
             for file in sealed:
-                archive.write_lines(file, archive.exact_lines(file, unseal), successor.seal)
+                lines = (
+                    line.encode("utf-8", "surrogateescape") for line in archive.lines(file, unseal)
+                )
+                rewriting.rewrite(file, {None: lines}, successor.seal)
         with leased(database):
             # First: a load that waits for the lease must not bring the old key's rows back.
             for name in (connection.MANIFEST, connection.LOADED):
@@ -101,7 +106,7 @@ def _rotate(folder: PagesFolder) -> None:
     )
 
 
-def _either(key: Key, following: Key) -> archive.Opener:
+def _either(key: Key, following: Key) -> containers.Opener:
     """A function that unseals lines of either key: a rotation may have been interrupted."""
 
     def unseal(token: bytes) -> bytes:

@@ -14,9 +14,14 @@ from customer_profiles.project import params, paths
 from customer_profiles.publication import notices, standing
 from customer_profiles.sentiment.data import sentiment140
 
+
+def _check_archive(path: Path) -> None:
+    archive.check(path, params.stage("pull")["columns"])
+
+
 # Each folder is checked by the module that will read it.
 ARCHIVE = "pull.archive"
-CHECKS = {"fetch.source": sentiment140.locate, ARCHIVE: archive.files}
+CHECKS = {"fetch.source": sentiment140.locate, ARCHIVE: _check_archive}
 
 logger = logging.getLogger(__name__)
 

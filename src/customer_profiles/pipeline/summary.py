@@ -20,7 +20,7 @@ RESULTS = {
     "encoder": ("reports/encoder.json", "weights {parameters:,}"),
     "finetune": ("reports/finetune.json", "validation accuracy {validation_accuracy:.3f}"),
     "evaluate": ("reports/sentiment.json", "test accuracy {manual2[accuracy]:.3f}"),
-    "pull": ("raw/manifest.json", "posts {counts[posts]:,}"),
+    "pull": ("reports/pull.json", "posts {posts:,}"),
     "score": ("reports/score.json", "mean polarity {polarity:.2f}"),
     "load": ("reports/load.json", "profiles {profiles}"),
     "cluster": ("reports/clusters.json", "segments {k}"),
@@ -40,9 +40,10 @@ def summary() -> str:
 
     Raises FileNotFoundError when a report is missing because the run did not finish.
     """
-    sentiment, clusters, privacy = (
-        json.loads(paths.inside("data/reports", f"{name}.json").read_text(encoding="utf-8"))
-        for name in ("sentiment", "clusters", "privacy")
+    names = ("sentiment", "pull", "clusters", "privacy")
+    files = [*(f"reports/{name}.json" for name in names), "processed/observations.json"]
+    sentiment, pull, clusters, privacy, legend = (
+        json.loads(paths.inside("data", file).read_text(encoding="utf-8")) for file in files
     )
     tfidf = sentiment["baselines"]["tfidf"]
     published = privacy["published"]
@@ -53,10 +54,30 @@ sentiment  two classes {accuracy(sentiment["manual2"], posts)}{seed_spread(senti
            TF-IDF baseline {accuracy(tfidf)} on the same two classes
            polar against neutral, AUC {sentiment["neutral"]["auc"]:.3f}; \
 calibration error {calibration_error(sentiment["validation"])}
+archive    {archive(pull, legend["unread"])}
 segments   {structure(clusters)}, sizes {clusters["sizes"]}{as_one(clusters)}
 privacy    {"passed" if privacy["passed"] else "NOT PASSED"}: smallest group {published["k_min"]}, \
 {published["suppressed_share"]:.1%} of the authors in suppressed cells
 {NEXT}"""
+
+
+def archive(pull: dict, unread: str) -> str:
+    """Number of posts of the archive that are used, and what is left out of it by reason.
+
+    `unread` is a sentence on the posts that the model does not read, "" if it reads all.
+    """
+    lines = [f"{pull['posts']:,} of {pull['there']:,} posts used"]
+    for reason, count in sorted(pull["left_out"].items(), key=lambda item: -item[1]):
+        lines.append(f"left out: {reason}, {count:,}")
+    for reason, count in pull["files_left_out"].items():
+        lines.append(f"not used: files, {count:,}; each {reason}")
+    only, unknown = pull["authors_who_only_repost"], pull["authors_without_metrics"]
+    # Fewer than k are a text.
+    if isinstance(only, int):
+        lines.append(f"{only:,} authors only repost")
+    if isinstance(unknown, int):
+        lines.append(f"{unknown:,} of {pull['authors']:,} authors without counts")
+    return "\n           ".join([*lines, unread] if unread else lines)
 
 
 def interval(metrics: dict) -> str:

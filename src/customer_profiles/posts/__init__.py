@@ -1,5 +1,5 @@
-"""Posts: files of X pages, posts and authors on them, flags, observations, retention.
+"""Posts: files of X pages, posts and authors on them, flags, languages, observations, retention.
 
-Imports project and privacy. Only archive touches files.
+Imports project, privacy and posts/formats. Only archive touches files.
 Stages pull, score, load and publish.
 """

@@ -64,8 +64,13 @@ def build(
     return ordered(frame[list(COLUMNS)], last=("author", "_id"))
 
 
-def report(rows: pd.DataFrame, scores: pd.DataFrame, in_future: int, flags: Mapping) -> dict:
-    """Figures of the observations `rows` and their exact `scores`, for data/reports/score.json."""
+def report(
+    rows: pd.DataFrame, scores: pd.DataFrame, in_future: int, flags: Mapping, unread: pd.Series
+) -> dict:
+    """Figures of the observations `rows` and their exact `scores`, for data/reports/score.json.
+
+    `unread` are the shares of the posts that the model does not read (`languages.share`).
+    """
     return {
         "posts": len(rows),
         "posts_in_future": in_future,
@@ -74,6 +79,7 @@ def report(rows: pd.DataFrame, scores: pd.DataFrame, in_future: int, flags: Mapp
         "polarity": round(float(scores["polarity"].to_numpy().mean()), 2),
         "subjectivity": round(float(scores["subjectivity"].to_numpy().mean()), 2),
         "flags": dict(flags),
+        "unread": unread.to_dict(),
     }
 
 

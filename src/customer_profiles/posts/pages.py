@@ -12,13 +12,14 @@ Ids, handles and texts are private: no error message and no `repr` shows one.
 
 import json
 import re
-from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 
 import pandas as pd
 
+from customer_profiles.posts import dates
+from customer_profiles.posts.formats import tally, x_pages
+from customer_profiles.posts.formats.tally import Tally
 from customer_profiles.project.vocabulary import UNKNOWN
 
 POST_COLUMNS = {
@@ -41,26 +42,24 @@ AUTHOR_COLUMNS = {
     "protected": "bool",
     "created": "object",
 }
-COUNTS = (
-    "pages",
-    "broken_lines",
-    "partial_errors",
-    "posts_seen",
-    "duplicates",
-    "reposts",
-    "posts_without_id",
-    "posts_without_author",
-    "posts_without_text",
-    "posts_without_date",
-    "posts",
-    "authors",
-    "authors_without_metrics",
-)
+COUNTS = ("pages", "partial_errors", "posts_there", "reposts")
 # How X begins the text of a repost, and people that of one by hand.
 REPOST = re.compile(r"RT @\w+:")
+REPOSTED = ("retweeted", "reposted")
+# How X ends a text that it cuts, maybe before a link to the whole post; and the length below which
+# an author wrote the dots.
+CUT, SHORTEST_CUT, LINK = "…", 100, 40
+CUT_TEXT = re.compile(rf"{CUT}(\s*https?://t\.co/\w*)?\s*$")
+# X's own sentence in the place of a post that it does not show.
+WITHHELD = re.compile(
+    r"(RT @\w+: )?(This (Tweet|Post)( from @?\w+)?|@?\w+('s account)?) (has been|is) withheld\b"
+)
+DECIMAL = re.compile(r"\d+(\.\d+)?[eE]\+?\d+|\d+\.\d+")
 # Since 2023 `verified` is also true for paying users (`verified_type` blue).
 VERIFIED_TYPES = ("business", "government")
 LARGEST = 2**63 - 1
+# Fields that a post needs, and those for which it may be left out even so.
+USUAL, UNUSUAL = {"text", "day", "author_id"}, ("left_out", "repost", "versions")
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,19 +70,22 @@ class Conversation:
     language (as X names it, or None), favorites and retweets received, repost (whether it repeats
     another post). `authors`, one row per author of these posts (not the people they mention),
     sorted by author_id: followers, following, listed, account_posts, verified, protected, created
-    (YYYY-MM or None). `counts` are the numbers of items seen, kept and left out.
+    (YYYY-MM or None). `counts` are the numbers of items that were there and are kept; `account`
+    those left out.
     """
 
     posts: pd.DataFrame = field(repr=False)
     authors: pd.DataFrame = field(repr=False)
     counts: dict[str, int]
+    account: Tally = field(repr=False)
 
 
-def parse_lines(lines: Iterable[str]) -> Iterator[dict | None]:
-    """Page on each line; None for a line that is not a JSON object. Blank lines are skipped.
+def parse_lines(lines: Iterable[str | bytes], account: Tally | None = None) -> Iterator[dict]:
+    """Page on each line, as collected from X; `account` counts what is no JSON object.
 
     Streams send blank lines to keep the connection alive, and may end in an incomplete line.
     """
+    account = account or Tally()
     for line in lines:
         if not line.strip():
             continue
@@ -91,85 +93,223 @@ def parse_lines(lines: Iterable[str]) -> Iterator[dict | None]:
             page = json.loads(line)
         except (ValueError, RecursionError):
             page = None
-        yield page if isinstance(page, dict) else None
+        if isinstance(page, dict):
+            yield page
+        else:
+            account.leave(tally.TORN if page is None else tally.UNKNOWN_OBJECT)
 
 
-def collect(pages: Iterable[dict | None]) -> Conversation:
-    """Posts and authors of `pages`, oldest page first (None: a broken line, only counted).
+def collect(
+    pages: Iterable[dict], account: Tally | None = None, reposts: bool = False
+) -> Conversation:
+    """Posts and authors of `pages`, oldest page first.
+
+    `account` counts what is left out, and says where the pages are read from. With `reposts` they
+    count as posts of who reposted; else they are left out, because their words are another's.
 
     A metric that no page gives is UNKNOWN. `verified` means business or government, or verified
     without any `verified_type` (as before 2023); paid verification does not count. A repost's
-    retweets are 0, because X shows the number of the original post. A post without an id, a text, a
-    date or an author on some page is left out, and counted under the first of these reasons.
+    retweets are 0, because X shows the number of the original post. The text is the whole one
+    (`note_tweet`; of a repost the original's) where a page has it. Of an edited post the last
+    version counts. A post is left out if X withholds it, or without an id, a text, a date (its own,
+    or that of its id) or an author, and counted under the first of these reasons.
 
-    Raises ValueError when no post, or no author at all, is left.
+    Raises ValueError when no post is left.
     """
-    counts = Counter(dict.fromkeys(COUNTS, 0))
-    posts, users = _gather(pages, counts)
-    kept = {}
-    for post_id, post in posts.items():
-        counts["reposts"] += post.get("repost", False)
-        missing = _missing(post, users)
-        if missing:
-            counts[f"posts_without_{missing}"] += 1
-        else:
-            kept[post_id] = post
-    authors = {post["author_id"]: users[post["author_id"]] for post in kept.values()}
-    counts["posts"], counts["authors"] = len(kept), len(authors)
+    account = account or Tally()
+    gathered = _Gathered(account)
+    for page in pages:
+        gathered.add(page)
+    kept, counts = gathered.kept(reposts)
+    if not kept:
+        raise ValueError(_nothing(account, counts))
+    users = gathered.users
+    authors = {post["author_id"]: users.get(post["author_id"], {}) for post in kept.values()}
+    counts["authors"] = len(authors)
     counts["authors_without_metrics"] = sum("followers" not in row for row in authors.values())
-    _refuse_nothing(counts, users)
+    pieces = sum(account.reasons[reason] for reason in tally.NO_POSTS)
+    counts["there"] = counts.pop("posts_there") + pieces
     return Conversation(
         posts=_frame(kept, POST_COLUMNS),
         authors=_frame(authors, AUTHOR_COLUMNS),
-        counts=dict(counts),
+        counts=counts,
+        account=account,
     )
 
 
-def _gather(pages: Iterable[dict | None], counts: Counter) -> tuple[dict, dict]:
-    """Fields by post id and by user id, the last page's value of each; `counts` is updated."""
-    posts: dict[str, dict] = {}
-    users: dict[str, dict] = {}
-    for page in pages:
-        if page is None:
-            counts["broken_lines"] += 1
-            continue
+class _Gathered:
+    """Fields of posts and users by their ids, the last page's value of each."""
+
+    def __init__(self, account: Tally):
+        self.posts: dict[str, dict] = {}
+        self.users: dict[str, dict] = {}
+        self._counts = dict.fromkeys(COUNTS, 0)
+        self._account = account
+        # Of posts that may be left out: where they were first seen.
+        self._places: dict[str, tuple[str, int]] = {}
+        self._hidden: set[str | None] = set()  # users whom X does not show
+        # Whether authors lie beside posts, and the files of single posts that have their authors.
+        self._users_beside, self._with_authors = False, set()
+
+    def add(self, page: dict) -> None:
+        counts, includes = self._counts, _object(page.get("includes"))
         counts["pages"] += 1
-        counts["partial_errors"] += len(_objects(page.get("errors")))
-        for item in _objects(page.get("data")):
-            counts["posts_seen"] += 1
-            post_id = _id(item.get("id"))
-            if post_id is None:
-                counts["posts_without_id"] += 1
-                continue
-            counts["duplicates"] += post_id in posts
-            posts[post_id] = posts.get(post_id, {}) | _known(_post(item))
-        for item in _objects(_object(page.get("includes")).get("users")):
+        for error in _objects(page.get("errors")):
+            counts["partial_errors"] += 1
+            if error.get("resource_type") == "user":
+                self._hidden.add(_id(error.get("resource_id")) or _id(error.get("value")))
+        self._users_beside |= x_pages.BESIDE in page
+        asked, (file, _) = "users" in includes, self._account.place
+        if asked and x_pages.SINGLE in page:
+            self._with_authors.add(file)
+        for item in _objects(includes.get("users")):
             user_id = _id(item.get("id"))
             if user_id is not None:
-                users[user_id] = users.get(user_id, {}) | _known(_author(item))
-    return posts, users
+                self.users[user_id] = self.users.get(user_id, {}) | _known(_author(item))
+        for item in _objects(page.get("data")):
+            counts["posts_there"] += 1
+            post_id = _id(item.get("id"))
+            if post_id is None:
+                self._account.leave(tally.DECIMAL if _decimal(item.get("id")) else tally.NO_ID)
+                continue
+            if post_id in self.posts:
+                self._account.leave(tally.REPEATED)
+            fields = _known(_post(item))
+            if not asked:
+                fields["alone"] = file if x_pages.SINGLE in page else ""
+            if fields.get("repost") and fields.get("text", "").endswith(CUT):
+                fields["text"] = _whole(fields["text"], item, includes)
+            self.posts[post_id] = self.posts.get(post_id, {}) | fields
+            if (
+                not fields.keys() >= USUAL
+                or not fields.keys().isdisjoint(UNUSUAL)
+                or fields["author_id"] not in self.users
+            ):
+                self._places.setdefault(post_id, self._account.place)
+
+    def kept(self, reposts: bool) -> tuple[dict[str, dict], dict[str, int]]:
+        """Posts that count, by their ids, and the numbers of items; counts the others."""
+        earlier = self._earlier()
+        kept, reposters, cut = {}, set(), 0
+        for post_id, post in self.posts.items():
+            reason = self._missing(post_id, post, earlier)
+            if reason is None and post.get("repost"):
+                self._counts["reposts"] += 1
+                reposters.add(post["author_id"])
+                reason = None if reposts else tally.REPOST
+            if reason:
+                self._account.leave(reason, place=self._places.get(post_id))
+            else:
+                kept[post_id] = post
+                cut += _is_cut(post["text"])
+        writers = {post["author_id"] for post in kept.values()}
+        only = len(reposters - writers)
+        return kept, self._counts | {
+            "posts": len(kept), "authors_who_only_repost": only, "texts_cut": cut,
+        }  # fmt: skip
+
+    def _missing(self, post_id: str, post: dict, earlier: set[str]) -> str | None:
+        if "left_out" in post:
+            return post["left_out"]
+        if "text" not in post:
+            return tally.NO_TEXT
+        if "day" not in post:
+            dated = dates.day_of_id(post_id)
+            if dated is None:
+                return tally.NO_DATE
+            post["day"] = dated
+        if post_id in earlier:
+            return tally.EARLIER
+        author = post.get("author_id")
+        if author is None:
+            return tally.NO_AUTHOR
+        # Where authors were asked for, X does not show an author who is missing.
+        if author in self.users:
+            return None
+        asked = self._users_beside or "alone" not in post or post["alone"] in self._with_authors
+        return tally.HIDDEN_AUTHOR if asked or author in self._hidden else None
+
+    def _earlier(self) -> set[str]:
+        """Ids of posts of which a later version is there."""
+        earlier = set()
+        for post in self.posts.values():
+            there = [version for version in post.get("versions", ()) if version in self.posts]
+            if len(there) > 1:  # ids grow
+                earlier |= set(there) - {max(there, key=lambda number: (len(number), number))}
+        return earlier
+
+
+def _nothing(account: Tally, counts: Mapping[str, int]) -> str:
+    """Why no post is left, and what to do."""
+    there = counts["posts_there"]
+    reasons = "; ".join(
+        f"{count:,} {reason}{account.where(reason)}; {tally.WAYS_OUT[reason]}"
+        for reason, count in account.reasons.most_common(3)
+    )
+    files = "; ".join(f"{name}: {reason}" for name, reason in list(account.files.items())[:3])
+    if there:
+        return f"none of {there:,} posts can be used: {reasons}"
+    if not reasons and not files and counts["pages"]:
+        return f"the search found nothing: {counts['pages']:,} pages without posts"
+    reasons_and_files = "; ".join(part for part in (reasons, files) if part)
+    return f"there are no posts: {reasons_and_files or 'the files are empty'}"
 
 
 def _post(item: dict) -> dict:
     metrics = _object(item.get("public_metrics"))
     references = _objects(_either(item, "referenced_tweets", "referenced_posts"))
-    text = _text(item.get("text"))
-    reposted = any(reference.get("type") in ("retweeted", "reposted") for reference in references)
+    text = _whole_text(item)
+    versions = _either(item, "edit_history_tweet_ids", "edit_history_post_ids")
+    reposted = any(reference.get("type") in REPOSTED for reference in references)
     return {
         "author_id": _id(item.get("author_id")),
-        "day": _day(item.get("created_at")),
+        "day": dates.day(item.get("created_at")),
         "text": text,
         "language": _text(item.get("lang")),
         "favorites": _count(metrics.get("like_count")),
         "retweets": 0 if reposted else _count(_either(metrics, "retweet_count", "repost_count")),
         "repost": reposted or bool(text and REPOST.match(text)) or None,
+        "left_out": _left_out(item, text),
+        "versions": _ids(versions) if isinstance(versions, list) and len(versions) > 1 else None,
     }
+
+
+def _left_out(item: dict, text: str | None) -> str | None:
+    """The reason for which a post is left out, whatever else is known of it."""
+    if item.get("withheld") or (text and WITHHELD.match(text)):
+        return tally.WITHHELD
+    if item.get("deleted_at"):
+        return tally.DELETED
+    if item.get("promoted"):
+        return tally.PROMOTED
+    return tally.DECIMAL if _decimal(item.get("author_id")) else None
+
+
+def _whole_text(item: dict) -> str | None:
+    note = _either(item, "note_tweet", "note_post")
+    return (note and _text(_object(note).get("text"))) or _text(item.get("text"))
+
+
+def _whole(text: str, repost: dict, includes: dict) -> str:
+    """The `text` of a repost that X cut, with the original's whole text where `includes` has it."""
+    references = _objects(_either(repost, "referenced_tweets", "referenced_posts"))
+    wanted = {_id(each.get("id")) for each in references if each.get("type") in REPOSTED}
+    for original in _objects(_either(includes, "tweets", "posts")):
+        whole = _whole_text(original)
+        if whole and _id(original.get("id")) in wanted:
+            begin = REPOST.match(text)
+            return f"{begin[0]} {whole}" if begin else whole
+    return text
+
+
+def _is_cut(text: str) -> bool:
+    return len(text) > SHORTEST_CUT and CUT in text[-LINK:] and bool(CUT_TEXT.search(text))
 
 
 def _author(item: dict) -> dict:
     metrics = _object(item.get("public_metrics"))
     kind, verified = item.get("verified_type"), _flag(item.get("verified"))
-    created = _day(item.get("created_at"))
+    created = dates.day(item.get("created_at"))
     return {
         "followers": _count(metrics.get("followers_count")),
         "following": _count(metrics.get("following_count")),
@@ -179,39 +319,6 @@ def _author(item: dict) -> dict:
         "protected": _flag(item.get("protected")),
         "created": created and created[: len("YYYY-MM")],
     }
-
-
-def _missing(post: dict, users: dict[str, dict]) -> str | None:
-    if "text" not in post:
-        return "text"
-    if "day" not in post:
-        return "date"
-    return None if post.get("author_id") in users else "author"
-
-
-def _refuse_nothing(counts: Counter, users: dict[str, dict]) -> None:
-    looked = f"{counts['pages']} pages, {counts['broken_lines']} broken lines"
-    if not counts["posts_seen"]:
-        raise ValueError(
-            f"no posts in {looked}; each line must be a page as the X API sent it, "
-            "with its posts under data"
-        )
-    if not users:
-        raise ValueError(
-            f"no page holds authors ({looked}, {counts['posts_seen']} posts): request "
-            "expansions=author_id and user.fields=public_metrics,verified,verified_type,"
-            "protected,created_at"
-        )
-    if not counts["posts"]:
-        reasons = ", ".join(
-            f"{counts[f'posts_without_{what}']} without {what}"
-            for what in ("id", "text", "date", "author")
-        )
-        raise ValueError(
-            f"none of {counts['posts_seen']} posts can be used ({reasons}): request "
-            "tweet.fields=author_id,created_at,public_metrics (post.fields in newer versions) "
-            "and expansions=author_id"
-        )
 
 
 def _frame(rows: dict[str, dict], columns: dict[str, str]) -> pd.DataFrame:
@@ -243,31 +350,40 @@ def _objects(value) -> list[dict]:
 
 
 def _id(value) -> str | None:
-    if isinstance(value, int) and not isinstance(value, bool):
-        return str(value)
-    return (value.strip() or None) if isinstance(value, str) and value.isascii() else None
+    if isinstance(value, str):
+        if value.isdecimal():
+            return value
+        text = value.strip()
+        # Not one of those that Excel and R write as 1.2E+18: other posts would have the same.
+        return None if not text or _decimal(text) else _encodable(text)
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else None
+
+
+def _ids(values: list) -> list[str]:
+    return [text for text in map(_id, values) if text]
+
+
+def _decimal(value) -> bool:
+    """True for an id that has become a decimal number, and so has lost digits."""
+    return isinstance(value, float) or (
+        isinstance(value, str) and DECIMAL.fullmatch(value.strip()) is not None
+    )
 
 
 def _text(value) -> str | None:
     if not isinstance(value, str) or not value.strip():
         return None
+    return _encodable(value)
+
+
+def _encodable(text: str) -> str:
     # JSON can hold half of a surrogate pair; files and databases cannot.
-    return value.encode("utf-8", "replace").decode("utf-8")
-
-
-def _day(value) -> str | None:
-    """The UTC date of an ISO 8601 time; a time that names no zone is taken as UTC."""
-    try:
-        moment = datetime.fromisoformat(value)
-        moment = moment.astimezone(UTC) if moment.tzinfo else moment
-        return moment.date().isoformat()
-    except (TypeError, ValueError, OverflowError):
-        return None
+    return text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8")
 
 
 def _count(value) -> int | None:
     whole = isinstance(value, int) and not isinstance(value, bool)
-    return min(max(value, 0), LARGEST) if whole else None
+    return min(value, LARGEST) if whole and value >= 0 else None
 
 
 def _flag(value) -> bool | None:

@@ -137,14 +137,20 @@ def require_room(folder: Path, size: float, purpose: str) -> None:
         )
 
 
-def digest(path: Path) -> str:
-    """SHA-256, in hex, of a file, or of a folder's relative names and contents.
+def digest(path: Path, size: int | None = None) -> str:
+    """SHA-256, in hex, of a file (its first `size` bytes) or of a folder's names and contents.
 
     Raises FileNotFoundError when there is neither.
     """
     if path.is_file():
         with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
+            if size is None:
+                return hashlib.file_digest(file, "sha256").hexdigest()
+            taken = hashlib.sha256()
+            while size > 0 and (block := file.read(min(size, 2**20))):
+                taken.update(block)
+                size -= len(block)
+            return taken.hexdigest()
     if not path.is_dir():
         raise FileNotFoundError(f"there is no file or folder {path} to take a digest of")
     total = hashlib.sha256()

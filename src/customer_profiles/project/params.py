@@ -27,8 +27,6 @@ from customer_profiles.project.vocabulary import AUTHOR_COUNTS, CLASSES, POST_CO
 
 Profile = Literal["quick", "standard", "original"]
 PROFILES: tuple[str, ...] = get_args(Profile)
-# Parameters that other stages read as well, by their section; dvc.yaml lists them in those stages.
-SOURCES = {"archive": "pull"}
 
 
 def _day(text: str) -> str:
@@ -69,6 +67,12 @@ Feature = Literal[
     "polarity", "subjectivity", *CLASSES, *POST_COUNTS, "posts", *AUTHOR_COUNTS, "verified",
     "protected",
 ]  # fmt: skip
+# What a column of a table may hold.
+Column = Literal[
+    "text", "author", "date", "id", "language", "favorites", "retweets", "followers", "following",
+    "listed", "account_posts", "created", "verified", "protected",
+]  # fmt: skip
+Language = Annotated[str, Field(pattern="^[a-z]{2,3}$", description="a code like en")]
 # Counts, by which tiers can be cut.
 TierField = Literal[*POST_COUNTS, "posts", *AUTHOR_COUNTS]
 
@@ -145,9 +149,23 @@ class Evaluate(Section):
 
 
 class Pull(Section):
-    """The folder of X API pages."""
+    """The archive of posts, and which of it counts."""
 
     archive: Text
+    columns: dict[Column, Text]
+    reposts: bool
+
+    @model_validator(mode="after")
+    def _check_columns(self):
+        if self.columns and not {"text", "author", "date"} <= self.columns.keys():
+            raise _rule("pull.columns must name the columns of text, author and date")
+        return self
+
+
+class Score(Section):
+    """The languages that are read."""
+
+    languages: list[Language]
 
 
 class Load(Section):
@@ -239,6 +257,7 @@ class Params(Section):
     finetune: Finetune
     evaluate: Evaluate
     pull: Pull
+    score: Score
     load: Load
     cluster: Cluster
     publish: Publish
@@ -310,10 +329,9 @@ def stage(name: str, params: Params | None = None) -> dict[str, Any]:
 
 
 def shared(names: Iterable[str], params: Params | None = None) -> dict[str, Any]:
-    """Values of `names` that every stage may use, from section `shared` and from SOURCES."""
+    """Values of `names` that every stage may use, from section `shared`."""
     params, wanted = params or load(), set(names)  # the order of a set differs from run to run
-    values = {name: value for name, value in stage("shared", params).items() if name in wanted}
-    return values | {n: stage(of, params)[n] for n, of in SOURCES.items() if n in wanted}
+    return {name: value for name, value in stage("shared", params).items() if name in wanted}
 
 
 def value(name: str, text: str, params: Params) -> Any:

@@ -144,12 +144,16 @@ def publication(
     """Publication (`document.PUBLICATION`) without its `_id`; `continuity` follows in the store.
 
     `named` are the cells as `cells.named_cells` gives them, `clusters` and `curves` the report on
-    the clusters, `issued` the certificate with `at_rest`; of the `legend` it needs the flagged
-    posts.
+    the clusters, `issued` the certificate with `at_rest`; of the `legend` it needs the flagged and
+    the unread posts.
     """
-    flagged = {"flagged": legend["flagged"], "flagged_excluded": legend["exclude_flagged"]}
+    posts = {
+        "flagged": legend["flagged"],
+        "flagged_excluded": legend["exclude_flagged"],
+        "unread": legend["unread"],
+    }
     summary = segments.summary(
-        certified.people, observations, made.days, made.averages, clusters, curves, flagged,
+        certified.people, observations, made.days, made.averages, clusters, curves, posts,
         issued["published"]["k"],
     )  # fmt: skip
     return {

@@ -164,6 +164,10 @@ SUMMARY = record(
         )
     ),
     flagged_excluded=FLAG | {"description": "whether they are left out of all other figures"},
+    unread=_text(
+        "38 % of the posts are in languages that the model does not read: es 30 %, pt 8 %",
+        'posts that are left out because the model cannot read them; "" if it reads all',
+    ),
     clusters=CLUSTERS,
 )
 CELL = {

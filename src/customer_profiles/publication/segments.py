@@ -126,14 +126,14 @@ def summary(
     averages: Mapping[str, float],
     report: Mapping,
     curves: pd.DataFrame,
-    flagged: Mapping,
+    posts: Mapping,
     k: int,
 ) -> dict:
     """Figures of the whole audience; first and last day are those of the published `days`.
 
     `averages` as `aggregates.of_everybody` gives them; `report` and `curves` are of the clusters;
-    `flagged`: the share of flagged posts, and whether they are `flagged_excluded`. `mood`: shares
-    of the posts by class; None where the share, or the remainder, has fewer than k authors.
+    `posts`: the share `flagged`, whether they are `flagged_excluded`, and the `unread`. `mood`:
+    shares of the posts by class; None where the share, or the remainder, has fewer than k authors.
     """
     mix = cells.groups(observations, ["label"], k, "author").set_index("label")["rows"]
     shares = {name: round(float(rows / len(observations)), 2) for name, rows in mix.items()}
@@ -144,7 +144,7 @@ def summary(
         "last_day": days[-1]["day"] if days else "",
         **averages,
         "mood": {name: shares.get(name) for name in CLASSES},
-        **flagged,
+        **posts,
         "clusters": {
             **{name: report[name] for name in CLUSTERS["properties"] if name != "curves"},
             "curves": curves[list(CURVES["properties"])].to_dict("records"),

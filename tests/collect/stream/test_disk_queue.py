@@ -10,6 +10,7 @@ from customer_profiles.collect.folder import PAGES, PagesFolder
 from customer_profiles.collect.stream import disk_queue
 from customer_profiles.collect.stream.disk_queue import DiskQueue
 from customer_profiles.posts import archive
+from customer_profiles.posts.formats import rewriting
 from customer_profiles.privacy.keys.key import AnotherKey, Key
 from customer_profiles.project import paths
 from tests.collect.collecting import opened
@@ -43,7 +44,7 @@ def files():
 
 
 def on_disk():
-    return [line.encode() for file in files() for line in archive.exact_lines(file, KEY.unseal)]
+    return [line.encode() for file in files() for line in archive.lines(file, KEY.unseal)]
 
 
 def test_lines_come_back_in_order_a_batch_at_a_time(queue):
@@ -115,8 +116,8 @@ def test_erasure_may_rewrite_a_file_while_its_lines_wait(project):
     assert queue.take(2, 0) == LINES[:2]
     queue.done()
     (file,) = files()
-    lines = list(archive.exact_lines(file, KEY.unseal))
-    archive.write_lines(file, [*lines[:3], "", *lines[4:]], KEY.seal)
+    lines = [line.encode() for line in archive.lines(file, KEY.unseal)]
+    rewriting.rewrite(file, {None: [*lines[:3], b"", *lines[4:]]}, KEY.seal)
     put(queue, LINES[6])
     assert all_of(queue) == [LINES[2], *LINES[4:7]]
 

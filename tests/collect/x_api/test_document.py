@@ -90,6 +90,12 @@ def objections(document, seen):
     return problems + invalid(document, schema, seen.answer.value)
 
 
+def a_long(post):
+    """`post` with its whole text, withheld in a country."""
+    withheld = {"copyright": False, "country_codes": ["DE"]}
+    return post | {"note_tweet": {"text": post["text"] * 20}, "withheld": withheld}
+
+
 def test_compliance_jobs_are_those_of_x_s_own_document(ask, document):
     spelling, specification = document
     with XServer(spelling=spelling) as x:
@@ -120,7 +126,7 @@ def test_requests_and_answers_are_those_of_x_s_own_document(ask, document):
     now = time.time()
     start = datetime.fromtimestamp(now, UTC) - timedelta(days=3)
     faults = ["400", None, "partial errors", "429", "503", "403", "401", "402"]
-    with XServer(invented(40, now, [MENTION]), spelling=spelling) as x:
+    with XServer([a_long(post) for post in invented(40, now, [MENTION])], spelling=spelling) as x:
         client = ask(x, fields=spelling)
         for way in WAYS:
             list(way(client, window=Window(start_time=start, since_id=snowflake(now - 90000))))
@@ -133,6 +139,8 @@ def test_requests_and_answers_are_those_of_x_s_own_document(ask, document):
                 list(by_search(client))
     assert {seen.answer.status for seen in x.requests} == {200, 400, 401, 402, 403, 429, 503}
     assert [problem for seen in x.requests for problem in objections(specification, seen)] == []
+    (post, *_) = x.requests[0].answer.value["data"]
+    assert {f"note_{spelling}", "withheld"} <= post.keys()
     # That the comparison can object at all:
     (seen,) = (seen for seen in x.requests if seen.path.startswith("/2/users/by"))
     odd = seen.answer.value | {"data": person("x")}
@@ -143,7 +151,7 @@ def test_rules_and_the_stream_are_those_of_x_s_own_document(ask, document):
     spelling, specification = document
     old = {"id": "1600000000000000003", "value": "of before", "tag": "customer-profiles 1"}
     theirs = {"id": "1600000000000000001", "value": "of others"}
-    post = invented(1, time.time(), [MENTION])[0]
+    post = a_long(invented(1, time.time(), [MENTION])[0])
     lines = []
     with XStream(rules=[old, theirs], refusals=["503", "429", "403"], spelling=spelling) as x:
         client = ask(x, fields=spelling)
@@ -156,6 +164,7 @@ def test_rules_and_the_stream_are_those_of_x_s_own_document(ask, document):
                 client.stream(stream.PATH, stream.PARAMS)
         lines.append(x.line(post, list(x.rules.values())))
         lines.append(x.line(post))
+    assert {"note_tweet", "withheld"} <= json.loads(lines[1])["data"].keys()
     assert {seen.answer.status for seen in x.requests} == {200, 403, 429, 503}
     sent = [list(seen.sent) for seen in x.requests if seen.sent]
     assert sent[:2] == [["add"], ["delete"]]

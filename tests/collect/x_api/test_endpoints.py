@@ -22,7 +22,7 @@ from customer_profiles.bench.loopback.ways import (
 )
 from customer_profiles.collect.x_api import endpoints, errors, query
 from customer_profiles.collect.x_api.endpoints import Window
-from customer_profiles.posts import pages
+from customer_profiles.posts import pages, tally
 
 # None of these may cost a post.
 PASSING = [
@@ -31,6 +31,8 @@ PASSING = [
     "truncated", "list", "no object", "no meta", "repeated page", "repeated token",
     "repeated posts", "partial errors", "disorder", "many lines",
 ]  # fmt: skip
+WHOLE = {"text": f"{MENTION} {'and so it was last week ' * 20}"}
+WITHHELD = {"copyright": False, "country_codes": ["DE"]}
 OFTEN = [name for name in PASSING if name not in BOUNDS]
 
 
@@ -61,6 +63,25 @@ def test_pages_hold_all_that_is_read_of_posts_and_authors(ask, way, spelling):
     author = conversation.authors.iloc[0]
     assert (author.followers, author.account_posts, author.created) == (40, 20, "2019-03")
     assert not author.verified  # they pay, which is all that `verified` says
+
+
+@pytest.mark.parametrize(("spelling", "note"), [("tweet", "note_tweet"), ("post", "note_post")])
+@pytest.mark.parametrize("way", WAYS)
+def test_the_whole_text_of_a_long_post_and_its_withholding_come_with_it(ask, way, spelling, note):
+    (post,) = invented(1, time.time(), [MENTION])
+    post |= {"note_tweet": WHOLE, "withheld": WITHHELD}
+    with XServer([post], spelling=spelling) as x:
+        (page,) = way(ask(x, fields=spelling))
+    (read,) = page.body["data"]
+    assert (read[note], read["withheld"]) == (WHOLE, WITHHELD)
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_posts_that_others_refer_to_are_not_asked_for_where_x_names_them_without(ask, way):
+    # X bills them as read.
+    with XServer(invented(1, time.time(), [MENTION])) as x:
+        list(way(ask(x)))
+    assert x.values_of("expansions") == ["author_id"]
 
 
 def test_a_spelling_that_x_does_not_take_is_told_with_what_x_says(ask):
@@ -120,7 +141,7 @@ def test_a_post_without_a_text_costs_no_other(ask):
     with XServer(invented(15, time.time()), ["no text"]) as x:
         read = list(by_search(ask(x)))
     conversation = pages.collect(pages.parse_lines(page.raw for page in read))
-    assert (conversation.counts["posts_without_text"], conversation.counts["posts"]) == (1, 14)
+    assert (conversation.account.reasons, conversation.counts["posts"]) == ({tally.NO_TEXT: 1}, 14)
 
 
 def test_partial_errors_of_a_page_stay_in_it(ask):

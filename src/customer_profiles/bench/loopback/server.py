@@ -48,6 +48,7 @@ WINDOW = ("start_time", "end_time", "since_id", "until_id")
 # Old spelling of X's documents: new spelling.
 RENAMED = {
     "edit_history_tweet_ids": "edit_history_post_ids",
+    "note_tweet": "note_post",
     "referenced_tweets": "referenced_posts",
     "retweet_count": "repost_count",
     "total_tweet_count": "total_post_count",
@@ -287,12 +288,11 @@ class XServer:
         return self._spelled(body | {"meta": meta})
 
     def _with_fields(self, post, params):
-        fields = {"id", "text", "edit_history_tweet_ids"}
+        fields = {"id", "text", f"edit_history_{self.spelling}_ids"}
         fields |= set(params.get(f"{self.spelling}.fields", "").split(","))
         expansions = params.get("expansions", "").split(",")
-        fields |= {"author_id"} & set(expansions)
-        fields |= {"referenced_tweets"} if "referenced_posts" in expansions else set()
-        return {name: value for name, value in post.items() if name in fields}
+        fields |= {"author_id", "referenced_posts"} & set(expansions)
+        return {name: value for name, value in self._spelled(post).items() if name in fields}
 
     def _projected(self, user, params):
         fields = {*DEFAULT_USER, *params.get("user.fields", "").split(",")}

@@ -19,9 +19,10 @@ from customer_profiles.collect.budget import BudgetReached
 from customer_profiles.collect.folder import PAGES, PagesFolder
 from customer_profiles.collect.interruption import Interrupted, Interruption
 from customer_profiles.collect.stream.receiver import Pace, Receiver
-from customer_profiles.posts import observations, pages
+from customer_profiles.posts import languages, observations, pages
 from customer_profiles.privacy.keys.key import open_key
 from customer_profiles.project import files, params, paths
+from customer_profiles.sentiment.rating.decision import LANGUAGES
 from customer_profiles.store import connection, profiles, schema, streaming
 from customer_profiles.store.errors import Gone, StoreError
 
@@ -47,6 +48,8 @@ class Stream:
         """Posts scored, without duplicates in one micro-batch."""
         self._rate, self._scorer, self._stopping, self._pace = rate, scorer, stopping, pace
         self._shared = params.shared(["expire_days", "as_of"])
+        self._reposts = params.stage("pull")["reposts"]
+        self._languages = params.stage("score")["languages"] or LANGUAGES
         # Whatever is collected, and at which price: the stream and its gaps are searches.
         wanted = settings.read({**params.stage("collect"), "scope": "recent"})
         self._keep_days = wanted.keep_days
@@ -120,11 +123,12 @@ class Stream:
         """Observations of the posts on `lines`; empty if no post is usable."""
         decoded = (line.decode("utf-8", "replace") for line in lines)
         try:
-            conversation = pages.collect(pages.parse_lines(decoded))
+            conversation = pages.collect(pages.parse_lines(decoded), reposts=self._reposts)
         except ValueError:
             logger.warning("left out: %d lines without a post that can be used", len(lines))
             return pd.DataFrame()
         posts = observations.pseudonymous(conversation.posts, self._key)
+        posts = posts[languages.unread(posts, self._languages).isna()]
         scores = self._rate(posts["text"].tolist())
         return observations.build(posts, conversation.authors, scores, self._scorer)
 

@@ -16,15 +16,18 @@ from customer_profiles.collect.x_api.query import LIMITS, Scope, bare_handle
 logger = logging.getLogger(__name__)
 
 USER_FIELDS = "created_at,protected,public_metrics,verified,verified_type"
-# What `pages` reads. X's newer documents have no field for a post's author and for what it refers
-# to: both come by their expansions.
+# What `pages` reads. note_tweet holds the whole text of a post of more than 280 characters.
+# The old spelling needs no expansion for what a post refers to: it would send, and bill, that post.
+# X's newer documents have no field for a post's author and for what it refers to: both come by
+# their expansions. Of the edit history they have only an expansion, which would be billed.
 POST_FIELDS = {
     "tweet": {
-        "tweet.fields": "author_id,created_at,lang,public_metrics,referenced_tweets",
+        "tweet.fields": "author_id,created_at,edit_history_tweet_ids,lang,note_tweet,"
+        "public_metrics,referenced_tweets,withheld",
         "expansions": "author_id",
     },
     "post": {
-        "post.fields": "created_at,lang,public_metrics",
+        "post.fields": "created_at,lang,note_post,public_metrics,withheld",
         "expansions": "author_id,referenced_posts",
     },
 }

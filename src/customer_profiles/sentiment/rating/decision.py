@@ -19,7 +19,9 @@ from customer_profiles.project.vocabulary import CLASSES
 # Inverse strength of the L2 penalty, chosen by `compare` (docs/sentiment.md).
 C = 0.01
 # Keys of a decision in JSON.
-KEYS = ("certainty", "intercept", "signals", "vector")
+KEYS = ("certainty", "intercept", "languages", "signals", "vector")
+# Languages of the posts that the sentiment model and the decision learn from and are measured on.
+LANGUAGES = ("en",)
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,7 +29,7 @@ class Decision:
     """Logistic regression: a weight for each unscaled input, and the intercept.
 
     `signals` float (s,) belong to `names`, `vector` float (width,) to the sentiment model's vector,
-    `certainty` to |logit of polarity|.
+    `certainty` to |logit of polarity|. `languages` (ISO 639-1) are those it was measured on.
     """
 
     names: tuple[str, ...]
@@ -35,6 +37,7 @@ class Decision:
     vector: np.ndarray
     certainty: float
     intercept: float
+    languages: tuple[str, ...] = LANGUAGES
 
     def subjectivity(
         self, polarity: np.ndarray, vector: np.ndarray, signals: pd.DataFrame
@@ -60,6 +63,7 @@ class Decision:
         return {
             "certainty": self.certainty,
             "intercept": self.intercept,
+            "languages": list(self.languages),
             "vector": self.vector.tolist(),
             "signals": dict(zip(self.names, self.signals.tolist(), strict=True)),
         }
@@ -73,7 +77,7 @@ class Decision:
                 f"a decision holds {', '.join(KEYS)}, got {got}; run `dvc repro evaluate`"
             )
         try:
-            names = tuple(values["signals"])
+            names, languages = tuple(values["signals"]), tuple(map(str, values["languages"]))
             signals = np.array([values["signals"][name] for name in names], dtype=float)
             vector = np.array(values["vector"], dtype=float)
             certainty, intercept = float(values["certainty"]), float(values["intercept"])
@@ -86,7 +90,7 @@ class Decision:
                 "the decision's weights must be finite, those of vector a list; "
                 "run `dvc repro evaluate`"
             )
-        return cls(names, signals, vector, certainty, intercept)
+        return cls(names, signals, vector, certainty, intercept, languages)
 
 
 def probabilities(polarity: np.ndarray, subjectivity: np.ndarray) -> np.ndarray:
