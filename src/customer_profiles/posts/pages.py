@@ -322,14 +322,16 @@ def _author(item: dict) -> dict:
 
 
 def _frame(rows: dict[str, dict], columns: dict[str, str]) -> pd.DataFrame:
-    _, *rest = columns
+    first, *rest = columns
     blank = {"int64": UNKNOWN, "bool": False, "object": None}
-    filled = [
-        [row_id, *(rows[row_id].get(name, blank[columns[name]]) for name in rest)]
-        for row_id in sorted(rows)
-    ]
+    ids = sorted(rows)
+    ordered = [rows[row_id] for row_id in ids]
+    filled = {first: ids}
+    for name in rest:
+        missing = blank[columns[name]]
+        filled[name] = [row.get(name, missing) for row in ordered]
     # One dtype for text and None alike, whatever the installed pandas would guess.
-    return pd.DataFrame(filled, columns=list(columns), dtype="object").astype(columns)
+    return pd.DataFrame(filled, dtype="object").astype(columns)
 
 
 def _known(fields: dict) -> dict:
