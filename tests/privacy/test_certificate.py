@@ -406,10 +406,20 @@ def prepared(tmp_path_factory, mongodb):
         sealed_files.write("profiles", people, key)
         assigned = clustered[["_id"]].assign(cluster=labels, cell="")
         sealed_files.write("assignments", assigned, key)
+        pages = [
+            {"name": file.name, "bytes": file.stat().st_size}
+            for file in sorted((root / SAMPLE).iterdir())
+        ]
         model = {"features": FEATURES, "clip": invented.CLIP, "centroids": [None] * 10}
         for name, value in {
             "raw/manifest": {
-                "archive": SAMPLE, "audience": audience, "key": key.fingerprint(), "sample": True,
+                "archive": SAMPLE,
+                "audience": audience,
+                "key": key.fingerprint(),
+                "sample": True,
+                "columns": {},
+                "reposts": False,
+                "files": pages,
             },
             "models/clusters": model,
             "reports/clusters": CLUSTERS,
