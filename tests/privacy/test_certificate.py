@@ -423,7 +423,7 @@ def prepared(tmp_path_factory, mongodb):
             },
             "models/clusters": model,
             "reports/clusters": CLUSTERS,
-            "processed/profiles": {"exclude_flagged": True, "flagged": 0.02},
+            "processed/profiles": {"exclude_flagged": True, "flagged": 0.02, "unread": ""},
         }.items():
             files.write_json(root / f"data/{name}.json", value)
         curves = [document.example(document.CURVES) | {"k": k} for k in (2, 3, 4)]
