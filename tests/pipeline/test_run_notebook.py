@@ -29,11 +29,10 @@ drift = 1
 seed = 1
 expire_days = 1
 as_of = ""
-archive = "pages"
 flags = {}
 """
 LOOK = (
-    "print([tiers, max_suppressed, drift, seed, expire_days, as_of, archive,"
+    "print([tiers, max_suppressed, drift, seed, expire_days, as_of,"
     " flags], 'k_anonymity' in globals())"
 )
 # Whether the pieces come at once or one by one is chance; here the environment says it.
@@ -58,8 +57,9 @@ SHARED = {
     "flags": {"authors": 1, "days": 1, "jaccard": 2e-5, "length": 1, "burst": 1, "links": 1},
 }  # fmt: skip
 PUBLISH = {"tiers": {"followers": [2, 4]}, "max_suppressed": 0.1, "drift": 0.1, "seed": 1}
-VALUES = params.read(Path(__file__).parents[2] / "params.yaml") | {
-    "profile": "quick", "shared": SHARED, "pull": {"archive": "it's a \"folder\""},
+OWN = params.read(Path(__file__).parents[2] / "params.yaml")
+VALUES = OWN | {
+    "profile": "quick", "shared": SHARED, "pull": OWN["pull"] | {"archive": "it's a \"folder\""},
     "publish": PUBLISH, "quick": {"publish": {"max_suppressed": 0.25}},
 }  # fmt: skip
 PARAMS = json.dumps(VALUES)
@@ -132,9 +132,7 @@ def refused(caplog, *arguments):
 
 def test_values_keep_their_types_on_the_way_from_the_file_into_the_notebook(runs):
     flags = "{'authors': 1, 'days': 1, 'jaccard': 2e-05, 'length': 1, 'burst': 1, 'links': 1}"
-    values = (
-        f"[{{'followers': [2, 4]}}, 0.25, 0.1, 1, 2, '2026-06-30', 'it\\'s a \"folder\"', {flags}]"
-    )
+    values = f"[{{'followers': [2, 4]}}, 0.25, 0.1, 1, 2, '2026-06-30', {flags}]"
     assert runs[0].code == 0
     assert values in runs[0].stdout
 

@@ -39,6 +39,8 @@ def day_of_id(identifier: str | None) -> str | None:
 
 
 def _moment(value: object) -> datetime:
+    if isinstance(value, str) and value[4:5] == "-":
+        return datetime.fromisoformat(value.strip().removesuffix(" UTC"))
     if isinstance(value, str):
         text = value.strip()
     elif isinstance(value, int | float):
@@ -51,4 +53,4 @@ def _moment(value: object) -> datetime:
         month, number, hour, minute, second, zone, zone_minute, year = matched.groups()
         month = MONTHS.index(month) + 1
         text = f"{year}-{month:02}-{number:0>2}T{hour}:{minute}:{second}{zone}:{zone_minute}"
-    return datetime.fromisoformat(text.removesuffix(" UTC"))
+    return datetime.fromisoformat(text)

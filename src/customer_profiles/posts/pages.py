@@ -282,7 +282,8 @@ def _left_out(item: dict, text: str | None) -> str | None:
         return tally.DELETED
     if item.get("promoted"):
         return tally.PROMOTED
-    return tally.DECIMAL if _decimal(item.get("author_id")) else None
+    author = item.get("author_id")
+    return tally.DECIMAL if author and _id(author) is None and _decimal(author) else None
 
 
 def _whole_text(item: dict) -> str | None:

@@ -22,7 +22,8 @@ from customer_profiles.bench.loopback.ways import (
 )
 from customer_profiles.collect.x_api import endpoints, errors, query
 from customer_profiles.collect.x_api.endpoints import Window
-from customer_profiles.posts import pages, tally
+from customer_profiles.posts import pages
+from customer_profiles.posts.formats import tally
 
 # None of these may cost a post.
 PASSING = [
