@@ -104,10 +104,13 @@ def post(number: int, word: str) -> dict:
     feeling = random.Random(number).choice(FEELINGS)  # noqa: S311
     other = (person + 1) % PEOPLE
     repeated = "retweet_count" if word == "tweet" else "repost_count"
+    text = f"@{handle(other)} {feeling}, {WORD}{number} {ACCENTED} https://t.co/{WORD}{other}"
+    whole = {f"note_{word}": {"text": f"{text} {WORD}note{number}"}} if number % 5 == 0 else {}
     return {
         "id": identifier(own),
         "author_id": identifier(person),
-        "text": f"@{handle(other)} {feeling}, {WORD}{number} {ACCENTED} https://t.co/{WORD}{other}",
+        "text": text,
+        **whole,
         "created_at": stamp(MOMENTS[number // PEOPLE]),
         "lang": "en",
         "conversation_id": identifier(own),
@@ -168,16 +171,16 @@ def damaged() -> dict[str, str]:
     whole = page(range(3), "tweet")
 
     def alone(number: int, **changed) -> str:
-        data = {**post(0, "tweet"), "id": identifier(60_000 + number), **changed}
+        data = {**post(1, "tweet"), "id": identifier(60_000 + number), **changed}
         return json.dumps({"data": data, "errors": whole["errors"]})
 
     return {
         "half a line": json.dumps(whole)[:-200],
         "HTML": f"<html><title>{WORD}</title>{handle(1)} {identifier(1)} {ACCENTED}</html>",
-        "a list": json.dumps([whole]),
         "without its author": alone(1, author_id=identifier(POST - 1)),
         "without a text": alone(2, text=None),
-        "without a date": alone(3, created_at=f"{WORD} o'clock"),
+        # From such a short id no day can be taken.
+        "without a date": alone(3, id=ID_DIGITS[:10], created_at=f"{WORD} o'clock"),
         "without an id": alone(4, id=None),
     }
 

@@ -421,8 +421,9 @@ def test_people_fewer_than_ten_are_counted_nowhere(run):
 @pytest.mark.parametrize("what", canary.damaged())
 def test_a_refusal_of_pages_names_no_one(what):
     lines = [canary.damaged()[what], json.dumps({"data": [], "includes": {"users": []}})]
+    account = tally.Tally()
     with pytest.raises(ValueError, match=r"there are no posts|none of") as caught:
-        pages.collect(pages.parse_lines(lines))
+        pages.collect(pages.parse_lines(lines, account), account)
     assert traces.marks_in("".join(traceback.format_exception(caught.value)).encode()) == set()
 
 

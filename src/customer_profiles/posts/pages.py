@@ -156,7 +156,7 @@ class _Gathered:
         counts["pages"] += 1
         for error in _objects(page.get("errors")):
             counts["partial_errors"] += 1
-            if error.get("resource_type") == "user":
+            if error.get("resource_type") == "user" or error.get("parameter") == "author_id":
                 self._hidden.add(_id(error.get("resource_id")) or _id(error.get("value")))
         self._users_beside |= x_pages.BESIDE in page
         asked, (file, _) = "users" in includes, self._account.place

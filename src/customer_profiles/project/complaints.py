@@ -20,6 +20,7 @@ KINDS = {
     "boolean": "true or false",
     "string": "text",
     "array": "a list, in brackets",
+    "object": "names with values, in braces",
 }
 BOUNDS = {
     "minLength": "not empty",

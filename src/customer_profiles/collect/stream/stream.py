@@ -9,6 +9,7 @@ import json
 import logging
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
@@ -47,6 +48,7 @@ class Stream:
         self.scored = 0
         """Posts scored, without duplicates in one micro-batch."""
         self._rate, self._scorer, self._stopping, self._pace = rate, scorer, stopping, pace
+        self._left_out: Counter[str] = Counter()
         self._shared = params.shared(["expire_days", "as_of"])
         self._reposts = params.stage("pull")["reposts"]
         self._languages = params.stage("score")["languages"] or LANGUAGES
@@ -122,13 +124,18 @@ class Stream:
     def _observed(self, lines: list[bytes]) -> pd.DataFrame:
         """Observations of the posts on `lines`; empty if no post is usable."""
         decoded = (line.decode("utf-8", "replace") for line in lines)
+        account = pages.Tally(reasons=self._left_out)
         try:
-            conversation = pages.collect(pages.parse_lines(decoded), reposts=self._reposts)
+            parsed = pages.parse_lines(decoded, account)
+            conversation = pages.collect(parsed, account, self._reposts)
         except ValueError:
-            logger.warning("left out: %d lines without a post that can be used", len(lines))
             return pd.DataFrame()
         posts = observations.pseudonymous(conversation.posts, self._key)
-        posts = posts[languages.unread(posts, self._languages).isna()]
+        unread = languages.unread(posts, self._languages).notna()
+        account.leave("posts that the model does not read", int(unread.sum()))
+        posts = posts[~unread]
+        if posts.empty:
+            return pd.DataFrame()
         scores = self._rate(posts["text"].tolist())
         return observations.build(posts, conversation.authors, scores, self._scorer)
 
@@ -149,9 +156,11 @@ class Stream:
 
     def _tell(self) -> None:
         self._logged_at = time.monotonic()
+        left_out = [f"{reason}, {count}" for reason, count in self._left_out.most_common()]
         logger.info(
-            "received %d posts, scored %d, lag %.1f s; %s",
+            "received %d posts, scored %d, lag %.1f s; %s%s",
             self.receiver.received, self.scored, self._backlog.lag, self.receiver.status(),
+            "".join(f"; left out: {each}" for each in left_out),
         )  # fmt: skip
 
 
