@@ -234,12 +234,12 @@ def test_what_only_a_foreign_rule_sends_is_left_out_but_paid_for(target, setting
 
 def test_a_line_without_a_text_or_an_author_costs_no_other(target, settings):
     written = posts(2)
-    textless, authorless = posts(1)[0] | {"text": None}, written[0] | {"author_id": None}
+    textless, authorless = ({**posts(1)[0], name: None} for name in ("text", "author_id"))
     with XStream() as x:
         settings(x)
         with running() as run:
             x.wait(1)
-            x.say(x.line(textless, includes={}), x.line(authorless, includes={}))
+            x.say(*(x.line(written[0], data=data) for data in (textless, authorless)))
             until(lambda: run.receiver.received == 2)
             x.write(written[1])
             until(lambda: run.receiver.received == 3)
