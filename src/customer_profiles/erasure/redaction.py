@@ -138,13 +138,13 @@ def _sightings(place: Place) -> tuple[list[dict], list[dict], str]:
         unread += [] if pages else [text]
     else:
         for start, end, value in documents.spans(text):
-            found, told = [], text[start:end]
+            on_pages, raw = [], text[start:end]
             with suppress(RecursionError):
-                found = [] if value is UNREADABLE else list(_pages(value, place, Tally()))
-                told = told if found or value is UNREADABLE else _json(value)
+                on_pages = [] if value is UNREADABLE else list(_pages(value, place, Tally()))
+                raw = raw if on_pages or value is UNREADABLE else _json(value)
                 mentioned += _mentions(value) if "mentions" in text else ()
-            pages += found
-            unread += [] if found else [told]
+            pages += on_pages
+            unread += [] if on_pages else [raw]
     return [item for page in pages for item in _objects(page)], mentioned, " ".join(unread)
 
 

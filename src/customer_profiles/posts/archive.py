@@ -236,14 +236,14 @@ def unreached(
     path: Path, unseal: Opener | None = None, columns: Mapping[str, str] | None = None
 ) -> list[str]:
     """Sentences: what in the file `path` is hidden or holds nothing to read. Raises as `places`."""
-    told = []
+    sentences = []
     for part, reason in _parts_exactly(path, unseal):
         if reason is None:
             for _ in _of_part_exactly(part, unseal, columns or {}):
                 pass
         else:
-            told.append(f"{part.name} {reason}")
-    return told
+            sentences.append(f"{part.name} {reason}")
+    return sentences
 
 
 def outside(folder: Path) -> list[str]:
@@ -253,15 +253,15 @@ def outside(folder: Path) -> list[str]:
 
 def owners_in(files: Iterable[Path]) -> dict[Home, dict]:
     """The owners (API v2 users) of X's personal archives in `files`, by where these lie."""
-    found: dict[Home, dict] = {}
+    owners: dict[Home, dict] = {}
     for file in files:
         with suppress(Unreadable):
             for part, reason in containers.parts(file, file.name):
                 if reason is None and not _is_sealed(part):
                     with suppress(Unreadable):
                         owner = _owner(part)
-                        found |= {_home(part): owner} if owner else {}
-    return found
+                        owners |= {_home(part): owner} if owner else {}
+    return owners
 
 
 def _owner(part: Part) -> dict | None:
