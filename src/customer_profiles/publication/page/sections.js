@@ -63,7 +63,7 @@ function overview({ summary, segments, certificate, provenance }) {
     ]),
     mix(summary.mood),
     campaigns(summary),
-    soft(summary.unread),
+    Boolean(summary.unread) && soft(summary.unread),
     el("div", { class: "proof" }, verdict(clusters), text(badge(certificate)),
       unshown(segments, clusters, certificate)),
   ];
