@@ -169,7 +169,9 @@ def _forget_verdicts_of_before(database: Database) -> None:
 
 
 def _forget_rows_of_before(database: Database) -> None:
-    """Delete rows that are not sealed, and publications whose verdict has another name.
+    """Delete rows that are not sealed, and publications of which the verdict has another name.
+
+    Also those that do not say what the model did not read.
 
     Nothing exact can be had from the bins of before: `load` and `publish` write the archive's rows
     anew, and those of the stream end. A warning says how many.
@@ -193,6 +195,7 @@ def _forget_rows_of_before(database: Database) -> None:
             if error.code != NO_INDEX:  # another program was faster
                 raise
     _forget_publications(database, {"summary.clusters.verdict": {"$nin": list(VERDICTS)}})
+    _forget_publications(database, {"summary.unread": {"$exists": False}})
 
 
 def _forget_publications(database: Database, before: Mapping) -> None:
