@@ -270,7 +270,7 @@ def test_only_a_change_of_what_a_run_is_made_of_counts_as_modified(fresh, tmp_pa
     assert provenance.commit() == copy.call("git", "rev-parse", "HEAD").strip()
     assert not provenance.modified()
     (tmp_path / "pages").mkdir()
-    (tmp_path / "pages" / "page.jsonl").write_text("{}\n")
+    (tmp_path / "pages" / "page.jsonl").write_text('{"meta": {"result_count": 0}}\n')
     copy.set("profile=standard", f"pull.archive={tmp_path / 'pages'}")
     (copy.root / "README.md").write_text("other words")
     (copy.root / "data/reports/fetch.json").write_text("{}")

@@ -45,7 +45,7 @@ def texts():
         ('got "it tastes"; see https://x.com/ann', "got …; see …"),
         ("ids in part 2 are numbers (8.0e+18)", "ids in part 2 are numbers (…)"),
         ("post 1790000000000000001 is damaged", "post … is damaged"),
-        ("profile 0123456789abcdef0123456789abcdef", "profile …"),
+        ("profile fedcba9876543210fedcba9876543210", "profile …"),
         ("1,658 of 2,105 authors only repost", "1,658 of … authors only repost"),
         ("60 people are left", "… people are left"),
         ("two\nlines  and a stop.", "two lines and a stop"),

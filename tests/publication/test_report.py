@@ -273,8 +273,16 @@ def test_a_run_ends_with_what_it_found_and_where_to_look(project):
                 "stability": {"jaccard": [0.9, 0.61], "ari": 0.8}}  # fmt: skip
     shutil.copy(ROOT / "params.yaml", project)
     params.change(project / "params.yaml", {"profile": "standard"})
-    for name, value in (("sentiment", sentiment), ("clusters", clusters)):
+    pulled = {
+        "there": 5326, "posts": 5112, "authors": 1539, "authors_who_only_repost": 40,
+        "authors_without_metrics": "<10", "left_out": {"reposts": 10, "posts without a text": 204},
+        "files_left_out": {"is a PDF": 2},
+    }  # fmt: skip
+    for name, value in (("sentiment", sentiment), ("pull", pulled), ("clusters", clusters)):
         (reports / f"{name}.json").write_text(json.dumps(value))
+    (project / "data/processed").mkdir()
+    legend = {"unread": "2 % of the posts have no words to read"}
+    (project / "data/processed/observations.json").write_text(json.dumps(legend))
     with pytest.raises(FileNotFoundError, match=r"privacy\.json"):
         summary.summary()
     (reports / "privacy.json").write_text(json.dumps({"passed": False, "published": published}))
@@ -282,6 +290,9 @@ def test_a_run_ends_with_what_it_found_and_where_to_look(project):
     for line in (
         "two classes 82.5% (78.2% to 86.0%, n 359 posts labelled by hand); 2 seeds 82.0% ± 1.0%",
         "n 498 posts labelled by hand); 2 seeds 70.0%",
+        "archive    5,112 of 5,326 posts used\n           left out: posts without a text, 204\n"
+        "           left out: reposts, 10\n           not used: files, 2; each is a PDF\n"
+        "           40 authors only repost\n           2 % of the posts have no words to read\n",
         "baseline 70.0%", "AUC 0.881", "error 0.025 (by chance 0.022)", "NOT PASSED",
         "2, drawn by hand (Jaccard 0.61 or more, ARI 0.80), sizes [30, '<10']",
     ):  # fmt: skip

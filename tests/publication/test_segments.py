@@ -33,7 +33,7 @@ REPORT = {
     "preferred": dict.fromkeys(document.CLUSTERS["properties"]["preferred"]["properties"], 2),
     "sizes": [4, 2], "small": [2], "stability": {"jaccard": [0.991, 0.7]}, "elbow": 2,
 }  # fmt: skip
-FLAGGED = {"flagged": 0.02, "flagged_excluded": True}
+FLAGGED = {"flagged": 0.02, "flagged_excluded": True, "unread": ""}
 CURVES = pd.DataFrame([document.example(document.CURVES)]).assign(more=1)
 
 
@@ -212,6 +212,7 @@ def test_the_summary_is_of_the_whole_audience():
         "mood": {"negative": None, "neutral": 0.5, "positive": 0.5},
         "flagged": 0.02,
         "flagged_excluded": True,
+        "unread": "",
     }
 
 

@@ -36,6 +36,7 @@ PREFERRED = CLUSTERS["properties"]["preferred"]["properties"]
 # Whole numbers below ten that count nobody.
 NOBODY = {
     ".pull.files", ".pull.reposts", ".pull.texts_cut", ".pull.formats.X API v2 pages",
+    ".pull.files_left_out.ends too early or is damaged; copy it again",
     *(f".pull.left_out.{reason}" for reason in tally.WAYS_OUT),
     ".fetch.sets.validation.0", ".fetch.sets.validation.4",
     ".finetune.epochs", ".finetune.epochs_run", ".finetune.kept_epoch",

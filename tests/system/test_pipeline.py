@@ -159,7 +159,7 @@ def test_a_run_that_fails_with_another_archive_leaves_the_former_in_use(
     briefs = project.root / "data/reports/briefs.md"
     briefs.write_text("## Quiet fans\n")
     pages = tmp_path_factory.mktemp("pages")
-    (pages / "1.jsonl").write_text("no page\n")
+    (pages / "1.jsonl").write_text('{"data": [{"id": "7"}]}\n')  # begins like an archive
     project.set(f"pull.archive={pages}")
     running = subprocess.Popen(
         ["dvc", "repro", "pull"],
@@ -177,7 +177,7 @@ def test_a_run_that_fails_with_another_archive_leaves_the_former_in_use(
     text = briefs.read_text(encoding="utf-8")
     assert "Quiet fans" not in text
     # Ctrl-C may come before the program can write why; by then the notice stands.
-    assert "no posts in 0 pages" in text or (ending == "Ctrl-C" and "this archive" in text)
+    assert "none of 1 posts can be used" in text or (ending == "Ctrl-C" and "this archive" in text)
     project.call("customer-profiles", "store", "export", "observations", "observations.csv")
     project.call("customer-profiles", "purge", "author", "1", "--dry-run")
 

@@ -73,7 +73,10 @@ def test_a_decision_comes_back_from_json_as_it_was():
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ([1, 2], r"holds certainty, intercept, signals, vector, got <class 'list'>.*evaluate`$"),
+        (
+            [1, 2],
+            r"holds certainty, intercept, languages, signals, vector, got <class 'list'>.*`$",
+        ),
         ({"k": 5}, "got k; run"),
         ({**KNOWN.to_dict(), "extra": 1}, "got certainty, extra, intercept"),
         ({**KNOWN.to_dict(), "vector": ["many"]}, r"no number \(could not convert .*'many'\)"),

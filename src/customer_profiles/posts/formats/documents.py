@@ -29,7 +29,6 @@ _LONG, _HEAD, _ENDS = 2**22, 64, (b"{}", b"[]")
 _ID = re.compile(rb"\s*\"?\d{8,20}\"?,?\s*")
 UNREADABLE = object()
 _DECODER = json.JSONDecoder()
-_LONGEST_CELL = 2**24
 
 
 @dataclass(frozen=True)
@@ -199,7 +198,6 @@ def _table(lines: Iterable[bytes | None], header: bytes) -> Iterator[Piece]:
             taken.append(line)
             yield _decoded(line)
 
-    csv.field_size_limit(_LONGEST_CELL)
     reader = csv.reader(texts(), delimiter=delimiter)
     kind, number = HEADER, 1
     while True:
