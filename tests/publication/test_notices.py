@@ -41,6 +41,16 @@ def texts():
         ),
         ("files ending in .json, .json.gz", None),
         ("ann.jsonl has no column", "… has no column"),
+        (
+            "none of 9 posts can be used: 9 posts without a text (first in ann, line 1); request",
+            "none of 9 posts can be used: 9 posts without a text; request",
+        ),
+        (
+            "pages holds no posts that can be read: ann is neither JSON nor a table; ann b is a "
+            "tar archive; unpack it; bob!ann is an image and 1 more",
+            "pages holds no posts that can be read: … is neither JSON nor a table; … is a tar "
+            "archive; unpack it; … is an image and 1 more",
+        ),
         ("could not read 'great tea' of @ann_b", "could not read … of …"),
         ('got "it tastes"; see https://x.com/ann', "got …; see …"),
         ("ids in part 2 are numbers (8.0e+18)", "ids in part 2 are numbers (…)"),

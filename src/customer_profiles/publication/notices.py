@@ -30,6 +30,13 @@ LONGEST = 600
 # What is cut out of an error: it may be an id, a handle, a text, a folder, or a number of people.
 CUT = "…"
 UNSAFE = (
+    # Files of an archive: where a post was first left out, and what cannot be read.
+    (r" \(first in [^)]*\)", ""),
+    (
+        r"(?<=[:;] )[^;:]{1,200}?(?= (?:is (?:neither|an?|no|packed)|has no column|holds (?:no|ids)|"
+        r"needs a password|may not|cannot be|ends too|unpacks to|came while) )",
+        CUT,
+    ),
     # The names in a folder may be those of accounts.
     (r"; it holds .*", ""),
     (r"'[^'\n]*'(?!\w)|\"[^\"\n]*\"|“[^”\n]*”", CUT),
