@@ -91,6 +91,7 @@ MAY_USE = {
     "pymongo": "store api/connection",
     "pyarrow": "store",
     "orjson": "posts/formats",
+    "msgspec": "posts/formats",
     "django": "api",
     "rest_framework": "api",
     "drf_spectacular": "api",

@@ -33,8 +33,8 @@ UNSAFE = (
     # Files of an archive: where a post was first left out, and what cannot be read.
     (r" \(first in [^)]*\)", ""),
     (
-        r"(?<=[:;] )[^;:]{1,200}?(?= (?:is (?:neither|an?|no|packed)|has no column|holds (?:no|ids)|"
-        r"needs a password|may not|cannot be|ends too|unpacks to|came while) )",
+        r"(?<=[:;] )[^;:]{1,200}?(?= (?:is (?:neither|an?|no|packed)|has no column|"
+        r"holds (?:no|ids)|needs a password|may not|cannot be|ends too|unpacks to|came while) )",
         CUT,
     ),
     # The names in a folder may be those of accounts.

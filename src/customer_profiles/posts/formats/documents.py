@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import orjson
 
-from customer_profiles.posts.formats import tally
+from customer_profiles.posts.formats import long_pages, tally
 from customer_profiles.posts.formats.tally import Unreadable
 from customer_profiles.posts.formats.v1 import variable
 
@@ -146,6 +146,8 @@ def spans(text: str) -> Iterator[tuple[int, int, object]]:
 
 
 def _value(line: bytes) -> dict | list | None:
+    if len(line) > _LONG and (page := long_pages.read(line)) is not None:
+        return page
     try:
         value = orjson.loads(line)
     except orjson.JSONDecodeError:
