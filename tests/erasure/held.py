@@ -40,7 +40,8 @@ def post(number, author, text, *references, **more):
 
 def pages():
     """Two pages of API v2."""
-    first, second = (post(number, ANN, text) for number, text in TEXTS.items())
+    first = post(FIRST, ANN, TEXTS[FIRST], created_at="2026-04-01T10:00:00.000Z")
+    second = post(SECOND, ANN, TEXTS[SECOND])
     mentions = {"mentions": [{"start": 0, "end": 4, "username": NAMES[ANN], "id": ANN}]}
     reply = {"in_reply_to_user_id": ANN, "conversation_id": SECOND, "entities": mentions}
     link = f"https://x.com/{NAMES[ANN]}/status/{SECOND}"

@@ -113,6 +113,20 @@ def test_a_file_without_the_erased_keeps_every_byte_and_one_with_them_its_mode(f
     assert content_of(folder) != files
 
 
+@pytest.mark.parametrize("name", EVERY)
+def test_posts_of_days_that_are_too_old_go_from_every_format(folder, name):
+    put(folder, EVERY[name])
+    before, audience = read(folder), erasing.Audience(PAGES, Key(KEY), "name")
+    files = content_of(folder)
+    assert erasing.clean_pages(audience, {}, before="2026-05-01", dry_run=True) >= 1
+    assert erasing.clean_pages(audience, {}, before="2026-04-01") == 0
+    assert content_of(folder) == files
+    erasing.clean_pages(audience, {}, before="2026-05-01")
+    assert traces(folder, held.FIRST, held.TEXTS[held.FIRST]) == []
+    assert_left(folder, before, {held.FIRST})
+    assert erasing.clean_pages(audience, {}, before="2026-05-01") == 0
+
+
 @pytest.mark.parametrize("packed", [False, True])
 def test_the_owner_of_a_personal_archive_is_erased_with_all_posts(folder, packed):
     files = held.personal(held.ANN)

@@ -15,7 +15,6 @@ from tests.erasure.erasable import (
     IDS,
     PAGES,
     everything,
-    files_of,
     left_by,
     page,
     purge,
@@ -124,14 +123,6 @@ def test_pictures_and_what_is_hidden_or_a_link_are_named_and_refuse_nothing(fill
     (folder / "pipe").unlink()
     assert traces(filled, *left_by("ann")) == []
     assert held.unpacked((folder / "6.zip").read_bytes()).count("mine") == 1
-
-
-def test_the_archives_files_do_not_expire_whatever_their_format(filled, caplog):
-    (filled / PAGES / "6.csv").write_bytes(held.table(held.twarc_csv()))
-    pages = {name: text for name, text in files_of(filled).items() if name.startswith(PAGES)}
-    assert main(["expire", "--days", "1"]) == 0
-    assert "not reached: the archive's own files, of whatever format" in caplog.text
-    assert {name: files_of(filled)[name] for name in pages} == pages
 
 
 def test_names_are_taken_for_authors_only_where_columns_are_mapped(filled, caplog):

@@ -91,9 +91,9 @@ def purge_all(
 
 @exclusive()
 def expire(days: int | None = None, as_of: str | None = None, dry_run: bool = False) -> None:
-    """Remove observations older than `days` days before `as_of`; defaults are in section shared.
+    """Remove posts older than `days` days before `as_of`; defaults are in section shared.
 
-    Raises ValueError for 0 days and for an invalid day.
+    Raises ValueError for 0 days, for an invalid day, and the errors of `check_pages`.
     """
     shared = params.shared(["expire_days", "as_of"])
     days = shared["expire_days"] if days is None else days
@@ -104,6 +104,7 @@ def expire(days: int | None = None, as_of: str | None = None, dry_run: bool = Fa
             "or give --days"
         )
     audience = open_audience()
+    check_pages(audience)
     recipe = profiles.Recipe(audience.key, **params.stage("load"))
     with connection.database(audience.name) as database:
         if not dry_run:
@@ -119,17 +120,17 @@ def expire(days: int | None = None, as_of: str | None = None, dry_run: bool = Fa
             removal.expire(database, first, recipe)
             derived = profiles.read_profiles(database, audience.key)
             parquet_files.expire(first, derived, audience.key)
+    in_pages = clean_pages(audience, {}, dry_run=dry_run, before=first)
     if not dry_run:
         close_journal(audience.name)
     logger.info(
-        "%s: %d posts before %s",
-        "would be removed" if dry_run else "removed", len(old), first or "any day",
+        "%s: %d posts before %s in the database and its files, %d in pages",
+        "would be removed" if dry_run else "removed", len(old), first or "any day", in_pages,
     )  # fmt: skip
-    logger.info("not reached: the archive's own files, of whatever format, which stay as they are")
     if {"expire_days": days, "as_of": as_of} != shared:
         logger.info(
-            "set expire_days and as_of so in params.yaml too: else the next `dvc repro` takes "
-            "these posts from the pages again"
+            "set expire_days and as_of so in params.yaml too: else `dvc repro` takes in such posts "
+            "that come later or that could not be removed"
         )
     _then_repro(dry_run)
 
@@ -218,11 +219,12 @@ def clean_pages(
     dry_run: bool = False,
     unseal: containers.Opener | None = None,
     beside: Iterable[Path] = (),
+    before: str = "",
 ) -> int:
     """Remove the data of `marks` and of `named` from the pages; return the number of posts.
 
-    `unseal` opens sealed pages; the default is the key of `audience`, which seals them again.
-    `beside` is as in `page_files`.
+    Also removed are posts of days before the day `before`. `unseal` opens sealed pages; the default
+    is the key of `audience`, which seals them again. `beside` is as in `page_files`.
     """
     if is_sample(audience.archive):
         logger.info(
@@ -248,6 +250,9 @@ def clean_pages(
         places = partial(
             archive.places, unseal=opener, columns=columns, owners=archive.owners_in(files)
         )
+        if before:
+            every = chain.from_iterable(map(places, files))
+            named = named.union(*(redaction.older(place, before) for place in every))
         # All that there is, before anything is changed: what cannot be read ends it here.
         erased = redaction.find(chain.from_iterable(map(places, files)), is_erased, named)
         posts = 0

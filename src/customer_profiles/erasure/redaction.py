@@ -15,6 +15,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 
+from customer_profiles.posts import dates
 from customer_profiles.posts.archive import Place
 from customer_profiles.posts.formats import containers, documents, recognition, v1, web, x_pages
 from customer_profiles.posts.formats.documents import HEADER, ROW, UNREADABLE
@@ -97,6 +98,18 @@ def standing(place: Place) -> set[tuple[str, str]]:
     objects, _, _ = _sightings(place)
     rules = {"id": "author"}, {"id": "post", "author_id": "author"}
     return {name for item in objects for name in _names(item, rules["username" not in item])}
+
+
+def older(place: Place, day: str) -> set[tuple[str, str]]:
+    """Names of the posts at a place of a file that were written on a day before `day`."""
+    objects, _, _ = _sightings(place)
+    return {
+        (kind, name)
+        for item in objects
+        if "username" not in item
+        for kind, name in _names(item, {"id": "post"})
+        if (dates.day(item.get("created_at")) or dates.day_of_id(name) or day) < day
+    }
 
 
 def redacted(place: Place, erased: Names) -> tuple[bytes, int]:
