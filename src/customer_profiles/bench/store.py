@@ -27,15 +27,14 @@ NAME = "bench"
 
 def measure() -> dict:
     """Speed of loading, deriving and reading back, compared with the driver's plain methods."""
-    recipe = profiles.Recipe(demonstration_key(), **params.stage("load"))
     with tempfile.TemporaryDirectory() as scratch, mongod.embedded(Path(scratch)) as address:
         few, many = Path(scratch, "few.parquet"), Path(scratch, "many.parquet")
         in_own_process(write_observations, few, OBSERVATIONS // 4)
         in_own_process(write_observations, many, OBSERVATIONS)
         plain = in_own_process(insert_plainly, address, few)
-        small = in_own_process(load, address, few, recipe)
-        large = in_own_process(load, address, many, recipe)
-        derived = in_own_process(derive, address, recipe)
+        small = in_own_process(load, address, few)
+        large = in_own_process(load, address, many)
+        derived = in_own_process(derive, address)
         in_own_process(insert_profiles, address)
         ours, plainly = (in_own_process(read_back, address, how) for how in ("ours", "plainly"))
     return {
@@ -99,15 +98,21 @@ def insert_plainly(address: str, file: Path) -> float:
         return len(posts) / (time.perf_counter() - start)
 
 
-def load(address: str, file: Path, recipe: profiles.Recipe) -> dict:
+def recipe() -> profiles.Recipe:
+    """The recipe of params.yaml; made in each process, because a key is not sent to another."""
+    return profiles.Recipe(demonstration_key(), **params.stage("load"))
+
+
+def load(address: str, file: Path) -> dict:
     """Observations a second from a file into an empty database, and the peak memory."""
+    how = recipe()
     with connection.connect(address, NAME) as client:
         client.drop_database(NAME)
         database = client[NAME]
         schema.prepare(database)
         with (
-            profiles.profile_updates(database, recipe) as people,
-            sealed_files.opened(file, recipe.key) as rows,
+            profiles.profile_updates(database, how) as people,
+            sealed_files.opened(file, how.key) as rows,
         ):
             start = time.perf_counter()
             done = loading.write(database.observations, people, rows)
@@ -115,17 +120,18 @@ def load(address: str, file: Path, recipe: profiles.Recipe) -> dict:
         return {"per_second": done.new / seconds, "peak_gib": peak_gib()}
 
 
-def derive(address: str, recipe: profiles.Recipe) -> dict[str, float]:
+def derive(address: str) -> dict[str, float]:
     """Seconds to derive all profiles, and those of a share TOUCHED of the authors."""
+    how = recipe()
     with connection.connect(address, NAME) as client:
         database = client[NAME]
         authors = sorted(row["_id"] for row in database.profiles.find({}, {"_id": 1}))
         touched = np.random.default_rng(7).choice(authors, int(TOUCHED * len(authors)))
         seconds = {}
         for part in ("all", "part"):
-            with profiles.profile_updates(database, recipe) as people:
+            with profiles.profile_updates(database, how) as people:
                 people.mark(stale=part == "all")
-            with profiles.profile_updates(database, recipe) as people:
+            with profiles.profile_updates(database, how) as people:
                 people.touch(touched.tolist())
                 start = time.perf_counter()
                 people.derive()
