@@ -250,11 +250,8 @@ def clean_pages(
         places = partial(
             archive.places, unseal=opener, columns=columns, owners=archive.owners_in(files)
         )
-        if before:
-            every = chain.from_iterable(map(places, files))
-            named = named.union(*(redaction.older(place, before) for place in every))
-        # All that there is, before anything is changed: what cannot be read ends it here.
-        erased = redaction.find(chain.from_iterable(map(places, files)), is_erased, named)
+        every = chain.from_iterable(map(places, files))
+        erased = redaction.find(every, is_erased, named, before)
         posts = 0
         for file in files:
             changed = set()

@@ -73,15 +73,20 @@ GONE = object()
 
 
 def find(
-    places: Iterable[Place], is_erased: Callable[[str, str], bool], known: Names = frozenset()
+    places: Iterable[Place],
+    is_erased: Callable[[str, str], bool],
+    known: Names = frozenset(),
+    before: str = "",
 ) -> Names:
     """`known`, and all names in `places` of files to erase with those of `is_erased(kind, name)`.
 
-    A post is erased with its author, and with any of its versions; a handle with its user.
+    A post is erased with its author, with any of its versions, and if it was written on a day
+    before the day `before`; a handle with its user.
     """
     result = set(known)
     for place in places:
         objects, mentioned, unread = _sightings(place)
+        result |= {name for item in objects for name in _older(item, before)}
         named = [_names(item, MENTION) for item in mentioned]
         named += [_names(item, USER if "username" in item else POST) for item in objects]
         ids = re.findall(r"\d+", unread)
@@ -98,18 +103,6 @@ def standing(place: Place) -> set[tuple[str, str]]:
     objects, _, _ = _sightings(place)
     rules = {"id": "author"}, {"id": "post", "author_id": "author"}
     return {name for item in objects for name in _names(item, rules["username" not in item])}
-
-
-def older(place: Place, day: str) -> set[tuple[str, str]]:
-    """Names of the posts at a place of a file that were written on a day before `day`."""
-    objects, _, _ = _sightings(place)
-    return {
-        (kind, name)
-        for item in objects
-        if "username" not in item
-        for kind, name in _names(item, {"id": "post"})
-        if (dates.day(item.get("created_at")) or dates.day_of_id(name) or day) < day
-    }
 
 
 def redacted(place: Place, erased: Names) -> tuple[bytes, int]:
@@ -159,6 +152,17 @@ def _sightings(place: Place) -> tuple[list[dict], list[dict], str]:
             pages += on_pages
             unread += [] if on_pages else [raw]
     return [item for page in pages for item in _objects(page)], mentioned, " ".join(unread)
+
+
+def _older(item: dict, before: str) -> set[tuple[str, str]]:
+    """The name of the post `item` if it was written before that day."""
+    if not before or "username" in item:
+        return set()
+    return {
+        (kind, name)
+        for kind, name in _names(item, {"id": "post"})
+        if (dates.day(item.get("created_at")) or dates.day_of_id(name) or before) < before
+    }
 
 
 def _mentions(value: object) -> Iterator[dict]:

@@ -102,32 +102,17 @@ def certified(
     In each, tiers that would suppress too many are left out. `model` and `clusters` are as of
     `portrait` and `publication`, `counts` those that attackers look up (`attacks.public`).
     """
-    attempt = _attempt(people, observations, model, clusters, tiers, counts, bounds)
-    if attempt.certificate["passed"] or people["segment"].nunique() == 1:
-        return attempt
-    why = certificate.missed(attempt.certificate, bounds.max_suppressed)
-    together = segments.as_one(clusters, people["segment"].nunique(), why)
-    whole = model | {"centroids": [None]}
-    everybody = people.assign(segment=0)
-    return _attempt(everybody, observations, whole, together, tiers, counts, bounds)
-
-
-def _attempt(
-    people: pd.DataFrame,
-    observations: pd.DataFrame,
-    model: Mapping,
-    clusters: Mapping,
-    tiers: Mapping[str, Sequence[int]],
-    counts: pd.DataFrame,
-    bounds: Bounds,
-) -> Attempt:
-    k, seed = bounds.k, bounds.seed
+    k, seed, number = bounds.k, bounds.seed, people["segment"].nunique()
     made = portrait(people, observations, model, k, seed)
     kept, left_out = cells.affordable(people, tiers, k, bounds.max_suppressed)
     data = release(made, people, kept, k)
     known = certificate.known(counts, kept, people["_id"], bounds.drift, seed)
     issued = certificate.issue(data, known, k, bounds.max_suppressed, seed)
-    return Attempt(people, clusters, made, data, kept, left_out, issued)
+    if issued["passed"] or number == 1:
+        return Attempt(people, clusters, made, data, kept, left_out, issued)
+    together = segments.as_one(clusters, number, certificate.missed(issued, bounds.max_suppressed))
+    everybody, whole = people.assign(segment=0), model | {"centroids": [None]}
+    return certified(everybody, observations, whole, together, tiers, counts, bounds)
 
 
 def publication(

@@ -92,12 +92,10 @@ def walk(root: Path) -> Iterator[tuple[Path, str | None]]:
         folders.sort()
         for name in sorted(folders):
             path = Path(place, name)
-            if name.startswith(".") or path.is_symlink():
+            hidden = name.startswith(".")
+            if hidden or path.is_symlink():
                 folders.remove(name)
-                yield (
-                    path,
-                    "is a hidden folder" if name.startswith(".") else "is a link to a folder",
-                )
+                yield path, "is a hidden folder" if hidden else "is a link to a folder"
         for name in sorted(names):
             path = Path(place, name)
             if name.startswith("."):
@@ -138,7 +136,7 @@ def parts(path: Path, name: str, size: int | None = None) -> Iterator[tuple[Part
             yield part, locked or ("is a hidden file" if hidden else None)
 
 
-def lines(part: Part, unseal: Opener | None = None) -> Iterator[bytes]:
+def lines(part: Part, unseal: Opener | None = None) -> Iterator[bytes | None]:
     """The lines of `part` in UTF-8, with their ends, without a byte-order mark.
 
     Raises Unreadable where the file is torn or no text; PermissionError, naming the file, for a
@@ -149,7 +147,7 @@ def lines(part: Part, unseal: Opener | None = None) -> Iterator[bytes]:
         try:
             head = stream.peek(_HEAD)[:32]
             if part.name.endswith(SEALED_ENDING) or _SEALED.match(head):
-                yield from unsealed(part.name, stream, unseal)
+                yield from _unsealed(part.name, stream, unseal)
             else:
                 yield from _decoded(stream, head)
         except PermissionError:
@@ -160,8 +158,7 @@ def lines(part: Part, unseal: Opener | None = None) -> Iterator[bytes]:
             raise Torn("ends too early or is damaged; copy it again")
 
 
-def unsealed(name: str, stream: io.BufferedIOBase, unseal: Opener | None) -> Iterator[bytes | None]:
-    """The lines of a sealed file; None for a damaged one. Raises as `lines` does."""
+def _unsealed(name: str, stream: io.BufferedIOBase, unseal: Opener | None) -> Iterator:
     if unseal is None:
         raise ValueError(
             f"{name} holds sealed pages: give what opens them, `unseal` of the project's key"
@@ -181,7 +178,7 @@ def is_sealed(path: Path) -> bool:
         return path.name.endswith(SEALED_ENDING) or bool(_SEALED.match(file.read(32)))
 
 
-def form(part: Part) -> tuple[str, bytes, bytes]:
+def form(part: Part) -> tuple[str, str, bytes]:
     """How `part` is packed ("gz", "bz2" or ""), its encoding and its byte-order mark."""
     with _raw(part) as stream:
         head = stream.peek(_HEAD)

@@ -92,9 +92,9 @@ class Tally:
     def where(self, reason: str) -> str:
         """The first place of `reason`, as the end of a phrase; "" if it has none."""
         name, line = self.first.get(reason, ("", 0))
-        return (
-            (f" (first in {name}, line {line})" if line else f" (first in {name})") if name else ""
-        )
+        if not name:
+            return ""
+        return f" (first in {name}, line {line})" if line else f" (first in {name})"
 
     def sentences(self, there: int) -> list[str]:
         """A sentence for each reason and each file; "warning" marks losses of more than MANY."""

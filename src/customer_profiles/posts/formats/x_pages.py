@@ -22,9 +22,9 @@ _NO_AUTHOR = "UNKNOWN"
 
 def is_page(value: dict) -> bool:
     """True for a page, also for one without posts."""
-    if isinstance(value.get("data"), list):
-        return True
     data = value.get("data")
+    if isinstance(data, list):
+        return True
     if isinstance(data, dict) and ("id" in data or "text" in data):
         return "rest_id" not in data and "legacy" not in data
     return "id" not in value and ("meta" in value or "includes" in value or "errors" in value)
