@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from customer_profiles.erasure.redaction import find, redacted, standing
-from customer_profiles.posts import archive
 from customer_profiles.posts.formats import documents, rewriting
 from customer_profiles.posts.formats.containers import Part
+from customer_profiles.posts.places import Place, of_file
 
 MARK = "\ufeff"
 ANN = frozenset({("post", "11"), ("post", "12"), ("author", "70"), ("handle", "ann_h")})
@@ -27,7 +27,7 @@ def places(text):
         pieces = list(documents.pieces(raw.splitlines(keepends=True)))
     except documents.NoFormat:
         pieces = [documents.Piece(documents.LINE, 1, raw)]
-    return [archive.Place(part, piece, (), documents.section(piece)) for piece in pieces]
+    return [Place(part, piece, (), documents.section(piece)) for piece in pieces]
 
 
 def cut(text, erased=ANN):
@@ -185,12 +185,12 @@ def test_of_a_torn_file_all_that_can_be_read_is_written_again(tmp_path, name):
     whole = b"".join(b'{"n": "%s"}\r\n\xff' % os.urandom(20).hex().encode() for _ in range(3000))
     file = tmp_path / name
     file.write_bytes(gzip.compress(whole)[:-2000])
-    raw = [place.piece.raw for place in archive.places(file)]
+    raw = [place.piece.raw for place in of_file(file)]
     rewriting.rewrite(file, {None: raw})
     left = gzip.decompress(file.read_bytes())
     assert whole.startswith(left)
     assert len(whole) > len(left) > 0.8 * len(whole)
-    assert [place.piece.raw for place in archive.places(file)] == raw
+    assert [place.piece.raw for place in of_file(file)] == raw
 
 
 @pytest.mark.parametrize(

@@ -59,7 +59,7 @@ PURE = {
     "segments": ("comparison",),
     "sentiment/evaluation": (),
     "publication": ("report", "standing"),
-    "posts": ("archive",),
+    "posts": ("archive", "places"),
     "posts/formats": ("containers", "rewriting"),
 }
 PURE_ROOMS = " ".join(PURE)

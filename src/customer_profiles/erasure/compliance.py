@@ -22,7 +22,7 @@ from customer_profiles.collect.x_api.compliance import Verdict
 from customer_profiles.collect.x_api.storage import Storage
 from customer_profiles.erasure import erasing, redaction
 from customer_profiles.erasure.held_data import Audience, open_audience
-from customer_profiles.posts import archive
+from customer_profiles.posts import archive, places
 from customer_profiles.privacy.keys.key import is_sample
 from customer_profiles.project import params, paths, vocabulary
 
@@ -122,9 +122,9 @@ def _ids_on(audience: Audience, files: Iterable[Path]) -> dict[str, Ids]:
     columns = params.stage("pull")["columns"]
     files = list(files)
     with PagesFolder().exclusive():
-        owners = archive.owners_in(files)
+        owners = places.owners_in(files)
         for file in files:
-            for place in archive.places(file, audience.key.unseal, columns, owners):
+            for place in places.of_file(file, audience.key.unseal, columns, owners):
                 for kind, name in redaction.standing(place):
                     ids[kind].add(name)
     return ids

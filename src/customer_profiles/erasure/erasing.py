@@ -17,7 +17,7 @@ import pandas as pd
 from customer_profiles.collect.folder import PAGES, PagesFolder
 from customer_profiles.erasure import parquet_files, redaction
 from customer_profiles.erasure.held_data import Audience, close_journal, exclusive, open_audience
-from customer_profiles.posts import archive, retention
+from customer_profiles.posts import archive, places, retention
 from customer_profiles.posts.formats import containers, rewriting
 from customer_profiles.privacy.keys import tombstones
 from customer_profiles.privacy.keys.key import is_sample
@@ -202,7 +202,7 @@ def check_pages(
     with PagesFolder().exclusive():
         for file in page_files(audience, beside):
             try:
-                beside_them += archive.unreached(file, unseal or audience.key.unseal, columns)
+                beside_them += places.unreached(file, unseal or audience.key.unseal, columns)
             except containers.Unreadable as error:
                 raise ValueError(
                     f"{error}. Nothing was erased: posts in it would stay. Unpack or repair the "
@@ -247,15 +247,15 @@ def clean_pages(
     with PagesFolder().exclusive():
         files = page_files(audience, beside)
         columns = params.stage("pull")["columns"]
-        places = partial(
-            archive.places, unseal=opener, columns=columns, owners=archive.owners_in(files)
+        read = partial(
+            places.of_file, unseal=opener, columns=columns, owners=places.owners_in(files)
         )
-        every = chain.from_iterable(map(places, files))
+        every = chain.from_iterable(map(read, files))
         erased = redaction.find(every, is_erased, named, before)
         posts = 0
         for file in files:
             changed = set()
-            for place in places(file):
+            for place in read(file):
                 kept, removed = redaction.redacted(place, erased)
                 posts += removed
                 if kept != (
@@ -264,14 +264,14 @@ def clean_pages(
                     changed.add(place.part.member)
             if changed and not dry_run:
                 contents = {
-                    member: _left(places(file, members=[member]), erased) for member in changed
+                    member: _left(read(file, members=[member]), erased) for member in changed
                 }
                 rewriting.rewrite(file, contents, audience.key.seal)
     return posts
 
 
-def _left(places: Iterable[archive.Place], erased: redaction.Names) -> Iterator[bytes]:
-    return (redaction.redacted(place, erased)[0] for place in places)
+def _left(kept: Iterable[places.Place], erased: redaction.Names) -> Iterator[bytes]:
+    return (redaction.redacted(place, erased)[0] for place in kept)
 
 
 def _then_repro(dry_run: bool) -> None:

@@ -16,10 +16,10 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 
 from customer_profiles.posts import dates
-from customer_profiles.posts.archive import Place
 from customer_profiles.posts.formats import containers, documents, recognition, v1, web, x_pages
 from customer_profiles.posts.formats.documents import HEADER, ROW, UNREADABLE
 from customer_profiles.posts.formats.tally import Tally
+from customer_profiles.posts.places import Place
 
 Names = frozenset[tuple[str, str]]
 
@@ -140,13 +140,13 @@ def _sightings(place: Place) -> tuple[list[dict], list[dict], str]:
     pages: list[dict] = []
     mentioned, unread = [], []
     if piece.kind in (HEADER, ROW):
-        pages += [page for page, _ in recognition.pages_of(piece, place.names, Tally())]
+        pages += recognition.pages_of(piece, place.names, Tally())
         unread += [] if pages else [text]
     else:
         for start, end, value in documents.spans(text):
             on_pages, raw = [], text[start:end]
             with suppress(RecursionError):
-                on_pages = [] if value is UNREADABLE else list(_pages(value, place, Tally()))
+                on_pages = [] if value is UNREADABLE else _pages(value, place)
                 raw = raw if on_pages or value is UNREADABLE else _json(value)
                 mentioned += _mentions(value) if "mentions" in text else ()
             pages += on_pages
@@ -178,12 +178,8 @@ def _mentions(value: object) -> Iterator[dict]:
                 yield from _mentions(item)
 
 
-def _pages(value: object, place: Place, account: Tally) -> Iterator[dict]:
-    if not place.section:
-        yield from recognition.pages(value, account)
-        return
-    for page in recognition.owned_pages(value, place.section, account):
-        yield page if recognition.OWNER in page else recognition.with_owner(page, place.owner)
+def _pages(value: object, place: Place) -> list[dict]:
+    return list(recognition.pages(value, Tally(), place.section, place.owner))
 
 
 def _redacted_row(place: Place, erased: Names) -> tuple[bool, int]:
@@ -191,7 +187,7 @@ def _redacted_row(place: Place, erased: Names) -> tuple[bool, int]:
     piece = place.piece
     if piece.kind == HEADER and any(place.names):
         return False, 0
-    pages = [page for page, _ in recognition.pages_of(piece, place.names, Tally())]
+    pages = list(recognition.pages_of(piece, place.names, Tally()))
     if not pages:
         named = any((kind, cell.strip()) in erased for cell in piece.cells for kind in KINDS)
         return named or _contains(_text(piece.raw), erased), 0
@@ -216,7 +212,7 @@ def _left(value: object, erased: Names, place: Place) -> tuple[object, int]:
         if isinstance(value.get(name), list) and v1.claims(value):
             kept, posts = _left(value[name], erased, place)
             return _without(value, erased) | {name: kept}, posts
-    pages = list(_pages([value] if place.section else value, place, Tally()))
+    pages = _pages(value, place)
     if not any(map(_objects, pages)) and not x_pages.is_page(value):
         if place.part.name.endswith(containers.SEALED_ENDING):  # the state of a collection
             return _without(value, erased), 0
@@ -228,7 +224,7 @@ def _left(value: object, erased: Names, place: Place) -> tuple[object, int]:
         return _without(value, erased.union(*attached)), len(removed)
     posts = [post for page in pages for post in _listed(page.get("data")) if isinstance(post, dict)]
     if any(_goes("posts", post, erased) for post in posts) or (
-        recognition.OWNER in pages[0]
+        place.section == recognition.ACCOUNT_SECTION
         and any(_goes("users", user, erased) for user in pages[0]["includes"]["users"])
     ):
         return GONE, len(posts)

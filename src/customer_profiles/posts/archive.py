@@ -8,14 +8,13 @@ a line of another key, ValueError for a damaged line.
 import gc
 import logging
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import NamedTuple
 
+from customer_profiles.posts import places
 from customer_profiles.posts.formats import containers, documents, recognition, tables
 from customer_profiles.posts.formats.containers import Opener, Part
-from customer_profiles.posts.formats.documents import Piece
 from customer_profiles.posts.formats.tally import Tally, Unreadable
 from customer_profiles.posts.pages import Conversation, collect
 from customer_profiles.project import paths, vocabulary
@@ -171,6 +170,11 @@ def _name(folder: Path, file: Path) -> str:
     return file.name if file == folder else file.relative_to(folder).as_posix()
 
 
+def outside(folder: Path) -> list[str]:
+    """Sentences: what in `folder` is not of the archive, because it is hidden or a link."""
+    return [f"{_name(folder, path)} {reason}" for path, reason in containers.walk(folder) if reason]
+
+
 def tell(conversation: Conversation, k: int) -> None:
     """Log what was left out of the archive and why, and what of its posts is not whole.
 
@@ -195,159 +199,10 @@ def tell(conversation: Conversation, k: int) -> None:
         )  # fmt: skip
 
 
-class Place(NamedTuple):
-    """A piece of a part of a file, and what it is read with.
-
-    `names` are the fields of a table's columns; `section` and `owner` are of X's personal archive.
-    """
-
-    part: Part
-    piece: Piece
-    names: Sequence[str | None] = ()
-    section: str = ""
-    owner: dict | None = None
-
-
-Home = tuple[Path, str]  # where an archive of X's lies: the folder of a file, and that in a zip
-
-
-def places(
-    path: Path,
-    unseal: Opener | None = None,
-    columns: Mapping[str, str] | None = None,
-    owners: Mapping[Home, dict] | None = None,
-    *,
-    members: Collection[str | None] | None = None,
-) -> Iterator[Place]:
-    """All pieces of the file `path`, also those that `read` leaves out, for `rewriting.rewrite`.
-
-    `owners` are as `owners_in` gives them, by default those of the file alone; of a zip `members`
-    are given, all by default. Raises Unreadable, naming the file, where something in it cannot be
-    read.
-    """
-    owners = owners_in([path]) if owners is None else owners
-    for part, reason in _parts_exactly(path, unseal, members):
-        if reason is None:
-            for place in _of_part_exactly(part, unseal, columns or {}):
-                yield place._replace(owner=owners.get(_home(part)))
-
-
-def unreached(
-    path: Path, unseal: Opener | None = None, columns: Mapping[str, str] | None = None
-) -> list[str]:
-    """Sentences: what in the file `path` is hidden or holds nothing to read. Raises as `places`."""
-    sentences = []
-    for part, reason in _parts_exactly(path, unseal):
-        if reason is None:
-            for _ in _of_part_exactly(part, unseal, columns or {}):
-                pass
-        else:
-            sentences.append(f"{part.name} {reason}")
-    return sentences
-
-
-def outside(folder: Path) -> list[str]:
-    """Sentences: what in `folder` is not of the archive, because it is hidden or a link."""
-    return [f"{_name(folder, path)} {reason}" for path, reason in containers.walk(folder) if reason]
-
-
-def owners_in(files: Iterable[Path]) -> dict[Home, dict]:
-    """The owners (API v2 users) of X's personal archives in `files`, by where these lie."""
-    owners: dict[Home, dict] = {}
-    for file in files:
-        with suppress(Unreadable):
-            for part, reason in containers.parts(file, file.name):
-                if reason is None and not _is_sealed(part):
-                    with suppress(Unreadable):
-                        owner = _owner(part)
-                        owners |= {_home(part): owner} if owner else {}
-    return owners
-
-
-def _owner(part: Part) -> dict | None:
-    first = next(containers.lines(part), b"")
-    if documents.section(Piece(documents.DOCUMENT, 1, first)) != recognition.ACCOUNT_SECTION:
-        return None
-    pieces = documents.pieces(containers.lines(part))
-    owners = (recognition.owner(piece, recognition.ACCOUNT_SECTION) for piece in pieces)
-    return next(filter(None, owners), None)
-
-
-def _home(part: Part) -> Home:
-    return part.path.parent, part.folder
-
-
-def _is_sealed(part: Part) -> bool:
-    return part.member is None and containers.is_sealed(part.path)
-
-
-def _parts_exactly(
-    path: Path, unseal: Opener | None, members: Collection[str | None] | None = None
-) -> Iterator[tuple[Part, str | None]]:
-    """The parts of the file `path`, each with why it is hidden or holds nothing to read.
-
-    Raises Unreadable, naming the part, for one that may hold posts.
-    """
-    part = Part(path, path.name)
-    try:
-        for part, reason in containers.parts(path, path.name):
-            if members is not None and part.member not in members:
-                continue
-            if reason and not reason.startswith(containers.HIDDEN):
-                raise Unreadable(reason)
-            yield part, reason or _nothing_in(part, unseal)
-    except Unreadable as error:
-        raise Unreadable(f"{part.name} {error}") from None
-
-
-def _nothing_in(part: Part, unseal: Opener | None) -> str | None:
-    try:
-        next(containers.lines(part, unseal), None)
-    except containers.Torn:
-        return None
-    except Unreadable as error:
-        if str(error).startswith(containers.HARMLESS):
-            return str(error)
-        raise
-    return None
-
-
 def lines(path: Path, unseal: Opener | None = None) -> Iterator[str]:
     """The lines of the file `path`, unpacked and opened, with their ends and every byte."""
     for line in containers.lines(Part(path, path.name), unseal):
         yield (containers.DAMAGED_LINE if line is None else line).decode("utf-8", "surrogateescape")
-
-
-def _pieces(part: Part, unseal: Opener | None) -> Iterator[Piece]:
-    every = containers.lines(part, unseal)
-    if _is_sealed(part):
-        # As collected, a page each; other modules count these lines.
-        return (Piece(documents.LINE, number, line) for number, line in enumerate(every, 1))
-    return documents.pieces(every)
-
-
-def _of_part_exactly(
-    part: Part, unseal: Opener | None, columns: Mapping[str, str]
-) -> Iterator[Place]:
-    names: Sequence[str | None] = ()
-    try:
-        for piece in _pieces_or_lines(part, unseal):
-            if piece.kind == documents.HEADER:
-                with suppress(Unreadable):
-                    names = tables.fields(piece.cells, columns)
-            yield Place(part, piece, names, documents.section(piece))
-    except containers.Torn:
-        return  # all that can be read is given
-    except Unreadable as error:
-        raise Unreadable(f"{part.name} {error}") from None
-
-
-def _pieces_or_lines(part: Part, unseal: Opener | None) -> Iterator[Piece]:
-    try:
-        yield from _pieces(part, unseal)
-    except documents.NoFormat:  # before any piece
-        for number, line in enumerate(containers.lines(part, unseal), 1):
-            yield Piece(documents.LINE, number, line)
 
 
 def _pages(
@@ -357,8 +212,7 @@ def _pages(
     columns: Mapping[str, str],
     account: Tally,
 ) -> Iterator[dict]:
-    owners: dict[str, dict] = {}
-    owned: list[tuple[str, tuple[str, int], dict]] = []
+    owners = places.owners_in(files(folder))
     for path, reason in containers.walk(folder):
         name = _name(folder, path)
         if reason is None and name not in sizes:
@@ -371,11 +225,9 @@ def _pages(
                 if reason:
                     account.leave_file(part.name, reason)
                 else:
-                    yield from _of_part(part, unseal, columns, account, owners, owned)
+                    yield from _of_part(part, unseal, columns, account, owners.get(part.home))
         except Unreadable as error:
             account.leave_file(name, str(error))
-    for place, account.place, page in owned:
-        yield recognition.with_owner(page, owners.get(place))
 
 
 def _of_part(
@@ -383,21 +235,14 @@ def _of_part(
     unseal: Opener | None,
     columns: Mapping[str, str],
     account: Tally,
-    owners: dict[str, dict],
-    owned: list,
+    owner: dict | None,
 ) -> Iterator[dict]:
     names: Sequence[str | None] = ()
     try:
-        for piece in _pieces(part, unseal):
+        for piece in places.pieces(part, unseal):
             account.place = part.name, piece.line
             if piece.kind == documents.HEADER and piece.cells:
                 names = tables.fields(piece.cells, columns)
-            for page, is_owned in recognition.pages_of(piece, names, account):
-                if not is_owned:
-                    yield page
-                elif recognition.OWNER in page:
-                    owners |= dict.fromkeys([part.folder], *page["includes"]["users"][:1])
-                else:
-                    owned.append((part.folder, account.place, page))
+            yield from recognition.pages_of(piece, names, account, owner)
     except Unreadable as error:
         account.leave_file(part.name, str(error))

@@ -61,6 +61,9 @@ class Torn(Unreadable):
     """A packed file whose end is missing; all lines before it were given."""
 
 
+Home = tuple[Path, str]
+
+
 @dataclass(frozen=True)
 class Part:
     """A file, or a member of a zip, that is read as one.
@@ -75,9 +78,11 @@ class Part:
     size: int | None = None
 
     @property
-    def folder(self) -> str:
-        """The folder, or zip and folder, that it lies in."""
-        return str(PurePosixPath(self.name.replace("!", "/")).parent)
+    def home(self) -> Home:
+        """Where it lies: in a folder, or in a zip and a folder there."""
+        if self.member is None:
+            return self.path.parent, ""
+        return self.path, str(PurePosixPath(self.member).parent)
 
 
 def walk(root: Path) -> Iterator[tuple[Path, str | None]]:
@@ -170,6 +175,12 @@ def _unsealed(name: str, stream: io.BufferedIOBase, unseal: Opener | None) -> It
             raise type(error)(f"{name} cannot be opened: {error}") from None
         except ValueError:
             yield None
+
+
+def begin(part: Part) -> bytes:
+    """The first bytes of `part`, unpacked, as far as they are there at once. Raises Unreadable."""
+    with _opened(part) as stream:
+        return stream.peek().removeprefix(codecs.BOM_UTF8)
 
 
 def is_sealed(path: Path) -> bool:

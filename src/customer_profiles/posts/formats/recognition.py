@@ -13,16 +13,21 @@ FAMILIES = (web, v1)
 # Sections of X's personal archive: the owner's posts; until 2018 one a month ("tweets_2014_03").
 POST_SECTIONS = ("tweets", "tweet")
 ACCOUNT_SECTION = "account"
-# Marks the page of the owner of X's personal archive.
-OWNER = "owner"
 
 
-def pages(value: object, account: tally.Tally) -> Iterator[dict]:
-    """Pages of a JSON value, which may be a list of pages or posts.
+def pages(
+    value: object, account: tally.Tally, section: str = "", owner: dict | None = None
+) -> Iterator[dict]:
+    """Pages of a JSON value, which may be a list of pages or posts, as `pages_of` gives them.
 
-    `account` counts the formats that are recognised, and what is of none.
+    `section` is that of X's personal archive, or "". `account` counts the formats that are
+    recognised, and what is of none.
     """
-    if isinstance(value, list):
+    if section:
+        items = value if isinstance(value, list) else [value]
+        items = [item for item in items if isinstance(item, dict)]
+        yield from _of_section(items, section, account, owner)
+    elif isinstance(value, list):
         for item in value:
             yield from pages(item, account)
     elif not isinstance(value, dict):
@@ -32,58 +37,43 @@ def pages(value: object, account: tally.Tally) -> Iterator[dict]:
 
 
 def pages_of(
-    piece: Piece, names: Sequence[str | None], account: tally.Tally
-) -> Iterator[tuple[dict, bool]]:
-    """Pages on a piece, and whether their posts lack their author, the owner of X's archive.
+    piece: Piece, names: Sequence[str | None], account: tally.Tally, owner: dict | None = None
+) -> Iterator[dict]:
+    """Pages on a piece of a file.
 
-    `names` are the fields of a table's columns (`tables.fields`).
+    `names` are the fields of a table's columns (`tables.fields`), `owner` is that of X's personal
+    archive (an API v2 user), whose posts lack their author.
     """
     if piece.kind == documents.ROW and piece.cells:
         if len(piece.cells) == len(names):
             account.formats[tables.NAME] += 1
-            yield tables.page(names, piece.cells), False
+            yield tables.page(names, piece.cells)
         else:
             account.leave(tally.SHORT_ROW)
     elif piece.kind in (documents.LINE, documents.DOCUMENT):
         for section, value in documents.values(piece, account):
-            if section:
-                yield from ((page, True) for page in owned_pages(value, section, account))
-            else:
-                yield from ((page, False) for page in pages(value, account))
+            yield from pages(value, account, section, owner)
 
 
-def owned_pages(value: object, section: str, account: tally.Tally) -> Iterator[dict]:
-    """Pages of a `section` of X's personal archive, whose posts lack their author, the owner.
+def owner(begin: Piece) -> dict | None:
+    """The owner (API v2 user) of X's personal archive, if `begin` is its account.js; else None."""
+    if documents.section(begin) != ACCOUNT_SECTION:
+        return None
+    each = (page["includes"]["users"] for page in pages_of(begin, (), tally.Tally()))
+    return next((user for users in each for user in users), None)
 
-    Entries of other sections are counted.
-    """
-    items = [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
+
+def _of_section(
+    items: Sequence[dict], section: str, account: tally.Tally, owner: dict | None
+) -> Iterator[dict]:
     if section in POST_SECTIONS or section.startswith("tweets_"):
         for item in items:
             account.formats[v1.ARCHIVE_NAME] += 1
-            yield v1.page(item)
+            yield v1.page(item, owner)
     elif section == ACCOUNT_SECTION:
-        users = [user for user in map(v1.account, items) if user]
-        yield {"includes": {"users": users}, OWNER: True}
+        yield {"includes": {"users": [user for user in map(v1.account, items) if user]}}
     else:
         account.leave(tally.NO_POST, len(items))
-
-
-def with_owner(page: dict, owner: dict | None) -> dict:
-    """The page of a post of X's personal archive, by its owner (API v2 user) if that is known."""
-    if not owner:
-        return page
-    posts = [{"author_id": owner["id"], **post} for post in page["data"]]
-    return page | {"data": posts, "includes": page["includes"] | {"users": [owner]}}
-
-
-def owner(piece: Piece, section: str) -> dict | None:
-    """The owner (API v2 user) whom the section "account" of X's personal archive names."""
-    if section != ACCOUNT_SECTION:
-        return None
-    values = (value for _, value in documents.values(piece, tally.Tally()))
-    pages = (page for value in values for page in owned_pages(value, section, tally.Tally()))
-    return next((user for page in pages for user in page["includes"]["users"]), None)
 
 
 def _page(value: dict, account: tally.Tally) -> Iterator[dict]:
