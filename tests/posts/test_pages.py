@@ -321,9 +321,9 @@ def test_rows_are_sorted_by_id_and_have_fixed_types():
 def test_lines_that_are_no_pages_are_counted_and_blank_ones_skipped():
     lines = [json.dumps(a_page()), "", "\r\n", '{"data": [', "[1, 2]", "7", "[" * 100_000]
     account = tally.Tally()
-    conversation = collect(parse_lines(lines, account), account)
-    assert account.reasons == {tally.TORN: 2, tally.UNKNOWN_OBJECT: 2}
-    assert (conversation.counts["posts"], conversation.counts["there"]) == (1, 5)
+    conversation = collect(parse_lines(map(str.encode, lines), account), account)
+    assert account.reasons == {tally.TORN: 2, tally.UNKNOWN_OBJECT: 2, tally.NO_JSON: 1}
+    assert (conversation.counts["posts"], conversation.counts["there"]) == (1, 6)
 
 
 @pytest.mark.parametrize(

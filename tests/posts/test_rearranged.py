@@ -27,8 +27,7 @@ SAMPLE = Path(__file__).parents[2] / "data" / "sample" / "x_archive"
 
 @pytest.fixture(scope="module")
 def pages():
-    texts = (file.read_text(encoding="utf-8").splitlines() for file in archive.files(SAMPLE))
-    return list(parse_lines(line for text in texts for line in text))
+    return [page for file in archive.files(SAMPLE) for page in parse_lines(file.open("rb"))]
 
 
 @pytest.fixture(scope="module")

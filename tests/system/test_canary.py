@@ -424,7 +424,7 @@ def test_a_refusal_of_pages_names_no_one(what):
     lines = [canary.damaged()[what], json.dumps({"data": [], "includes": {"users": []}})]
     account = tally.Tally()
     with pytest.raises(ValueError, match=r"there are no posts|none of") as caught:
-        pages.collect(pages.parse_lines(lines, account), account)
+        pages.collect(pages.parse_lines(map(str.encode, lines), account), account)
     assert traces.marks_in("".join(traceback.format_exception(caught.value)).encode()) == set()
 
 

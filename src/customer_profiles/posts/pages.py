@@ -10,7 +10,6 @@ without a field does not overwrite the field's earlier value.
 Ids, handles and texts are private: no error message and no `repr` shows one.
 """
 
-import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -18,7 +17,8 @@ from dataclasses import dataclass, field
 import pandas as pd
 
 from customer_profiles.posts import dates
-from customer_profiles.posts.formats import tally, x_pages
+from customer_profiles.posts.formats import documents, recognition, tally, x_pages
+from customer_profiles.posts.formats.documents import Piece
 from customer_profiles.posts.formats.tally import Tally
 from customer_profiles.project.vocabulary import UNKNOWN
 
@@ -80,23 +80,14 @@ class Conversation:
     account: Tally = field(repr=False)
 
 
-def parse_lines(lines: Iterable[str | bytes], account: Tally | None = None) -> Iterator[dict]:
-    """Page on each line, as collected from X; `account` counts what is no JSON object.
+def parse_lines(lines: Iterable[bytes], account: Tally | None = None) -> Iterator[dict]:
+    """Pages on `lines`, as collected from X; `account` counts what is no page.
 
     Streams send blank lines to keep the connection alive, and may end in an incomplete line.
     """
     account = account or Tally()
-    for line in lines:
-        if not line.strip():
-            continue
-        try:
-            page = json.loads(line)
-        except (ValueError, RecursionError):
-            page = None
-        if isinstance(page, dict):
-            yield page
-        else:
-            account.leave(tally.TORN if page is None else tally.UNKNOWN_OBJECT)
+    for number, line in enumerate(lines, 1):
+        yield from recognition.pages_of(Piece(documents.LINE, number, line), (), account)
 
 
 def collect(

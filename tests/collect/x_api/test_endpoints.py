@@ -56,7 +56,7 @@ def test_all_pages_come_newest_first_and_exactly_as_x_sent_them(ask, way):
 def test_pages_hold_all_that_is_read_of_posts_and_authors(ask, way, spelling):
     with XServer(invented(5, time.time(), [MENTION]), spelling=spelling) as x:
         read = list(way(ask(x, fields=spelling)))
-    conversation = pages.collect(pages.parse_lines(page.raw for page in read))
+    conversation = pages.collect(pages.parse_lines(page.raw.encode() for page in read))
     assert conversation.counts["posts"] == 5
     assert conversation.counts["authors"] == 5
     assert conversation.counts["authors_without_metrics"] == 0
@@ -141,7 +141,7 @@ def test_what_never_comes_to_an_end_is_cut_off(ask, fault):
 def test_a_post_without_a_text_costs_no_other(ask):
     with XServer(invented(15, time.time()), ["no text"]) as x:
         read = list(by_search(ask(x)))
-    conversation = pages.collect(pages.parse_lines(page.raw for page in read))
+    conversation = pages.collect(pages.parse_lines(page.raw.encode() for page in read))
     assert (conversation.account.reasons, conversation.counts["posts"]) == ({tally.NO_TEXT: 1}, 14)
 
 

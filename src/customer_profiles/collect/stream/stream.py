@@ -123,10 +123,9 @@ class Stream:
 
     def _observed(self, lines: list[bytes]) -> pd.DataFrame:
         """Observations of the posts on `lines`; empty if no post is usable."""
-        decoded = (line.decode("utf-8", "replace") for line in lines)
         account = pages.Tally(reasons=self._left_out)
         try:
-            parsed = pages.parse_lines(decoded, account)
+            parsed = pages.parse_lines(lines, account)
             conversation = pages.collect(parsed, account, self._reposts)
         except ValueError:
             return pd.DataFrame()
