@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from customer_profiles.posts.pages import REPOST
+from customer_profiles.posts.fields import REPOST
 from customer_profiles.posts.spam import LONGEST, SHARE_DIGITS, own_words
 
 if TYPE_CHECKING:

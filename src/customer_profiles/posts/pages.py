@@ -1,7 +1,7 @@
-"""Parser of X API v2 pages, as the API sent them: posts and their authors.
+"""Posts and their authors, gathered from X API v2 pages.
 
 A page is a search response (`data` is a list) or one item of a stream or a lookup (`data` is an
-object). X renamed fields between versions 2.166 and 2.167 of its API; both spellings are read.
+object). Other formats come as such pages (`formats`).
 
 A post or an author may occur on several pages. **The last page wins**, field by field, in the order
 in which the caller gives the pages: pages carry no time of their own. A later page that was fetched
@@ -10,13 +10,12 @@ without a field does not overwrite the field's earlier value.
 Ids, handles and texts are private: no error message and no `repr` shows one.
 """
 
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 import pandas as pd
 
-from customer_profiles.posts import dates
+from customer_profiles.posts import dates, fields
 from customer_profiles.posts.formats import documents, recognition, tally, x_pages
 from customer_profiles.posts.formats.documents import Piece
 from customer_profiles.posts.formats.tally import Tally
@@ -43,21 +42,6 @@ AUTHOR_COLUMNS = {
     "created": "object",
 }
 COUNTS = ("pages", "partial_errors", "posts_there", "reposts")
-# How X begins the text of a repost, and people that of one by hand.
-REPOST = re.compile(r"RT @\w+:")
-REPOSTED = ("retweeted", "reposted")
-# How X ends a text that it cuts, maybe before a link to the whole post; and the length below which
-# an author wrote the dots.
-CUT, SHORTEST_CUT, LINK = "…", 100, 40
-CUT_TEXT = re.compile(rf"{CUT}(\s*https?://t\.co/\w*)?\s*$")
-# X's own sentence in the place of a post that it does not show.
-WITHHELD = re.compile(
-    r"(RT @\w+: )?(This (Tweet|Post)( from @?\w+)?|@?\w+('s account)?) (has been|is) withheld\b"
-)
-DECIMAL = re.compile(r"\d+(\.\d+)?[eE]\+?\d+|\d+\.\d+")
-# Since 2023 `verified` is also true for paying users (`verified_type` blue).
-VERIFIED_TYPES = ("business", "government")
-LARGEST = 2**63 - 1
 # Fields that a post needs, and those for which it may be left out even so.
 USUAL, UNUSUAL = {"text", "day", "author_id"}, ("left_out", "repost", "versions")
 
@@ -143,38 +127,41 @@ class _Gathered:
         self._users_beside, self._with_authors = False, set()
 
     def add(self, page: dict) -> None:
-        counts, includes = self._counts, _object(page.get("includes"))
+        counts, includes = self._counts, fields.as_object(page.get("includes"))
         counts["pages"] += 1
-        for error in _objects(page.get("errors")):
+        for error in fields.objects(page.get("errors")):
             counts["partial_errors"] += 1
             if error.get("resource_type") == "user" or error.get("parameter") == "author_id":
-                self._hidden.add(_id(error.get("resource_id")) or _id(error.get("value")))
+                self._hidden.add(
+                    fields.identifier(error.get("resource_id"))
+                    or fields.identifier(error.get("value"))
+                )
         self._users_beside |= x_pages.BESIDE in page
         asked, (file, _) = "users" in includes, self._account.place
         if asked and x_pages.SINGLE in page:
             self._with_authors.add(file)
-        for item in _objects(includes.get("users")):
-            user_id = _id(item.get("id"))
+        for item in fields.objects(includes.get("users")):
+            user_id = fields.identifier(item.get("id"))
             if user_id is not None:
-                self.users[user_id] = self.users.get(user_id, {}) | _known(_author(item))
-        for item in _objects(page.get("data")):
+                self.users[user_id] = self.users.get(user_id, {}) | fields.of_author(item)
+        for item in fields.objects(page.get("data")):
             counts["posts_there"] += 1
-            post_id = _id(item.get("id"))
+            post_id = fields.identifier(item.get("id"))
             if post_id is None:
-                self._account.leave(tally.DECIMAL if _decimal(item.get("id")) else tally.NO_ID)
+                self._account.leave(
+                    tally.DECIMAL if fields.is_decimal(item.get("id")) else tally.NO_ID
+                )
                 continue
             if post_id in self.posts:
                 self._account.leave(tally.REPEATED)
-            fields = _known(_post(item))
+            post = fields.of_post(item, includes)
             if not asked:
-                fields["alone"] = file if x_pages.SINGLE in page else ""
-            if fields.get("repost") and fields.get("text", "").endswith(CUT):
-                fields["text"] = _whole(fields["text"], item, includes)
-            self.posts[post_id] = self.posts.get(post_id, {}) | fields
+                post["alone"] = file if x_pages.SINGLE in page else ""
+            self.posts[post_id] = self.posts.get(post_id, {}) | post
             if (
-                not fields.keys() >= USUAL
-                or not fields.keys().isdisjoint(UNUSUAL)
-                or fields["author_id"] not in self.users
+                not post.keys() >= USUAL
+                or not post.keys().isdisjoint(UNUSUAL)
+                or post["author_id"] not in self.users
             ):
                 self._places.setdefault(post_id, self._account.place)
 
@@ -192,7 +179,7 @@ class _Gathered:
                 self._account.leave(reason, place=self._places.get(post_id))
             else:
                 kept[post_id] = post
-                cut += _is_cut(post["text"])
+                cut += fields.is_cut(post["text"])
         writers = {post["author_id"] for post in kept.values()}
         only = len(reposters - writers)
         return kept, self._counts | {
@@ -237,80 +224,13 @@ def _nothing(account: Tally, counts: Mapping[str, int]) -> str:
         f"{count:,} {reason}{account.where(reason)}; {tally.WAYS_OUT[reason]}"
         for reason, count in account.reasons.most_common(3)
     )
-    files = "; ".join(f"{name}: {reason}" for name, reason in list(account.files.items())[:3])
+    files = "; ".join(f"{name} {reason}" for name, reason in list(account.files.items())[:3])
     if there:
         return f"none of {there:,} posts can be used: {reasons}"
     if not reasons and not files and counts["pages"]:
         return f"the search found nothing: {counts['pages']:,} pages without posts"
     reasons_and_files = "; ".join(part for part in (reasons, files) if part)
     return f"there are no posts: {reasons_and_files or 'the files are empty'}"
-
-
-def _post(item: dict) -> dict:
-    metrics = _object(item.get("public_metrics"))
-    references = _objects(_either(item, "referenced_tweets", "referenced_posts"))
-    text = _whole_text(item)
-    versions = _either(item, "edit_history_tweet_ids", "edit_history_post_ids")
-    reposted = any(reference.get("type") in REPOSTED for reference in references)
-    return {
-        "author_id": _id(item.get("author_id")),
-        "day": dates.day(item.get("created_at")),
-        "text": text,
-        "language": _text(item.get("lang")),
-        "favorites": _count(metrics.get("like_count")),
-        "retweets": 0 if reposted else _count(_either(metrics, "retweet_count", "repost_count")),
-        "repost": reposted or bool(text and text[:2] == "RT" and REPOST.match(text)) or None,
-        "left_out": _left_out(item, text),
-        "versions": _ids(versions) if isinstance(versions, list) and len(versions) > 1 else None,
-    }
-
-
-def _left_out(item: dict, text: str | None) -> str | None:
-    """The reason for which a post is left out, whatever else is known of it."""
-    if item.get("withheld") or (text and "withheld" in text and WITHHELD.match(text)):
-        return tally.WITHHELD
-    if item.get("deleted_at"):
-        return tally.DELETED
-    if item.get("promoted"):
-        return tally.PROMOTED
-    author = item.get("author_id")
-    return tally.DECIMAL if author and _id(author) is None and _decimal(author) else None
-
-
-def _whole_text(item: dict) -> str | None:
-    note = _either(item, "note_tweet", "note_post")
-    return (note and _text(_object(note).get("text"))) or _text(item.get("text"))
-
-
-def _whole(text: str, repost: dict, includes: dict) -> str:
-    """The `text` of a repost that X cut, with the original's whole text where `includes` has it."""
-    references = _objects(_either(repost, "referenced_tweets", "referenced_posts"))
-    wanted = {_id(each.get("id")) for each in references if each.get("type") in REPOSTED}
-    for original in _objects(_either(includes, "tweets", "posts")):
-        whole = _whole_text(original)
-        if whole and _id(original.get("id")) in wanted:
-            begin = REPOST.match(text)
-            return f"{begin[0]} {whole}" if begin else whole
-    return text
-
-
-def _is_cut(text: str) -> bool:
-    return len(text) > SHORTEST_CUT and CUT in text[-LINK:] and bool(CUT_TEXT.search(text))
-
-
-def _author(item: dict) -> dict:
-    metrics = _object(item.get("public_metrics"))
-    kind, verified = item.get("verified_type"), _flag(item.get("verified"))
-    created = dates.day(item.get("created_at"))
-    return {
-        "followers": _count(metrics.get("followers_count")),
-        "following": _count(metrics.get("following_count")),
-        "listed": _count(metrics.get("listed_count")),
-        "account_posts": _count(_either(metrics, "tweet_count", "post_count")),
-        "verified": verified if kind is None else kind in VERIFIED_TYPES,
-        "protected": _flag(item.get("protected")),
-        "created": created and created[: len("YYYY-MM")],
-    }
 
 
 def _frame(rows: dict[str, dict], columns: dict[str, str]) -> pd.DataFrame:
@@ -324,61 +244,3 @@ def _frame(rows: dict[str, dict], columns: dict[str, str]) -> pd.DataFrame:
         filled[name] = [row.get(name, missing) for row in ordered]
     # One dtype for text and None alike, whatever the installed pandas would guess.
     return pd.DataFrame(filled, dtype="object").astype(columns)
-
-
-def _known(fields: dict) -> dict:
-    return {name: value for name, value in fields.items() if value is not None}
-
-
-def _either(item: dict, old: str, new: str):
-    return item[old] if item.get(old) is not None else item.get(new)
-
-
-def _object(value) -> dict:
-    return value if isinstance(value, dict) else {}
-
-
-def _objects(value) -> list[dict]:
-    items = value if isinstance(value, list) else [value]
-    return [item for item in items if isinstance(item, dict)]
-
-
-def _id(value) -> str | None:
-    if isinstance(value, str):
-        if value.isdecimal():
-            return value
-        text = value.strip()
-        # Not one of those that Excel and R write as 1.2E+18: other posts would have the same.
-        return None if not text or _decimal(text) else _encodable(text)
-    return str(value) if isinstance(value, int) and not isinstance(value, bool) else None
-
-
-def _ids(values: list) -> list[str]:
-    return [text for text in map(_id, values) if text]
-
-
-def _decimal(value) -> bool:
-    """True for an id that has become a decimal number, and so has lost digits."""
-    return isinstance(value, float) or (
-        isinstance(value, str) and DECIMAL.fullmatch(value.strip()) is not None
-    )
-
-
-def _text(value) -> str | None:
-    if not isinstance(value, str) or not value.strip():
-        return None
-    return _encodable(value)
-
-
-def _encodable(text: str) -> str:
-    # JSON can hold half of a surrogate pair; files and databases cannot.
-    return text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8")
-
-
-def _count(value) -> int | None:
-    # Not isinstance, which is true for a bool.
-    return min(value, LARGEST) if type(value) is int and value >= 0 else None
-
-
-def _flag(value) -> bool | None:
-    return value if isinstance(value, bool) else None

@@ -74,7 +74,7 @@ def test_what_is_no_page_is_told_with_its_line_and_the_rest_is_read(
 
 @pytest.mark.parametrize("header", [b"", b"tweet_id\r\n", b"\n\n"])
 def test_a_list_of_ids_is_named(tmp_path, header):
-    with pytest.raises(ValueError, match="file: holds ids without posts; look the posts up at X"):
+    with pytest.raises(ValueError, match="file holds ids without posts; look the posts up at X"):
         read(tmp_path, header + b"1267051200000000000\r\n1267051200000000001\r\n")
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from customer_profiles.posts import archive, pages
+from customer_profiles.posts import archive, fields
 from customer_profiles.posts.formats import documents, long_pages
 from tests.posts.small import a_post, a_user
 
@@ -59,7 +59,7 @@ def test_what_is_no_such_page_is_left_to_the_other_parsers(line):
 
 
 def test_every_field_that_is_read_of_a_short_page_is_read_of_a_long_one():
-    source = Path(pages.__file__).read_text(encoding="utf-8")
+    source = Path(fields.__file__).read_text(encoding="utf-8")
     named = set(re.findall(r'item\.get\("(\w+)"\)', source))
     both = re.findall(r'_either\(item, "(\w+)", "(\w+)"\)', source)
     named |= {name for spellings in both for name in spellings}

@@ -62,7 +62,7 @@ def test_what_has_no_posts_at_all_is_named(tmp_path):
     users = {"id": "1", "username": "sample_author_00001_tw", "public_metrics": {}}
     with pytest.raises(ValueError, match=r"no posts: 2 objects of no format .*file, line 1.*lists"):
         read(tmp_path, users, {"a": 1})
-    with pytest.raises(ValueError, match="there are no posts: file: is neither JSON nor a table"):
+    with pytest.raises(ValueError, match="there are no posts: file is neither JSON nor a table"):
         read(tmp_path, *["just words"])
 
 

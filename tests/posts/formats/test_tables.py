@@ -118,7 +118,7 @@ def test_twarc_s_tables_are_read_also_where_a_mapping_is_given_for_others(tmp_pa
         (
             table(OWN),
             None,
-            r"tweets.csv: has no column id, text, author_id, created_at; map its "
+            r"tweets.csv has no column id, text, author_id, created_at; map its "
             r"columns for text, author, date in pull.columns",
         ),
         (table({"id": 1, "text": 2}), None, "has no column author_id, created_at; map"),
