@@ -37,7 +37,8 @@ LOOK = (
 )
 # Whether the pieces come at once or one by one is chance; here the environment says it.
 TALK = """\
-import os, sys
+import logging, os, sys
+logging.getLogger("tornado.general").error("a socket is closed")
 print("first line", flush="FLUSH" in os.environ)
 print("a warning", file=sys.stderr, flush="FLUSH" in os.environ)
 print("second line", flush="FLUSH" in os.environ)

@@ -33,7 +33,12 @@ START_SECONDS = 120
 LOG_SECONDS = 10  # between two states of a progress bar, if each is a line
 # Messages of kernel and libraries at each start would hide those of the stage. Messages that
 # TensorFlow writes outside Python are not captured: each line would be shown twice.
-KERNEL_QUIET = ["--IPKernelApp.log_level=50", "--IPKernelApp.capture_fd_output=False"]
+# ipykernel 7 may close a socket before its last message is out; tornado logs that as an error.
+KERNEL_QUIET = [
+    "--IPKernelApp.log_level=50",
+    "--IPKernelApp.capture_fd_output=False",
+    "--IPKernelApp.exec_lines=__import__('logging').getLogger('tornado.general').setLevel(60)",
+]
 # Beginnings of messages; a colon would end one. The last is MLflow's, on integer columns.
 WARNINGS = "ignore:IProgress not found,ignore:Hint:UserWarning"
 
