@@ -1,12 +1,15 @@
 """A folder of posts: what of it is read while it grows, what is told of it, and what is refused."""
 
+import gzip
 import hashlib
+import json
 import logging
 
 import pytest
 
 from customer_profiles.posts import archive
-from tests.posts.small import a_page, a_post, a_user, lines, read_ids
+from customer_profiles.posts.formats import tally
+from tests.posts.small import TEXT, a_page, a_post, a_user, lines, read_ids
 
 
 def test_a_file_that_grows_while_it_is_read_counts_as_far_as_it_went_and_is_named(tmp_path, caplog):
@@ -102,3 +105,47 @@ def test_a_folder_without_a_beginning_of_posts_is_refused_before_it_is_read(tmp_
     archive.check(tmp_path, {"author": "x", "text": "y", "date": "x"})
     (tmp_path / "d.any").write_bytes(lines(a_page(1)))
     archive.check(tmp_path)
+
+
+def test_an_archive_is_read_in_the_order_of_its_names(tmp_path):
+    late = a_page() | {"data": [a_post(public_metrics={"like_count": 8})]}
+    (tmp_path / "b.json").write_text(json.dumps(late, indent=2))
+    (tmp_path / "a.jsonl").write_bytes(lines(a_page(1)))
+    (tmp_path / "notes.txt").write_text("not a page")
+    (tmp_path / ".a.jsonl.new").write_text("{")
+    conversation = archive.read(tmp_path)
+    assert [path.name for path in archive.files(tmp_path)] == ["a.jsonl", "b.json", "notes.txt"]
+    assert conversation.posts["favorites"].tolist() == [8]
+    assert conversation.counts["files"] == 3
+    assert conversation.account.reasons == {tally.REPEATED: 1}
+    assert conversation.account.files == {
+        ".a.jsonl.new": "is a hidden file",
+        "notes.txt": "is neither JSON nor a table",
+    }
+
+
+@pytest.mark.parametrize("name", ["a.json", "a.jsonl", "a.json.gz", "a.jsonl.gz"])
+def test_plain_and_compressed_files_read_alike(tmp_path, name):
+    content = lines(a_page(1))
+    (tmp_path / name).write_bytes(gzip.compress(content) if name.endswith(".gz") else content)
+    assert archive.read(tmp_path).posts["text"].tolist() == [TEXT]
+
+
+@pytest.mark.parametrize("ending", ["", ".gz"])
+def test_half_a_last_line_is_told_as_such(tmp_path, ending):
+    content = lines(*(a_page(number) for number in range(300)))[:-10]
+    file = tmp_path / f"stream.jsonl{ending}"
+    file.write_bytes(gzip.compress(content) if ending else content)
+    conversation = archive.read(tmp_path)
+    assert conversation.counts["posts"] == 299
+    assert conversation.account.reasons == {tally.TORN: 1}
+    assert conversation.account.first == {tally.TORN: (file.name, 300)}
+
+
+def test_a_folder_without_files_is_refused_with_what_it_may_be_and_what_it_holds(tmp_path):
+    wanted = r"must be a file or folder of posts \(docs/archive.md lists the formats\)"
+    (tmp_path / ".hidden").write_text("{}")
+    with pytest.raises(FileNotFoundError, match=f"{wanted}; it "):
+        archive.files(tmp_path)
+    with pytest.raises(FileNotFoundError, match=f"nowhere {wanted}; there is no such folder$"):
+        archive.files(tmp_path / "nowhere")

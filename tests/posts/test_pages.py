@@ -1,6 +1,5 @@
 """X API pages become posts and authors, whatever is missing, and never say whose they are."""
 
-import gzip
 import json
 import logging
 import traceback
@@ -374,51 +373,6 @@ def test_no_id_handle_or_text_is_in_any_error_log_line_or_repr(tmp_path, caplog)
     )
     assert conversation.posts["text"].tolist() == [TEXT]
     assert [secret for secret in SECRETS for line in output if secret in line] == []
-
-
-def test_an_archive_is_read_in_the_order_of_its_names(tmp_path):
-    late = a_page([a_post(public_metrics={"like_count": 8, "retweet_count": 0})])
-    (tmp_path / "b.json").write_text(json.dumps(late, indent=2))
-    (tmp_path / "a.jsonl").write_text(json.dumps(a_page()) + "\n")
-    (tmp_path / "notes.txt").write_text("not a page")
-    (tmp_path / ".a.jsonl.new").write_text("{")
-    conversation = archive.read(tmp_path)
-    assert [path.name for path in archive.files(tmp_path)] == ["a.jsonl", "b.json", "notes.txt"]
-    assert conversation.posts["favorites"].tolist() == [8]
-    assert conversation.counts["files"] == 3
-    assert conversation.account.reasons == {tally.REPEATED: 1}
-    assert conversation.account.files == {
-        ".a.jsonl.new": "is a hidden file",
-        "notes.txt": "is neither JSON nor a table",
-    }
-
-
-@pytest.mark.parametrize("name", ["a.json", "a.jsonl", "a.json.gz", "a.jsonl.gz"])
-def test_plain_and_compressed_files_read_alike(tmp_path, name):
-    content = json.dumps(a_page([a_post(text="Grüße 🍂")]), ensure_ascii=False).encode()
-    (tmp_path / name).write_bytes(gzip.compress(content) if name.endswith(".gz") else content)
-    assert archive.read(tmp_path).posts["text"].tolist() == ["Grüße 🍂"]
-
-
-@pytest.mark.parametrize("ending", ["", ".gz"])
-def test_half_a_last_line_is_told_as_such(tmp_path, ending):
-    lines = [json.dumps(a_page([a_post(id=str(number))])) for number in range(300)]
-    content = "\n".join(lines).encode()[:-9]
-    file = tmp_path / f"stream.jsonl{ending}"
-    file.write_bytes(gzip.compress(content) if ending else content)
-    conversation = archive.read(tmp_path)
-    assert conversation.counts["posts"] == 299
-    assert conversation.account.reasons == {tally.TORN: 1}
-    assert conversation.account.first == {tally.TORN: (file.name, 300)}
-
-
-def test_a_folder_without_files_is_refused_with_what_it_may_be_and_what_it_holds(tmp_path):
-    wanted = r"must be a file or folder of posts \(docs/archive.md lists the formats\)"
-    (tmp_path / ".hidden").write_text("{}")
-    with pytest.raises(FileNotFoundError, match=f"{wanted}; it "):
-        archive.files(tmp_path)
-    with pytest.raises(FileNotFoundError, match=f"nowhere {wanted}; there is no such folder$"):
-        archive.files(tmp_path / "nowhere")
 
 
 def assert_same(one, other):
