@@ -7,6 +7,7 @@ import io
 import json
 import zipfile
 
+from tests.packed import zipped
 from tests.posts.formats import written
 
 ANN, BOB, CY = "9000000000000000070", "9000000000000000080", "9000000000000000090"
@@ -141,16 +142,6 @@ def twarc_csv():
         row | {named: f'[{{"id": "{ANN}"}}]' if row["id"] in (REPOST, REPLY) else ""}
         for row in rows
     ]
-
-
-def zipped(members):
-    file = io.BytesIO()
-    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as packed:
-        for name, content in members.items():
-            packed.writestr(
-                zipfile.ZipInfo(name, (2026, 5, 1, 0, 0, 0)), content, zipfile.ZIP_DEFLATED
-            )
-    return file.getvalue()
 
 
 def halves(text):

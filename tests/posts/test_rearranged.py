@@ -10,7 +10,6 @@ import gzip
 import io
 import json
 import random
-import zipfile
 from copy import deepcopy
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,6 +18,7 @@ import pytest
 
 from customer_profiles.posts import archive
 from customer_profiles.posts.pages import parse_lines
+from tests.packed import zipped
 from tests.posts.formats import written
 from tests.posts.small import lines
 
@@ -126,13 +126,6 @@ def test_the_sample_as_academictwitter_writes_it_gives_the_same_posts_and_author
     assert_same(archive.read(tmp_path), sample)
 
 
-def zipped(content):
-    packed = io.BytesIO()
-    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as file:
-        file.writestr("folder/part.json", content)
-    return packed.getvalue()
-
-
 def in_members(content):
     parts = content.splitlines(keepends=True)
     return b"".join(gzip.compress(part, 1) for part in parts)
@@ -143,8 +136,8 @@ PACKINGS = {
     "gz": lambda content: gzip.compress(content, 1),
     "gz of several members": in_members,
     "bz2": lambda content: bz2.compress(content, 1),
-    "zip": zipped,
-    "zip with gz": lambda content: zipped(gzip.compress(content, 1)),
+    "zip": lambda content: zipped({"folder/part.json": content}),
+    "zip with gz": lambda content: zipped({"part.json.gz": gzip.compress(content, 1)}),
     "mark": lambda content: codecs.BOM_UTF8 + content,
     "UTF-16 LE": lambda content: codecs.BOM_UTF16_LE + content.decode().encode("utf-16-le"),
     "UTF-16 BE": lambda content: codecs.BOM_UTF16_BE + content.decode().encode("utf-16-be"),

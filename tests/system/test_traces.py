@@ -2,11 +2,9 @@
 
 import base64
 import gzip
-import io
 import json
 import random
 import sqlite3
-import zipfile
 import zlib
 from contextlib import closing
 from urllib.parse import quote
@@ -17,6 +15,7 @@ import pandas as pd
 import pymongo
 import pytest
 
+from tests.packed import zipped
 from tests.system import canary, traces
 
 SENTENCE = (
@@ -33,13 +32,6 @@ TABLE = pd.DataFrame({
 
 def base64_behind(start):
     return lambda text: base64.b64encode(start + text.encode() + b"?>?>")
-
-
-def zipped(content):
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as file:
-        file.writestr("part", content)
-    return buffer.getvalue()
 
 
 def executed(text):
@@ -71,8 +63,10 @@ TEXTS = {
     "gzip": lambda text: gzip.compress(text.encode()),
     "torn gzip": lambda text: gzip.compress(text.encode() + bytes(10**6))[:-100],
     "zlib": lambda text: zlib.compress(text.encode()),
-    "zip": lambda text: zipped(text.encode()),
-    "gzip in zip in gzip": lambda text: gzip.compress(zipped(gzip.compress(text.encode()))),
+    "zip": lambda text: zipped({"part": text.encode()}),
+    "gzip in zip in gzip": lambda text: gzip.compress(
+        zipped({"part": gzip.compress(text.encode())})
+    ),
     "base64 in gzip": lambda text: gzip.compress(base64.b64encode(text.encode())),
     "notebook": executed,
     "parquet": lambda text: pd.DataFrame({"text": [text]}).to_parquet(),

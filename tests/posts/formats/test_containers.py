@@ -8,24 +8,16 @@ import lzma
 import os
 import socket
 import tarfile
-import zipfile
 
 import pytest
 
 from customer_profiles.posts import archive
 from customer_profiles.posts.formats import tally
+from tests.packed import zipped
 from tests.posts.small import TEXT, a_page, lines, read_ids
 
 PAGES = lines(a_page(1, 2), a_page(3))
 IDS = ["1", "2", "3"]
-
-
-def zipped(members, **options):
-    content = io.BytesIO()
-    with zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED, **options) as packed:
-        for name, member in members.items():
-            packed.writestr(name, member)
-    return content.getvalue()
 
 
 def tarred(name, content):

@@ -1,8 +1,6 @@
 import hashlib
-import io
 import subprocess
 import threading
-import zipfile
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from random import Random
 
@@ -11,19 +9,12 @@ import yaml
 
 from customer_profiles.project import paths
 from customer_profiles.sentiment.data.download import fetch_archive
+from tests.packed import zipped
 
 TRAIN = "training.1600000.processed.noemoticon.csv"
 TEST = "testdata.manual.2009.06.14.csv"
 # Random bytes do not shrink: the zip is long enough to break in the middle.
 MEMBERS = {TRAIN: Random(1).randbytes(300_000), TEST: b'"4","","","","","good"\n'}  # noqa: S311
-
-
-def zipped(members):
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, content in members.items():
-            archive.writestr(name, content)
-    return buffer.getvalue()
 
 
 ARCHIVE = zipped(MEMBERS)
