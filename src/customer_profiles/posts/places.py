@@ -75,11 +75,12 @@ def owners_in(files: Iterable[Path]) -> dict[Home, dict]:
 
 
 def _owner(part: Part) -> dict | None:
-    begin = Piece(documents.DOCUMENT, 1, containers.begin(part))
-    if documents.section(begin) != recognition.ACCOUNT_SECTION:
+    # Most files are none of an archive's account: only their first bytes are looked at.
+    beginning = Piece(documents.DOCUMENT, 1, containers.first_bytes(part))
+    if documents.section(beginning) != recognition.ACCOUNT_SECTION:
         return None
-    pieces_of_file = documents.pieces(containers.lines(part))
-    return next(filter(None, map(recognition.owner, pieces_of_file)), None)
+    every = documents.pieces(containers.lines(part))
+    return next(filter(None, map(recognition.owner, every)), None)
 
 
 def _parts(

@@ -177,7 +177,7 @@ def _unsealed(name: str, stream: io.BufferedIOBase, unseal: Opener | None) -> It
             yield None
 
 
-def begin(part: Part) -> bytes:
+def first_bytes(part: Part) -> bytes:
     """The first bytes of `part`, unpacked, as far as they are there at once. Raises Unreadable."""
     with _opened(part) as stream:
         return stream.peek().removeprefix(codecs.BOM_UTF8)

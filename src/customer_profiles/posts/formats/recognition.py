@@ -55,11 +55,11 @@ def pages_of(
             yield from pages(value, account, section, owner)
 
 
-def owner(begin: Piece) -> dict | None:
-    """The owner (API v2 user) of X's personal archive, if `begin` is its account.js; else None."""
-    if documents.section(begin) != ACCOUNT_SECTION:
+def owner(piece: Piece) -> dict | None:
+    """The owner (API v2 user) of X's personal archive, if `piece` is its account.js; else None."""
+    if documents.section(piece) != ACCOUNT_SECTION:
         return None
-    each = (page["includes"]["users"] for page in pages_of(begin, (), tally.Tally()))
+    each = (page["includes"]["users"] for page in pages_of(piece, (), tally.Tally()))
     return next((user for users in each for user in users), None)
 
 
