@@ -42,7 +42,7 @@ def measure() -> dict:
     results = undisturbed(FEW, MANY)
     rated = stream.model()  # now: it may be missing
     results |= scenarios.disturb([*disturbed(), *live.disturbed()][::EACH])
-    return results | {"live": live.measure(*rated)}
+    return results | {"live": live.measure(rated)}
 
 
 def disturbed() -> list[Scenario]:

@@ -40,7 +40,6 @@ TEXTS = (
 )
 PART = 30  # posts streamed before a fault, during it, and behind it
 KILLS, KILLED_POSTS, EACH = size(10, 2), 150, 0.02  # seconds from one of those posts to the next
-SCORER = "0" * 16  # digest of a model that there is not
 LONGEST = 8.0  # seconds of a run of a scenario
 QUICK = Pace(posts=20, seconds=0.05, silence=0.3, overlap=1.0, settle=0.1)
 # Faults that a search for a gap does not meet: their time is spent in `recent`; they take a post
@@ -55,11 +54,11 @@ class Hurried(threading.Event):
         return super().wait(None if timeout is None else min(timeout, 0.05))
 
 
-def measure(rate: stream.Rate, scorer: str) -> dict:
+def measure(model: stream.Model) -> dict:
     """Posts lost and duplicated, and lag in seconds, at a steady rate and in a flood."""
     return {
-        "steady": streamed(rate, scorer, STEADY, STEADY_SECONDS, Pace()),
-        "flood": streamed(rate, scorer, FLOOD, FLOOD_SECONDS, Pace()),
+        "steady": streamed(model, STEADY, STEADY_SECONDS, Pace()),
+        "flood": streamed(model, FLOOD, FLOOD_SECONDS, Pace()),
     }
 
 
@@ -77,7 +76,7 @@ def disturbed() -> list[Scenario]:
     ]  # fmt: skip
 
 
-def streamed(rate: stream.Rate, scorer: str, a_second: float, seconds: float, pace: Pace) -> dict:
+def streamed(model: stream.Model, a_second: float, seconds: float, pace: Pace) -> dict:
     """Stream `a_second` posts a second for `seconds` seconds; return losses, duplicates and lag.
 
     `lag_end` and `lag_most` are seconds from receipt to the database, when the last post was sent
@@ -88,7 +87,7 @@ def streamed(rate: stream.Rate, scorer: str, a_second: float, seconds: float, pa
     number = int(a_second * seconds)
     with _temporary_project() as x:
         stopping, lags, waiting = threading.Event(), [0.0], [0]
-        live = stream.Stream(rate, scorer, stopping, pace)
+        live = stream.Stream(model, stopping, pace)
         x.when(
             1, lambda: _write(x, (fresh(1, TEXTS[n % 3 :]) for n in range(number)), 1 / a_second)
         )
@@ -121,9 +120,13 @@ def agreeing(texts: Sequence[str]) -> pd.DataFrame:
     return pd.DataFrame([same] * len(texts), columns=list(same))
 
 
+# A stub, with the digest of a model that there is not.
+MODEL = stream.Model(agreeing, "0" * 16, ["en"])
+
+
 def run() -> int:
-    """Run the command with a stub model, in the process that a scenario kills."""
-    return stream.command(lambda: (agreeing, SCORER), QUICK)
+    """Run the command with the stub model, in the process that a scenario kills."""
+    return stream.command(lambda: MODEL, QUICK)
 
 
 @contextlib.contextmanager
@@ -200,7 +203,7 @@ def _survived(x, number: int) -> tuple[int, int]:
     """
     for _ in range(RUNS):
         stopping = Hurried()
-        live = stream.Stream(agreeing, SCORER, stopping, QUICK)
+        live = stream.Stream(MODEL, stopping, QUICK)
         with connection.database(live.database) as database, ThreadPoolExecutor(1) as pool:
             running, end = pool.submit(live.run), time.monotonic() + LONGEST
             while not running.done() and time.monotonic() < end:

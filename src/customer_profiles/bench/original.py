@@ -13,7 +13,7 @@ from customer_profiles.bench.process import in_own_process, peak_gib, size
 from customer_profiles.project import params, paths
 from customer_profiles.sentiment.data import sentiment140
 from customer_profiles.sentiment.model import classifier, encoder
-from customer_profiles.sentiment.training import batching, training
+from customer_profiles.sentiment.training import batching, mixing, training
 
 POSTS, LAYERS = size(640, 40), size(12, 2)
 TOKENS = 26  # of a post of Sentiment140, on average; those of the sample are shorter
@@ -71,8 +71,9 @@ def _train(origin: str, chosen: dict, settings: dict) -> dict:
             wheel = paths.inside(chosen["wheel"])
             encoder.from_wheel(wheel, *folders, chosen["sequence_length"])
         preprocess, bert = encoder.load(*folders)
-    rows = training.tokenise(preprocess, posts["text"]), posts["label"].to_numpy() / 4
-    model = classifier.build(bert, settings["dropout"], settings["pooling"], settings["seed"])
+    answers = mixing.answers(posts["label"].to_numpy())
+    rows = training.tokenise(preprocess, posts["text"]), answers
+    model = classifier.build(bert, settings["dropout"], settings["pooling"], settings["seed"], 1)
     names = ("batch_size", "optimizer", "learning_rate", "decay", "patience", "seed")
     few = {name: tokens[:1] for name, tokens in rows[0].items()}, rows[1][:1]
     ends = []

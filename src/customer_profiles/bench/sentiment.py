@@ -19,10 +19,10 @@ from customer_profiles.bench.process import in_own_process, peak_gib, size
 from customer_profiles.project import params, paths
 from customer_profiles.sentiment.data import sentiment140
 from customer_profiles.sentiment.model import classifier, encoder
-from customer_profiles.sentiment.model.backend import tf, tf_keras
+from customer_profiles.sentiment.model.backend import tf
 from customer_profiles.sentiment.model.bfloat16 import bfloat16, supported
 from customer_profiles.sentiment.model.scorer import TOKENS, Scorer, compare_precisions
-from customer_profiles.sentiment.training import batching, training
+from customer_profiles.sentiment.training import batching, mixing, objective, training
 
 ROUNDS = size(5, 2)
 READ = size(2048, 128)  # posts that are scored: half of what scoring sorts together
@@ -50,18 +50,18 @@ def measure() -> dict:
 
 
 def posts(number: int, seed: int = 7) -> tuple[list[str], np.ndarray]:
-    """Texts as long as Sentiment140's, 26 tokens on average, and their labels 0 or 1."""
+    """Texts as long as Sentiment140's, 26 tokens on average, and their labels 0 or 4."""
     sample = sentiment140.locate(paths.inside("data/sample/sentiment140"))
     rows, _ = sentiment140.clean(sentiment140.read(sample.train)[0])
     rng = np.random.default_rng(seed)
-    by_label = [rows.loc[rows["label"] == label, "text"].to_numpy() for label in (0, 4)]
-    labels = rng.integers(0, 2, number)
+    by_label = {label: rows.loc[rows["label"] == label, "text"].to_numpy() for label in (0, 4)}
+    labels = rng.choice((0, 4), number)
     parts = 1 + (rng.random(number) < TWO)
     texts = [
         " ".join(rng.choice(by_label[label], part))
         for label, part in zip(labels, parts, strict=True)
     ]
-    return texts, labels.astype(np.float32)
+    return texts, labels
 
 
 def turns(ways: dict[str, tuple[Callable, int]], rounds: int = ROUNDS) -> dict[str, float]:
@@ -85,7 +85,7 @@ def _learning(folder: Path) -> dict[str, float]:
     preprocess, bert = _encoder(folder.with_name("encoder"))
     model = classifier.build(bert, dropout=0.1, pooling="mean", seed=7)
     texts, labels = posts(LEARNED)
-    figures = _training(model, training.tokenise(preprocess, texts), labels)
+    figures = _training(model, training.tokenise(preprocess, texts), mixing.answers(labels))
     classifier.save(folder, preprocess, bert, model, "mean")
     return figures
 
@@ -120,24 +120,24 @@ def _encoder(scratch: Path) -> tuple:
     return encoder.load(made / "preprocess", made / "encoder")
 
 
-def _training(model, tokens: training.Tokens, labels: np.ndarray) -> dict[str, float]:
+def _training(model, tokens: mixing.Tokens, answers: np.ndarray) -> dict[str, float]:
     """Examples a second: padded, in float32; and this project's, of like length and in bfloat16."""
-    model.compile("adam", tf_keras.losses.BinaryCrossentropy(from_logits=True))
+    model.compile("adam", objective.cross_entropy)
     model.optimizer.learning_rate = 1e-4
     whole = {name: part[:BATCH, :PADDED] for name, part in tokens.items()}
     plan = batching.plan(training.lengths(tokens), BATCH, seed=7)
-    like = list(training.batches(tokens, labels, plan))
+    like = list(training.batches(tokens, answers, plan))
 
     def padded():
         with bfloat16(False):
-            model.train_on_batch(whole, labels[:BATCH])
+            model.train_on_batch(whole, answers[:BATCH])
 
     def bucketed():
         with bfloat16(supported()):
             for batch in like:
                 model.train_on_batch(*batch)
 
-    ways = {"original_way": (padded, BATCH), "ours": (bucketed, len(labels))}
+    ways = {"original_way": (padded, BATCH), "ours": (bucketed, len(answers))}
     speeds = turns(ways, rounds=3)
     return speeds | {"speedup": speeds["ours"] / speeds["original_way"]}
 
@@ -157,8 +157,8 @@ def _scoring(folder: Path, bert, texts: list[str], lengths: np.ndarray) -> tuple
     dtype = tf.bfloat16 if best.bfloat16 else tf.float32
     ways = {
         "original_way": (padded, FEW),
-        "fp32": (lambda: exact.polarity(texts), len(texts)),
-        "best": (lambda: best.polarity(texts), len(texts)),
+        "fp32": (lambda: exact.read(texts), len(texts)),
+        "best": (lambda: best.read(texts), len(texts)),
         "ceiling": (_multiply(kernels, dtype), 1),
     }
     speeds = turns(ways)
@@ -166,7 +166,7 @@ def _scoring(folder: Path, bert, texts: list[str], lengths: np.ndarray) -> tuple
     a_post = a_token * lengths.mean() + _attention(kernels, lengths)
     share = speeds["best"] * a_post / (speeds.pop("ceiling") * TOKENS * a_token)
     speeds |= {"speedup": speeds["best"] / speeds["original_way"], "ceiling_share": share}
-    return speeds, compare_precisions(exact.polarity(texts), best.polarity(texts))
+    return speeds, compare_precisions(exact.read(texts), best.read(texts))
 
 
 def _kernels(bert) -> list[tuple[int, int]]:
@@ -208,5 +208,5 @@ def _multiply(kernels: list[tuple[int, int]], dtype: tf.DType) -> Callable[[], N
 
 def _memory(folder: Path, number: int) -> float:
     scorer = Scorer(folder, bfloat16=True)
-    scorer.polarity(repeat(POST, number))
+    scorer.read(repeat(POST, number))
     return peak_gib()

@@ -16,12 +16,14 @@ from customer_profiles.pipeline.tracking import runs
 from customer_profiles.project import files, params, paths
 from customer_profiles.sentiment.data import sentiment140
 from customer_profiles.sentiment.model import encoder
-from customer_profiles.sentiment.training import finetuning, training
+from customer_profiles.sentiment.training import finetuning, mixing, training
+from customer_profiles.sentiment.training import report as reports
 
 EXPERIMENT = "sweeps"
 POSTS, ENCODER = "data/processed/sentiment140", "data/models/encoder"
+# Sources of a training: posts labelled by emoticons and by people, and the posts that judge.
+SETS = {"emoticons": "train", "people": "labelled_train", "validation": "labelled_validation"}
 TABLE = "data/reports/sweep.csv"
-OPTIONS = {"train": "--rows", "validation": "--validation-rows"}
 
 logger = logging.getLogger(__name__)
 
@@ -47,62 +49,71 @@ def grid(arguments: list[str], values: params.Params) -> dict[str, list]:
     return choices
 
 
-def sweep(arguments: list[str], rows: dict[str, int]) -> pd.DataFrame:
+def sweep(arguments: list[str], rows: int, validation_rows: int) -> pd.DataFrame:
     """Train every combination; return a row each, the lowest validation loss first.
 
-    `rows`: maximum number of rows drawn from train and from validation (0: all); every combination
-    has the same rows. In MLflow a parent run holds the settings and the table, and a child run for
+    A training has at most `rows` rows, mixed as finetune.mix says, and `validation_rows` judge it
+    (0: all), the same for every combination. In MLflow a parent run holds the settings and the table, and a child run for
     each combination holds its curves.
     """
     values = params.load()
     section, tried = params.stage("finetune", values), grid(arguments, values)
     del section["seeds"]  # a combination is one training; finetune.seed=7,8 makes it two
     combinations = [dict(zip(tried, values, strict=True)) for values in product(*tried.values())]
-    posts = {name: _posts(name, most, section["seed"]) for name, most in rows.items()}
-    sizes = {f"{name}_rows": len(frame) for name, frame in posts.items()}
+    posts = {name: _posts(file) for name, file in SETS.items()}
+    judging = validation_rows if validation_rows < len(posts["validation"]) else 0
+    posts["validation"] = sentiment140.sample(
+        posts["validation"], judging, section["seed"], "--validation-rows"
+    )
+    sizes = {"rows": rows, "validation_rows": len(posts["validation"])}
     texts = {key: ",".join(map(str, values)) for key, values in tried.items()}
     results = []
-    with runs.run(EXPERIMENT, f"sweep-{sizes['train_rows']}", " ".join(arguments)):
+    with runs.run(EXPERIMENT, f"sweep-{rows}", " ".join(arguments)):
         runs.log_params({**section, **texts, **sizes})
-        for name in rows:
-            runs.log_dataset(paths.inside(POSTS, f"{name}.parquet"), name)
-        tokens = _tokenised(posts)
+        for name, file in SETS.items():
+            runs.log_dataset(paths.inside(POSTS, f"{file}.parquet"), name)
+        sources = _tokenised(posts)
         for place, chosen in enumerate(combinations, 1):
             name = " ".join(f"{key}={value}" for key, value in chosen.items())
             with runs.run(EXPERIMENT, name, "A combination of a sweep.", nested=True):
                 logger.info("%d of %d: %s", place, len(combinations), name)
-                results.append({**chosen, **_train(tokens, {**section, **chosen})})
+                settings = _with_rows({**section, **chosen}, sources, rows)
+                results.append({**chosen, **_train(sources, settings)})
         table = pd.DataFrame(results).sort_values("val_loss", kind="stable", ignore_index=True)
         runs.log_table(table, "sweep")
     return table
 
 
-def _posts(name: str, most: int, seed: int) -> pd.DataFrame:
+def _posts(name: str) -> pd.DataFrame:
     file = paths.inside(POSTS, f"{name}.parquet")
     if not file.exists():
         raise FileNotFoundError(f"{POSTS} holds no {file.name}; run `dvc repro fetch encoder`")
-    posts = pd.read_parquet(file)
-    rows = most if most < len(posts) else 0
-    return sentiment140.sample(posts, rows, seed, OPTIONS[name], even=name == "train")
+    return pd.read_parquet(file)
 
 
-def _tokenised(sets: dict[str, pd.DataFrame]) -> dict[str, training.Rows]:
+def _tokenised(sets: dict[str, pd.DataFrame]) -> mixing.Sources:
     folder = paths.inside(ENCODER)
     preprocess, _ = encoder.load(folder / "preprocess", folder / "encoder")
-    return {
+    return mixing.Sources(**{
         name: (
             training.tokenise(preprocess, posts["text"], name=name),
-            posts["label"].to_numpy() / 4,
+            posts["label"].to_numpy(),
         )
         for name, posts in sets.items()
-    }
+    })  # fmt: skip
 
 
-def _train(rows: dict[str, training.Rows], settings: dict) -> dict:
+def _with_rows(settings: dict, sources: mixing.Sources, most: int) -> dict:
+    """`settings` with at most so many rows (0: as many as the settings say)."""
+    there = sum(reports.training_rows(sources, settings).values())
+    return {**settings, "rows": min(most, there) if most else settings["rows"]}
+
+
+def _train(sources: mixing.Sources, settings: dict) -> dict:
     """Train, log the curves to the active run, and return the metrics of the epoch kept."""
     runs.log_params(settings)
-    fitted = finetuning.fit(paths.inside(ENCODER), rows, on_point=runs.log_point, **settings)
-    kept = finetuning.kept(fitted.curves, settings["patience"])
+    fitted = finetuning.fit(paths.inside(ENCODER), sources, on_point=runs.log_point, **settings)
+    kept = training.kept(fitted.curves, settings["patience"])
     runs.log_training(fitted.curves, kept)
     return kept.round(4).to_dict() | {"epoch": int(kept["epoch"])}
 
@@ -111,7 +122,7 @@ def command(arguments: list[str], rows: int, validation_rows: int) -> int:
     """Run `sweep` on at most this many rows, write and print its table; return the exit code."""
     warnings.filterwarnings("ignore", "Hint:", UserWarning)  # MLflow's, on integer columns
     try:
-        table = sweep(arguments, {"train": rows, "validation": validation_rows})
+        table = sweep(arguments, rows, validation_rows)
     except KeyboardInterrupt:
         logger.error("interrupted; what has ended is in MLflow, see experiment %s", EXPERIMENT)
         return 130

@@ -134,12 +134,27 @@ class Finetune(Section):
     optimizer: Literal["adam", "adamw"]
     learning_rate: Annotated[float, Field(gt=0, lt=1)]
     decay: Literal["none", "linear"]
+    warmup: Annotated[float, Field(ge=0, lt=1)]
+    weight_decay: Annotated[float, Field(ge=0, lt=1)]
+    clip_norm: Annotated[float, Field(ge=0)]
     dropout: Annotated[float, Field(ge=0, lt=1)]
     pooling: Literal["mean", "pooled"]
+    subjectivity: Literal["learned", "textblob"]
+    mix: Share
+    rows: CountOrNone
     patience: CountOrNone
     seed: Seed
     seeds: Count
     bfloat16: bool
+
+    @model_validator(mode="after")
+    def _subjectivity_from_people(self):
+        if self.subjectivity == "learned" and self.mix == 1:
+            raise _rule(
+                "finetune.mix must be below 1 where finetune.subjectivity is learned, because only "
+                "people label neutral posts"
+            )
+        return self
 
 
 class Evaluate(Section):

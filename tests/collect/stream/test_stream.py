@@ -53,6 +53,9 @@ def rate(texts):
     return pd.DataFrame([same] * len(texts), columns=list(same))
 
 
+MODEL = stream.Model(rate, SCORER, ["en"])
+
+
 class Slow:
     """A model that waits until it is let go."""
 
@@ -98,7 +101,7 @@ def target(project, mongodb, monkeypatch):
 def running(rate=rate, pace=PACE):
     """A stream that runs beside the block and comes to its end, without an error, behind it."""
     stopping = threading.Event()
-    running = Stream(rate, SCORER, stopping, pace)
+    running = Stream(MODEL._replace(rate=rate), stopping, pace)
     with ThreadPoolExecutor(1) as pool:
         run = pool.submit(running.run)
         try:
@@ -109,7 +112,7 @@ def running(rate=rate, pace=PACE):
 
 
 def run_to_its_end():
-    Stream(rate, SCORER, threading.Event(), PACE).run()
+    Stream(MODEL, threading.Event(), PACE).run()
 
 
 def until(condition, seconds=120.0):
@@ -390,7 +393,7 @@ def test_the_stream_ends_with_a_sentence_when_the_budget_is_used_up(target, sett
         x.when(1, lambda: x.write(*posts(4)))
         with pytest.raises(BudgetReached, match=r"is used up, \$0.06 of \$0.05: raise budget"):
             run_to_its_end()
-        assert stream.command(lambda: (rate, SCORER), PACE) == 3
+        assert stream.command(lambda: MODEL, PACE) == 3
     assert x.connects == 1
     assert target.observations.count_documents({}) == 4
 
@@ -429,20 +432,20 @@ def test_two_streams_at_once_are_refused(target, settings):
             PagesFolder().single_run(),
             pytest.raises(BlockingIOError, match="another collection is running"),
         ):
-            stream.stream(rate, SCORER, threading.Event(), PACE)
+            stream.stream(MODEL, threading.Event(), PACE)
 
 
 def test_without_a_model_the_stage_to_run_is_named(project):
     with pytest.raises(FileNotFoundError, match=r"sentiment is missing.*`dvc repro finetune`"):
         stream.model()
     (project / "data/models/sentiment").mkdir(parents=True)
-    with pytest.raises(FileNotFoundError, match=r"decision.json is missing.*`dvc repro evaluate`"):
+    with pytest.raises(ValueError, match=r"sentiment has no .*card.json; run `dvc repro finetune`"):
         stream.model()
 
 
 def test_the_bench_measures_a_stream_of_its_own(project):
     (project / "params.yaml").write_bytes((ROOT / "params.yaml").read_bytes())
-    figures = live.streamed(rate, SCORER, 200.0, 1.0, Pace(posts=50, seconds=0.05))
+    figures = live.streamed(MODEL, 200.0, 1.0, Pace(posts=50, seconds=0.05))
     assert (figures["posts"], figures["lost"], figures["duplicated"]) == (200, 0, 0)
     assert figures["waiting_most"] > 0
     assert sorted(path.name for path in project.iterdir()) == ["dvc.yaml", "params.yaml"]
@@ -465,7 +468,8 @@ def rate(texts):
 pace = Pace(posts=5, seconds=0.05, status=0.05, overlap=1.0, settle=0.1)
 if limit := int(sys.argv[2]):
     resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
-stream.model, stream.Pace = lambda: (rate, "5c0" * 5 + "1"), lambda: pace
+model = stream.Model(rate, "5c0" * 5 + "1", ["en"])
+stream.model, stream.Pace = lambda: model, lambda: pace
 sys.exit(main(["stream"]))
 """
 
@@ -588,7 +592,7 @@ def test_a_full_disk_ends_the_stream_with_a_sentence_and_the_next_one_misses_not
 def test_an_error_is_one_sentence_without_a_token(target, settings, caplog, monkeypatch):
     with XStream(refusals=["401"]) as x:
         settings(x)
-        monkeypatch.setattr(stream, "model", lambda: (rate, SCORER))
+        monkeypatch.setattr(stream, "model", lambda: MODEL)
         monkeypatch.setenv("TQDM_DISABLE", "1")  # as the command does, for as long as it runs
         assert main(["stream"]) == 1
     assert "error: X does not know the bearer token (401): make a new one" in caplog.messages[-1]

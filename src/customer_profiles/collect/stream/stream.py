@@ -5,13 +5,13 @@ data/collect/pages, until SIGTERM or Ctrl-C; the posts received are then scored 
 then; 1 after an error; 3 when the budget is reached; 130 or 143 when stopped a second time.
 """
 
-import json
 import logging
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import UTC, datetime
+from typing import NamedTuple
 
 import pandas as pd
 
@@ -22,36 +22,39 @@ from customer_profiles.collect.interruption import Interrupted, Interruption
 from customer_profiles.collect.stream.receiver import Pace, Receiver
 from customer_profiles.posts import languages, observations, pages
 from customer_profiles.privacy.keys.key import open_key
-from customer_profiles.project import files, params, paths
-from customer_profiles.sentiment.rating.decision import LANGUAGES
+from customer_profiles.project import params, paths
 from customer_profiles.store import connection, profiles, schema, streaming
 from customer_profiles.store.errors import Gone, StoreError
 
 logger = logging.getLogger(__name__)
 
 MODEL = "data/models/sentiment"
-DECISION = "data/models/decision.json"
-# The stage that makes each of them.
-STAGES = {MODEL: "finetune", DECISION: "evaluate"}
 TRIES = 12  # to have a database again that went away
-Rate = Callable[[Sequence[str]], pd.DataFrame]
+
+
+class Model(NamedTuple):
+    """Function that rates texts, its digest, and the languages (ISO 639-1) that it reads."""
+
+    rate: Callable[[Sequence[str]], pd.DataFrame]
+    scorer: str
+    languages: Collection[str]
 
 
 class Stream:
-    """One run of the live stream; `rate` gives the scores of texts, `scorer` is its digest.
+    """One run of the live stream, whose posts the `model` rates.
 
     The run ends when the caller sets `stopping`: no more is read, and received posts are scored.
     Raises the errors of an invalid setting, key or token.
     """
 
-    def __init__(self, rate: Rate, scorer: str, stopping: threading.Event, pace: Pace):
+    def __init__(self, model: Model, stopping: threading.Event, pace: Pace):
         self.scored = 0
         """Posts scored, without duplicates in one micro-batch."""
-        self._rate, self._scorer, self._stopping, self._pace = rate, scorer, stopping, pace
+        self._model, self._stopping, self._pace = model, stopping, pace
         self._left_out: Counter[str] = Counter()
         self._shared = params.shared(["expire_days", "as_of"])
         self._reposts = params.stage("pull")["reposts"]
-        self._languages = params.stage("score")["languages"] or LANGUAGES
+        self._languages = params.stage("score")["languages"] or model.languages
         # Whatever is collected, and at which price: the stream and its gaps are searches.
         wanted = settings.read({**params.stage("collect"), "scope": "recent"})
         self._keep_days = wanted.keep_days
@@ -135,8 +138,8 @@ class Stream:
         posts = posts[~unread]
         if posts.empty:
             return pd.DataFrame()
-        scores = self._rate(posts["text"].tolist())
-        return observations.build(posts, conversation.authors, scores, self._scorer)
+        scores = self._model.rate(posts["text"].tolist())
+        return observations.build(posts, conversation.authors, scores, self._model.scorer)
 
     def _unscored(self, error: StoreError) -> StoreError:
         waiting = self._backlog.waiting
@@ -163,32 +166,30 @@ class Stream:
         )  # fmt: skip
 
 
-def stream(rate: Rate, scorer: str, stopping: threading.Event, pace: Pace | None = None) -> None:
+def stream(model: Model, stopping: threading.Event, pace: Pace | None = None) -> None:
     """Run the live stream until `stopping` is set; see Stream. One at a time in a project."""
     with PagesFolder().single_run():
-        Stream(rate, scorer, stopping, pace or Pace()).run()
+        Stream(model, stopping, pace or Pace()).run()
 
 
-def model() -> tuple[Rate, str]:
-    """The function that rates posts, and its digest. Raises FileNotFoundError, naming the stage."""
-    for name, stage in STAGES.items():
-        if not paths.inside(name).exists():
-            raise FileNotFoundError(
-                f"{name} is missing; it is needed to score posts: run `dvc repro {stage}`, or "
-                "`make repro`"
-            )
-    from customer_profiles.sentiment.model.scorer import Scorer
-    from customer_profiles.sentiment.rating import decision
-    from customer_profiles.sentiment.rating.rate import rate  # TensorFlow takes seconds
+def model() -> Model:
+    """Model of data/models. Raises FileNotFoundError, naming the stage that makes it."""
+    folder = paths.inside(MODEL)
+    if not folder.exists():
+        raise FileNotFoundError(
+            f"{MODEL} is missing; it is needed to score posts: run `dvc repro finetune`, or "
+            "`make repro`"
+        )
+    from customer_profiles.sentiment.model import card
+    from customer_profiles.sentiment.rating.rate import Rater  # TensorFlow takes seconds
 
-    folder, file = paths.inside(MODEL), paths.inside(DECISION)
-    learned = decision.Decision.from_dict(json.loads(file.read_text(encoding="utf-8")))
-    scorer = Scorer(folder)
-    digest = "".join(files.digest(each)[:8] for each in (folder, file))
-    return lambda texts: rate(texts, scorer, learned), digest
+    rater = Rater(folder)
+    if caution := card.caution(rater.card):
+        logger.warning(caution)
+    return Model(rater.rate, rater.digest, rater.languages)
 
 
-def command(made: Callable[[], tuple[Rate, str]] | None = None, pace: Pace | None = None) -> int:
+def command(made: Callable[[], Model] | None = None, pace: Pace | None = None) -> int:
     """Run until a signal comes or the budget ends; return the exit code.
 
     `made` replaces `model`.
@@ -198,7 +199,7 @@ def command(made: Callable[[], tuple[Rate, str]] | None = None, pace: Pace | Non
     try:
         with Interruption(notice, stopping.set):
             params.load()  # a wrong value is refused before the model is loaded
-            stream(*(made or model)(), stopping, pace)
+            stream((made or model)(), stopping, pace)
     except Interrupted as error:
         logger.error("%s; what was received is kept, and scored at the next start", error)
         return error.code

@@ -17,6 +17,7 @@ import pandas as pd
 from customer_profiles.pipeline.tracking import provenance
 from customer_profiles.project import files, params, paths
 from customer_profiles.project.importing import without_collection
+from customer_profiles.project.vocabulary import LABELS
 
 with without_collection():
     import mlflow
@@ -163,15 +164,15 @@ def register_model(
 ) -> bool:
     """Log and register the SavedModel with signature and example; True if it becomes champion.
 
-    `code` is the file that loads it (sentiment/model/mlflow_model.py). `example` (columns text,
-    polarity) gives an input and its output. Each setting has its own registered model,
-    `sentiment-PROFILE`. The alias moves only to a model at least as accurate as the champion on the
-    same rows: `validation` (columns label, text, and polarity of the new model), identified by
-    `digest`. A champion evaluated on other rows is evaluated again on these. Note: a champion that
+    `code` is the file that loads it (sentiment/model/mlflow_model.py). `example` gives inputs, in
+    the column text, and their ratings. Each setting has its own registered model,
+    `sentiment-PROFILE`. The alias moves only to a model at least as accurate as the champion, in
+    three classes and on the same rows: `validation` (columns label, a code, text, and the new
+    model's ratings), identified by `digest`. A champion evaluated on other rows is evaluated again on these. Note: a champion that
     can no longer be loaded counts as none.
     """
     name = registered_name()
-    inputs, answers = example[["text"]], example[["polarity"]]
+    inputs, answers = example[["text"]], example.drop(columns="text")
     # Relative to the working folder: MLflow stores both paths as given.
     program, model = map(os.path.relpath, (code, saved_model))
     info = mlflow.pyfunc.log_model(
@@ -184,7 +185,7 @@ def register_model(
         registered_model_name=name,
     )
     client = mlflow.MlflowClient()
-    accuracy = _accuracy(validation["polarity"], validation["label"])
+    accuracy = _accuracy(validation, validation["label"])
     facts = {"validation_accuracy": str(accuracy), "validation_digest": digest}
     for key, value in facts.items():
         client.set_model_version_tag(name, info.registered_model_version, key, value)
@@ -210,18 +211,20 @@ def _champion_accuracy(
         return float(champion.tags["validation_accuracy"])
     try:
         model = mlflow.pyfunc.load_model(f"models:/{name}@{ALIAS}")
-    except (ImportError, AttributeError, OSError, MlflowException) as error:
-        # The champion's code imports modules by their names at the time of logging.
+        return _accuracy(model.predict(validation[["text"]]), validation["label"])
+    except (ImportError, AttributeError, KeyError, OSError, MlflowException, ValueError) as error:
+        # The champion's code imports modules by their names at the time of logging; a former one
+        # gives no probabilities of classes.
         logger.warning(
             "the champion of %s, version %s, cannot be loaded (%s): it counts as none",
             name, champion.version, type(error).__name__,
         )  # fmt: skip
         return None
-    return _accuracy(model.predict(validation[["text"]])["polarity"], validation["label"])
 
 
-def _accuracy(polarity: pd.Series, label: pd.Series) -> float:
-    right = (polarity.to_numpy() > 0.5) == (label.to_numpy() == 4)
+def _accuracy(ratings: pd.DataFrame, label: pd.Series) -> float:
+    predicted = ratings[list(LABELS.values())].idxmax(axis=1)
+    right = predicted.to_numpy() == label.map(LABELS).to_numpy()
     return round(float(right.mean()), 6)
 
 

@@ -1,92 +1,99 @@
-"""Calibration of polarity, and selective prediction by confidence: two classes."""
+"""Calibration of the likeliest class's probability (confidence), and selective prediction."""
 
 import numpy as np
 import pandas as pd
 from scipy.special import expit
 
-from customer_profiles.sentiment.training.temperature import fit_temperature, logits
+from customer_profiles.project.vocabulary import CLASSES
+from customer_profiles.sentiment.evaluation.metrics import confidence
+from customer_profiles.sentiment.training.calibrating import fit_temperature, to_logits
 
 BINS = 15
 
 
-def reliability(polarity: np.ndarray, positive: np.ndarray, bins: int = BINS) -> pd.DataFrame:
-    """Reliability table: per bin of equal width `polarity` (mean), `positive` (share) and `posts`.
+def reliability(confidence: np.ndarray, right: np.ndarray, bins: int = BINS) -> pd.DataFrame:
+    """Reliability table: a bin of equal width each, `confidence` (mean), `right` (share), `posts`.
 
     Empty bins are left out.
     """
-    place = np.minimum((np.asarray(polarity) * bins).astype(int), bins - 1)
-    frame = pd.DataFrame({"bin": place, "polarity": polarity, "positive": positive})
+    place = np.minimum((np.asarray(confidence) * bins).astype(int), bins - 1)
+    frame = pd.DataFrame({"bin": place, "confidence": confidence, "right": right})
     groups = frame.groupby("bin")
-    table = groups[["polarity", "positive"]].mean()
+    table = groups[["confidence", "right"]].mean()
     table["posts"] = groups.size()
     return table.reset_index(drop=True)
 
 
-def ece(polarity: np.ndarray, positive: np.ndarray, bins: int = BINS) -> float:
-    """Expected calibration error of the positive class (Naeini et al. 2015, AAAI).
+def ece(confidence: np.ndarray, right: np.ndarray, bins: int = BINS) -> float:
+    """Expected calibration error of the likeliest class (Guo et al. 2017, ICML).
 
-    Mean over bins of equal width of |share positive - mean polarity|, weighted by posts.
+    Mean over bins of equal width of |share right - mean confidence|, weighted by posts (Naeini et
+    al. 2015, AAAI).
     """
-    table = reliability(polarity, positive, bins)
-    gaps = (table["positive"] - table["polarity"]).abs()
+    table = reliability(confidence, right, bins)
+    gaps = (table["right"] - table["confidence"]).abs()
     return float((gaps * table["posts"]).sum() / table["posts"].sum())
 
 
-def crossfitted_ece(polarity: np.ndarray, positive: np.ndarray, seed: int) -> float:
-    """`ece` where each half of the posts gets the temperature that fits the other half.
+def crossfitted_ece(ratings: pd.DataFrame, labels: np.ndarray, seed: int) -> float:
+    """`ece` where each half of the posts gets the temperatures that fit the other half.
 
-    Unlike `ece` it is not too optimistic for posts to which the temperature was fitted. A
-    temperature already applied to `polarity` changes nothing: those of the halves are applied on
-    top.
+    Unlike `ece` it is not too optimistic for posts to which the temperatures were fitted; those
+    that the model applied change nothing, because those of the halves are applied on top.
+    `ratings` of n posts with the codes `labels` (n,).
     """
-    odds, positive = logits(polarity), np.asarray(positive, dtype=bool)
-    # Positive posts behind the negative ones, shuffled; of each class every other post.
-    order = np.random.default_rng(seed).permutation(len(positive))
-    order = order[np.argsort(positive[order], kind="stable")]
-    scaled = np.empty(len(positive))
+    polar, positive = labels != 2, labels == 4
+    sums = (ratings["positive"] + ratings["negative"]).clip(lower=1e-9)
+    valence, subjective = to_logits(ratings["positive"] / sums), to_logits(ratings["subjectivity"])
+    # Posts of each label, shuffled; of each every other post.
+    order = np.random.default_rng(seed).permutation(len(labels))
+    order = order[np.argsort(labels[order], kind="stable")]
+    scaled = np.empty((len(labels), 2))
     for mine, other in ((order[::2], order[1::2]), (order[1::2], order[::2])):
-        scaled[mine] = expit(odds[mine] / fit_temperature(expit(odds[other]), positive[other]))
-    return ece(scaled, positive)
+        known = other[polar[other]]
+        scaled[mine, 0] = valence[mine] / fit_temperature(valence[known], positive[known])
+        scaled[mine, 1] = subjective[mine] / fit_temperature(subjective[other], polar[other])
+    good, felt = expit(scaled).T
+    again = pd.DataFrame(np.column_stack([felt * (1 - good), 1 - felt, felt * good]))
+    return ece(*confidence(again.set_axis(CLASSES, axis=1), labels))
 
 
-def ece_by_chance(polarity: np.ndarray, seed: int, draws: int = 200) -> float:
-    """Mean `ece` if `polarity` were the true probability: the part due to few posts in a bin.
+def ece_by_chance(confidence: np.ndarray, seed: int, draws: int = 200) -> float:
+    """Mean `ece` if `confidence` were the true probability: the part due to few posts in a bin.
 
     It is computed by consistency resampling (Bröcker and Smith 2007, Weather and Forecasting
     22:651).
     """
-    polarity = np.asarray(polarity, dtype=float)
+    confidence = np.asarray(confidence, dtype=float)
     rng = np.random.default_rng(seed)
-    drawn = (rng.random(len(polarity)) < polarity for _ in range(draws))
-    return float(np.mean([ece(polarity, positive) for positive in drawn]))
+    drawn = (rng.random(len(confidence)) < confidence for _ in range(draws))
+    return float(np.mean([ece(confidence, right) for right in drawn]))
 
 
-def risk_coverage(polarity: np.ndarray, positive: np.ndarray, points: int = 100) -> pd.DataFrame:
-    """Error rate (`risk`) among the share of posts (`coverage`) of highest confidence.
+def risk_coverage(confidence: np.ndarray, right: np.ndarray, points: int = 100) -> pd.DataFrame:
+    """Error rate (`risk`) among the share of posts (`coverage`) of highest `confidence`.
 
-    Confidence is max(p, 1 - p); posts of equal confidence are kept together. At most `points` rows,
-    coverage ascending to 1 (Geifman and El-Yaniv 2017, NeurIPS).
+    Posts of equal confidence are kept together. At most `points` rows, coverage ascending to 1
+    (Geifman and El-Yaniv 2017, NeurIPS).
     """
-    coverage, risk = _kept(polarity, positive)
+    coverage, risk = _kept(confidence, right)
     rows = np.unique(np.linspace(0, len(risk) - 1, min(points, len(risk))).round().astype(int))
     return pd.DataFrame({"coverage": coverage[rows], "risk": risk[rows]})
 
 
-def aurc(polarity: np.ndarray, positive: np.ndarray) -> float:
+def aurc(confidence: np.ndarray, right: np.ndarray) -> float:
     """Area under the risk-coverage curve: the mean risk over all coverages; 0 is best.
 
     For a model with uninformative confidence it is the error rate.
     """
-    coverage, risk = _kept(polarity, positive)
+    coverage, risk = _kept(confidence, right)
     return float((np.diff(coverage, prepend=0) * risk).sum())
 
 
-def _kept(polarity: np.ndarray, positive: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _kept(confidence: np.ndarray, right: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Coverage and risk after each distinct confidence, the highest first."""
-    polarity = np.asarray(polarity, dtype=float)
-    wrong = (polarity > 0.5) != np.asarray(positive, dtype=bool)
-    confidence = np.maximum(polarity, 1 - polarity)
+    confidence, wrong = np.asarray(confidence, dtype=float), ~np.asarray(right, dtype=bool)
     order = np.argsort(-confidence, kind="stable")
     last = np.flatnonzero(np.diff(confidence[order], append=0))
     kept = last + 1
-    return kept / len(polarity), np.cumsum(wrong[order])[last] / kept
+    return kept / len(confidence), np.cumsum(wrong[order])[last] / kept

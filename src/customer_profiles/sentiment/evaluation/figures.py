@@ -35,17 +35,17 @@ def confusion(counts: np.ndarray, classes: tuple[str, ...]) -> Figure:
 
 @styled
 def calibration(reliability: pd.DataFrame, curve: pd.DataFrame) -> Figure:
-    """Share of positive posts over polarity, and risk over coverage.
+    """Share of right posts over the probability of their class, and risk over coverage.
 
-    Columns of `reliability`: polarity, positive, posts (a point is as large as its share of posts).
+    Columns of `reliability`: confidence, right, posts (a point is as large as its share of posts).
     Columns of `curve`: coverage, risk.
     """
     figure, (left, right) = grid(1, 2, (8, 3.2))
     left.plot([0, 1], [0, 1], color=NEUTRAL, linewidth=1)
-    left.plot(reliability["polarity"], reliability["positive"], color=ACCENT)
+    left.plot(reliability["confidence"], reliability["right"], color=ACCENT)
     sizes = 10 + 200 * reliability["posts"] / reliability["posts"].sum()
-    left.scatter(reliability["polarity"], reliability["positive"], sizes, color=ACCENT)
-    left.set(title="Reliability", xlabel="polarity", ylabel="share positive")
+    left.scatter(reliability["confidence"], reliability["right"], sizes, color=ACCENT)
+    left.set(title="Reliability", xlabel="probability of the class", ylabel="share right")
     right.plot(curve["coverage"], curve["risk"], color=ACCENT)
     right.axhline(curve["risk"].iloc[-1], color=NEUTRAL, linewidth=1)
     right.set(title="Risk and coverage", xlabel="share of posts kept, the surest first",

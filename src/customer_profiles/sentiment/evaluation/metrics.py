@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 from scipy.stats import binomtest
-from sklearn.metrics import confusion_matrix, f1_score, roc_auc_score
+from sklearn.metrics import confusion_matrix, f1_score, recall_score, roc_auc_score
 
 from customer_profiles.project.vocabulary import CLASSES
 from customer_profiles.sentiment.data.sentiment140 import class_names
@@ -30,10 +30,29 @@ def two_classes(polarity: np.ndarray, labels: np.ndarray) -> dict[str, float]:
 
 
 def three_classes(predicted: np.ndarray, labels: np.ndarray) -> dict[str, float]:
-    """Accuracy with interval, and macro F1, of class names `predicted` against codes `labels`."""
-    truth = class_names(labels)
-    macro = f1_score(truth, predicted, labels=list(CLASSES), average="macro", zero_division=0)
-    return {**accuracy(predicted == truth), "macro_f1": float(macro)}
+    """Accuracy with interval, macro F1 and macro recall, of class names `predicted` for `labels`.
+
+    Macro recall, the mean of the three classes' recall, is the measure of SemEval-2017 task 4
+    (Rosenthal, Farra and Nakov 2017). `labels` are codes.
+    """
+    truth, options = class_names(labels), {"labels": list(CLASSES), "average": "macro"}
+    return {
+        **accuracy(predicted == truth),
+        "macro_f1": float(f1_score(truth, predicted, zero_division=0, **options)),
+        "macro_recall": float(recall_score(truth, predicted, zero_division=0, **options)),
+    }
+
+
+def confidence(ratings: pd.DataFrame, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Probability (n,) of each post's likeliest class, and whether (n,) that class is right."""
+    probabilities = ratings[list(CLASSES)].to_numpy()
+    truth = np.searchsorted((0, 2, 4), labels)
+    return probabilities.max(axis=1), probabilities.argmax(axis=1) == truth
+
+
+def mood_error(polarity: np.ndarray, labels: np.ndarray) -> float:
+    """Absolute difference of the mean `polarity` (n,) and the mean label: 0, ½, 1."""
+    return float(abs(np.mean(polarity, dtype=float) - np.mean(labels) / 4))
 
 
 def confusion(predicted: np.ndarray, labels: np.ndarray) -> np.ndarray:
@@ -97,8 +116,5 @@ def over_seeds(by_model: Mapping[str, Mapping[str, float]]) -> dict:
     if len(by_model) < 2:
         return {}
     table = pd.DataFrame.from_dict(by_model, orient="index")
-    return {
-        "models": list(by_model),
-        "mean": table.mean().to_dict(),
-        "sd": table.std(ddof=1).to_dict(),
-    }
+    spread = table.agg(["mean", "std"]).rename({"std": "sd"})
+    return {"models": list(by_model), **spread.to_dict()}

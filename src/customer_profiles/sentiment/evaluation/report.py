@@ -1,66 +1,107 @@
 """The report of the evaluation: what data/reports/sentiment.json holds."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
 
 from customer_profiles.sentiment.data import sentiment140
 from customer_profiles.sentiment.evaluation import baselines, calibration, metrics, slices
-from customer_profiles.sentiment.rating.signals import lexicons, signals
+from customer_profiles.sentiment.rating import lexicons
 
 POSITIVE = 4  # Sentiment140's code
 
 
 def of_model(
-    polarity: np.ndarray, validation: Sequence[int], scores: pd.DataFrame, labels: np.ndarray
+    validation: tuple[pd.DataFrame, np.ndarray],
+    labelled: tuple[pd.DataFrame, np.ndarray],
+    test: tuple[pd.DataFrame, np.ndarray],
 ) -> dict[str, float]:
-    """Main metrics of one model.
+    """Main metrics of one model on three sets, each its ratings and the labels (codes).
 
-    `polarity` (n,) of the posts labelled `validation` (n,); `scores` (as `rate` gives them) of the
-    test posts labelled `labels`. All labels are Sentiment140's codes.
+    `validation` is labelled by emoticons, the other two by people.
     """
-    three = metrics.three_classes(scores["label"].to_numpy(), labels)
+    by_people, by_hand = measured(*labelled), measured(*test)
     return {
-        "validation": metrics.two_classes(polarity, validation)["accuracy"],
-        "manual2": metrics.two_classes(scores["polarity"].to_numpy(), labels)["accuracy"],
-        "manual3": three["accuracy"],
-        "macro_f1": three["macro_f1"],
-        "neutral.auc": metrics.neutral_auc(scores["subjectivity"].to_numpy(), labels),
+        "validation": metrics.two_classes(validation[0]["polarity"], validation[1])["accuracy"],
+        "labelled": by_people["accuracy"],
+        "labelled_recall": by_people["macro_recall"],
+        "labelled_mood_error": by_people["mood_error"],
+        "manual2": by_hand["two"]["accuracy"],
+        "manual3": by_hand["accuracy"],
+        "macro_f1": by_hand["macro_f1"],
+        "neutral_auc": by_hand["auc"],
+        "ece": by_hand["ece"],
+        "mood_error": by_hand["mood_error"],
     }
 
 
-def of_test(test: pd.DataFrame, scores: pd.DataFrame, train: pd.DataFrame, seed: int) -> dict:
-    """Sections on the `test` posts: the model, the baselines (fitted to `train`), the slices.
+def measured(ratings: pd.DataFrame, labels: np.ndarray) -> dict:
+    """Metrics of the `ratings` of n posts of three classes with the codes `labels` (n,).
 
-    `test` (columns label, text, query) and `scores`, as `rate` gives them, have the same rows.
-    Two classes are judged on the polar posts, three on all.
+    Three classes, `two` of them (polar posts), `auc` of polar against neutral ones, `ece` of the
+    likeliest class, `mood_error`.
     """
-    labels, label = test["label"].to_numpy(), scores["label"].to_numpy()
-    truth, polar = sentiment140.class_names(labels), labels != sentiment140.NEUTRAL
-    words = lexicons(test["text"])
-    two = baselines.two_classes(train, test[polar], words[polar], seed)
-    three = baselines.three_classes(truth, words)
-    right2 = (scores["polarity"].to_numpy() > 0.5) == (labels == POSITIVE)
-    right3 = label == truth
-    members = slices.members(test["text"], signals(test["text"]))
+    polarity = ratings["polarity"].to_numpy()
     return {
-        "manual2": {
-            **metrics.accuracy(right2[polar]),
-            "by_query": metrics.by_query(right2[polar], test["query"][polar], seed),
-        },
-        "manual3": {
-            **metrics.three_classes(label, labels),
-            "by_query": metrics.by_query(right3, test["query"], seed),
-        },
-        "neutral": {"auc": metrics.neutral_auc(scores["subjectivity"].to_numpy(), labels)},
+        **metrics.three_classes(ratings["label"].to_numpy(), labels),
+        "two": metrics.two_classes(polarity, labels),
+        "auc": metrics.neutral_auc(ratings["subjectivity"].to_numpy(), labels),
+        "ece": calibration.ece(*metrics.confidence(ratings, labels)),
+        "mood_error": metrics.mood_error(polarity, labels),
+    }
+
+
+def compared(
+    posts: pd.DataFrame, ratings: pd.DataFrame, learned: Mapping[str, pd.DataFrame], seed: int
+) -> dict:
+    """Baselines on the same `posts` (label, text) as the `ratings`, and McNemar's tests.
+
+    `learned` are the posts that TF-IDF is fitted to, as for the model: of the sources "emoticons"
+    and "people". Two classes are judged on the polar posts, three on all.
+    """
+    labels, words = posts["label"].to_numpy(), lexicons.polarities(posts["text"])
+    truth, polar = sentiment140.class_names(labels), labels != sentiment140.NEUTRAL
+    people = learned["people"]
+    both = [learned["emoticons"], people[people["label"] != sentiment140.NEUTRAL]]
+    train = pd.concat(both, ignore_index=True)
+    two = baselines.two_classes(train, posts[polar], words[polar], seed)
+    three = baselines.three_classes(people, posts, words, seed)
+    right2 = (ratings["polarity"].to_numpy()[polar] > 0.5) == (labels[polar] == POSITIVE)
+    right3 = ratings["label"].to_numpy() == truth
+    against = ("tfidf", "vader")
+    return {
         "baselines": {name: metrics.accuracy(two[name] == labels[polar]) for name in two},
         "baselines3": {name: metrics.three_classes(three[name], labels) for name in three},
         "mcnemar": {
-            name: metrics.mcnemar(right2[polar], two[name] == labels[polar])
-            for name in ("tfidf", "vader")
+            name: metrics.mcnemar(right2, (two[name] == labels[polar]).to_numpy())
+            for name in against
         },
-        "mcnemar3": {"vader": metrics.mcnemar(right3, three["vader"] == truth)},
+        "mcnemar3": {
+            name: metrics.mcnemar(right3, (three[name] == truth).to_numpy()) for name in against
+        },
+    }
+
+
+def of_test(
+    test: pd.DataFrame, ratings: pd.DataFrame, learned: Mapping[str, pd.DataFrame], seed: int
+) -> dict:
+    """Sections on the `test` posts: the model, the baselines (see `compared`), the slices.
+
+    `test` (columns label, text, query) and `ratings` have the same rows.
+    """
+    labels = test["label"].to_numpy()
+    result, polar = measured(ratings, labels), labels != sentiment140.NEUTRAL
+    right2 = (ratings["polarity"].to_numpy() > 0.5) == (labels == POSITIVE)
+    right3 = ratings["label"].to_numpy() == sentiment140.class_names(labels)
+    members = slices.members(test["text"])
+    two, auc, mood_error = (result.pop(name) for name in ("two", "auc", "mood_error"))
+    return {
+        "manual2": {**two, "by_query": metrics.by_query(right2[polar], test["query"][polar], seed)},
+        "manual3": {**result, "by_query": metrics.by_query(right3, test["query"], seed)},
+        "neutral": {"auc": auc},
+        "mood_error": {"manual": mood_error},
+        **compared(test, ratings, learned, seed),
         "slices": {
             "two": slices.measure(members, np.where(polar, right2, np.nan)),
             "three": slices.measure(members, right3.astype(float)),
@@ -68,32 +109,54 @@ def of_test(test: pd.DataFrame, scores: pd.DataFrame, train: pd.DataFrame, seed:
     }
 
 
-def of_sets(
-    trained: tuple[np.ndarray, np.ndarray], validation: tuple[np.ndarray, np.ndarray], seed: int
+def of_labelled(
+    posts: pd.DataFrame,
+    ratings: pd.DataFrame,
+    learned: Mapping[str, pd.DataFrame],
+    seed: int,
+    temperatures: bool,
 ) -> dict:
-    """Sections on posts trained on and on the validation posts: each is polarity and labels (n,).
+    """Section on other `posts` labelled by people (label, text): the model, the baselines.
 
-    `gap` is the difference of their accuracies; calibration is that of the validation posts.
+    With `temperatures`, which only a model of both questions has for both, also the calibration
+    error with these fitted to other posts.
     """
-    polarity, positive = validation[0], validation[1] == POSITIVE
-    train = metrics.two_classes(*trained)
-    judged = {
-        **metrics.two_classes(*validation),
-        "ece": calibration.ece(polarity, positive),
-        "ece_by_chance": calibration.ece_by_chance(polarity, seed),
-        "ece_crossfitted": calibration.crossfitted_ece(polarity, positive, seed),
-        "aurc": calibration.aurc(polarity, positive),
+    labels = posts["label"].to_numpy()
+    confidence, right = metrics.confidence(ratings, labels)
+    crossfitted = {}
+    if temperatures:
+        error = calibration.crossfitted_ece(ratings, labels, seed)
+        crossfitted = {"ece_crossfitted": error}
+    return {
+        **measured(ratings, labels),
+        **crossfitted,
+        "ece_by_chance": calibration.ece_by_chance(confidence, seed),
+        "aurc": calibration.aurc(confidence, right),
+        **compared(posts, ratings, learned, seed),
     }
-    gap = train["accuracy"] - judged["accuracy"]
-    return {"train": train, "validation": judged, "gap": gap}
+
+
+def of_emoticons(ratings: pd.DataFrame, labels: np.ndarray) -> dict:
+    """Section on the posts labelled by emoticons: two classes, and their calibration."""
+    felt = (ratings["positive"] + ratings["negative"]).to_numpy()
+    # Of one question, a neutral post has neither.
+    valence = np.divide(
+        ratings["positive"], felt, out=np.full(len(felt), 0.5, felt.dtype), where=felt > 0
+    )
+    confidence = np.maximum(valence, 1 - valence)
+    right = (ratings["polarity"].to_numpy() > 0.5) == (labels == POSITIVE)
+    return {
+        **metrics.two_classes(ratings["polarity"].to_numpy(), labels),
+        "ece": calibration.ece(confidence, right),
+    }
 
 
 def systems(report: Mapping) -> pd.DataFrame:
     """Accuracy of the model and the baselines, a row each, for two and for three classes."""
     rows = {
-        "BERT, two classes": report["manual2"],
+        "model, two classes": report["manual2"],
         **{f"{name}, two classes": value for name, value in report["baselines"].items()},
-        "BERT, three classes": report["manual3"],
+        "model, three classes": report["manual3"],
         **{f"{name}, three classes": value for name, value in report["baselines3"].items()},
     }
     columns = ["accuracy", "low", "high", "n", "macro_f1"]
@@ -105,24 +168,24 @@ def tests(report: Mapping) -> pd.DataFrame:
     rows = {f"{name}, two classes": value for name, value in report["mcnemar"].items()}
     rows |= {f"{name}, three classes": value for name, value in report["mcnemar3"].items()}
     counts = {"only_this": int, "only_other": int}
-    return pd.DataFrame(rows).T.rename_axis("BERT against").round(4).astype(counts)
+    return pd.DataFrame(rows).T.rename_axis("model against").round(4).astype(counts)
 
 
 def against_tfidf(report: Mapping) -> str:
     """Comparison of the model with TF-IDF on two classes, as a sentence."""
     return (
-        f"Of two classes BERT labels {report['manual2']['accuracy']:.1%} of the posts right and "
+        f"Of two classes the model labels {report['manual2']['accuracy']:.1%} of the posts right and "
         f"TF-IDF {report['baselines']['tfidf']['accuracy']:.1%} "
         f"(McNemar: p = {report['mcnemar']['tfidf']['p']:.2g})."
     )
 
 
-def calibrated(report: Mapping) -> str:
-    """Calibration error of the validation posts beside that of chance, as a sentence."""
-    validation = report["validation"]
+def calibrated(labelled: Mapping) -> str:
+    """Calibration error of the `labelled` section beside that of chance, as a sentence."""
+    error = labelled.get("ece_crossfitted", labelled["ece"])
     return (
-        f"Polarity and share of positive posts differ by {validation['ece_crossfitted']:.3f} on "
-        f"average; {validation['ece_by_chance']:.3f} would be chance."
+        f"The probability of the likeliest class and the share that is right differ by {error:.3f} "
+        f"on average; {labelled['ece_by_chance']:.3f} would be chance."
     )
 
 

@@ -4,7 +4,6 @@ import re
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-import pandas as pd
 
 from customer_profiles.project import vocabulary
 from customer_profiles.sentiment.evaluation import metrics
@@ -12,26 +11,35 @@ from customer_profiles.sentiment.model import text
 
 FEWEST = 10  # posts: with fewer an accuracy is uninformative
 SHORT, LONG = 7, 20  # words
-FACE = re.compile(
-    r"[\U0001F300-\U0001FAFF\u2600-\u27BF]"  # emoji
-    r"|[:;=][-o^']?[()DPp/|*\[\]\\](?![A-Za-z0-9])"
-    r"|(?<![A-Za-z0-9])([xX]D|<3|[()D][-']?[:;=])(?![A-Za-z0-9])"
-)
+# Of normalised texts.
+PATTERNS = {
+    "negation": re.compile(
+        r"\b(not|no|never|nobody|nothing|none|without|cannot|(ai|are|ca|could|did|do|does|had|has"
+        r"|have|is|should|was|were|wo|would)n['\u2019]?t)\b",
+        re.IGNORECASE,
+    ),
+    "question": re.compile(r"\?"),
+    "link": re.compile(r"\bhttp\b"),
+    "emoji or emoticon": re.compile(
+        r"[\U0001F300-\U0001FAFF\u2600-\u27BF]"  # emoji
+        r"|[:;=][-o^']?[()DPp/|*\[\]\\](?![A-Za-z0-9])"
+        r"|(?<![A-Za-z0-9])([xX]D|<3|[()D][-']?[:;=])(?![A-Za-z0-9])"
+    ),
+}
 
 
-def members(texts: Sequence[str], signals: pd.DataFrame) -> dict[str, np.ndarray]:
-    """Mask bool (n,) of the `texts` in each slice, by the slice's name.
-
-    `signals` (n rows) holds negation, question and link, as `signals.signals` gives them.
-    """
-    # Normalised: the "://" of a link is no emoticon.
-    faces = [bool(FACE.search(text.normalise(value))) for value in texts]
+def members(texts: Sequence[str]) -> dict[str, np.ndarray]:
+    """Mask bool (n,) of the raw `texts` in each slice, by the slice's name."""
     words = np.array([len(value.split()) for value in texts])
-    surface = {name: signals[name].to_numpy() > 0 for name in ("negation", "question", "link")}
+    # Normalised: the "://" of a link is no emoticon.
+    normalised = [text.normalise(value) for value in texts]
+    patterns = {
+        name: np.array([bool(pattern.search(value)) for value in normalised], dtype=bool)
+        for name, pattern in PATTERNS.items()
+    }
     return {
         "all": np.ones(len(words), dtype=bool),
-        **surface,
-        "emoji or emoticon": np.array(faces, dtype=bool),
+        **patterns,
         f"up to {SHORT} words": words <= SHORT,
         f"{LONG} words or more": words >= LONG,
     }

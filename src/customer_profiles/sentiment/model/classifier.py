@@ -1,21 +1,39 @@
-"""The sentiment model: text → preprocess → BERT encoder → dropout → dense(1), one logit.
+"""The sentiment model: text → preprocess → encoder → dropout → dense, a logit for each question.
 
-The model is saved as one self-contained SavedModel, raw text in, polarity out. Polarity is the
-sigmoid of the logit, divided by a temperature: 0 negative … 1 positive.
+The questions are valence p (good or bad) and subjectivity s (a feeling or an opinion, or neither).
+Both are the sigmoid of a logit that is divided by a temperature. From them follow the classes,
+negative s(1 - p), neutral 1 - s and positive s·p, and polarity s·p + (1 - s)/2: 0 negative … 1
+positive, 0.5 for a post without feeling. The model of the original design answers valence only; its
+classes lie between two thresholds of p.
+
+The model is saved as one self-contained SavedModel, raw text in, ratings out.
 """
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
 from customer_profiles.project import files
 from customer_profiles.sentiment.model import encoder as encoders
 from customer_profiles.sentiment.model.backend import tf, tf_keras
-from customer_profiles.sentiment.model.layers import sentiment_layers
+from customer_profiles.sentiment.model.layers import QUESTIONS, RATINGS, sentiment_layers
 from customer_profiles.sentiment.model.text import NORMALISATIONS
 
-# [CLS] and [SEP]: the tokens of a post with nothing to read.
+# Tokens of a post with nothing to read: the two that mark its ends.
 EMPTY = 2
-NOTHING_READ = 0.5  # polarity of such a post
+UNDECIDED = 0.5  # both answers for such a post
+
+
+class Calibration(NamedTuple):
+    """Temperature of each question; of one question, the thresholds around neutral as well."""
+
+    temperatures: tuple[float, ...] = (1.0, 1.0)
+    thresholds: tuple[float, float] | None = None
+
+    def to_dict(self) -> dict:
+        """Temperatures by question, and the thresholds if there are any."""
+        named = dict(zip(QUESTIONS, self.temperatures, strict=False))
+        return {**named, **({"thresholds": list(self.thresholds)} if self.thresholds else {})}
 
 
 class Dropout(tf_keras.layers.Layer):
@@ -32,8 +50,10 @@ class Dropout(tf_keras.layers.Layer):
         return tf.where(kept, inputs / (1 - self.rate), 0.0)
 
 
-def build(encoder: Callable, dropout: float, pooling: str, seed: int) -> tf_keras.Model:
-    """Classifier from BERT's inputs to one logit, shape (n, 1).
+def build(
+    encoder: Callable, dropout: float, pooling: str, seed: int, questions: int = len(QUESTIONS)
+) -> tf_keras.Model:
+    """Classifier from the encoder's inputs to the logits of the first `questions`, (n, questions).
 
     `pooling` is "pooled" (the encoder's pooled_output, as the original) or "mean" (the mean of
     sequence_output over real tokens). `seed` determines the dropout, and not the initial weights.
@@ -45,20 +65,19 @@ def build(encoder: Callable, dropout: float, pooling: str, seed: int) -> tf_kera
     drop = Dropout(dropout, seed)
     # Equal for every seed: only trainings with equal initial weights can be averaged.
     start = tf_keras.initializers.GlorotUniform(seed=0)
-    logit = tf_keras.layers.Dense(1, name="classifier", kernel_initializer=start)(drop(pooled))
-    return tf_keras.Model(inputs, logit, name="sentiment")
+    head = tf_keras.layers.Dense(questions, name="classifier", kernel_initializer=start)
+    return tf_keras.Model(inputs, head(drop(pooled)), name="sentiment")
 
 
 def layers(
-    preprocess: Callable, model: tf_keras.Model, pooling: str, dropout: float
+    kind: str, preprocess: Callable, model: tf_keras.Model, pooling: str, dropout: float
 ) -> list[tuple[str, str]]:
     """Layers of the saved model from top to bottom: name and output of each, for a figure."""
     head = model.get_layer("classifier")
-    width = head.kernel.shape[0]
-    trainable = sum(variable.shape.num_elements() for variable in model.trainable_variables)
-    weights = trainable - head.count_params()
+    width, questions = head.kernel.shape
+    weights = model.count_params() - head.count_params()
     length = preprocess(tf.constant([""]))["input_word_ids"].shape[1]
-    return sentiment_layers(width, weights, length, pooling, dropout)
+    return sentiment_layers(kind, width, weights, length, pooling, dropout, questions)
 
 
 class Sentiment(tf.Module):
@@ -74,25 +93,27 @@ class Sentiment(tf.Module):
         encoder: Callable,
         head: tf_keras.layers.Dense,
         pooling: str,
-        temperature: float,
+        calibration: Calibration,
     ):
         super().__init__()
         self._preprocess, self._encoder, self._pooling = preprocess, encoder, pooling
         self._kernel, self._bias = (
-            tf.Variable(array / temperature, dtype=tf.float32) for array in head.get_weights()
+            tf.Variable(array / calibration.temperatures, dtype=tf.float32)
+            for array in head.get_weights()
         )
+        self._thresholds = calibration.thresholds
 
     @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="text")])
     def __call__(self, text):
-        """`text` string (n,) → dict with `polarity` float32 (n,)."""
+        """`text` string (n,) → dict of RATINGS, float32 (n,) each."""
         tokens = self.tokenise(text)
         longest = tf.reduce_max(tf.reduce_sum(tokens["input_mask"], axis=1))
         tokens = {name: tokens[name][:, :longest] for name in encoders.INPUTS}
-        return {"polarity": self._score(tokens)["polarity"]}
+        return self._score(tokens)
 
     @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="text")])
     def tokenise(self, text):
-        """`text` string (n,) → BERT's three inputs, int32 (n, sequence_length)."""
+        """`text` string (n,) → the encoder's three inputs, int32 (n, sequence_length)."""
         tokens = self._preprocess(normalise(text))
         return {name: tokens[name] for name in encoders.INPUTS}
 
@@ -102,21 +123,39 @@ class Sentiment(tf.Module):
         ]
     )
     def score(self, *inputs):
-        """BERT's inputs (n, length) → `polarity` (n,), `vector` (n, layers · width), float32.
-
-        The vector holds the mean over the post's tokens of each transformer layer. The layers
-        before the last keep information that the last one has lost in favour of polarity.
-        """
+        """The encoder's inputs (n, length) → dict of RATINGS, float32 (n,) each."""
         return self._score(dict(zip(encoders.INPUTS, inputs, strict=True)))
 
     def _score(self, tokens):
         mask = tokens["input_mask"]
-        encoded = self._encoder(tokens)
-        pooled = pool(encoded, mask, self._pooling)
-        vector = tf.concat([mean(part, mask) for part in encoded["encoder_outputs"]], axis=1)
-        logit = (tf.matmul(pooled, self._kernel) + self._bias)[:, 0]
-        read = tf.reduce_sum(mask, axis=1) > EMPTY
-        return {"polarity": tf.where(read, tf.sigmoid(logit), NOTHING_READ), "vector": vector}
+        pooled = pool(self._encoder(tokens), mask, self._pooling)
+        answers = tf.sigmoid(tf.matmul(pooled, self._kernel) + self._bias)
+        read = tf.reduce_sum(mask, axis=1, keepdims=True) > EMPTY
+        answers = tf.where(read, answers, UNDECIDED)
+        return ratings(*tf.unstack(answers, axis=1), thresholds=self._thresholds)
+
+
+def ratings(
+    valence: tf.Tensor,
+    subjectivity: tf.Tensor | None = None,
+    thresholds: tuple[float, float] | None = None,
+) -> dict[str, tf.Tensor]:
+    """RATINGS of posts, float32 (n,) each, from the answers (n,) to both questions.
+
+    Without `subjectivity` polarity is the valence, the class lies below, between or above the two
+    `thresholds` and has probability 1, and a post is subjective unless it is neutral.
+    """
+    if subjectivity is None:
+        low, high = thresholds
+        below, above = (tf.cast(side, tf.float32) for side in (valence < low, valence > high))
+        subjective = below + above
+        answers = (valence, subjective, below, 1 - subjective, above)
+    else:
+        # In this form a small subjectivity does not change the side of 0.5.
+        polarity = 0.5 + subjectivity * (valence - 0.5)
+        negative, positive = subjectivity * (1 - valence), subjectivity * valence
+        answers = (polarity, subjectivity, negative, 1 - subjectivity, positive)
+    return dict(zip(RATINGS, answers, strict=True))
 
 
 def save(
@@ -125,11 +164,15 @@ def save(
     encoder: Callable,
     model: tf_keras.Model,
     pooling: str,
-    temperature: float = 1.0,
+    calibration: Calibration | None = None,
 ) -> None:
-    """Write the trained `model` as a SavedModel; its logits are divided by `temperature`."""
+    """Write the trained `model` as a SavedModel, with its `calibration`.
+
+    Without one the temperatures are 1, and the model must answer both questions.
+    """
     head = model.get_layer("classifier")
-    module = Sentiment(preprocess, encoders.without_strategy(encoder), head, pooling, temperature)
+    chosen = calibration or Calibration()
+    module = Sentiment(preprocess, encoders.without_strategy(encoder), head, pooling, chosen)
     with files.replacing(folder) as fresh:
         signatures = {
             "serving_default": module.__call__,
@@ -151,10 +194,7 @@ def pool(encoded: dict, mask: tf.Tensor, pooling: str) -> tf.Tensor:
     """Vector of each post (n, width): the encoder's pooled_output, or the mean over its tokens."""
     if pooling == "pooled":
         return encoded["pooled_output"]
-    return mean(encoded["sequence_output"], mask)
-
-
-def mean(sequence: tf.Tensor, mask: tf.Tensor) -> tf.Tensor:
-    """Mean (n, width) of `sequence` (n, length, width) over the tokens in `mask` (n, length)."""
     weights = tf.cast(mask, tf.float32)[:, :, tf.newaxis]
-    return tf.reduce_sum(sequence * weights, axis=1) / tf.reduce_sum(weights, axis=1)
+    return tf.reduce_sum(encoded["sequence_output"] * weights, axis=1) / tf.reduce_sum(
+        weights, axis=1
+    )

@@ -9,13 +9,13 @@ from customer_profiles.sentiment.model.scorer import Scorer
 
 
 class RegisteredModel(mlflow.pyfunc.PythonModel):
-    """MLflow model of the column `text`, whose prediction is the column `polarity`."""
+    """MLflow model of the column `text`, whose prediction is a column for each rating."""
 
     def load_context(self, context) -> None:
         self._scorer = Scorer(Path(context.artifacts["saved_model"]))
 
     def predict(self, context, model_input: pd.DataFrame, params=None) -> pd.DataFrame:
-        return pd.DataFrame({"polarity": self._scorer.polarity(model_input["text"].tolist())})
+        return self._scorer.read(model_input["text"].tolist())
 
 
 mlflow.models.set_model(RegisteredModel())

@@ -1,7 +1,7 @@
 """Inference with the saved sentiment model: loaded once, for any number of posts."""
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 from operator import length_hint
@@ -9,18 +9,21 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+import pandas as pd
 from tqdm import tqdm
 
 from customer_profiles.project import files
+from customer_profiles.project.vocabulary import CLASSES
 from customer_profiles.sentiment.model import encoder as encoders
 from customer_profiles.sentiment.model.backend import tf
 from customer_profiles.sentiment.model.bfloat16 import bfloat16, supported
+from customer_profiles.sentiment.model.layers import RATINGS
 
 # Inputs and outputs of each signature.
 SIGNATURES = {
-    "serving_default": ({"text"}, {"polarity"}),
+    "serving_default": ({"text"}, set(RATINGS)),
     "tokenise": ({"text"}, set(encoders.INPUTS)),
-    "score": (set(encoders.INPUTS), {"polarity", "vector"}),
+    "score": (set(encoders.INPUTS), set(RATINGS)),
 }
 FILES = (
     "saved_model.pb",
@@ -39,15 +42,8 @@ LEAST_AGREEMENT = 0.995
 MOST_DELTA = 0.02
 
 
-class Reading(NamedTuple):
-    """Model outputs for n posts: `polarity` float32 (n,), `vector` float32 (n, width)."""
-
-    polarity: np.ndarray
-    vector: np.ndarray
-
-
 class Agreement(NamedTuple):
-    """Share of posts on the same side of 0.5, and 99.9th percentile of the absolute difference."""
+    """Share of posts of the same class, and 99.9th percentile of the difference in polarity."""
 
     labels: float
     delta_p999: float
@@ -86,32 +82,25 @@ class Scorer:
         wanted = _chosen_precision(folder) if bfloat16 is None else bfloat16
         self.bfloat16 = wanted and supported()
 
-    def polarity(
-        self, texts: Iterable[str], tokens: int = TOKENS, name: str = "posts"
-    ) -> np.ndarray:
-        """Polarity float32 (n,) of raw `texts`, in their order."""
-        parts = [reading.polarity for reading in self.readings(texts, tokens, name)]
-        return np.concatenate([np.empty(0, np.float32), *parts])
+    def read(self, texts: Iterable[str], tokens: int = TOKENS, name: str = "posts") -> pd.DataFrame:
+        """Ratings of raw `texts`, a row each in their order: the columns RATINGS, float32.
 
-    def readings(
-        self, texts: Iterable[str], tokens: int = TOKENS, name: str = "posts"
-    ) -> Iterator[Reading]:
-        """Model outputs for `texts`, in their order, WINDOW posts at a time.
-
-        A batch has at most `tokens` tokens, or one post. The progress bar calls the posts `name`.
-        Raises TypeError, naming the position, for an item that is not text.
+        Posts are sorted by length WINDOW at a time. A batch has at most `tokens` tokens, or one
+        post. The progress bar calls the posts `name`. Raises TypeError, naming the position, for an
+        item that is not text.
         """
+        parts = [np.empty((0, len(RATINGS)), np.float32)]
         with tqdm(desc=f"scoring {name}", total=length_hint(texts) or None, unit="post") as bar:
             left, done = iter(texts), 0  # a disabled bar does not count
             while window := list(islice(left, WINDOW)):
                 raw = tf.constant([_bytes(*post) for post in enumerate(window, done)])
                 with bfloat16(self.bfloat16):
-                    reading = self._read(raw, tokens)
+                    parts.append(self._read(raw, tokens))
                 done += len(window)
                 bar.update(len(window))
-                yield reading
+        return pd.DataFrame(np.concatenate(parts), columns=list(RATINGS))
 
-    def _read(self, raw: tf.Tensor, most: int) -> Reading:
+    def _read(self, raw: tf.Tensor, most: int) -> np.ndarray:
         tokens = {name: part.numpy() for name, part in self._tokenise(text=raw).items()}
         lengths = tokens["input_mask"].sum(axis=1)
         order = np.argsort(-lengths, kind="stable")
@@ -123,19 +112,24 @@ class Scorer:
         def score(rows):
             longest = lengths[rows[0]]
             batch = {name: tf.constant(part[rows, :longest]) for name, part in tokens.items()}
-            return self._score(**batch)
+            answers = self._score(**batch)
+            return np.column_stack([answers[name].numpy() for name in RATINGS])
 
         with ThreadPoolExecutor(AT_ONCE) as pool:
             parts = list(pool.map(score, batches))
-        back = np.argsort(order)
-        return Reading(*(np.concatenate([part[name] for part in parts])[back]
-                         for name in Reading._fields))  # fmt: skip
+        return np.concatenate(parts)[np.argsort(order)]
 
 
-def compare_precisions(exact: np.ndarray, fast: np.ndarray) -> Agreement:
-    """Agreement of two polarities (n,) of the same posts."""
-    same = (exact >= 0.5) == (fast >= 0.5)
-    return Agreement(float(same.mean()), float(np.percentile(np.abs(exact - fast), 99.9)))
+def labels(ratings: pd.DataFrame) -> np.ndarray:
+    """Names (n,) of the likeliest class of each row of `ratings`."""
+    return np.array(CLASSES, dtype=object)[ratings[list(CLASSES)].to_numpy().argmax(axis=1)]
+
+
+def compare_precisions(exact: pd.DataFrame, fast: pd.DataFrame) -> Agreement:
+    """Agreement of two ratings of the same n posts."""
+    deltas = np.abs(exact["polarity"].to_numpy() - fast["polarity"].to_numpy())
+    same = labels(exact) == labels(fast)
+    return Agreement(float(same.mean()), float(np.percentile(deltas, 99.9)))
 
 
 def choose_precision(folder: Path, texts: Sequence[str]) -> dict:
@@ -150,9 +144,9 @@ def choose_precision(folder: Path, texts: Sequence[str]) -> dict:
     scorer = Scorer(folder, bfloat16=False)
     content = {"bfloat16": False, "posts": len(texts), "agreement": None, "delta_p999": None}
     if supported():
-        exact = scorer.polarity(texts, name="in float32")
+        exact = scorer.read(texts, name="in float32")
         scorer.bfloat16 = True
-        measured = compare_precisions(exact, scorer.polarity(texts, name="in bfloat16"))
+        measured = compare_precisions(exact, scorer.read(texts, name="in bfloat16"))
         content |= {"bfloat16": measured.holds, "agreement": measured.labels}
         content["delta_p999"] = measured.delta_p999
     files.write_json(folder / PRECISION, content)

@@ -1,4 +1,4 @@
-"""Rating of posts: polarity, subjectivity and class.
+"""Rating of posts, and lexicons.
 
 Imports project and sentiment/model.
 Stages evaluate and score.

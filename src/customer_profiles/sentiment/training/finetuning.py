@@ -1,19 +1,20 @@
 """Fine-tuning from a seed to a saved model, and the mean of the models of several seeds."""
 
 import shutil
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
 import numpy as np
 import pandas as pd
-from sklearn.metrics import accuracy_score, log_loss
 
 from customer_profiles.project import files
+from customer_profiles.sentiment.model import card as cards
 from customer_profiles.sentiment.model import classifier, encoder
-from customer_profiles.sentiment.training import training
-from customer_profiles.sentiment.training.temperature import fit_temperature
+from customer_profiles.sentiment.model.layers import QUESTIONS
+from customer_profiles.sentiment.training import calibrating, training
+from customer_profiles.sentiment.training.mixing import Sources
 
 AVERAGE = "average"  # name of the model whose weights are the mean over all seeds
 
@@ -29,21 +30,25 @@ class Fitted(NamedTuple):
 
 
 class Saved(NamedTuple):
-    """Saved model: its temperature, and its metrics on the validation posts.
+    """Saved model: its calibration, and with it its metrics on the validation posts.
 
-    `val_accuracy` and `val_loss` (binary cross-entropy) are before calibration, in float32.
+    The metrics are those of `calibrating.measure`, in float32.
     """
 
-    temperature: float
-    val_accuracy: float
+    calibration: classifier.Calibration
     val_loss: float
+    val_accuracy: float
+    low: float
+    high: float
+    val_recall: float
 
-    def metrics(self) -> dict[str, float]:
+    def metrics(self) -> dict:
         """Metrics under names that no learning curve has."""
         return {
-            "validation_accuracy": self.val_accuracy,
             "validation_loss": self.val_loss,
-            "temperature": self.temperature,
+            "validation_accuracy": self.val_accuracy,
+            "validation_recall": self.val_recall,
+            "temperature": self.calibration.to_dict(),
         }
 
 
@@ -93,52 +98,56 @@ class Seeds(NamedTuple):
 
 def fit(
     encoders: Path,
-    rows: dict[str, training.Rows],
+    sources: Sources,
     backup: Path | None = None,
     *,
     dropout: float,
     pooling: str,
+    subjectivity: str,
+    mix: float,
+    rows: int,
     on_point: Callable[[dict[str, float], int], None] | None = None,
     **settings,
 ) -> Fitted:
-    """Train a model on `rows` (train and validation); only backups are saved.
+    """Train a model on `rows` rows mixed from `sources`; only backups are saved.
 
     `encoders` holds the folders preprocess and encoder; `settings` are `training.Settings`. Memory
     of earlier models is released first, so that several trainings need no more than one.
     """
-    chosen = training.Settings(**settings)
+    chosen, questions = training.Settings(**settings), _questions(subjectivity)
+    drawn = sources.training_rows(mix, rows, chosen.seed, questions)
     training.forget()
     with training.devices().scope():
-        preprocess, bert = encoder.load(encoders / "preprocess", encoders / "encoder")
-        model = classifier.build(bert, dropout, pooling, chosen.seed)
+        preprocess, layer = encoder.load(encoders / "preprocess", encoders / "encoder")
+        model = classifier.build(layer, dropout, pooling, chosen.seed, questions)
     curves, points = training.train(
-        model, rows["train"], rows["validation"], chosen, backup, on_point
+        model, drawn, sources.validation_rows(), chosen, backup, on_point
     )
-    return Fitted(preprocess, bert, model, curves, points)
+    return Fitted(preprocess, layer, model, curves, points)
 
 
 def finetune(
-    encoders: Path,
-    rows: dict[str, training.Rows],
-    target: Path,
-    backup: Path | None,
-    **settings,
+    encoders: Path, sources: Sources, target: Path, backup: Path | None, kind: str, **settings
 ) -> Trained:
-    """Train by `fit`, which takes the `settings`, and save the model, calibrated."""
-    fitted = fit(encoders, rows, backup, **settings)
+    """Train by `fit`, which takes the `settings`, and save the model, calibrated.
+
+    `kind` is the encoder's architecture, for a figure.
+    """
+    fitted = fit(encoders, sources, backup, **settings)
     pooling, dropout = settings["pooling"], settings["dropout"]
-    saved = _save(target, fitted.preprocess, fitted.encoder, fitted.model, pooling, rows)
+    saved = _save(target, fitted, pooling, sources)
     weights = [variable.numpy() for variable in fitted.model.trainable_variables]
-    layers = classifier.layers(fitted.preprocess, fitted.model, pooling, dropout)
+    layers = classifier.layers(kind, fitted.preprocess, fitted.model, pooling, dropout)
     return Trained(fitted.curves, fitted.points, saved, weights, layers)
 
 
 def average(
     encoders: Path,
-    rows: dict[str, training.Rows],
+    sources: Sources,
     target: Path,
     weights: Sequence[list[np.ndarray]],
     pooling: str,
+    subjectivity: str,
 ) -> Saved:
     """Save, calibrated, the model each of whose weights is the mean over several trainings.
 
@@ -147,115 +156,69 @@ def average(
     2022, ICML).
     """
     training.forget()
-    preprocess, bert = encoder.load(encoders / "preprocess", encoders / "encoder")
-    model = classifier.build(bert, dropout=0.0, pooling=pooling, seed=0)
+    preprocess, layer = encoder.load(encoders / "preprocess", encoders / "encoder")
+    model = classifier.build(layer, 0.0, pooling, seed=0, questions=_questions(subjectivity))
     for variable, *arrays in zip(model.trainable_variables, *weights, strict=True):
         variable.assign(np.mean(arrays, axis=0))
-    return _save(target, preprocess, bert, model, pooling, rows)
+    nothing = pd.DataFrame()
+    return _save(target, Fitted(preprocess, layer, model, nothing, nothing), pooling, sources)
 
 
-def _save(
-    target: Path,
-    preprocess: Callable,
-    bert: Callable,
-    model: Callable,
-    pooling: str,
-    rows: dict[str, training.Rows],
-) -> Saved:
-    tokens, labels = rows["validation"]
-    polarity, positive = training.polarity(model, tokens), labels > 0.5
-    temperature = fit_temperature(polarity, positive)
-    classifier.save(target, preprocess, bert, model, pooling, temperature)
-    accuracy = accuracy_score(positive, polarity > 0.5)
-    loss = log_loss(positive, polarity.astype(float), labels=[False, True])
-    return Saved(temperature, float(accuracy), float(loss))
+def _questions(subjectivity: str) -> int:
+    return len(QUESTIONS) if subjectivity == cards.LEARNED else 1
+
+
+def _save(target: Path, fitted: Fitted, pooling: str, sources: Sources) -> Saved:
+    tokens, answers = sources.validation_rows()
+    logits = training.predict(fitted.model, tokens)
+    calibration = calibrating.calibrate(logits, answers)
+    classifier.save(target, *fitted[:3], pooling, calibration)
+    return Saved(calibration, **calibrating.measure(logits, answers, calibration))
 
 
 def train_seeds(
     encoders: Path,
-    rows: dict[str, training.Rows],
+    sources: Sources,
     models: Path,
     backups: Path,
     seeds: Sequence[int],
-    settings: Mapping,
+    kind: str,
+    settings: dict,
     tracking: Tracking,
 ) -> Seeds:
-    """Train a model with each of `seeds`; save the best, by validation loss, in models/sentiment.
+    """Train a model a seed; save in models/sentiment the one of the smallest validation loss.
 
     Several seeds have their models in models/seeds/SEED, and the average of their weights is one
     more model to choose from. Each model is a run of `tracking`. `settings` are those of
     `finetune`, without the seed.
     """
-    size, devices = len(rows["train"][1]), training.described(training.devices())
+    devices = training.described(training.devices())
     target = models / "sentiment"
     folders = {seed: models / f"seeds/{seed}" for seed in seeds} if len(seeds) > 1 else {}
     made = Seeds({}, {}, {})
-    about = "{} posts, at most {epochs} epochs of {optimizer}, {pooling} pooling"
-    about = about.format(size, **settings)
+    about = "at most {epochs} epochs of {optimizer}, {pooling} pooling".format(**settings)
     for seed in seeds:
-        name, values = f"finetune-{size}", {**settings, "seed": seed}
-        with tracking.run("sentiment", name, about, {"seed": seed}) as made.runs[seed]:
-            tracking.log_params({**values, "devices": devices})
+        values = {**settings, "seed": seed}
+        with tracking.run("sentiment", "finetune", about, {"seed": seed}) as made.runs[seed]:
+            tracking.log_params({**values, "encoder": kind, "devices": devices})
             made.trained[seed] = one = finetune(
-                encoders, rows, folders.get(seed, target), backups / str(seed),
+                encoders, sources, folders.get(seed, target), backups / str(seed), kind,
                 on_point=tracking.log_point, **values,
             )  # fmt: skip
             made.saved[seed] = one.saved
-            tracking.log_training(one.curves, kept(one.curves, settings["patience"]))
+            tracking.log_training(one.curves, training.kept(one.curves, settings["patience"]))
             tracking.log_metrics(one.saved.metrics())
     if not folders:
         return made
     about, tags = f"The mean of the weights of {len(seeds)} seeds", {"seed": AVERAGE}
-    with tracking.run("sentiment", f"average-{size}", about, tags) as made.runs[AVERAGE]:
-        tracking.log_params({**settings, "seeds": len(seeds), "devices": devices})
+    with tracking.run("sentiment", "average", about, tags) as made.runs[AVERAGE]:
+        tracking.log_params({**settings, "seeds": len(seeds), "encoder": kind, "devices": devices})
         weights = [one.weights for one in made.trained.values()]
-        made.saved[AVERAGE] = average(encoders, rows, target, weights, settings["pooling"])
+        made.saved[AVERAGE] = average(
+            encoders, sources, target, weights, settings["pooling"], settings["subjectivity"]
+        )
         tracking.log_metrics(made.saved[AVERAGE].metrics())
     if made.used != AVERAGE:
         with files.replacing(target) as fresh:
             shutil.copytree(folders[made.used], fresh)
     return made
-
-
-def table(saved: Mapping[int | str, Saved]) -> pd.DataFrame:
-    """Metrics of each model, a row each, the seeds first."""
-    return pd.DataFrame.from_dict(saved, "index", columns=Saved._fields).rename_axis("seed")
-
-
-def report(made: Seeds, rows: dict[str, training.Rows], epochs: int, patience: int) -> dict:
-    """Report of the trainings: the first seed's curves, the model used, the spread over seeds."""
-    first = next(iter(made.trained.values()))
-    last = kept(first.curves, patience)
-    return {
-        "train_rows": len(rows["train"][1]),
-        "validation_rows": len(rows["validation"][1]),
-        "epochs": epochs,
-        "epochs_run": len(first.curves),
-        "kept_epoch": int(last["epoch"]),
-        "accuracy": last["accuracy"],
-        "loss": last["loss"],
-        "used": str(made.used),
-        **made.saved[made.used].metrics(),
-        "seeds": _over_seeds(made.saved),
-    }
-
-
-def _over_seeds(saved: Mapping[int | str, Saved]) -> dict:
-    """Names of the seeds, mean and standard deviation (n - 1) of their metrics, and the average's.
-
-    Empty for one seed.
-    """
-    if AVERAGE not in saved:
-        return {}
-    seeds = table(saved).drop(AVERAGE)
-    spread = seeds.agg(["mean", "std"]).rename({"std": "sd"})
-    return {
-        "models": [*map(str, seeds.index)],
-        "average": saved[AVERAGE]._asdict(),
-        **spread.to_dict("index"),
-    }
-
-
-def kept(curves: pd.DataFrame, patience: int) -> pd.Series:
-    """Epoch whose weights were kept, a row of `curves`: the best with `patience`, else the last."""
-    return curves.loc[curves["val_loss"].idxmin() if patience else len(curves) - 1]

@@ -1,4 +1,4 @@
-"""Fine-tuning of the sentiment model; an interruption does not change its result."""
+"""Training of the sentiment model; an interruption does not change its result."""
 
 import hashlib
 import json
@@ -14,11 +14,9 @@ from customer_profiles.sentiment.model import encoder as encoders
 from customer_profiles.sentiment.model.backend import tf, tf_keras
 from customer_profiles.sentiment.model.bfloat16 import bfloat16, supported
 from customer_profiles.sentiment.model.classifier import normalise
-from customer_profiles.sentiment.training import batching
+from customer_profiles.sentiment.training import batching, objective
 from customer_profiles.sentiment.training.backup import MEASURED, Backup, Progress
-
-Tokens = dict[str, np.ndarray]
-Rows = tuple[Tokens, np.ndarray]  # tokens of the posts, and 0 negative or 1 positive
+from customer_profiles.sentiment.training.mixing import Rows, Tokens
 
 POINTS = 20  # points of the training curves in an epoch
 
@@ -66,17 +64,17 @@ def lengths(tokens: Tokens) -> np.ndarray:
     return tokens["input_mask"].sum(axis=1)
 
 
-def batches(tokens: Tokens, polarity: np.ndarray, rows: list[np.ndarray]) -> tf.data.Dataset:
+def batches(tokens: Tokens, answers: np.ndarray, rows: list[np.ndarray]) -> tf.data.Dataset:
     """A batch for each of `rows` (see `batching.plan`), padded to the longest of its posts."""
-    counts, polarity = lengths(tokens), polarity.astype(np.float32)
+    counts, answers = lengths(tokens), answers.astype(np.float32)
 
     def take():
         for batch in rows:
             longest = counts[batch].max()
-            yield {name: tokens[name][batch, :longest] for name in encoders.INPUTS}, polarity[batch]
+            yield {name: tokens[name][batch, :longest] for name in encoders.INPUTS}, answers[batch]
 
     inputs = {name: tf.TensorSpec([None, None], tf.int32) for name in encoders.INPUTS}
-    signature = inputs, tf.TensorSpec([None], tf.float32)
+    signature = inputs, tf.TensorSpec([None, answers.shape[1]], tf.float32)
     dataset = tf.data.Dataset.from_generator(take, output_signature=signature)
     # Without a known cardinality Keras also counts the failing step at the end of the data: the
     # optimizer's iterations, and with them the learning rate's decay, would run ahead.
@@ -89,6 +87,8 @@ class Settings:
 
     With `patience` above 0 training stops when the validation loss has not improved for that many
     epochs, and the best weights are restored; with 0 it runs all epochs and keeps the last weights.
+    `warmup` is the share of the steps over which the learning rate rises, `weight_decay` AdamW's,
+    which spares norms and biases, `clip_norm` the largest norm of a step's gradients (0: any).
     With `bfloat16` matrices are multiplied in bfloat16 if the processor supports it; weights stay
     float32.
     """
@@ -100,7 +100,15 @@ class Settings:
     decay: str
     patience: int
     seed: int
+    warmup: float = 0.0
+    weight_decay: float = 0.0
+    clip_norm: float = 0.0
     bfloat16: bool = False
+
+    def of_optimizer(self) -> dict:
+        """Arguments of `objective.optimizer`."""
+        names = ("optimizer", "learning_rate", "decay", "warmup", "weight_decay", "clip_norm")
+        return {name: getattr(self, name) for name in names}
 
 
 def train(
@@ -113,9 +121,9 @@ def train(
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Train `model` in place; return the learning curves, one row an epoch, and by step.
 
-    The loss is binary cross-entropy from the logit. Columns by step: `step` (batches so far),
-    `epoch` (a fraction), `posts` since the row before, and `loss` and `accuracy` over these;
-    `on_point` is called with (values, step) for each row.
+    The loss is `objective.cross_entropy`. Columns by step: `step` (batches so far), `epoch` (a fraction),
+    `posts` since the row before, and over these `loss` and `accuracy`, the share of their answers
+    that are right; `on_point` is called with (values, step) for each row.
 
     With a `folder` an interrupted training resumes from the backup in it, to the same result; a
     finished one is not trained again. Raises FloatingPointError when the loss is not finite.
@@ -149,13 +157,17 @@ def train(
     return pd.DataFrame(reached.epochs), pd.DataFrame(reached.points)
 
 
-def polarity(model: tf_keras.Model, tokens: Tokens, batch_size: int = 64) -> np.ndarray:
-    """Polarity (n,) that `model` gives, in the order of the posts."""
+def predict(model: tf_keras.Model, tokens: Tokens, batch_size: int = 64) -> np.ndarray:
+    """Logits (n, questions) that `model` gives, in the order of the posts."""
     plan = batching.plan(lengths(tokens), batch_size)
-    scores = np.empty(len(tokens["input_mask"]), np.float32)
-    logits = model.predict(batches(tokens, np.zeros(len(scores)), plan), verbose=0)[:, 0]
-    scores[np.concatenate(plan)] = tf.sigmoid(logits).numpy()
-    return scores
+    none = np.zeros((len(tokens["input_mask"]), 1))
+    logits = model.predict(batches(tokens, none, plan), verbose=0)
+    return logits[np.argsort(np.concatenate(plan))]
+
+
+def kept(curves: pd.DataFrame, patience: int) -> pd.Series:
+    """Epoch whose weights were kept, a row of `curves`: the best with `patience`, else the last."""
+    return curves.loc[curves["val_loss"].idxmin() if patience else len(curves) - 1]
 
 
 def _goes_on(reached: Progress, settings: Settings) -> bool:
@@ -172,15 +184,14 @@ def _rest_of_epoch(
 
 
 def _compile(model: tf_keras.Model, settings: Settings, steps: int) -> None:
-    rate = settings.learning_rate
-    if settings.decay == "linear":
-        rate = tf_keras.optimizers.schedules.PolynomialDecay(rate, steps * settings.epochs, 0.0)
-    kind = {"adam": tf_keras.optimizers.Adam, "adamw": tf_keras.optimizers.AdamW}
+    steps *= settings.epochs
     with model.distribute_strategy.scope():
         model.compile(
-            optimizer=kind[settings.optimizer](learning_rate=rate),
-            loss=tf_keras.losses.BinaryCrossentropy(from_logits=True),
-            metrics=[tf_keras.metrics.BinaryAccuracy(name="accuracy", threshold=0.0)],
+            optimizer=objective.optimizer(
+                model.trainable_variables, steps, **settings.of_optimizer()
+            ),
+            loss=objective.cross_entropy,
+            metrics=[objective.AnswersRight()],
         )
         # Otherwise Adam's moments are created at the first step: after a backup was restored, and
         # in a trace of the step that TensorFlow then makes a second time.
