@@ -10,7 +10,7 @@ from tests.publication.test_segments import WRITTEN as POSTS
 
 WRITTEN = POSTS.assign(polarity=0.5)
 
-LEGEND = {"flagged": 0.02, "exclude_flagged": True, "unread": ""}
+LEGEND = {"flagged": 0.02, "exclude_flagged": True, "unread": "", "caution": ""}
 MODEL = {"features": ["polarity", "followers"], "clip": 0.99, "centroids": [[0.2, 0.4]]}
 TIERS = {"followers": [100]}
 K = 2

@@ -281,7 +281,7 @@ def test_a_run_ends_with_what_it_found_and_where_to_look(project):
     for name, value in (("sentiment", sentiment), ("pull", pulled), ("clusters", clusters)):
         (reports / f"{name}.json").write_text(json.dumps(value))
     (project / "data/processed").mkdir()
-    legend = {"unread": "2 % of the posts have no words to read"}
+    legend = {"unread": "2 % of the posts have no words to read", "caution": "Do not trust it."}
     (project / "data/processed/observations.json").write_text(json.dumps(legend))
     with pytest.raises(FileNotFoundError, match=r"privacy\.json"):
         summary.summary()

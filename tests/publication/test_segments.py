@@ -33,7 +33,7 @@ REPORT = {
     "preferred": dict.fromkeys(document.CLUSTERS["properties"]["preferred"]["properties"], 2),
     "sizes": [4, 2], "small": [2], "stability": {"jaccard": [0.991, 0.7]}, "elbow": 2,
 }  # fmt: skip
-FLAGGED = {"flagged": 0.02, "flagged_excluded": True, "unread": ""}
+FLAGGED = {"flagged": 0.02, "flagged_excluded": True, "unread": "", "caution": ""}
 CURVES = pd.DataFrame([document.example(document.CURVES)]).assign(more=1)
 
 
@@ -213,6 +213,7 @@ def test_the_summary_is_of_the_whole_audience():
         "flagged": 0.02,
         "flagged_excluded": True,
         "unread": "",
+        "caution": "",
     }
 
 

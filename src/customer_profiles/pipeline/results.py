@@ -160,26 +160,31 @@ def lines(run: dict[str, dict]) -> dict[str, str]:
     sentiment, clusters, privacy, about = (
         run[name] for name in ("sentiment", "clusters", "privacy", "run")
     )
-    two, three, validation = (sentiment[name] for name in ("manual2", "manual3", "validation"))
+    two, three, labelled = (sentiment[name] for name in ("manual2", "manual3", "labelled"))
     invented = about["posts"] == "shipped sample"
+    by = "invented posts" if labelled["invented"] else "posts labelled by people"
     manual = run.get(MANUAL, {} if invented else sentiment)
     published = privacy["published"]
     made, machine = about["commit"][:7], about["machine"]
     return {
-        "trained on": f"{run['finetune']['train_rows']:,} posts ({about['posts']})",
+        "encoder": f"{run['encoder']['kind']}, {run['encoder']['parameters'] / 1e6:.1f} M weights",
+        "trained on": _rows(run["finetune"]["rows"], labelled["invented"]),
         "tested on": f"{two['n']:,} / {three['n']:,} "
         + ("invented posts of the sample" if invented else "Sentiment140 posts labelled by hand"),
         "accuracy, two classes": summary.interval(two),
-        "TF-IDF baseline, two classes": summary.interval(sentiment["baselines"]["tfidf"]),
+        "TF-IDF, VADER, two classes": _baselines(sentiment["baselines"]),
         "mean of the seeds, two classes": _seeds(sentiment, "manual2"),
         "accuracy, three classes": summary.interval(three),
+        "TF-IDF, VADER, three classes": _baselines(sentiment["baselines3"]),
         "macro F1, three classes": f"{three['macro_f1']:.3f}",
         "mean of the seeds, three classes": _seeds(sentiment, "manual3"),
         "polar against neutral, AUC": f"{sentiment['neutral']['auc']:.3f}",
         "accuracy on real posts, two classes": _measured(manual.get("manual2")),
         "accuracy on real posts, three classes": _measured(manual.get("manual3")),
-        "accuracy, validation": summary.accuracy(validation),
-        "calibration error, validation": summary.calibration_error(validation),
+        "mood error": f"{sentiment['mood_error']['manual']:.3f}",
+        "validation, three classes": summary.accuracy(labelled, by),
+        "validation, macro recall": f"{labelled['macro_recall']:.3f}",
+        "validation, calibration error": summary.calibration_error(labelled),
         "segments": summary.verdict(clusters),
         "stability of the segments": summary.stability(clusters) or "none",
         "privacy certificate": "passed" if privacy["passed"] else "**not passed**",
@@ -189,6 +194,16 @@ def lines(run: dict[str, dict]) -> dict[str, str]:
         "machine": f"{machine['processor']}, {machine['cores']} cores, "
         f"{machine['memory_gib']} GiB, Python {machine['python']}",
     }
+
+
+def _rows(rows: dict, invented: bool) -> str:
+    if invented:
+        return f"{sum(rows.values()):,} invented posts"
+    return f"{rows['people']:,} posts labelled by people, {rows['emoticons']:,} by emoticons"
+
+
+def _baselines(metrics: dict) -> str:
+    return f"{metrics['tfidf']['accuracy']:.1%}, {metrics['vader']['accuracy']:.1%}"
 
 
 def _measured(metrics: dict | None) -> str:
@@ -208,8 +223,9 @@ def drawn(folder: Path, runs: dict[str, dict[str, dict]]) -> dict[str, str]:
         bert = run["encoder"]
         made["model"] = architecture(
             sentiment_layers(
-                bert["width"], bert["parameters"], bert["sequence_length"],
+                bert["kind"], bert["width"], bert["parameters"], bert["sequence_length"],
                 training["pooling"], training["dropout"],
+                1 if training["subjectivity"] == "textblob" else 2,
             )
         )  # fmt: skip
         curves, points, elbow = (pd.read_csv(folder / profile / name) for name in CURVES)

@@ -1,6 +1,7 @@
 """Main figures of a finished stage, of a finished run (`customer-profiles summary`), next steps."""
 
 import json
+import textwrap
 
 from customer_profiles.project import params, paths
 from customer_profiles.project.vocabulary import VERDICT_NAMES
@@ -45,16 +46,18 @@ def summary() -> str:
     sentiment, pull, clusters, privacy, legend = (
         json.loads(paths.inside("data", file).read_text(encoding="utf-8")) for file in files
     )
-    tfidf = sentiment["baselines"]["tfidf"]
     published = privacy["published"]
     posts = "invented posts" if invented(params.stage("fetch")) else "posts labelled by hand"
+    labelled, baselines = sentiment["labelled"], sentiment["baselines3"]
+    chose = "invented posts" if labelled["invented"] else "posts labelled by people"
     return f"""
 sentiment  two classes {accuracy(sentiment["manual2"], posts)}{seed_spread(sentiment, "manual2")}
            three classes {accuracy(sentiment["manual3"], posts)}{seed_spread(sentiment, "manual3")}
-           TF-IDF baseline {accuracy(tfidf)} on the same two classes
-           polar against neutral, AUC {sentiment["neutral"]["auc"]:.3f}; \
-calibration error {calibration_error(sentiment["validation"])}
-archive    {archive(pull, legend["unread"])}
+           baselines, three classes: TF-IDF {baselines["tfidf"]["accuracy"]:.1%}, \
+VADER {baselines["vader"]["accuracy"]:.1%}
+           validation, three classes {accuracy(labelled, chose)}; \
+calibration error {calibration_error(labelled)}
+archive    {archive(pull, legend["unread"])}{trust(legend["caution"])}
 segments   {structure(clusters)}, sizes {clusters["sizes"]}{as_one(clusters)}
 privacy    {"passed" if privacy["passed"] else "NOT PASSED"}: smallest group {published["k_min"]}, \
 {published["suppressed_share"]:.1%} of the authors in suppressed cells
@@ -80,6 +83,11 @@ def archive(pull: dict, unread: str) -> str:
     return "\n           ".join([*lines, unread] if unread else lines)
 
 
+def trust(caution: str) -> str:
+    """Warning about the model, on lines of their own; "" if there is none."""
+    return f"\nwarning    {textwrap.fill(caution, 88, subsequent_indent=' ' * 11)}" if caution else ""
+
+
 def interval(metrics: dict) -> str:
     """Accuracy with its confidence interval, as text."""
     return f"{metrics['accuracy']:.1%} ({metrics['low']:.1%} to {metrics['high']:.1%})"
@@ -100,15 +108,14 @@ def seed_spread(sentiment: dict, metric: str) -> str:
     seeds = sentiment.get("seeds")
     if not seeds:
         return ""
-    mean, sd = seeds["mean"][metric], seeds["sd"][metric]
+    mean, sd = seeds[metric]["mean"], seeds[metric]["sd"]
     return f"; {len(seeds['models'])} seeds {mean:.1%} ± {sd:.1%}"
 
 
-def calibration_error(validation: dict) -> str:
+def calibration_error(labelled: dict) -> str:
     """Expected calibration error, cross-fitted, beside the value expected by chance."""
-    if "ece_crossfitted" not in validation:
-        return f"{validation['ece']:.3f}"
-    return f"{validation['ece_crossfitted']:.3f} (by chance {validation['ece_by_chance']:.3f})"
+    error = labelled.get("ece_crossfitted", labelled["ece"])
+    return f"{error:.3f} (by chance {labelled['ece_by_chance']:.3f})"
 
 
 def verdict(clusters: dict) -> str:

@@ -53,8 +53,8 @@ def sweep(arguments: list[str], rows: int, validation_rows: int) -> pd.DataFrame
     """Train every combination; return a row each, the lowest validation loss first.
 
     A training has at most `rows` rows, mixed as finetune.mix says, and `validation_rows` judge it
-    (0: all), the same for every combination. In MLflow a parent run holds the settings and the table, and a child run for
-    each combination holds its curves.
+    (0: all), the same for every combination. In MLflow a parent run holds the settings and the
+    table, and a child run for each combination holds its curves.
     """
     values = params.load()
     section, tried = params.stage("finetune", values), grid(arguments, values)

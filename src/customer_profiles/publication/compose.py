@@ -130,12 +130,13 @@ def publication(
 
     `named` are the cells as `cells.named_cells` gives them, `clusters` and `curves` the report on
     the clusters, `issued` the certificate with `at_rest`; of the `legend` it needs the flagged and
-    the unread posts.
+    the unread posts, and the caution about the model.
     """
     posts = {
         "flagged": legend["flagged"],
         "flagged_excluded": legend["exclude_flagged"],
         "unread": legend["unread"],
+        "caution": legend["caution"],
     }
     summary = segments.summary(
         certified.people, observations, made.days, made.averages, clusters, curves, posts,

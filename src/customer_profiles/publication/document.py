@@ -168,6 +168,10 @@ SUMMARY = record(
         "38 % of the posts are in languages that the model does not read: es 30 %, pt 8 %",
         'posts that are left out because the model cannot read them; "" if it reads all',
     ),
+    caution=_text(
+        "The model that rated these posts learned from 3,551 invented posts only.",
+        'warning about the model; "" if there is none',
+    ),
     clusters=CLUSTERS,
 )
 CELL = {

@@ -198,6 +198,11 @@ def _forget_rows_of_before(database: Database) -> None:
     _forget_publications(database, {"summary.unread": {"$exists": False}})
 
 
+def _forget_publications_without_caution(database: Database) -> None:
+    """Delete publications that do not say whether to trust the model; `publish` writes one anew."""
+    _forget_publications(database, {"summary.caution": {"$exists": False}})
+
+
 def _forget_publications(database: Database, before: Mapping) -> None:
     ids = [row["_id"] for row in database["published"].find(before, {"_id": 1})]
     database["current"].delete_many({"publication": {"$in": ids}})
@@ -213,6 +218,7 @@ MIGRATIONS = {
     5: _forget_flows_of_before,
     6: _forget_verdicts_of_before,
     7: _forget_rows_of_before,
+    8: _forget_publications_without_caution,
 }
 NEWEST = max(MIGRATIONS)
 

@@ -168,8 +168,8 @@ def register_model(
     the column text, and their ratings. Each setting has its own registered model,
     `sentiment-PROFILE`. The alias moves only to a model at least as accurate as the champion, in
     three classes and on the same rows: `validation` (columns label, a code, text, and the new
-    model's ratings), identified by `digest`. A champion evaluated on other rows is evaluated again on these. Note: a champion that
-    can no longer be loaded counts as none.
+    model's ratings), identified by `digest`. A champion evaluated on other rows is evaluated again
+    on these. Note: a champion that can no longer be loaded counts as none.
     """
     name = registered_name()
     inputs, answers = example[["text"]], example.drop(columns="text")

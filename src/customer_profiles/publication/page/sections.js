@@ -64,6 +64,7 @@ function overview({ summary, segments, certificate, provenance }) {
     mix(summary.mood),
     campaigns(summary),
     Boolean(summary.unread) && soft(summary.unread),
+    Boolean(summary.caution) && el("p", { class: "caution" }, summary.caution),
     el("div", { class: "proof" }, verdict(clusters), text(badge(certificate)),
       unshown(segments, clusters, certificate)),
   ];

@@ -174,7 +174,7 @@ def tests(report: Mapping) -> pd.DataFrame:
 def against_tfidf(report: Mapping) -> str:
     """Comparison of the model with TF-IDF on two classes, as a sentence."""
     return (
-        f"Of two classes the model labels {report['manual2']['accuracy']:.1%} of the posts right and "
+        f"Of two classes the model labels {report['manual2']['accuracy']:.1%} of the posts right, "
         f"TF-IDF {report['baselines']['tfidf']['accuracy']:.1%} "
         f"(McNemar: p = {report['mcnemar']['tfidf']['p']:.2g})."
     )

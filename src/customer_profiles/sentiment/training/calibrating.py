@@ -86,8 +86,8 @@ def measure(logits: np.ndarray, answers: np.ndarray, calibration: Calibration) -
     return {
         "val_loss": float(np.where(np.isnan(known), 0, losses).sum(axis=1).mean()),
         "val_accuracy": float(right.mean()),
-        "low": low,
-        "high": high,
+        "low": float(low),
+        "high": float(high),
         "val_recall": float(recall_score(truth, predicted, average="macro", zero_division=0)),
     }
 

@@ -199,7 +199,9 @@ def train_seeds(
     about = "at most {epochs} epochs of {optimizer}, {pooling} pooling".format(**settings)
     for seed in seeds:
         values = {**settings, "seed": seed}
-        with tracking.run("sentiment", "finetune", about, {"seed": seed}) as made.runs[seed]:
+        with tracking.run("sentiment", f"finetune-{kind}", about, {"seed": seed}) as made.runs[
+            seed
+        ]:
             tracking.log_params({**values, "encoder": kind, "devices": devices})
             made.trained[seed] = one = finetune(
                 encoders, sources, folders.get(seed, target), backups / str(seed), kind,
@@ -211,7 +213,7 @@ def train_seeds(
     if not folders:
         return made
     about, tags = f"The mean of the weights of {len(seeds)} seeds", {"seed": AVERAGE}
-    with tracking.run("sentiment", "average", about, tags) as made.runs[AVERAGE]:
+    with tracking.run("sentiment", f"average-{kind}", about, tags) as made.runs[AVERAGE]:
         tracking.log_params({**settings, "seeds": len(seeds), "encoder": kind, "devices": devices})
         weights = [one.weights for one in made.trained.values()]
         made.saved[AVERAGE] = average(

@@ -121,9 +121,9 @@ def train(
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Train `model` in place; return the learning curves, one row an epoch, and by step.
 
-    The loss is `objective.cross_entropy`. Columns by step: `step` (batches so far), `epoch` (a fraction),
-    `posts` since the row before, and over these `loss` and `accuracy`, the share of their answers
-    that are right; `on_point` is called with (values, step) for each row.
+    The loss is `objective.cross_entropy`. Columns by step: `step` (batches so far), `epoch` (a
+    fraction), `posts` since the row before, and over these `loss` and `accuracy`, the share of
+    their answers that are right; `on_point` is called with (values, step) for each row.
 
     With a `folder` an interrupted training resumes from the backup in it, to the same result; a
     finished one is not trained again. Raises FloatingPointError when the loss is not finite.
