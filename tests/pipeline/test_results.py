@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from customer_profiles.sentiment.rating.decision import Decision
 
 from customer_profiles.pipeline import manual_posts, results
 from customer_profiles.pipeline.tracking import provenance
@@ -15,7 +16,6 @@ from customer_profiles.sentiment.data import sentiment140
 from customer_profiles.sentiment.model import classifier
 from customer_profiles.sentiment.model.layers import sentiment_layers
 from customer_profiles.sentiment.model.scorer import Scorer
-from customer_profiles.sentiment.rating.decision import Decision
 
 ROOT = Path(__file__).parents[2]
 ABOUT = {

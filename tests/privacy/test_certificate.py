@@ -416,7 +416,12 @@ def prepared(tmp_path_factory, mongodb):
             "raw/manifest": manifest,
             "models/clusters": model,
             "reports/clusters": CLUSTERS,
-            "processed/profiles": {"exclude_flagged": True, "flagged": 0.02, "unread": "", "caution": ""},
+            "processed/profiles": {
+                "exclude_flagged": True,
+                "flagged": 0.02,
+                "unread": "",
+                "caution": "",
+            },
         }.items():
             files.write_json(root / f"data/{name}.json", value)
         curves = [document.example(document.CURVES) | {"k": k} for k in (2, 3, 4)]

@@ -1,6 +1,5 @@
 """Baselines on posts whose answers are plain to see."""
 
-import numpy as np
 import pandas as pd
 
 from customer_profiles.sentiment.evaluation import baselines
@@ -22,15 +21,17 @@ def test_two_classes_are_said_by_the_majority_by_tfidf_and_by_the_sign_of_each_l
     }
 
 
-def test_three_classes_are_said_by_the_thresholds_of_the_lexicons():
+def test_three_classes_are_said_by_tfidf_and_by_the_thresholds_of_the_lexicons():
     lexicons = pd.DataFrame({
         "textblob": [-0.01, 0.0, 0.01, 0.0], "vader": [-0.05, -0.049, 0.05, 0.049],
     })  # fmt: skip
-    truth = np.array(["neutral", "neutral", "positive", "negative"])
-    result = baselines.three_classes(truth, lexicons)
+    test = pd.DataFrame({"label": [2, 2, 4, 0], "text": ["bad", "plain", "good", "good plain"]})
+    train = pd.concat([TRAIN, pd.DataFrame({"label": [2] * 3, "text": ["plain shop"] * 3})])
+    result = baselines.three_classes(train, test, lexicons, seed=7)
     expected = ["negative", "neutral", "positive", "neutral"]
     assert result["textblob"].tolist() == result["vader"].tolist() == expected
     assert result["majority"].tolist() == ["neutral"] * 4
+    assert result["tfidf"].tolist()[:3] == ["negative", "neutral", "positive"]
 
 
 def test_tfidf_says_the_same_again():

@@ -26,8 +26,8 @@ def test_confusion_writes_counts_and_shades_by_the_share_of_the_true_class():
     assert axis.images[0].get_array().tolist() == [[0.75, 0.25], [0, 1]]
 
 
-def test_calibration_shows_the_shares_over_polarity_and_the_errors_over_coverage():
-    table = pd.DataFrame({"polarity": [0.1, 0.9], "positive": [0.2, 0.8], "posts": [30, 10]})
+def test_calibration_shows_the_shares_over_probability_and_the_errors_over_coverage():
+    table = pd.DataFrame({"confidence": [0.1, 0.9], "right": [0.2, 0.8], "posts": [30, 10]})
     curve = pd.DataFrame({"coverage": [0.5, 1.0], "risk": [0.1, 0.3]})
     left, right = figures.calibration(table, curve).axes
     (points,) = left.collections

@@ -5,6 +5,7 @@ import math
 from statistics import NormalDist
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from customer_profiles.sentiment.data import sentiment140
@@ -71,6 +72,7 @@ def test_three_classes_by_hand():
     result = metrics.three_classes(PREDICTED, TRUE)
     # F1: negative 2·1·½/1½ = 2/3, neutral 2/3, positive 1
     assert result["macro_f1"] == pytest.approx(7 / 9)
+    assert result["macro_recall"] == pytest.approx((1 / 2 + 1 + 1) / 3)
     assert (result["accuracy"], result["n"]) == (0.75, 4)
 
 
@@ -87,6 +89,18 @@ def test_polar_posts_are_told_from_neutral_ones_by_their_subjectivity():
     # Polar 0.9 and 0.4, neutral 0.5 and 0.1: three of four pairs are in order.
     subjectivity = np.array([0.9, 0.4, 0.5, 0.1])
     assert metrics.neutral_auc(subjectivity, np.array([4, 0, 2, 2])) == 0.75
+
+
+def test_confidence_is_the_probability_of_the_likeliest_class():
+    rows = {"negative": [0.6, 0.2], "neutral": [0.3, 0.5], "positive": [0.1, 0.3]}
+    confidence, right = metrics.confidence(pd.DataFrame(rows), np.array([0, 4]))
+    assert (confidence.tolist(), right.tolist()) == ([0.6, 0.5], [True, False])
+
+
+def test_the_mood_error_is_the_difference_of_means():
+    # Labels 0, ½, 1, 1 have the mean 0.625.
+    polarity, labels = np.array([0.1, 0.4, 0.9, 0.7]), np.array([0, 2, 4, 4])
+    assert metrics.mood_error(polarity, labels) == pytest.approx(0.1)
 
 
 def test_mcnemars_exact_test_by_hand():
@@ -138,8 +152,7 @@ def test_the_spread_over_seeds_is_that_of_a_sample():
     by_model = {"sentiment": {"manual2": 0.8}, "8": {"manual2": 0.84}, "9": {"manual2": 0.82}}
     assert metrics.over_seeds(by_model) == {
         "models": ["sentiment", "8", "9"],
-        "mean": {"manual2": pytest.approx(0.82)},
-        "sd": {"manual2": pytest.approx(0.02)},
+        "manual2": {"mean": pytest.approx(0.82), "sd": pytest.approx(0.02)},
     }
 
 

@@ -1,17 +1,14 @@
 """Kinds of posts, and accuracies of those of which there are enough."""
 
 import numpy as np
-import pandas as pd
 import pytest
 
 from customer_profiles.sentiment.evaluation import metrics, slices
 
-NONE = {"negation": 0.0, "question": 0.0, "link": 0.0}
 
-
-def kinds(value, **signals):
+def kinds(value):
     """Names of the slices that a text belongs to, but for "all"."""
-    result = slices.members([value], pd.DataFrame([{**NONE, **signals}]))
+    result = slices.members([value])
     return {name for name, member in result.items() if member[0]} - {"all"}
 
 
@@ -37,10 +34,17 @@ def test_the_length_is_counted_in_words():
     assert kinds(" ".join("a" * 20)) == {"20 words or more"}
 
 
-def test_the_rest_is_what_the_signals_say():
-    long = "it does not open at nine does it"
-    assert kinds(long, negation=1.0, question=1.0) == {"negation", "question"}
-    assert kinds(long, link=1.0) == {"link"}
+@pytest.mark.parametrize(
+    ("name", "has", "has_not"),
+    [
+        ("negation", ["not so", "cant", "wouldn\u2019t", "NEVER"], ["note", "want", "knot"]),
+        ("question", ["why?"], ["why"]),
+        ("link", ["see https://example.com/a?b=1", "at www.x.org now"], ["https", "see http2"]),
+    ],
+)
+def test_a_slice_holds_the_posts_with_its_pattern(name, has, has_not):
+    assert slices.members(has)[name].all()
+    assert not slices.members(has_not)[name].any()
 
 
 def test_a_slice_is_measured_on_the_posts_that_count():

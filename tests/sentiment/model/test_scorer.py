@@ -5,10 +5,10 @@ import re
 import shutil
 
 import numpy as np
+import pandas as pd
 import pytest
 import tensorflow as tf
 
-from customer_profiles.sentiment.model import encoder
 from customer_profiles.sentiment.model import scorer as scoring
 from customer_profiles.sentiment.model.bfloat16 import OPTION, bfloat16, supported
 from customer_profiles.sentiment.model.scorer import (
@@ -63,15 +63,16 @@ def with_bfloat16():
 
 def test_answers_keep_the_order_of_the_posts_and_do_not_depend_on_the_batch(scorer):
     posts = [*SAD, *GLAD, "ok", "i love it, " * 20]
-    alone = [float(scorer.polarity([post])[0]) for post in posts]
-    assert np.ptp(alone) > 1e-3
+    alone = pd.concat([scorer.read([post]) for post in posts], ignore_index=True)
+    assert np.ptp(alone["polarity"]) > 1e-4
     for tokens in (1, 24, TOKENS):
-        np.testing.assert_allclose(scorer.polarity(posts, tokens), alone, atol=1e-5)
+        np.testing.assert_allclose(scorer.read(posts, tokens), alone, atol=1e-5)
 
 
 def test_nothing_asked_is_nothing_answered(scorer):
-    assert scorer.polarity([]).shape == (0,)
-    assert scorer.polarity([]).dtype == np.float32
+    ratings = scorer.read([])
+    assert ratings.shape == (0, 5)
+    assert (ratings.dtypes == np.float32).all()
 
 
 def test_posts_are_taken_a_window_at_a_time(scorer, monkeypatch):
@@ -83,43 +84,39 @@ def test_posts_are_taken_a_window_at_a_time(scorer, monkeypatch):
             taken.append(number)
             yield GLAD[number % 5]
 
-    sizes = []
-    for reading in scorer.readings(posts()):
-        sizes.append(len(reading.polarity))
+    read, sizes = scorer._read, []
+
+    def window(raw, tokens):
+        sizes.append(len(raw))
         assert len(taken) == sum(sizes)
-        assert reading.vector.shape == (sizes[-1], 2 * 32)
+        return read(raw, tokens)
+
+    monkeypatch.setattr(scorer, "_read", window)
+    assert len(scorer.read(posts())) == 10
     assert sizes == [4, 4, 2]
-
-
-def test_the_vector_of_a_post_is_the_mean_over_its_tokens_of_every_layer(scorer, tiny_encoder):
-    preprocess, bert = encoder.load(*tiny_encoder)
-    (reading,) = scorer.readings(["so happy", *SAD])
-    tokens = preprocess(tf.constant(["so happy"]))
-    assert tokens["input_mask"].numpy().sum() == 4  # [CLS] so happy [SEP]
-    expected = [part[0, :4].numpy().mean(axis=0) for part in bert(tokens)["encoder_outputs"]]
-    np.testing.assert_allclose(reading.vector[0], np.concatenate(expected), atol=1e-5)
 
 
 @pytest.mark.parametrize("post", NOTHING.values(), ids=NOTHING)
 def test_a_post_with_nothing_to_read_is_in_the_middle_alone_and_among_others(scorer, post):
-    assert scorer.polarity([post]).tolist() == [0.5]
-    assert scorer.polarity([GLAD[0], post, *SAD])[1] == 0.5
+    middle = [0.5, 0.5, 0.25, 0.5, 0.25]
+    assert scorer.read([post]).iloc[0].tolist() == middle
+    assert scorer.read([GLAD[0], post, *SAD]).iloc[1].tolist() == middle
 
 
 @pytest.mark.parametrize("post", ODD.values(), ids=ODD)
 def test_an_odd_post_has_an_answer_which_is_the_same_alone_and_among_others(scorer, post):
-    (alone,) = scorer.polarity([post])
+    (alone,) = scorer.read([post])["polarity"]
     assert 0 < alone < 1
     assert alone != 0.5
-    assert scorer.polarity([*GLAD, post, *SAD])[5] == pytest.approx(alone, abs=1e-5)
+    assert scorer.read([*GLAD, post, *SAD])["polarity"][5] == pytest.approx(alone, abs=1e-5)
 
 
 def test_the_whole_way_reads_broken_bytes_and_what_is_no_post(tiny_sentiment, scorer):
     serve = tf.saved_model.load(str(tiny_sentiment)).signatures["serving_default"]
     raw = [b"i love it", b"\xff\xfe\xc3", b"i love \xc3 it", b"", b"\x00"]
     first, broken, within, *empty = serve(text=tf.constant(raw))["polarity"].numpy().tolist()
-    assert first == pytest.approx(scorer.polarity(["i love it"])[0], abs=1e-5)
-    assert within == pytest.approx(scorer.polarity(["i love \ufffd it"])[0], abs=1e-5)
+    assert first == pytest.approx(scorer.read(["i love it"])["polarity"][0], abs=1e-5)
+    assert within == pytest.approx(scorer.read(["i love \ufffd it"])["polarity"][0], abs=1e-5)
     assert [broken, *empty] == [0.5] * 3
     assert serve(text=tf.constant([], tf.string))["polarity"].shape == (0,)
 
@@ -128,7 +125,7 @@ def test_the_whole_way_reads_broken_bytes_and_what_is_no_post(tiny_sentiment, sc
 def test_what_is_no_text_is_refused_by_its_place_and_not_repeated(scorer, wrong, monkeypatch):
     monkeypatch.setattr(scoring, "WINDOW", 2)
     with pytest.raises(TypeError) as refused:
-        scorer.polarity([*GLAD, wrong])
+        scorer.read([*GLAD, wrong])
     kind = type(wrong).__name__
     assert str(refused.value) == f"post 5 (from 0) is {kind}; give texts, str each"
 
@@ -165,7 +162,7 @@ def test_a_saved_model_with_other_names_is_refused(tmp_path):
         input_signature=[tf.TensorSpec([None], tf.string, name="words")],
     )
     tf.saved_model.save(module, str(tmp_path / "other"), signatures=module.upper)
-    expected = r"must take .'text'. and give .'polarity'., but takes .'words'."
+    expected = r"must take .'text'. and give .'negative'.*'subjectivity'., but takes .'words'."
     with pytest.raises(ValueError, match=expected):
         Scorer(tmp_path / "other")
 
@@ -177,7 +174,7 @@ def test_two_precisions_live_in_one_process_and_leave_the_setting_as_it_was(
     answers = []
     for wanted in (False, True, False, True):
         monkeypatch.setattr(scorer, "bfloat16", wanted)
-        answers.append(scorer.polarity(GLAD + SAD))
+        answers.append(scorer.read(GLAD + SAD).to_numpy())
     first, rounded, *again = answers
     np.testing.assert_array_equal(again, [first, rounded])
     assert 0 < np.abs(first - rounded).max() < 0.02
@@ -206,17 +203,26 @@ def test_a_processor_without_bfloat16_is_known_by_its_flags(tmp_path):
     assert supported(tmp_path / "cpuinfo")
 
 
+def rated(positive):
+    """Ratings of posts that are positive or negative, never neutral."""
+    columns = {"polarity": positive, "negative": 1 - positive, "neutral": 0, "positive": positive}
+    return pd.DataFrame(columns)
+
+
 def test_agreement_is_the_share_of_labels_and_the_largest_differences():
     exact = np.linspace(0, 1, 1001)
-    same = compare_precisions(exact, exact)
+    same = compare_precisions(rated(exact), rated(exact))
     assert (same, same.holds) == ((1.0, 0.0), True)
     fast = exact.copy()
-    fast[500:504] -= 0.01  # from 0.500 … 0.503 to the other side
-    assert compare_precisions(exact, fast).labels == pytest.approx(997 / 1001)
-    assert compare_precisions(exact, fast).holds
-    assert compare_precisions(exact, exact + 0.021).delta_p999 == pytest.approx(0.021)
-    assert not compare_precisions(exact, exact + 0.021).holds
-    assert not compare_precisions(np.full(100, 0.501), np.r_[np.full(99, 0.501), 0.499]).holds
+    fast[501:504] -= 0.01  # from 0.501 … 0.503 to the other side
+    changed = compare_precisions(rated(exact), rated(fast))
+    assert changed.labels == pytest.approx(998 / 1001)
+    assert changed.holds
+    far = compare_precisions(rated(exact), rated(exact + 0.021))
+    assert far.delta_p999 == pytest.approx(0.021)
+    assert not far.holds
+    one_of_100 = np.r_[np.full(99, 0.501), 0.499]
+    assert not compare_precisions(rated(np.full(100, 0.501)), rated(one_of_100)).holds
 
 
 def test_a_settled_model_is_read_in_bfloat16(copied, with_bfloat16):
@@ -249,5 +255,5 @@ def test_what_cannot_be_settled_is_said(copied):
 
 
 def test_a_bar_says_what_is_scored_and_of_how_many(scorer, capsys):
-    scorer.polarity(GLAD, name="validation")
+    scorer.read(GLAD, name="validation")
     assert re.search(r"scoring validation: 100%.* 5/5 ", capsys.readouterr().err)

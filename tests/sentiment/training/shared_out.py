@@ -9,10 +9,10 @@ import numpy as np
 from customer_profiles.sentiment.model import classifier, encoder
 from customer_profiles.sentiment.model.backend import tf
 from customer_profiles.sentiment.model.scorer import Scorer
-from customer_profiles.sentiment.training import training
+from customer_profiles.sentiment.training import mixing, training
 
 TEXTS = ["so happy today", "i love it", "great phone", "so sad today", "i hate it", "awful", "no"]
-LABELS = np.array([1.0] * 3 + [0.0] * 4)
+LABELS = np.array([4] * 3 + [0] * 4)
 
 
 def train(folder: Path, target: Path) -> dict:
@@ -22,7 +22,7 @@ def train(folder: Path, target: Path) -> dict:
         preprocess, bert = encoder.load(folder / "preprocess", folder / "encoder")
         model = classifier.build(bert, dropout=0.0, pooling="mean", seed=1)
     before = [variable.numpy().copy() for variable in bert.trainable_variables]
-    rows = training.tokenise(preprocess, TEXTS), LABELS
+    rows = training.tokenise(preprocess, TEXTS), mixing.answers(LABELS)
     settings = training.Settings(
         epochs=4, batch_size=6, optimizer="adam", learning_rate=1e-3, decay="linear", patience=0,
         seed=1,
@@ -36,7 +36,7 @@ def train(folder: Path, target: Path) -> dict:
         "loss": curves["val_loss"].tolist(),
         "points": points["loss"].tolist(),
         "moved": sum(bool((a != b.numpy()).any()) for a, b in zip(before, after, strict=True)),
-        "polarity": Scorer(target).polarity(TEXTS).tolist(),
+        "ratings": Scorer(target).read(TEXTS).to_numpy().tolist(),
     }
 
 
