@@ -73,6 +73,24 @@ def results(
 
 
 @app.command()
+def evaluate(
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE.csv", help="With the columns label and text.")
+    ],
+) -> None:
+    """Measure the model on posts about your own brand, which people labelled.
+
+    Labels are negative, neutral and positive, or numbers as in 0 1 2, -1 0 1 or 0 2 4. No text is
+    shown or stored.
+    """
+    os.environ.setdefault("TQDM_DISABLE", "1")  # before tqdm is imported: the report is enough
+    from customer_profiles.pipeline import labelled_posts
+
+    with reporting():
+        typer.echo(labelled_posts.evaluated(file))
+
+
+@app.command()
 def plots(file: Annotated[Path, typer.Argument(metavar="FILE.html")]) -> None:
     """Write a template for `dvc plots` that needs no network; `make plots` calls this."""
     from customer_profiles.pipeline import dvc_plots

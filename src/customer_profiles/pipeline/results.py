@@ -55,9 +55,9 @@ def record(test_posts: Path | None = None) -> Path:
     }
     written = {"run": about}
     if test_posts:
-        from customer_profiles.pipeline import manual_posts  # TensorFlow takes seconds
+        from customer_profiles.pipeline import labelled_posts  # TensorFlow takes seconds
 
-        written[MANUAL] = manual_posts.evaluate(test_posts)
+        written[MANUAL] = labelled_posts.manual(test_posts)
     _copy([paths.inside(REPORTS, name) for name in METRICS + CURVES], target, written)
     return target
 

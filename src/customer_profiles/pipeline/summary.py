@@ -85,7 +85,9 @@ def archive(pull: dict, unread: str) -> str:
 
 def trust(caution: str) -> str:
     """Warning about the model, on lines of their own; "" if there is none."""
-    return f"\nwarning    {textwrap.fill(caution, 88, subsequent_indent=' ' * 11)}" if caution else ""
+    return (
+        f"\nwarning    {textwrap.fill(caution, 88, subsequent_indent=' ' * 11)}" if caution else ""
+    )
 
 
 def interval(metrics: dict) -> str:

@@ -133,7 +133,8 @@ def summary(
 
     `averages` as `aggregates.of_everybody` gives them; `report` and `curves` are of the clusters;
     `posts`: the share `flagged`, whether they are `flagged_excluded`, the `unread`, and the
-    `caution` about the model. `mood`: shares of the posts by class; None where the share, or the remainder, has fewer than k authors.
+    `caution` about the model. `mood`: shares of the posts by class; None where the share, or the
+    remainder, has fewer than k authors.
     """
     mix = cells.groups(observations, ["label"], k, "author").set_index("label")["rows"]
     shares = {name: round(float(rows / len(observations)), 2) for name, rows in mix.items()}

@@ -44,10 +44,14 @@ def three_classes(
         "tfidf": _tfidf(train, test, seed),
     }
     answers = {name: class_names(codes) for name, codes in answers.items()}
-    for name, least in THRESHOLDS.items():
-        polar = [lexicons[name] <= -least, lexicons[name] >= least]
-        answers[name] = np.select(polar, [CLASSES[0], CLASSES[2]], CLASSES[1])
+    answers |= {name: by_lexicon(lexicons[name], name) for name in THRESHOLDS}
     return pd.DataFrame(answers)
+
+
+def by_lexicon(polarity: pd.Series, name: str) -> np.ndarray:
+    """Class names (n,) by the threshold of the lexicon `name` for its `polarity` (n,)."""
+    least = THRESHOLDS[name]
+    return np.select([polarity <= -least, polarity >= least], [CLASSES[0], CLASSES[2]], CLASSES[1])
 
 
 def _tfidf(train: pd.DataFrame, test: pd.DataFrame, seed: int) -> np.ndarray:

@@ -1,10 +1,12 @@
 """Metrics of a sentiment model: accuracy with intervals, comparison of two models."""
 
+import math
 from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
-from scipy.stats import binomtest
+from scipy.optimize import brentq
+from scipy.stats import binomtest, norm
 from sklearn.metrics import confusion_matrix, f1_score, recall_score, roc_auc_score
 
 from customer_profiles.project.vocabulary import CLASSES
@@ -21,6 +23,21 @@ def accuracy(correct: Sequence[bool]) -> dict[str, float]:
     correct = np.asarray(correct, dtype=bool)
     low, high = binomtest(int(correct.sum()), len(correct)).proportion_ci(method="wilson")
     return {"accuracy": float(correct.mean()), "low": low, "high": high, "n": len(correct)}
+
+
+def labels_to_halve(accuracy: float, n: int) -> int:
+    """Number of posts, beyond the present `n`, with which Wilson's interval is half as wide.
+
+    The `accuracy` is assumed to stay as it is.
+    """
+    z = norm.ppf(0.975)
+
+    def width(posts: float) -> float:
+        spread = accuracy * (1 - accuracy) / posts + z**2 / (4 * posts**2)
+        return 2 * z * spread**0.5 / (1 + z**2 / posts)
+
+    needed = brentq(lambda posts: width(posts) - width(n) / 2, n, 100 * n + 100)
+    return math.ceil(needed - n)
 
 
 def two_classes(polarity: np.ndarray, labels: np.ndarray) -> dict[str, float]:
