@@ -262,11 +262,11 @@ def test_a_run_ends_with_what_it_found_and_where_to_look(project):
     sentiment = {
         "manual2": accuracy,
         "manual3": {**accuracy, "n": 498},
-        "baselines": {"tfidf": {**accuracy, "accuracy": 0.7}},
-        "neutral": {"auc": 0.8812},
-        "validation": {"ece": 0.0246, "ece_crossfitted": 0.0251, "ece_by_chance": 0.0219},
-        "seeds": {"models": ["8", "sentiment"],
-                  "mean": {"manual2": 0.82, "manual3": 0.7}, "sd": {"manual2": 0.01, "manual3": 0}},
+        "baselines3": {"tfidf": {**accuracy, "accuracy": 0.7}, "vader": accuracy},
+        "labelled": {**accuracy, "n": 2000, "ece": 0.0246, "ece_crossfitted": 0.0251,
+                     "ece_by_chance": 0.0219, "invented": False},
+        "seeds": {"models": ["8", "sentiment"], "manual2": {"mean": 0.82, "sd": 0.01},
+                  "manual3": {"mean": 0.7, "sd": 0}},
     }  # fmt: skip
     published = {"k_min": 12, "suppressed_share": 0.05}
     clusters = {"k": 2, "verdict": "by hand", "sizes": [30, "<10"],
@@ -293,7 +293,8 @@ def test_a_run_ends_with_what_it_found_and_where_to_look(project):
         "archive    5,112 of 5,326 posts used\n           left out: posts without a text, 204\n"
         "           left out: reposts, 10\n           not used: files, 2; each is a PDF\n"
         "           40 authors only repost\n           2 % of the posts have no words to read\n",
-        "baseline 70.0%", "AUC 0.881", "error 0.025 (by chance 0.022)", "NOT PASSED",
+        "TF-IDF 70.0%, VADER 82.5%", "n 2,000 posts labelled by people)",
+        "error 0.025 (by chance 0.022)", "NOT PASSED", "warning    Do not trust it.\n",
         "2, drawn by hand (Jaccard 0.61 or more, ARI 0.80), sizes [30, '<10']",
     ):  # fmt: skip
         assert line in text, line

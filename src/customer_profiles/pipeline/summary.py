@@ -85,9 +85,9 @@ def archive(pull: dict, unread: str) -> str:
 
 def trust(caution: str) -> str:
     """Warning about the model, on lines of their own; "" if there is none."""
-    return (
-        f"\nwarning    {textwrap.fill(caution, 88, subsequent_indent=' ' * 11)}" if caution else ""
-    )
+    if not caution:
+        return ""
+    return "\nwarning    " + textwrap.fill(caution, 88, subsequent_indent=" " * 11)
 
 
 def interval(metrics: dict) -> str:

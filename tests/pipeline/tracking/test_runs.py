@@ -8,7 +8,6 @@ from functools import cache
 from pathlib import Path
 
 import mlflow
-import numpy as np
 import pandas as pd
 import pytest
 from matplotlib.figure import Figure
@@ -192,12 +191,12 @@ def test_an_experiment_in_a_throw_away_copy_writes_to_the_main_store(store, tmp_
 
 @pytest.fixture(scope="module")
 def models(store, tiny_encoder):
-    """Two saved models that call every post positive, or every post negative."""
+    """Two saved models that call every post positive, or every post negative, and none neutral."""
     folders = {}
     for name, bias in (("positive", 9.0), ("negative", -9.0)):
         preprocess, bert = encoder.load(*tiny_encoder)
         model = classifier.build(bert, 0.0, "mean", seed=1)
-        model.get_layer("classifier").bias.assign([bias])
+        model.get_layer("classifier").bias.assign([bias, 9.0])
         folders[name] = store / "mlruns" / name
         classifier.save(folders[name], preprocess, bert, model, "mean")
     return folders
@@ -211,11 +210,10 @@ def scorer(folder):
 def register(folder, positives, negatives, digest):
     """Register the model, judged on so many posts of each label; whether it became champion."""
     posts = ["good"] * positives + ["bad"] * negatives
-    polarity = scorer(folder).polarity(posts)
-    labels = [4] * positives + [0] * negatives
-    rows = pd.DataFrame({"label": labels, "text": posts, "polarity": polarity})
+    ratings = scorer(folder).read(posts).assign(text=posts)
+    judged = ratings.assign(label=[4] * positives + [0] * negatives)
     with runs.run("registry", "r", ""):
-        return runs.register_model(LOADER, folder, rows[["text", "polarity"]].head(2), rows, digest)
+        return runs.register_model(LOADER, folder, ratings.head(2), judged, digest)
 
 
 def champion():
@@ -238,15 +236,15 @@ def test_the_champion_changes_only_for_a_model_as_good_on_the_same_validation_ro
     assert champion() == 5
 
 
-def test_the_registered_model_takes_text_and_gives_polarity(models):
+def test_the_registered_model_takes_text_and_gives_ratings(models):
     register(models["positive"], 2, 0, "rows four")
     name = runs.registered_name()
     assert name == "sentiment-quick"
     loaded = mlflow.pyfunc.load_model(f"models:/{name}@{runs.ALIAS}")
     posts = ["good", "bad"]
     answers = loaded.predict(pd.DataFrame({"text": posts}))
-    expected = scorer(models["positive"]).polarity(posts)
-    np.testing.assert_allclose(answers["polarity"], expected, atol=1e-6)
+    expected = scorer(models["positive"]).read(posts)
+    pd.testing.assert_frame_equal(answers, expected, atol=1e-6)
     assert loaded.metadata.signature.inputs.input_names() == ["text"]
     assert loaded.metadata.saved_input_example_info is not None
     assert not list(Path("mlruns").rglob("*.pkl"))
