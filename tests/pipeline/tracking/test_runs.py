@@ -8,6 +8,7 @@ from functools import cache
 from pathlib import Path
 
 import mlflow
+import numpy as np
 import pandas as pd
 import pytest
 from matplotlib.figure import Figure
@@ -21,6 +22,7 @@ LOADER = ROOT / "src/customer_profiles/sentiment/model/mlflow_model.py"
 # What somebody finds who opens the store where it has been moved to.
 REOPEN = """\
 import mlflow
+import numpy as np
 import pandas as pd
 from customer_profiles.pipeline.tracking import runs
 
