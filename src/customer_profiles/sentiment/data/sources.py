@@ -38,6 +38,4 @@ def lines(path: Path, encoding: str, newline: str = "") -> Iterator[str]:
                 f"{path.name} is no whole gzip file (damage after line {line}); fetch it again"
             ) from error
         except UnicodeDecodeError:  # its own text repeats the content
-            raise ValueError(
-                f"{path.name} is not {encoding} (after line {line}); save it as {encoding}"
-            ) from None
+            raise ValueError(f"{path.name} is not UTF-8; save it as UTF-8") from None
