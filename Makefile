@@ -2,6 +2,7 @@
 PYTHON ?= python3
 PROFILE ?= quick
 SENTIMENT140 ?= data/sample/sentiment140
+LABELLED ?= data/sample/labelled
 X_ARCHIVE ?= data/sample/x_archive
 
 BIN := .venv/bin
@@ -33,7 +34,7 @@ LIGHT := commands project posts privacy segments publication collect/x_api
 
 repro: .venv/.ready $(ENCODER)  ## run the pipeline: PROFILE=quick|standard|original
 	@$(BIN)/customer-profiles choose "profile=$(PROFILE)" \
-	    "fetch.source=$(SENTIMENT140)" "pull.archive=$(X_ARCHIVE)"
+	    "fetch.source=$(SENTIMENT140)" "fetch.labelled=$(LABELLED)" "pull.archive=$(X_ARCHIVE)"
 	@export $(RUN); $(SCM)
 	$(RUN) dvc repro
 	@$(BIN)/customer-profiles summary

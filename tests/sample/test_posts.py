@@ -1,7 +1,7 @@
 """The posts written for the project: enough of every kind, each said once, nobody real in them.
 
-Three sets: the sentiment posts in Sentiment140's format, those from which the decision between
-three classes is learned, and the pool that the brand archive draws from. Near-duplicates and
+Three sets: the sentiment posts in Sentiment140's format, those that stand in for posts labelled by
+people in three classes, and the pool that the brand archive draws from. Near-duplicates and
 templates are measured, and planted to show that the measures see them.
 """
 
@@ -19,7 +19,8 @@ from customer_profiles.project import paths
 from customer_profiles.sentiment.data import sentiment140
 from customer_profiles.sentiment.model import text
 
-LEAST = {0: 550, 2: 400, 4: 550}
+LEAST = {0: 550, 4: 550}
+CLASSES = {"negative": 0, "neutral": 2, "positive": 4}
 TOPICS = {
     "brand", "family", "film", "food", "game", "health", "mood", "music", "phone", "school",
     "service", "sport", "travel", "weather", "work",
@@ -101,11 +102,28 @@ def brand():
 
 
 @pytest.fixture(scope="module")
-def decision(folder):
-    return _written(folder / sentiment140.DECISION_NAMES[0])
+def labelled_sets():
+    """The training posts and the validation posts in three classes, as they are written."""
+    folder = paths.inside("data", "sample", "labelled")
+    return [
+        pd.read_csv(folder / f"{name}.csv", keep_default_na=False)
+        for name in ("train", "validation")
+    ]
 
 
-@pytest.fixture(scope="module", params=["posts", "decision", "brand"])
+@pytest.fixture(scope="module")
+def labelled_posts(labelled_sets):
+    return pd.concat(labelled_sets, ignore_index=True)
+
+
+@pytest.fixture(scope="module")
+def every_post(posts, labelled_posts):
+    """All sentiment posts: their text and Sentiment140's code of their class."""
+    polarity = labelled_posts["label"].map(CLASSES)
+    return pd.concat([posts, labelled_posts.assign(polarity=polarity)], ignore_index=True)
+
+
+@pytest.fixture(scope="module", params=["posts", "labelled_posts", "brand"])
 def texts(request):
     """Each of the three sets in turn, as a list of texts."""
     return request.getfixturevalue(request.param)["text"].tolist()
@@ -113,50 +131,62 @@ def texts(request):
 
 def test_there_are_enough_posts_of_each_class_and_a_tenth_of_them_is_the_test_set(sets, posts):
     counts = posts["polarity"].value_counts()
-    assert counts.sum() >= 1600
     assert all(counts[label] >= least for label, least in LEAST.items())
+    assert set(sets[0]["polarity"]) == set(LEAST)
     test = sets[1]["polarity"].value_counts()
-    assert test.to_dict() == {label: round(counts[label] / 10) for label in LEAST}
+    assert {label: test[label] for label in LEAST} == {
+        label: round(counts[label] / 10) for label in LEAST
+    }
+    assert test[2] >= 50
 
 
-def test_every_class_speaks_of_every_topic(sets, posts):
+def test_every_class_speaks_of_every_topic(sets, posts, labelled_posts):
     assert set(posts["query"]) == TOPICS
-    table = pd.crosstab(posts["query"], posts["polarity"])
-    assert table.min().min() >= 25
+    polar = posts[posts["polarity"] != 2]
+    assert pd.crosstab(polar["query"], polar["polarity"]).min().min() >= 25
     assert set(sets[1]["query"]) == TOPICS
+    neutral = labelled_posts[labelled_posts["label"] == "neutral"]
+    assert neutral["topic"].value_counts()[list(TOPICS)].min() >= 25
 
 
-def test_the_decision_has_as_many_posts_of_each_class_in_each_of_many_topics(decision):
-    assert decision["polarity"].value_counts().min() >= 1000
-    table = pd.crosstab(decision["query"], decision["polarity"])
-    assert list(table.columns) == list(LEAST)
-    assert len(table) >= 50
-    assert table.min().min() >= 10
+def test_labelled_posts_are_of_each_class_in_each_of_many_topics(labelled_posts):
+    assert labelled_posts["label"].value_counts().min() >= 1000
+    table = pd.crosstab(labelled_posts["topic"], labelled_posts["label"])
+    assert list(table.columns) == list(CLASSES)
+    own = table[~table.index.isin(TOPICS)]
+    assert len(own) >= 50
+    assert own.min().min() >= 10
+
+
+def test_validation_is_a_seventh_of_the_labelled_posts_and_of_other_topics(sets, labelled_sets):
+    train, validation = labelled_sets
+    assert 0.14 < len(validation) / (len(train) + len(validation)) < 0.17
+    assert validation["label"].value_counts().min() >= 150
+    trained = {*train["topic"], *sets[0]["query"]}
+    assert trained & set(validation["topic"]) == set()
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_every_kind_of_post_is_there(posts, kind):
+def test_every_kind_of_post_is_there(every_post, kind):
     least, pattern = KINDS[kind]
-    matches = posts["text"].map(lambda value: bool(re.search(pattern, value, re.IGNORECASE)))
-    counts = matches.groupby(posts["polarity"]).sum()
-    assert all(counts[label] >= wanted for label, wanted in zip(LEAST, least, strict=True)), (
-        f"{kind}: {counts.to_dict()} in the classes, at least {least} are wanted"
-    )
+    matches = every_post["text"].map(lambda value: bool(re.search(pattern, value, re.IGNORECASE)))
+    counts = matches.groupby(every_post["polarity"]).sum()
+    assert all(
+        counts[label] >= wanted for label, wanted in zip(CLASSES.values(), least, strict=True)
+    ), f"{kind}: {counts.to_dict()} in the classes, at least {least} are wanted"
 
 
 def test_the_pipeline_keeps_every_post(folder):
     files = sentiment140.locate(folder)
-    for path in (files.train, files.test, folder / sentiment140.DECISION_NAMES[0]):
+    for path in (files.train, files.test):
         read, left_out = sentiment140.read(path)
         kept, dropped = sentiment140.clean(read)
         assert (left_out, sum(dropped.values()), len(kept)) == (0, 0, len(_written(path)))
 
 
-@pytest.mark.parametrize("name", ["posts", "decision"])
-def test_nobody_in_them_could_be_real(name, request):
-    posts = request.getfixturevalue(name)
+def test_nobody_in_them_could_be_real(posts, every_post):
     assert (posts[["id", "date", "user"]] == "").all(axis=None)
-    for value in posts["text"]:
+    for value in every_post["text"]:
         assert all(len(name) > 15 for name in re.findall(r"[@\uFF20](\w+)", value)), value
         rest = re.sub(r"https?://example\.(com|org|net)(/\S*)?(?=\s|$)", "", value)
         assert not re.search(r"http|www\.|\w@|\w\.(com|org|net|co|uk|io)\b", rest), value
@@ -172,7 +202,7 @@ def test_no_text_is_nearly_another(texts):
     assert [(texts[i], texts[j]) for i, j in near(texts)] == []
 
 
-@pytest.mark.parametrize("names", [("posts", "brand"), ("decision", "posts", "brand")])
+@pytest.mark.parametrize("names", [("posts", "brand"), ("labelled_posts", "posts", "brand")])
 def test_no_text_of_a_set_is_nearly_one_of_another(names, request):
     texts, *others = (request.getfixturevalue(name)["text"].tolist() for name in names)
     assert near(texts, list(chain(*others))) == []

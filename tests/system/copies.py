@@ -46,8 +46,10 @@ class Project:
 
     def reset(self):
         """Choose the setting quick and the shipped sample."""
-        samples = "fetch.source=data/sample/sentiment140", "pull.archive=data/sample/x_archive"
-        self.set("profile=quick", *samples)
+        self.set(
+            "profile=quick", "fetch.source=data/sample/sentiment140",
+            "fetch.labelled=data/sample/labelled", "pull.archive=data/sample/x_archive",
+        )  # fmt: skip
 
     def rewrite(self, pattern, new):
         """Replace what matches `pattern` in params.yaml, which it must do once."""

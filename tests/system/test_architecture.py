@@ -101,7 +101,7 @@ MAY_USE = {
     "vaderSentiment": "sentiment/rating",
     "matplotlib": "project/charts segments/figures sentiment/data/figures publication/figures "
     "sentiment/evaluation/figures sentiment/training/figures posts/figures",
-    "scipy": f"{PURE_ROOMS} sentiment/training sentiment/rating",
+    "scipy": f"{PURE_ROOMS} sentiment/data/near_copies sentiment/training sentiment/rating",
     "sklearn": f"{PURE_ROOMS} sentiment/training sentiment/rating bench",
     "kneed": "segments",
     "threadpoolctl": "segments",
@@ -522,7 +522,7 @@ def test_every_profile_overrides_the_same_sections(values):
 def test_no_profile_overrides_a_path_that_dvc_takes_from_the_section(values):
     text = (ROOT / "dvc.yaml").read_text(encoding="utf-8")
     templated = set(re.findall(r"\$\{([\w.]+)\}", text)) - {"profile"}
-    assert templated == {"fetch.source", "pull.archive"}
+    assert templated == {"fetch.labelled", "fetch.source", "pull.archive"}
     for profile in params.PROFILES:
         for section, own_values in values[profile].items():
             assert {f"{section}.{name}" for name in own_values or ()} & templated == set()
@@ -534,6 +534,8 @@ def test_dvc_never_caches_what_is_about_single_people(stages):
         for out in stage["outs"]:
             ((path, options),) = out.items() if isinstance(out, dict) else ((out, {}),)
             kept[path] = options
+    # Kept, because training takes long, but never sent to where others read.
+    assert kept["data/processed/sentiment140"] == {"push": False}
     for name in PRIVATE:
         assert kept[f"data/processed/{name}.parquet"] == {"cache": False, "persist": True}
     assert [path for path in kept if path.endswith(".parquet")] == [

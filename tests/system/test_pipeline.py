@@ -122,7 +122,11 @@ def test_another_profile_runs_what_it_changes_and_the_way_back_runs_nothing(
     project.rewrite(r"(standard:\n(?:  .*\n)*?    rows: )\d+\n", r"\g<1>60\n")
     before = project.files()
 
-    project.set("profile=standard", f"fetch.source={posts}")
+    people = tmp_path_factory.mktemp("people")
+    for name in ("train.csv", "validation.csv"):
+        shutil.copyfile(project.root / "data/sample/labelled" / name, people / name)
+
+    project.set("profile=standard", f"fetch.source={posts}", f"fetch.labelled={people}")
     assert project.repro(*LIGHT) == ["fetch"]
     sets = json.loads((project.root / "data/reports/fetch.json").read_text())["sets"]
     assert sum(sets["train"].values()) + sum(sets["validation"].values()) == 60

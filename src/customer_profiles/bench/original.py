@@ -11,7 +11,7 @@ from pathlib import Path
 
 from customer_profiles.bench.process import in_own_process, peak_gib, size
 from customer_profiles.project import params, paths
-from customer_profiles.sentiment.data import sentiment140
+from customer_profiles.sentiment.data import sampling, sentiment140
 from customer_profiles.sentiment.model import classifier, encoder
 from customer_profiles.sentiment.training import batching, mixing, training
 
@@ -61,7 +61,7 @@ def _fill_cache(wheel: Path, chosen: dict) -> None:
 def _train(origin: str, chosen: dict, settings: dict) -> dict:
     sample = sentiment140.locate(paths.inside("data/sample/sentiment140"))
     posts, _ = sentiment140.clean(sentiment140.read(sample.train)[0])
-    posts = sentiment140.sample(posts[posts["label"] != sentiment140.NEUTRAL], POSTS, seed=7)
+    posts = sampling.sample(posts[posts["label"] != sentiment140.NEUTRAL], POSTS, seed=7)
     with tempfile.TemporaryDirectory() as scratch:
         folders = Path(scratch, "preprocess"), Path(scratch, "encoder")
         if origin == "hub":

@@ -36,7 +36,7 @@ def run(
 def choose(
     values: Annotated[list[str], typer.Argument(metavar="NAME=VALUE...")],
 ) -> None:
-    """Set profile, fetch.source or pull.archive in params.yaml; `make repro` calls this."""
+    """Set profile and input folders (fetch.source) in params.yaml; `make repro` calls this."""
     from customer_profiles.pipeline import choose as choices
 
     with reporting(code=2):

@@ -1,6 +1,6 @@
-"""Choice of a setting and two input folders, checked and written into params.yaml.
+"""Choice of a setting and three input folders, checked and written into params.yaml.
 
-`customer-profiles choose profile=standard fetch.source=FOLDER pull.archive=FOLDER`
+`customer-profiles choose profile=standard fetch.source=FOLDER fetch.labelled=FOLDER`
 """
 
 import logging
@@ -12,7 +12,7 @@ from pathlib import Path
 from customer_profiles.posts import archive
 from customer_profiles.project import params, paths
 from customer_profiles.publication import notices, standing
-from customer_profiles.sentiment.data import sentiment140
+from customer_profiles.sentiment.data import labelled, sentiment140
 
 
 def _check_archive(path: Path) -> None:
@@ -21,7 +21,11 @@ def _check_archive(path: Path) -> None:
 
 # Each folder is checked by the module that will read it.
 ARCHIVE = "pull.archive"
-CHECKS = {"fetch.source": sentiment140.locate, ARCHIVE: _check_archive}
+CHECKS = {
+    "fetch.source": sentiment140.locate,
+    "fetch.labelled": labelled.locate,
+    ARCHIVE: _check_archive,
+}
 
 logger = logging.getLogger(__name__)
 

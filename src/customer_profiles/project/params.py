@@ -104,13 +104,15 @@ class Shared(Section):
 
 
 class Fetch(Section):
-    """The posts of Sentiment140, and the share of them that is kept for validation."""
+    """The posts of Sentiment140 and those that people labelled, and how many are drawn."""
 
     source: Text
+    labelled: Text
     official: bool
     rows: CountOrNone
     validation_rows: CountOrNone
     validation_share: Annotated[float, Field(gt=0, lt=1)]
+    labelled_rows: CountOrNone
     seed: Seed
 
 

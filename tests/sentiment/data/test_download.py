@@ -1,4 +1,7 @@
+"""Official files from a server on this machine: what comes back, and every way it may fail."""
+
 import hashlib
+import re
 import subprocess
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -8,7 +11,7 @@ import pytest
 import yaml
 
 from customer_profiles.project import paths
-from customer_profiles.sentiment.data.download import fetch_archive
+from customer_profiles.sentiment.data.download import Patience, fetch
 from tests.packed import zipped
 
 TRAIN = "training.1600000.processed.noemoticon.csv"
@@ -35,6 +38,8 @@ class Answers(BaseHTTPRequestHandler):
             self.send_error(fault)
             return
         content = server.content
+        if isinstance(content, dict):
+            content = content[self.path.removeprefix("/data/")]
         self.send_response(200)
         self.send_header("Content-Type", server.content_type)
         self.send_header("Content-Length", str(len(content)))
@@ -87,7 +92,7 @@ def into(tmp_path):
 
 
 def fetched(description, into, attempts=3, timeout=5.0):
-    return fetch_archive(description, into, attempts=attempts, longest_wait=0, timeout=timeout)
+    return fetch(description, into, Patience(attempts, longest_wait=0, timeout=timeout))
 
 
 def contents(folder):
@@ -96,6 +101,35 @@ def contents(folder):
 
 def figures(content):
     return {"bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
+
+
+def git_blob(content):
+    """The id that Git gives to a file of this content."""
+    asked = ["git", "hash-object", "--stdin", "--no-filters"]
+    return (
+        subprocess.run(asked, input=content, capture_output=True, check=True)
+        .stdout.decode()
+        .strip()
+    )
+
+
+PLAIN = {"val_text.txt": "so bad\ncafé\n".encode() * 20_000, "val_labels.txt": b"0\n1\n"}
+
+
+@pytest.fixture
+def plain(server, tmp_path):
+    """Writes a description of PLAIN's files at the server; keyword arguments change or add some."""
+    server.content = dict(PLAIN)
+
+    def written(**changes):
+        proofs = {name: {"blob": git_blob(content)} for name, content in PLAIN.items()}
+        path = tmp_path / "official.yaml"
+        address = f"http://127.0.0.1:{server.server_port}/data"
+        described = {"address": address, "files": proofs | changes}
+        path.write_text(yaml.safe_dump(described, sort_keys=False))
+        return path
+
+    return written
 
 
 # what comes back
@@ -232,7 +266,7 @@ def test_a_web_page_instead_of_the_archive_is_named_with_its_address(server, des
 def test_a_wrong_checksum_of_the_archive_leaves_nothing(describe, into):
     expected = {"bytes": len(ARCHIVE), "sha256": "0" * 64}
     got = hashlib.sha256(ARCHIVE).hexdigest()
-    with pytest.raises(ValueError, match=f"expected {'0' * 64} but got {got}"):
+    with pytest.raises(ValueError, match=f"archive.zip: expected sha256 {'0' * 64}, got {got}"):
         fetched(describe(**expected), into)
     assert contents(into) == {}
 
@@ -298,6 +332,60 @@ def test_a_damaged_archive_is_refused(server, describe, into):
     assert contents(into) == {}
 
 
+# plain files
+
+
+def test_plain_files_are_downloaded_with_progress_and_proved_by_their_git_blob(plain, into, capsys):
+    assert fetched(plain(), into) == into
+    assert contents(into) == PLAIN
+    assert "val_text.txt: 100%" in capsys.readouterr().err
+
+
+def test_of_plain_files_only_those_that_are_absent_or_changed_are_fetched(server, plain, into):
+    fetched(plain(), into)
+    (into / "val_labels.txt").write_bytes(b"1\n1\n")
+    fetched(plain(), into)
+    assert (server.requests, contents(into)) == (3, PLAIN)
+    fetched(plain(), into)
+    assert server.requests == 3
+
+
+@pytest.mark.parametrize("kind", ["blob", "sha256", "bytes"])
+def test_a_plain_file_with_another_proof_is_refused_with_its_name_and_both_values(
+    server, plain, into, kind
+):
+    other = b"2\n1\n0\n"
+    server.content["val_labels.txt"] = other
+    content = PLAIN["val_labels.txt"]
+    ours, theirs = ({**figures(c), "blob": git_blob(c)} for c in (content, other))
+    description = plain(**{"val_labels.txt": {kind: ours[kind], "blob": ours["blob"]}})
+    values = {
+        "blob": f"expected Git blob {ours['blob']}, got {theirs['blob']}",
+        "sha256": f"expected sha256 {ours['sha256']}, got {theirs['sha256']}",
+        "bytes": "expected 4 bytes, got 6",
+    }
+    with pytest.raises(ValueError, match=f"/data/val_labels.txt: {values[kind]}; nothing was kept"):
+        fetched(description, into)
+    assert contents(into) == {}
+
+
+def test_a_plain_file_that_breaks_off_begins_again_and_a_missing_one_ends_all(server, plain, into):
+    server.faults = ["truncate", 503]
+    fetched(plain(), into)
+    assert (server.requests, contents(into)) == (4, PLAIN)
+    (into / "val_labels.txt").unlink()
+    server.faults = [404]
+    with pytest.raises(ConnectionError, match=r"/data/val_labels\.txt: the server answered 404"):
+        fetched(plain(), into)
+
+
+def test_plain_files_without_room_for_them_are_not_fetched(server, plain, small_disk):
+    big = {"val_text.txt": {"bytes": 80_000_000, "blob": "0" * 40}}
+    with pytest.raises(OSError, match=r"needs 0\.08 GB, but 0\.00 "):
+        fetched(plain(**big), small_disk / "official")
+    assert server.requests == 0
+
+
 # the description
 
 
@@ -309,6 +397,7 @@ def test_a_damaged_archive_is_refused(server, describe, into):
         ({"members": {"../x.csv": figures(b"x")}}, "must be a file name, not a path"),
         ({"members": {"x.csv": {"bytes": 1}}}, "x.csv must have both bytes and sha256"),
         ({"members": {"x.csv": None}}, "x.csv must have both bytes and sha256"),
+        ({"files": {"x.txt": {"sha256": "0" * 64}}}, "must give address and members"),
         ({"sha256": 12}, 'sha256 of the archive must be 64 hex digits in "quotes", got 12'),
         ({"bytes": "many"}, "bytes of the archive must be a whole number, got 'many'"),
     ],
@@ -325,3 +414,31 @@ def test_the_shipped_description_demands_the_official_files(describe, into):
     description = describe(**yaml.safe_load(shipped) | {"address": address})
     with pytest.raises(ValueError, match=f"{TEST}: expected 74326 bytes, got"):
         fetched(description, into)
+
+
+@pytest.mark.parametrize(
+    ("proof", "message"),
+    [
+        ({}, "x.txt must have sha256 or blob"),
+        ({"bytes": 3}, "x.txt must have sha256 or blob"),
+        ({"blob": "abc"}, "blob of x.txt must be 40 hex digits in \"quotes\", got 'abc'"),
+    ],
+)
+def test_a_plain_file_without_a_proof_is_refused(server, plain, into, proof, message):
+    with pytest.raises(ValueError, match=message):
+        fetched(plain(**{"x.txt": proof}), into)
+    assert server.requests == 0
+
+
+def test_the_shipped_description_of_labelled_posts_names_a_commit_and_proves_every_file(
+    plain, into
+):
+    shipped = yaml.safe_load(
+        paths.inside("data/sample/labelled/official.yaml").read_text(encoding="utf-8")
+    )
+    assert re.search(r"/cardiffnlp/tweeteval/[0-9a-f]{40}/datasets/sentiment$", shipped["address"])
+    names = ["train_text.txt", "train_labels.txt", "val_text.txt", "val_labels.txt"]
+    assert list(shipped["files"]) == names
+    assert all(proof["blob"] for proof in shipped["files"].values())
+    with pytest.raises(ValueError, match=r"/val_text\.txt: expected 219137 bytes, got "):
+        fetched(plain(**shipped["files"]), into)

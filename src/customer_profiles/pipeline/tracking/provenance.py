@@ -14,8 +14,8 @@ SOURCES = (
     "src", "notebooks", "data/sample", "dvc.yaml", "params.yaml", "encoder.txt",
     "requirements.txt",
 )  # fmt: skip
-# Lines of params.yaml that `make repro PROFILE=… SENTIMENT140=… X_ARCHIVE=…` sets.
-CHOSEN = re.compile(r"[+-](profile|  source|  archive): \S+")
+# Lines of params.yaml that `make repro PROFILE=… SENTIMENT140=… LABELLED=… X_ARCHIVE=…` sets.
+CHOSEN = re.compile(r"[+-](profile|  source|  labelled|  archive): \S+")
 
 
 def described() -> dict:

@@ -1,5 +1,6 @@
-"""Download of the official archive: verified, and unpacked whole or not at all."""
+"""Download of official files, plain or in a zip: verified, and kept all or not at all."""
 
+import hashlib
 import logging
 import re
 import zipfile
@@ -28,16 +29,23 @@ CHUNK = 1 << 16
 ATTEMPTS = 5
 LONGEST = 60.0  # seconds before another attempt
 TIMEOUT = 30.0  # seconds without a byte
-OTHERWISE = "get the archive by other means, unpack it and give its folder"
+OTHERWISE = "get the files by other means and give the folder that holds them"
+DIGITS = {"sha256": 64, "blob": 40}
+PLAIN = {"address", "files"}
 PASSING = (requests.ConnectionError, requests.Timeout, requests.exceptions.ChunkedEncodingError)
 
 
 @dataclass(frozen=True)
 class Proof:
-    """Expected size in bytes and SHA-256 in hex of a file; None where it is not known."""
+    """Expected size in bytes, SHA-256 and Git blob id in hex of a file; None where not known.
 
-    bytes: int | None
-    sha256: str | None
+    The blob id is the SHA-1 of "blob <bytes>\\0" and the content. Two files with one SHA-1 can be
+    made together, but none that has the SHA-1 of a given file.
+    """
+
+    bytes: int | None = None
+    sha256: str | None = None
+    blob: str | None = None
 
     def refusal(self, path: Path) -> str | None:
         """Difference between the file `path` and the expected values as text, or None."""
@@ -46,77 +54,118 @@ class Proof:
             return f"expected {self.bytes} bytes, got {size}"
         if self.sha256 is not None and (got := files.digest(path)) != self.sha256:
             return f"expected sha256 {self.sha256}, got {got}"
+        if self.blob is not None and (got := _blob(path)) != self.blob:
+            return f"expected Git blob {self.blob}, got {got}"
         return None
 
 
-def fetch_archive(
-    description: Path,
-    into: Path,
-    *,
-    attempts: int = ATTEMPTS,
-    longest_wait: float = LONGEST,
-    timeout: float = TIMEOUT,
-) -> Path:
-    """Download what the YAML file `description` names, and unpack it; return the folder `into`.
+@dataclass(frozen=True)
+class Description:
+    """Files to have, by name; `archive` proves the zip that holds them, None if there is none.
 
-    `description`: address, members {file name: {bytes, sha256}}, and bytes and sha256 of the zip
-    itself where they are known. Valid members are not downloaded again. A download that breaks off
-    begins again, at most `attempts` times, after at most `longest_wait` seconds; `timeout`: seconds
-    to wait for a byte.
-
-    Raises OSError, before the download, if the disk has no space for archive and members,
-    ConnectionError when the server does not give the file, ValueError when the file is not as in
-    `description`; nothing of it is then kept.
+    `address` is that of the zip, or of the folder of the files.
     """
-    address, archive, members = _described(description)
-    if all((into / n).is_file() and not p.refusal(into / n) for n, p in members.items()):
+
+    address: str
+    proofs: dict[str, Proof]
+    archive: Proof | None
+
+
+@dataclass(frozen=True)
+class Patience:
+    """Attempts at a file, longest wait before another one, and seconds without a byte."""
+
+    attempts: int = ATTEMPTS
+    longest_wait: float = LONGEST
+    timeout: float = TIMEOUT
+
+
+def fetch(description: Path, into: Path, patience: Patience = Patience()) -> Path:
+    """Download the files that the YAML file `description` names; return their folder `into`.
+
+    `description`: the address of a zip with its members, or of a folder with its files {name:
+    {bytes, sha256, blob}}; a zip may have bytes and sha256 of its own. Valid files are not
+    downloaded again. A download that breaks off begins again, as often as `patience` allows.
+
+    Raises OSError, before the download, if the disk has no space, ConnectionError when the server
+    does not give a file, ValueError when a file is not as in `description`; then none of the
+    download is kept.
+    """
+    described = _described(description)
+    proofs, address = described.proofs, described.address
+    absent = {
+        name: proof
+        for name, proof in proofs.items()
+        if not (into / name).is_file() or proof.refusal(into / name)
+    }
+    if not absent:
         return into
     name = PurePosixPath(urlsplit(address).path).name
-    # A zip is smaller than its unpacked members.
-    unpacked = sum(proof.bytes for proof in members.values())
-    files.require_room(into, (archive.bytes or unpacked) + unpacked, f"{name} with what it holds")
+    size = sum(proof.bytes or 0 for proof in absent.values())
+    if described.archive:
+        absent = proofs
+        # A zip is smaller than its unpacked members.
+        unpacked = sum(proof.bytes for proof in proofs.values())
+        size = (described.archive.bytes or unpacked) + unpacked
+    files.require_room(into, size, f"{name} with what it holds")
     with files.named(into / name), files.scratch(into / name) as folder:
-        zipped = _download(address, folder / name, archive, attempts, longest_wait, timeout)
-        if refusal := archive.refusal(zipped):
-            raise ValueError(f"{address}: {refusal}; nothing was kept, try again")
-        _unpack(zipped, members, address)
-        for member in members:
-            files.move(folder / member, into / member)
+        if described.archive:
+            zipped = _download(address, folder / name, described.archive, patience)
+            _unpack(zipped, proofs, address)
+        else:
+            for file, proof in absent.items():
+                _download(f"{address.rstrip('/')}/{file}", folder / file, proof, patience)
+        for file in absent:
+            files.move(folder / file, into / file)
     return into
 
 
-def _described(description: Path) -> tuple[str, Proof, dict[str, Proof]]:
+def _described(description: Path) -> Description:
     content = yaml.safe_load(description.read_text(encoding="utf-8"))
     content = content if isinstance(content, dict) else {}
-    unknown = set(content) - {"address", "bytes", "sha256", "members"}
-    members = content.get("members")
+    zipped = "members" in content
+    members = content.get("members" if zipped else "files")
+    unknown = set(content) - ({"address", "bytes", "sha256", "members"} if zipped else PLAIN)
     if unknown or "address" not in content or not isinstance(members, dict) or not members:
         raise ValueError(
-            f"{description} must give address and members, and may give bytes and sha256; "
-            f"got {sorted(content)}"
+            f"{description} must give address and members (of a zip, which may have bytes and "
+            f"sha256) or address and files; got {sorted(content)}"
         )
     for name in members:
         if not _plain(name):
-            raise ValueError(f"{description}: member {name!r} must be a file name, not a path")
-    archive = _proof(description, "the archive", content)
+            raise ValueError(f"{description}: {name!r} must be a file name, not a path")
     proofs = {name: _proof(description, name, figures) for name, figures in members.items()}
     for name, proof in proofs.items():
-        if proof.bytes is None or proof.sha256 is None:
+        if zipped and (proof.bytes is None or proof.sha256 is None):
             raise ValueError(f"{description}: {name} must have both bytes and sha256")
-    return content["address"], archive, proofs
+        if not (proof.sha256 or proof.blob):
+            raise ValueError(f"{description}: {name} must have sha256 or blob")
+    archive = _proof(description, "the archive", content) if zipped else None
+    return Description(content["address"], proofs, archive)
 
 
 def _proof(description: Path, name: str, figures: dict | None) -> Proof:
     figures = figures if isinstance(figures, dict) else {}
-    size, sha256 = figures.get("bytes"), figures.get("sha256")
+    size = figures.get("bytes")
     if size is not None and (not isinstance(size, int) or size < 1):
         raise ValueError(f"{description}: bytes of {name} must be a whole number, got {size!r}")
-    # Unquoted, YAML reads a checksum of digits, or of digits and one e, as a number.
-    if sha256 is not None and not re.fullmatch("[0-9a-f]{64}", str(sha256)):
-        raise ValueError(
-            f'{description}: sha256 of {name} must be 64 hex digits in "quotes", got {sha256!r}'
-        )
-    return Proof(size, sha256)
+    for kind, digits in DIGITS.items():
+        value = figures.get(kind)
+        # Unquoted, YAML reads a checksum of digits, or of digits and one e, as a number.
+        if value is not None and not re.fullmatch(f"[0-9a-f]{{{digits}}}", str(value)):
+            raise ValueError(
+                f'{description}: {kind} of {name} must be {digits} hex digits in "quotes", got '
+                f"{value!r}"
+            )
+    return Proof(size, figures.get("sha256"), figures.get("blob"))
+
+
+def _blob(path: Path) -> str:
+    taken = hashlib.sha1(f"blob {path.stat().st_size}\0".encode(), usedforsecurity=False)
+    with path.open("rb") as file:
+        while block := file.read(CHUNK):
+            taken.update(block)
+    return taken.hexdigest()
 
 
 def _plain(name: str) -> bool:
@@ -125,9 +174,8 @@ def _plain(name: str) -> bool:
     )
 
 
-def _download(
-    address: str, to: Path, archive: Proof, attempts: int, longest_wait: float, timeout: float
-) -> Path:
+def _download(address: str, to: Path, proof: Proof, patience: Patience) -> Path:
+    """The file `to`, as `address` gives it. Raises ValueError unless it is as `proof` says."""
     # It has a handler of its own, and would name each step.
     pooch.get_logger().setLevel(logging.WARNING)
 
@@ -136,9 +184,9 @@ def _download(
         with tqdm(total=1, unit="B", unit_scale=True, desc=f"downloading {to.name}") as progress:
             # Without "identity" a server may compress what it sends: the total would be wrong.
             downloader = pooch.HTTPDownloader(
-                progress, CHUNK, timeout=timeout, headers={"Accept-Encoding": "identity"}
+                progress, CHUNK, timeout=patience.timeout, headers={"Accept-Encoding": "identity"}
             )
-            return pooch.retrieve(address, archive.sha256, to.name, to.parent, None, downloader)
+            return pooch.retrieve(address, None, to.name, to.parent, None, downloader)
 
     def announce(state: RetryCallState) -> None:
         cause = _cause(state.outcome.exception())
@@ -146,18 +194,22 @@ def _download(
 
     retrying = Retrying(
         retry=retry_if_exception(_passes),
-        stop=stop_after_attempt(attempts),
-        wait=wait_random_exponential(max=longest_wait),
+        stop=stop_after_attempt(patience.attempts),
+        wait=wait_random_exponential(max=patience.longest_wait),
         before_sleep=announce,
         reraise=True,
     )
     try:
-        return Path(retrying(once))
+        file = Path(retrying(once))
     except requests.RequestException as error:
+        attempts = patience.attempts
         way_out = "correct the address in the description"
         if _passes(error):
             way_out = f"that was attempt {attempts} of {attempts}; run again later"
         raise ConnectionError(f"{address}: {_cause(error)}; {way_out}, or {OTHERWISE}") from error
+    if refusal := proof.refusal(file):
+        raise ValueError(f"{address}: {refusal}; nothing was kept, try again")
+    return file
 
 
 def _passes(error: BaseException) -> bool:
