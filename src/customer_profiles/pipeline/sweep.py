@@ -14,7 +14,7 @@ import pandas as pd
 
 from customer_profiles.pipeline.tracking import runs
 from customer_profiles.project import files, params, paths
-from customer_profiles.sentiment.data import sentiment140
+from customer_profiles.sentiment.data import sampling
 from customer_profiles.sentiment.model import encoder
 from customer_profiles.sentiment.training import finetuning, mixing, training
 from customer_profiles.sentiment.training import report as reports
@@ -62,7 +62,7 @@ def sweep(arguments: list[str], rows: int, validation_rows: int) -> pd.DataFrame
     combinations = [dict(zip(tried, values, strict=True)) for values in product(*tried.values())]
     posts = {name: _posts(file) for name, file in SETS.items()}
     judging = validation_rows if validation_rows < len(posts["validation"]) else 0
-    posts["validation"] = sentiment140.sample(
+    posts["validation"] = sampling.sample(
         posts["validation"], judging, section["seed"], "--validation-rows"
     )
     sizes = {"rows": rows, "validation_rows": len(posts["validation"])}
