@@ -17,7 +17,7 @@ NEXT = """
 
 # The report of each stage, below data/, and one result in it.
 RESULTS = {
-    "fetch": ("reports/fetch.json", "posts labelled by emoticons {train[polar]:,}, of three classes {labelled_train[read]:,}"),
+    "fetch": ("reports/fetch.json", "labelled posts, three classes {labelled_train[read]:,}"),
     "encoder": ("reports/encoder.json", "weights {parameters:,}"),
     "finetune": ("reports/finetune.json", "validation accuracy {validation_accuracy:.3f}"),
     "evaluate": ("reports/sentiment.json", "test accuracy {manual2[accuracy]:.3f}"),
