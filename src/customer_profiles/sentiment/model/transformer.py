@@ -20,7 +20,9 @@ FARTHEST = 128  # distance from which all share the last bucket
 
 Weights = Mapping[str, tf.Variable]
 ACTIVATIONS = {
-    "gelu": tf.nn.gelu,
+    # TensorFlow fuses this form of it with the multiplication before, but not that of tf.nn.gelu:
+    # in bfloat16 an encoder reads half as fast again.
+    "gelu": lambda rows: rows * (0.5 * (1.0 + tf.math.erf(rows * math.sqrt(0.5)))),
     "gelu_tanh": lambda rows: tf.nn.gelu(rows, approximate=True),
     "relu": tf.nn.relu,
 }

