@@ -45,7 +45,7 @@ def choose(
 
 @app.command()
 def room(profile: Annotated[str, typer.Argument(metavar="PROFILE")]) -> None:
-    """Check disk and memory for a profile's encoder; `make wheels` calls this before it downloads."""
+    """Check disk and memory for a profile's encoder; `make wheels` calls this first."""
     from customer_profiles.project import params, paths
     from customer_profiles.sentiment.model.pretrained import room as rooms
 

