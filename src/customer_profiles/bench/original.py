@@ -54,7 +54,7 @@ def measure() -> dict:
 def _fill_cache(wheel: Path, chosen: dict) -> None:
     """Put both modules into TF Hub's cache under their handles, so that none is downloaded."""
     at = {name: encoder.cached(chosen[f"{name}_handle"]) for name in ("preprocess", "encoder")}
-    encoder.from_wheel(wheel, at["preprocess"], at["encoder"], chosen["sequence_length"])
+    encoder.from_wheels([wheel], at["preprocess"], at["encoder"], chosen["sequence_length"])
     encoder.write(encoder.untrained_base(LAYERS), at["encoder"])
 
 
@@ -68,8 +68,8 @@ def _train(origin: str, chosen: dict, settings: dict) -> dict:
             encoder.from_hub(chosen["preprocess_handle"], folders[0])
             encoder.from_hub(chosen["encoder_handle"], folders[1], chosen["encoder_gb"])
         else:
-            wheel = paths.inside(chosen["wheel"])
-            encoder.from_wheel(wheel, *folders, chosen["sequence_length"])
+            carriers = [paths.inside(chosen["wheel"])]
+            encoder.from_wheels(carriers, *folders, chosen["sequence_length"])
         preprocess, bert = encoder.load(*folders)
     answers = mixing.answers(posts["label"].to_numpy())
     rows = training.tokenise(preprocess, posts["text"]), answers

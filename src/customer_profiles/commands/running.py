@@ -44,6 +44,18 @@ def choose(
 
 
 @app.command()
+def room(profile: Annotated[str, typer.Argument(metavar="PROFILE")]) -> None:
+    """Check disk and memory for a profile's encoder; `make wheels` calls this first."""
+    from customer_profiles.project import params, paths
+    from customer_profiles.sentiment.model.pretrained import room as rooms
+
+    with reporting(MemoryError, code=2):
+        chosen = params.stage("encoder", params.parse({**params.read(), "profile": profile}))
+        folder = paths.inside("data/input/wheels")
+        typer.echo(rooms.before_download(chosen["origin"], folder, chosen["encoder_gb"]))
+
+
+@app.command()
 def summary() -> None:
     """Show the main figures of the last run."""
     from customer_profiles.pipeline import summary as summaries

@@ -25,7 +25,7 @@ from pydantic_core import PydanticCustomError
 from customer_profiles.project import complaints, paths, yaml_file
 from customer_profiles.project.vocabulary import AUTHOR_COUNTS, CLASSES, POST_COUNTS
 
-Profile = Literal["quick", "standard", "original"]
+Profile = Literal["quick", "standard", "best", "original"]
 PROFILES: tuple[str, ...] = get_args(Profile)
 
 
@@ -117,15 +117,26 @@ class Fetch(Section):
 
 
 class Encoder(Section):
-    """The pretrained encoder, from a wheel or from TensorFlow Hub."""
+    """The pretrained encoder: from wheels, from TensorFlow Hub or from a folder."""
 
-    origin: Literal["wheel", "hub"]
+    origin: Literal["wheel", "mpnet", "hub", "folder"]
     wheel: Text
+    folder: str
+    train_words: bool
     # Two of the tokens mark the ends of a post; BERT knows 512 positions.
     sequence_length: Annotated[int, Field(ge=3, le=512)]
     preprocess_handle: Text
     encoder_handle: Text
     encoder_gb: Annotated[float, Field(gt=0)]
+
+    @model_validator(mode="after")
+    def _folder_of_its_origin(self):
+        if self.origin == "folder" and not self.folder:
+            raise _rule(
+                "encoder.folder must name the folder of a checkpoint (config.json, "
+                "model.safetensors, vocab.txt), because encoder.origin is folder"
+            )
+        return self
 
 
 class Finetune(Section):

@@ -12,7 +12,7 @@ from customer_profiles.project import paths
 # Sources that determine the figures of a run; a README, for example, does not.
 SOURCES = (
     "src", "notebooks", "data/sample", "dvc.yaml", "params.yaml", "encoder.txt",
-    "requirements.txt",
+    "mpnet.txt", "requirements.txt",
 )  # fmt: skip
 # Lines of params.yaml that `make repro PROFILE=… SENTIMENT140=… LABELLED=… X_ARCHIVE=…` sets.
 CHOSEN = re.compile(r"[+-](profile|  source|  labelled|  archive): \S+")

@@ -1,5 +1,5 @@
 """The model: normalisation of texts, encoder, classifier, scorer.
 
-Imports project.
+Imports project, sentiment/model/pretrained.
 Stages fetch, encoder, finetune, evaluate and score.
 """

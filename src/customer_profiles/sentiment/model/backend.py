@@ -13,7 +13,8 @@ __all__ = ["hub", "tf", "tf_keras", "tf_text"]
 
 # hub.KerasLayer is a tf_keras layer; Keras 3 around it would silently train only the head.
 os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")
-os.environ.setdefault("KERAS_BACKEND", "tensorflow")  # keras_hub's own Keras 3
+# Off by default on processors without AVX-512, where oneDNN doubles the speed of training.
+os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 # Fatal errors only: failures raise as well, and the errors that TensorFlow reports on a machine
 # without a GPU or AVX-512 are harmless.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")

