@@ -14,7 +14,7 @@ import pandas as pd
 
 from customer_profiles.pipeline.tracking import runs
 from customer_profiles.project import files, params, paths
-from customer_profiles.sentiment.data import sentiment140
+from customer_profiles.sentiment.data import sampling
 from customer_profiles.sentiment.model import encoder
 from customer_profiles.sentiment.training import finetuning, training
 
@@ -83,7 +83,7 @@ def _posts(name: str, most: int, seed: int) -> pd.DataFrame:
         raise FileNotFoundError(f"{POSTS} holds no {file.name}; run `dvc repro fetch encoder`")
     posts = pd.read_parquet(file)
     rows = most if most < len(posts) else 0
-    return sentiment140.sample(posts, rows, seed, OPTIONS[name], even=name == "train")
+    return sampling.sample(posts, rows, seed, OPTIONS[name], even=name == "train")
 
 
 def _tokenised(sets: dict[str, pd.DataFrame]) -> dict[str, training.Rows]:
