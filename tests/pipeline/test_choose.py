@@ -20,6 +20,7 @@ POSTS = (
 SAMPLE = {
     "profile": "quick",
     "fetch.source": "data/sample/sentiment140",
+    "fetch.labelled": "data/sample/labelled",
     "pull.archive": "data/sample/x_archive",
 }
 PAGES = "must be a file or folder of posts (docs/archive.md lists the formats); "
@@ -30,7 +31,7 @@ def checkout(tmp_path):
     """What `make repro` needs to look at what it is told, in a folder of its own."""
     for name in ("Makefile", "params.yaml", "dvc.yaml"):
         shutil.copyfile(ROOT / name, tmp_path / name)
-    for name in ("sentiment140", "x_archive"):
+    for name in ("sentiment140", "labelled", "x_archive"):
         shutil.copytree(ROOT / "data/sample" / name, tmp_path / "data/sample" / name)
     params.change(tmp_path / "params.yaml", SAMPLE)  # whatever is chosen in this checkout
     return tmp_path
@@ -73,6 +74,18 @@ def test_posts_without_their_test_set_are_refused_with_what_the_folder_holds(che
     assert message == f"error: {own} {POSTS}it holds notes.txt, train.csv.gz"
 
 
+def test_labelled_posts_without_a_validation_are_refused_with_what_the_folder_may_hold(checkout):
+    own = checkout / "data/own"
+    own.mkdir()
+    (own / "train.csv").touch()
+    message = refused(checkout, f"LABELLED={own}")
+    assert message == (
+        f"error: {own} must hold train.csv and validation.csv with the columns label and text, or "
+        "train_text.txt, train_labels.txt, val_text.txt and val_labels.txt, and may hold test.csv "
+        "or test_text.txt and test_labels.txt (each also as .gz); it holds train.csv"
+    )
+
+
 def test_a_folder_with_a_space_in_its_name_is_refused_as_one(checkout):
     shutil.copytree(checkout / "data/sample/sentiment140", checkout / "my posts")
     message = refused(checkout, "SENTIMENT140=my posts")
@@ -94,8 +107,8 @@ def test_a_folder_without_posts_is_refused_with_what_its_files_are(checkout):
     )
     assert message == (
         f"error: {checkout}/data/sample/sentiment140 holds no posts that can be read "
-        f"(docs/archive.md lists the formats): decision.csv {columns}; official.yaml {columns}; "
-        f"testdata.manual.2009.06.14.csv {columns} and 1 more"
+        f"(docs/archive.md lists the formats): official.yaml {columns}; "
+        f"testdata.manual.2009.06.14.csv {columns}; train.csv {columns}"
     )
 
 

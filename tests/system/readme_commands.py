@@ -47,7 +47,7 @@ def small(tiny_wheel):
 def outside(tmp_path_factory):
     """A folder with the data that a reader would have, and settings of curl and JupyterLab."""
     folder = tmp_path_factory.mktemp("outside")
-    for name in ("sentiment140", "x_archive"):
+    for name in ("sentiment140", "labelled", "x_archive"):
         shutil.copytree(ROOT / "data/sample" / name, folder / name)
     (folder / ".curlrc").write_text("fail\n")  # else it takes a refusal for success
     settings = {"ServerApp": {"open_browser": False, "allow_root": True}}

@@ -1,4 +1,4 @@
-"""Labelled posts: Sentiment140, its download, its figures.
+"""Labelled posts: Sentiment140 and those labelled by people, their download, sets and figures.
 
 Imports project and sentiment/model.
 Stages fetch and evaluate.

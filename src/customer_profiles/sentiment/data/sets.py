@@ -80,28 +80,28 @@ def prepare(
     """
     files, people = sentiment140.locate(source), labelled.locate(labelled_source)
     counts: dict = {}
-    test, counts["test"] = _emoticons(files.test)
+    test, counts["test"] = _read_sentiment140(files.test)
     labelled_test = pd.DataFrame({"label": [], "text": []}).astype(TYPES)
     if people.test:
-        labelled_test, counts["labelled_test"] = _people(people.test)
+        labelled_test, counts["labelled_test"] = _read_labelled(people.test)
     kept_out = {"test": [*test["text"], *labelled_test["text"]]}
 
-    written = _people(people.validation)
+    written = _read_labelled(people.validation)
     labelled_validation, counts["labelled_validation"] = _cleaned(*written, kept_out)
     validations = labelled_validation["text"].tolist()
     if files.validation:
-        pool, counts["validation"] = _cleaned(*_emoticons(files.validation), kept_out)
+        pool, counts["validation"] = _cleaned(*_read_sentiment140(files.validation), kept_out)
         validation = sample(_polar(pool), validation_rows, seed, "fetch.validation_rows")
         validations += validation["text"].tolist()
     kept_out["validation"] = validations
-    pool, counts["train"] = _cleaned(*_emoticons(files.train), kept_out)
+    pool, counts["train"] = _cleaned(*_read_sentiment140(files.train), kept_out)
     train = sample(_polar(pool), rows, seed, even=True)
     if not files.validation:
         train, validation = split(train, validation_share, seed)
         train, dropped = without(train, validation["text"], "validation")
         counts["train"]["near_validation"] += dropped["near_validation"]
         validations += validation["text"].tolist()
-    pool, counts["labelled_train"] = _cleaned(*_people(people.train), kept_out)
+    pool, counts["labelled_train"] = _cleaned(*_read_labelled(people.train), kept_out)
 
     _require_classes(pool, "train", labelled_source)
     _require_classes(labelled_validation, "validation", labelled_source)
@@ -117,12 +117,12 @@ def prepare(
     return Prepared(**sets, counts=counts)
 
 
-def _emoticons(path: Path) -> tuple[pd.DataFrame, dict[str, int]]:
+def _read_sentiment140(path: Path) -> tuple[pd.DataFrame, dict[str, int]]:
     posts, left_out = sentiment140.read(path)
     return sentiment140.masked(posts), {"read": len(posts) + left_out, "left_out": left_out}
 
 
-def _people(paths: Sequence[Path]) -> tuple[pd.DataFrame, dict[str, int]]:
+def _read_labelled(paths: Sequence[Path]) -> tuple[pd.DataFrame, dict[str, int]]:
     posts, others = labelled.read(paths)
     return posts, {"read": len(posts) + others, "other_language": others}
 

@@ -69,7 +69,7 @@ def confidence(ratings: pd.DataFrame, labels: np.ndarray) -> tuple[np.ndarray, n
 
 def mood_error(polarity: np.ndarray, labels: np.ndarray) -> float:
     """Absolute difference of the mean `polarity` (n,) and the mean label: 0, ½, 1."""
-    return float(abs(np.mean(polarity, dtype=float) - np.mean(labels) / 4))
+    return float(abs(np.asarray(polarity, dtype=float).mean() - np.mean(labels) / 4))
 
 
 def confusion(predicted: np.ndarray, labels: np.ndarray) -> np.ndarray:
