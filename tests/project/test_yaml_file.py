@@ -64,7 +64,7 @@ def test_a_text_that_looks_like_a_number_stays_text(file):
 @pytest.mark.parametrize(
     ("bad", "complaint"),
     [
-        ({"profile": "fast"}, "profile must be one of quick, standard, original; got 'fast'"),
+        ({"profile": "fast"}, "profile must be one of quick, standard, best, original; got 'fast'"),
         ({"fetch.source": ""}, "fetch.source must be text, not empty; got ''"),
     ],
 )

@@ -22,7 +22,8 @@ NAME = "customer_profiles"
 MAY_IMPORT = {
     "project": "",
     "pipeline": "project pipeline/tracking posts segments publication sentiment/data "
-    "sentiment/model sentiment/training sentiment/rating sentiment/evaluation",
+    "sentiment/model sentiment/model/pretrained sentiment/training sentiment/rating "
+    "sentiment/evaluation",
     "pipeline/tracking": "project",
     "sentiment/data": "project sentiment/model",
     "sentiment/model": "project sentiment/model/pretrained",

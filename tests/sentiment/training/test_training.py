@@ -112,7 +112,7 @@ def test_every_array_of_the_encoder_moves(trained):
     still = [new.name for old, new in pairs if not (old != new.numpy()).any()]
     assert len(trained.before) == 39
     # Where tokens are averaged the pooler is not on the way to the logit.
-    assert sorted(still) == ["pooled_dense/bias:0", "pooled_dense/kernel:0"]
+    assert sorted(still) == ["pooler/bias:0", "pooler/kernel:0"]
 
 
 def test_training_learns_and_reports_each_epoch(trained):
