@@ -39,7 +39,7 @@ class Answers(BaseHTTPRequestHandler):
             return
         content = server.content
         if isinstance(content, dict):
-            content = content[self.path.removeprefix("/data/")]
+            content = content[self.path.rpartition("/")[2]]
         self.send_response(200)
         self.send_header("Content-Type", server.content_type)
         self.send_header("Content-Length", str(len(content)))
@@ -339,6 +339,14 @@ def test_plain_files_are_downloaded_with_progress_and_proved_by_their_git_blob(p
     assert fetched(plain(), into) == into
     assert contents(into) == PLAIN
     assert "val_text.txt: 100%" in capsys.readouterr().err
+
+
+def test_plain_files_may_lie_at_the_top_of_a_server(server, plain, into):
+    description = plain()
+    text = description.read_text().replace("/data", "")
+    description.write_text(text)
+    fetched(description, into)
+    assert contents(into) == PLAIN
 
 
 def test_of_plain_files_only_those_that_are_absent_or_changed_are_fetched(server, plain, into):

@@ -100,7 +100,7 @@ def fetch(description: Path, into: Path, patience: Patience = Patience()) -> Pat
     }
     if not absent:
         return into
-    name = PurePosixPath(urlsplit(address).path).name
+    name = PurePosixPath(urlsplit(address).path).name or description.stem
     size = sum(proof.bytes or 0 for proof in absent.values())
     if described.archive:
         absent = proofs
