@@ -31,7 +31,9 @@ LEFT_OUT = {
     "customer-profiles purge --dry-run author - < ids.txt": IDS,
     "customer-profiles purge author - < ids.txt": IDS,
     "make repro X_ARCHIVE=data/collect/pages": "there are none, for nothing was collected",
-    "make repro PROFILE=standard": "it downloads Sentiment140",
+    "make repro PROFILE=standard": "it downloads Sentiment140 and posts labelled by people",
+    "make repro PROFILE=best": "it downloads both, and MPNet",
+    "customer-profiles evaluate FILE": "the posts are the reader's; test_labelled_posts gives some",
     "make repro PROFILE=original": "it downloads Sentiment140 and BERT",
 }
 # Named anywhere in the documents: they answer until they are stopped, here at this path.
@@ -39,6 +41,7 @@ SERVERS = {"make serve": "/api/v1/health/", "make mlflow": "/health", "make lab"
 # What the documents leave to the reader, in a folder that holds copies of the shipped data.
 FOLDERS = {
     "SENTIMENT140=FOLDER": "SENTIMENT140={outside}/sentiment140",
+    "LABELLED=FOLDER": "LABELLED={outside}/labelled",
     "X_ARCHIVE=FOLDER": "X_ARCHIVE={outside}/x_archive",
 }
 # What else an output may say instead.

@@ -113,6 +113,7 @@ def run(fresh, tiny_wheel, tmp_path_factory):
         (written / name).mkdir(parents=True)
     canary.write_archive(folder / "pages")
     canary.write_training(folder / "training")
+    canary.write_labelled(folder / "labelled")
     project = fresh.copy(written / "project")
     for name in (
         "tests",
@@ -125,7 +126,8 @@ def run(fresh, tiny_wheel, tmp_path_factory):
     for pattern, value in {**SMALL, **outside}.items():
         project.rewrite(pattern, rf"\g<1>{value}")
     list_wheels(project.root / "encoder.txt", tiny_wheel)
-    project.set(f"fetch.source={folder / 'training'}", f"pull.archive={folder / 'pages'}")
+    given = {"fetch.source": "training", "fetch.labelled": "labelled", "pull.archive": "pages"}
+    project.set(*(f"{name}={folder / place}" for name, place in given.items()))
     project.commit()
     with x, canary.mongod(written / "mongo") as address:
         password = canary.SECRETS["password"]
@@ -392,7 +394,9 @@ def test_no_pseudonym_is_where_anybody_may_read(run):
     assert read > 500
 
 
-@pytest.mark.parametrize("name", ["train", "validation", "test"])
+@pytest.mark.parametrize(
+    "name", ["train", "validation", "test", "labelled_train", "labelled_validation"]
+)
 def test_of_training_rows_label_text_and_topic_are_kept_without_handles(run, name):
     table = run.project.root / "data" / "processed" / "sentiment140" / f"{name}.parquet"
     rows = pd.read_parquet(table)
