@@ -47,7 +47,7 @@ def test_a_stage_gets_its_section_and_the_profile_overrides_it():
     quick, standard = params.parse(VALUES), params.parse({**VALUES, "profile": "standard"})
     assert params.stage("fetch", quick) == VALUES["fetch"]
     assert params.stage("fetch", standard) == VALUES["fetch"] | VALUES["standard"]["fetch"]
-    assert (standard.fetch.rows, standard.fetch.seed) == (120_000, 7)
+    assert (standard.fetch.rows, standard.fetch.seed) == (20_000, 7)
     assert params.stage("pull", standard) == VALUES["pull"]
 
 

@@ -173,11 +173,9 @@ def lines(run: dict[str, dict]) -> dict[str, str]:
         + ("invented posts of the sample" if invented else "Sentiment140 posts labelled by hand"),
         "accuracy, two classes": summary.interval(two),
         "TF-IDF, VADER, two classes": _baselines(sentiment["baselines"]),
-        "mean of the seeds, two classes": _seeds(sentiment, "manual2"),
         "accuracy, three classes": summary.interval(three),
         "TF-IDF, VADER, three classes": _baselines(sentiment["baselines3"]),
         "macro F1, three classes": f"{three['macro_f1']:.3f}",
-        "mean of the seeds, three classes": _seeds(sentiment, "manual3"),
         "polar against neutral, AUC": f"{sentiment['neutral']['auc']:.3f}",
         "accuracy on real posts, two classes": _measured(manual.get("manual2")),
         "accuracy on real posts, three classes": _measured(manual.get("manual3")),
@@ -185,11 +183,9 @@ def lines(run: dict[str, dict]) -> dict[str, str]:
         "validation, three classes": summary.accuracy(labelled, by),
         "validation, macro recall": f"{labelled['macro_recall']:.3f}",
         "validation, calibration error": summary.calibration_error(labelled),
-        "segments": summary.verdict(clusters),
-        "stability of the segments": summary.stability(clusters) or "none",
-        "privacy certificate": "passed" if privacy["passed"] else "**not passed**",
-        "authors in the smallest group": f"{published['k_min']}",
-        "authors in suppressed cells": f"{published['suppressed_share']:.1%}",
+        "segments": summary.structure(clusters),
+        "privacy certificate": ("passed" if privacy["passed"] else "**not passed**")
+        + f": smallest group {published['k_min']}, {published['suppressed_share']:.1%} suppressed",
         "recorded": f"{about['date']}, commit {made}{' and changes' if about['modified'] else ''}",
         "machine": f"{machine['processor']}, {machine['cores']} cores, "
         f"{machine['memory_gib']} GiB, Python {machine['python']}",
@@ -208,10 +204,6 @@ def _baselines(metrics: dict) -> str:
 
 def _measured(metrics: dict | None) -> str:
     return summary.accuracy(metrics) if metrics else "not measured"
-
-
-def _seeds(sentiment: dict, metric: str) -> str:
-    return summary.seed_spread(sentiment, metric).removeprefix("; ") or "one seed"
 
 
 def drawn(folder: Path, runs: dict[str, dict[str, dict]]) -> dict[str, str]:
