@@ -33,7 +33,6 @@ LEFT_OUT = {
     "make repro X_ARCHIVE=data/collect/pages": "there are none, for nothing was collected",
     "make repro PROFILE=standard": "it downloads Sentiment140 and posts labelled by people",
     "make repro PROFILE=best": "it downloads both, and MPNet",
-    "customer-profiles evaluate FILE": "the posts are the reader's; test_labelled_posts gives some",
     "make repro PROFILE=original": "it downloads Sentiment140 and BERT",
 }
 # Named anywhere in the documents: they answer until they are stopped, here at this path.
