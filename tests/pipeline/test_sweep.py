@@ -20,6 +20,8 @@ from customer_profiles.project import files, params
 FINETUNE = {
     "epochs": 1, "batch_size": 4, "optimizer": "adam", "learning_rate": 5e-3, "decay": "none",
     "dropout": 0.1, "pooling": "mean", "patience": 0, "seed": 7, "seeds": 3, "bfloat16": False,
+    "warmup": 0.0, "weight_decay": 0.0, "clip_norm": 0.0, "subjectivity": "learned", "mix": 0.5,
+    "rows": 0,
 }  # fmt: skip
 VALUES = params.read(Path(__file__).parents[2] / "params.yaml") | {
     "profile": "quick", "finetune": FINETUNE, "quick": {"finetune": {"epochs": 2}},
@@ -27,7 +29,9 @@ VALUES = params.read(Path(__file__).parents[2] / "params.yaml") | {
 PARAMS = json.dumps(VALUES)
 GLAD = ("so happy today", "i love it", "great phone", "a lovely day", "thanks, brilliant", "good")
 SAD = ("so sad today", "i hate it", "awful phone", "a horrible day", "no, terrible", "bad")
+FACTS = ("the shop opens at nine", "the bus stops here")
 POSTS = pd.DataFrame({"label": [4] * 6 + [0] * 6, "text": [*GLAD, *SAD]})
+BY_PEOPLE = pd.DataFrame({"label": [4] * 6 + [0] * 4 + [2] * 2, "text": [*GLAD, *SAD[:4], *FACTS]})
 
 
 @pytest.fixture(scope="module")
@@ -36,8 +40,9 @@ def store(tiny_encoder, tmp_path_factory):
     root = tmp_path_factory.mktemp("project")
     (root / "dvc.yaml").touch()
     (root / "params.yaml").write_text(PARAMS)
-    for name in ("train", "validation"):
-        files.write_parquet(root / sweep.POSTS / f"{name}.parquet", POSTS)
+    for source, name in sweep.SETS.items():
+        posts = POSTS if source == "emoticons" else BY_PEOPLE
+        files.write_parquet(root / sweep.POSTS / f"{name}.parquet", posts)
     shutil.copytree(tiny_encoder[0].parent, root / sweep.ENCODER)
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(root)
@@ -87,10 +92,10 @@ def test_one_run_holds_settings_and_table_and_one_below_it_for_each_combination_
     table, _, (parent, *children) = swept
     assert parent.info.run_name == "quick-sweep-8"
     assert parent_of(parent) is None
-    assert {"digest.train", "digest.validation"} <= set(parent.data.tags)
+    assert {"digest.train", "digest.labelled_validation"} <= set(parent.data.tags)
     settings = {"learning_rate": "1e-06,0.005", "epochs": "1", "batch_size": "4", "seed": "7"}
     assert settings.items() <= parent.data.params.items()
-    assert (parent.data.params["train_rows"], parent.data.params["validation_rows"]) == ("8", "12")
+    assert (parent.data.params["rows"], parent.data.params["validation_rows"]) == ("8", "12")
     logged = mlflow.load_table("tables/sweep.json", run_ids=[parent.info.run_id])
     pd.testing.assert_frame_equal(logged, table)
 
@@ -155,7 +160,7 @@ def test_an_interrupted_sweep_leaves_no_run_open_and_keeps_the_table_of_before(s
         (["finetune.dropout=0.1,1"], "must be a number, 0 or more and below 1; got 1"),
         (["finetune.learning_rate=.nan"], "must be a number, above 0 and below 1; got nan"),
         (["finetune.seed=[", "--rows", "1"], "finetune.seed is not valid YAML"),
-        (["finetune.seed=7", "--rows", "-1"], r"--rows must be 0 \(all\) to 12"),
+        (["finetune.seed=7", "--rows", "-1"], r"--rows must be 0 \(all\) or more; got -1"),
         (["finetune.seed=7", "--validation-rows", "1"], "--validation-rows gives 1 of 12 rows"),
     ],
 )

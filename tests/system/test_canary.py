@@ -64,7 +64,7 @@ ANSWERING = (
 PLACES = ("home", "tmp", "site", "logs", "answers", "exports", "mongo")
 # Small and quick, but all of it: what is replaced in params.yaml.
 SMALL = {
-    r"(quick:\n(?:  .*\n)*?    epochs: )2": "1",
+    r"(quick:\n(?:  .*\n)*?    epochs: )3": "1",
     r"(  sequence_length: )128": "32",
     r"(  k_max: )10": "3",
     r"(  draws: )50": "3",

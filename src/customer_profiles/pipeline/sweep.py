@@ -56,6 +56,8 @@ def sweep(arguments: list[str], rows: int, validation_rows: int) -> pd.DataFrame
     (0: all), the same for every combination. In MLflow a parent run holds the settings and the
     table, and a child run for each combination holds its curves.
     """
+    if rows < 0:
+        raise ValueError(f"--rows must be 0 (all) or more; got {rows}")
     values = params.load()
     section, tried = params.stage("finetune", values), grid(arguments, values)
     del section["seeds"]  # a combination is one training; finetune.seed=7,8 makes it two
