@@ -4,12 +4,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from customer_profiles.sentiment.evaluation import metrics, report
+from customer_profiles.sentiment.evaluation import baselines, metrics, report
 
 TEXTS = ("i love it", "great tea", "a lovely day", "i hate it", "awful tea", "a horrible day")
 TRAIN = pd.DataFrame({"label": [4] * 3 + [0] * 3, "text": TEXTS})
 NEUTRAL = pd.DataFrame({"label": [2] * 4, "text": ["the shop opens at ten"] * 4})
-LEARNED = {"emoticons": TRAIN, "people": pd.concat([TRAIN, NEUTRAL])}
+LINEAR = baselines.linear(TRAIN, pd.concat([TRAIN, NEUTRAL]), seed=7)
 TEST = pd.DataFrame({
     "label": [4, 4, 4, 0, 0, 0, 2, 2, 2, 2, 2, 2],
     "text": [*TEXTS, *["the shop opens at nine"] * 6],
@@ -29,7 +29,7 @@ RATINGS = pd.DataFrame({
 
 @pytest.fixture(scope="module")
 def sections():
-    return report.of_test(TEST, RATINGS, LEARNED, seed=7)
+    return report.of_test(TEST, RATINGS, LINEAR, seed=7)
 
 
 def test_two_classes_are_judged_on_polar_posts_and_three_on_all(sections):
@@ -77,13 +77,13 @@ def test_the_main_figures_of_a_model_are_those_of_its_sections(sections):
 
 
 def test_other_labelled_posts_have_the_same_sections_and_their_calibration():
-    section = report.of_labelled(TEST, RATINGS, LEARNED, seed=7, temperatures=True)
+    section = report.of_labelled(TEST, RATINGS, LINEAR, seed=7, temperatures=True)
     assert section["accuracy"] == 9 / 12
     assert section["two"]["accuracy"] == pytest.approx(5 / 6)
     assert section["baselines3"]["majority"]["accuracy"] == 0.5
     text = report.calibrated(section)
     assert f"{section['ece_crossfitted']:.3f} on average" in text
-    without = report.of_labelled(TEST, RATINGS, LEARNED, seed=7, temperatures=False)
+    without = report.of_labelled(TEST, RATINGS, LINEAR, seed=7, temperatures=False)
     assert "ece_crossfitted" not in without
     assert f"{without['ece']:.3f} on average" in report.calibrated(without)
 

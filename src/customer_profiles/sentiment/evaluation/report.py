@@ -52,21 +52,15 @@ def measured(ratings: pd.DataFrame, labels: np.ndarray) -> dict:
     }
 
 
-def compared(
-    posts: pd.DataFrame, ratings: pd.DataFrame, learned: Mapping[str, pd.DataFrame], seed: int
-) -> dict:
+def compared(posts: pd.DataFrame, ratings: pd.DataFrame, linear: baselines.Linear) -> dict:
     """Baselines on the same `posts` (label, text) as the `ratings`, and McNemar's tests.
 
-    `learned` are the posts that TF-IDF is fitted to, as for the model: of the sources "emoticons"
-    and "people". Two classes are judged on the polar posts, three on all.
+    Two classes are judged on the polar posts, three on all.
     """
     labels, words = posts["label"].to_numpy(), lexicons.polarities(posts["text"])
     truth, polar = sentiment140.class_names(labels), labels != sentiment140.NEUTRAL
-    people = learned["people"]
-    both = [learned["emoticons"], people[people["label"] != sentiment140.NEUTRAL]]
-    train = pd.concat(both, ignore_index=True)
-    two = baselines.two_classes(train, posts[polar], words[polar], seed)
-    three = baselines.three_classes(people, posts, words, seed)
+    two = baselines.two_classes(posts[polar], words[polar], linear.two)
+    three = baselines.three_classes(posts, words, linear.three)
     right2 = (ratings["polarity"].to_numpy()[polar] > 0.5) == (labels[polar] == POSITIVE)
     right3 = ratings["label"].to_numpy() == truth
     against = ("tfidf", "vader")
@@ -83,9 +77,7 @@ def compared(
     }
 
 
-def of_test(
-    test: pd.DataFrame, ratings: pd.DataFrame, learned: Mapping[str, pd.DataFrame], seed: int
-) -> dict:
+def of_test(test: pd.DataFrame, ratings: pd.DataFrame, linear: baselines.Linear, seed: int) -> dict:
     """Sections on the `test` posts: the model, the baselines (see `compared`), the slices.
 
     `test` (columns label, text, query) and `ratings` have the same rows.
@@ -101,7 +93,7 @@ def of_test(
         "manual3": {**result, "by_query": metrics.by_query(right3, test["query"], seed)},
         "neutral": {"auc": auc},
         "mood_error": {"manual": mood_error},
-        **compared(test, ratings, learned, seed),
+        **compared(test, ratings, linear),
         "slices": {
             "two": slices.measure(members, np.where(polar, right2, np.nan)),
             "three": slices.measure(members, right3.astype(float)),
@@ -112,7 +104,7 @@ def of_test(
 def of_labelled(
     posts: pd.DataFrame,
     ratings: pd.DataFrame,
-    learned: Mapping[str, pd.DataFrame],
+    linear: baselines.Linear,
     seed: int,
     temperatures: bool,
 ) -> dict:
@@ -132,7 +124,7 @@ def of_labelled(
         **crossfitted,
         "ece_by_chance": calibration.ece_by_chance(confidence, seed),
         "aurc": calibration.aurc(confidence, right),
-        **compared(posts, ratings, learned, seed),
+        **compared(posts, ratings, linear),
     }
 
 
