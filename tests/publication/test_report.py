@@ -108,11 +108,14 @@ def test_what_a_publication_says_cannot_become_markup(opened):
 
 def test_a_caution_about_the_model_stands_on_the_page_and_only_if_there_is_one(opened):
     publication = audience()
-    assert opened(publication).locator(".caution").count() == 0
-    publication["summary"]["caution"] = "The model learned from 3,551 invented posts only."
+    publication["summary"]["caution"] = "The model learned from 4,120 invented posts only."
     caution = opened(publication).locator("#overview .caution")
-    assert caution.inner_text() == "The model learned from 3,551 invented posts only."
+    assert caution.inner_text() == "The model learned from 4,120 invented posts only."
     assert caution.bounding_box()["height"] > 10
+    publication["summary"]["caution"] = ""
+    page = opened(publication)
+    page.locator("article").first.wait_for()
+    assert page.locator(".caution").count() == 0
 
 
 def test_the_policy_of_the_report_forbids_what_it_does_not_need(browser, tmp_path):

