@@ -204,7 +204,7 @@ def test_a_database_of_the_first_version_becomes_as_one_made_new(
         load(each, posts)
         publications.publish(each, PUBLICATION, assignments, KEY)
     assert whole(former) == whole(fresh)
-    assert schema.version(former) == schema.NEWEST == 7
+    assert schema.version(former) == schema.NEWEST == 8
 
 
 def test_preparing_keeps_what_this_version_wrote(database, posts, assignments, load):
@@ -346,7 +346,7 @@ def test_a_database_of_a_newer_program_is_refused_and_stays_as_it_is(database):
     database.command("collMod", "profiles", validator={"_id": {"$exists": True}})
     before = whole(database)
     with pytest.raises(
-        StoreError, match=r"newer version of this program \(schema 70, .* knows 7\)"
+        StoreError, match=r"newer version of this program \(schema 70, .* knows 8\)"
     ):
         schema.prepare(database)
     assert whole(database) == before

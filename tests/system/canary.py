@@ -228,7 +228,8 @@ def write_labelled(folder: Path, rows: int = 90) -> None:
     folder.mkdir(parents=True)
     for name in ("train.csv", "validation.csv"):
         labels = [(0, 2, 4)[n % 3] for n in range(rows)]
-        lines = [f'{label},"{_text(n, label, name)}"' for n, label in enumerate(labels)]
+        texts = [_text(n, label, f"people's {name}") for n, label in enumerate(labels)]
+        lines = [f'{label},"{text}"' for label, text in zip(labels, texts, strict=True)]
         (folder / name).write_text("\n".join(["label,text", *lines]))
 
 

@@ -41,7 +41,8 @@ NOBODY = {
     *(f".pull.left_out.{reason}" for reason in tally.WAYS_OUT),
     ".fetch.sets.validation.0", ".fetch.sets.validation.4",
     ".finetune.epochs", ".finetune.epochs_run", ".finetune.kept_epoch",
-    *(f".sentiment.{test}.{which}" for test in ("mcnemar.tfidf", "mcnemar.vader", "mcnemar3.vader")
+    *(f".sentiment.{of}{test}.{name}.{which}" for of in ("", "labelled.")
+      for test in ("mcnemar", "mcnemar3") for name in ("tfidf", "vader")
       for which in ("only_this", "only_other")),
     *(f".sentiment.{name}.by_query.queries" for name in ("manual2", "manual3")),
     ".clusters.k", ".clusters.elbow", ".clusters.small",
