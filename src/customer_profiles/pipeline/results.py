@@ -162,40 +162,39 @@ def lines(run: dict[str, dict]) -> dict[str, str]:
     )
     two, three, labelled = (sentiment[name] for name in ("manual2", "manual3", "labelled"))
     invented = about["posts"] == "shipped sample"
-    by = "invented posts" if labelled["invented"] else "posts labelled by people"
     manual = run.get(MANUAL, {} if invented else sentiment)
     published = privacy["published"]
-    made, machine = about["commit"][:7], about["machine"]
+    changes = " and changes" if about["modified"] else ""
+    machine = about["machine"]
     return {
         "encoder": f"{run['encoder']['kind']}, {run['encoder']['parameters'] / 1e6:.1f} M weights",
-        "trained on": _rows(run["finetune"]["rows"], labelled["invented"]),
-        "tested on": f"{two['n']:,} / {three['n']:,} "
-        + ("invented posts of the sample" if invented else "Sentiment140 posts labelled by hand"),
-        "accuracy, two classes": summary.interval(two),
-        "TF-IDF, VADER, two classes": _baselines(sentiment["baselines"]),
-        "accuracy, three classes": summary.interval(three),
-        "TF-IDF, VADER, three classes": _baselines(sentiment["baselines3"]),
+        "trained on posts": _rows(run["finetune"]["rows"], labelled["invented"]),
+        "tested on posts": f"{two['n']:,} / {three['n']:,} "
+        + ("invented" if invented else "labelled by hand"),
+        "two classes": summary.interval(two),
+        "TF-IDF, VADER": _baselines(sentiment["baselines"]),
+        "three classes": summary.interval(three),
+        "TF-IDF, VADER, three": _baselines(sentiment["baselines3"]),
         "macro F1, three classes": f"{three['macro_f1']:.3f}",
-        "polar against neutral, AUC": f"{sentiment['neutral']['auc']:.3f}",
-        "accuracy on real posts, two classes": _measured(manual.get("manual2")),
-        "accuracy on real posts, three classes": _measured(manual.get("manual3")),
+        "polar or neutral, AUC": f"{sentiment['neutral']['auc']:.3f}",
         "mood error": f"{sentiment['mood_error']['manual']:.3f}",
-        "validation, three classes": summary.accuracy(labelled, by),
-        "validation, macro recall": f"{labelled['macro_recall']:.3f}",
-        "validation, calibration error": summary.calibration_error(labelled),
-        "segments": summary.structure(clusters),
+        "real posts, two classes": _measured(manual.get("manual2")),
+        "real posts, three": _measured(manual.get("manual3")),
+        "validation, three": summary.interval(labelled),
+        "its macro recall": f"{labelled['macro_recall']:.3f}",
+        "its calibration error": summary.calibration_error(labelled),
+        "segments": summary.verdict(clusters),
         "privacy certificate": ("passed" if privacy["passed"] else "**not passed**")
-        + f": smallest group {published['k_min']}, {published['suppressed_share']:.1%} suppressed",
-        "recorded": f"{about['date']}, commit {made}{' and changes' if about['modified'] else ''}",
-        "machine": f"{machine['processor']}, {machine['cores']} cores, "
-        f"{machine['memory_gib']} GiB, Python {machine['python']}",
+        + f", {published['suppressed_share']:.1%} suppressed",
+        "recorded, commit": f"{about['date']}, {about['commit'][:7]}{changes}",
+        "machine": f"{machine['cores']} cores {machine['processor']}, {machine['memory_gib']} GiB",
     }
 
 
 def _rows(rows: dict, invented: bool) -> str:
     if invented:
-        return f"{sum(rows.values()):,} invented posts"
-    return f"{rows['people']:,} posts labelled by people, {rows['emoticons']:,} by emoticons"
+        return f"{sum(rows.values()):,} invented"
+    return f"{rows['people']:,} by people, {rows['emoticons']:,} emoticons"
 
 
 def _baselines(metrics: dict) -> str:
@@ -203,7 +202,7 @@ def _baselines(metrics: dict) -> str:
 
 
 def _measured(metrics: dict | None) -> str:
-    return summary.accuracy(metrics) if metrics else "not measured"
+    return summary.interval(metrics) if metrics else "not measured"
 
 
 def drawn(folder: Path, runs: dict[str, dict[str, dict]]) -> dict[str, str]:
