@@ -51,9 +51,10 @@ function overview({ summary, segments, certificate, provenance }) {
   const { clusters, first_day: first, last_day: last } = summary;
   const year = { year: "numeric" };
   return [
-    el("p", { class: "lede" },
+    el("div", { class: "lede" },
       first ? `${day(first, year)} to ${day(last, year)}` : "No day is shown",
-      provenance.sample && " · the shipped sample: an invented brand and invented people"),
+      provenance.sample && " · the shipped sample: an invented brand and invented people",
+      Boolean(summary.caution) && el("p", { class: "caution" }, summary.caution)),
     facts([
       ["authors", number(summary.authors)],
       ["posts", number(summary.posts)],
@@ -64,7 +65,6 @@ function overview({ summary, segments, certificate, provenance }) {
     mix(summary.mood),
     campaigns(summary),
     Boolean(summary.unread) && soft(summary.unread),
-    Boolean(summary.caution) && el("p", { class: "caution" }, summary.caution),
     el("div", { class: "proof" }, verdict(clusters), text(badge(certificate)),
       unshown(segments, clusters, certificate)),
   ];

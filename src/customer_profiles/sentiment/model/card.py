@@ -66,6 +66,6 @@ def caution(card: Card) -> str:
         return ""
     return (
         f"The model that rated these posts learned from {sum(card.rows.values()):,} invented posts "
-        "only, so many of its ratings of real posts are wrong. `make repro PROFILE=standard` or "
-        "PROFILE=best trains one on posts labelled by people."
+        "only, so many of its ratings of real posts are wrong. To train one on posts labelled by "
+        "people, run make repro PROFILE=standard, or PROFILE=best."
     )
