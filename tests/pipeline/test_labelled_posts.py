@@ -58,7 +58,7 @@ def test_posts_about_ones_own_brand_are_measured_with_interval_and_mood(model, t
     assert lines["three"].startswith("classes  100.0% (96.3% to 100.0%), macro recall")
     assert "by the labels: error 0." in lines["mood"]
     assert "more labels would halve it" in lines["interval"]
-    assert "learned from 20 invented posts only" in lines["warning"]
+    assert "learned from invented posts, and from none" in lines["warning"]
     assert "queue" not in str(lines)
 
 

@@ -30,14 +30,7 @@ def manual(file: Path) -> dict:
         raise ValueError(f"expected Sentiment140's {expected} (or .gz), got {file.name}")
     posts = sentiment140.masked(sentiment140.read(file)[0])
     ratings = Rater(paths.inside(MODEL)).rate(posts["text"].tolist())
-    measured = report.measured(ratings, posts["label"].to_numpy())
-    two, auc, mood_error = (measured.pop(name) for name in ("two", "auc", "mood_error"))
-    return {
-        "manual2": two,
-        "manual3": measured,
-        "neutral": {"auc": auc},
-        "mood_error": {"manual": mood_error},
-    }
+    return report.of_manual(ratings, posts["label"].to_numpy())
 
 
 def evaluated(file: Path) -> str:

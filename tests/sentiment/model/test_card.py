@@ -26,7 +26,7 @@ def test_a_model_without_a_card_or_with_another_is_refused_with_the_stage(tmp_pa
 
 def test_a_model_of_invented_posts_is_warned_of_with_the_way_out():
     text = card.caution(card.Card(True, ROWS, card.LEARNED, MEASURED))
-    assert "learned from 3,551 invented posts only" in text
+    assert "learned from invented posts, and from none that people labelled" in text
     assert "PROFILE=standard" in text
     assert card.caution(card.Card(False, ROWS, card.LEARNED, MEASURED)) == ""
 

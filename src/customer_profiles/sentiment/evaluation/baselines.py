@@ -25,8 +25,9 @@ class Linear(NamedTuple):
 
 
 def linear(emoticons: pd.DataFrame, people: pd.DataFrame, seed: int) -> Linear:
-    """Regressions fitted to the posts (label, text) that the model learned from, by source.
+    """Regressions fitted to all training posts (label, text) of both sources.
 
+    A training of the model may draw only a part of them (finetune.rows), so these know no less.
     Posts without a feeling are left out for two classes, those labelled by emoticons for three.
     """
     both = pd.concat([emoticons, people[people["label"] != NEUTRAL]], ignore_index=True)

@@ -52,6 +52,18 @@ def measured(ratings: pd.DataFrame, labels: np.ndarray) -> dict:
     }
 
 
+def of_manual(ratings: pd.DataFrame, labels: np.ndarray) -> dict:
+    """Sections on the posts labelled by hand, by their names in sentiment.json; see `measured`."""
+    three = measured(ratings, labels)
+    two, auc, mood_error = (three.pop(name) for name in ("two", "auc", "mood_error"))
+    return {
+        "manual2": two,
+        "manual3": three,
+        "neutral": {"auc": auc},
+        "mood_error": {"manual": mood_error},
+    }
+
+
 def compared(posts: pd.DataFrame, ratings: pd.DataFrame, linear: baselines.Linear) -> dict:
     """Baselines on the same `posts` (label, text) as the `ratings`, and McNemar's tests.
 
@@ -83,16 +95,14 @@ def of_test(test: pd.DataFrame, ratings: pd.DataFrame, linear: baselines.Linear,
     `test` (columns label, text, query) and `ratings` have the same rows.
     """
     labels = test["label"].to_numpy()
-    result, polar = measured(ratings, labels), labels != sentiment140.NEUTRAL
+    sections, polar = of_manual(ratings, labels), labels != sentiment140.NEUTRAL
     right2 = (ratings["polarity"].to_numpy() > 0.5) == (labels == POSITIVE)
     right3 = ratings["label"].to_numpy() == sentiment140.class_names(labels)
     members = slices.members(test["text"])
-    two, auc, mood_error = (result.pop(name) for name in ("two", "auc", "mood_error"))
+    sections["manual2"]["by_query"] = metrics.by_query(right2[polar], test["query"][polar], seed)
+    sections["manual3"]["by_query"] = metrics.by_query(right3, test["query"], seed)
     return {
-        "manual2": {**two, "by_query": metrics.by_query(right2[polar], test["query"][polar], seed)},
-        "manual3": {**result, "by_query": metrics.by_query(right3, test["query"], seed)},
-        "neutral": {"auc": auc},
-        "mood_error": {"manual": mood_error},
+        **sections,
         **compared(test, ratings, linear),
         "slices": {
             "two": slices.measure(members, np.where(polar, right2, np.nan)),

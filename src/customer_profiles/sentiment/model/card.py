@@ -20,7 +20,7 @@ LEARNED, TEXTBLOB = "learned", "textblob"  # answers to the question of subjecti
 class Card:
     """Facts about a saved model.
 
-    `invented`: no post labelled by people is among those that it learned from. `rows`: training
+    `invented`: the posts of three classes that it learned from were invented. `rows`: training
     rows by source. `subjectivity`: LEARNED, or TEXTBLOB as in the original design. `validation`:
     accuracy of the three classes with its interval `low`, `high`, `n`, and `macro_recall`.
     """
@@ -65,7 +65,7 @@ def caution(card: Card) -> str:
     if not card.invented:
         return ""
     return (
-        f"The model that rated these posts learned from {sum(card.rows.values()):,} invented posts "
-        "only, so many of its ratings of real posts are wrong. To train one on posts labelled by "
-        "people, run make repro PROFILE=standard, or PROFILE=best."
+        "The model that rated these posts learned from invented posts, and from none that people "
+        "labelled, so many of its ratings of real posts are wrong. To train one on posts labelled "
+        "by people, run make repro PROFILE=standard, or PROFILE=best."
     )

@@ -36,8 +36,7 @@ class Sources:
 
         Without those that have no answer to the first `questions`.
         """
-        sizes = len(self.emoticons[1]), len(self.people[1])
-        ours, theirs = draw(*sizes, mix, rows, seed)
+        ours, theirs = draw(len(self.emoticons[1]), len(self.people[1]), mix, rows, seed)
         tokens = {
             name: np.concatenate([part[ours], self.people[0][name][theirs]])
             for name, part in self.emoticons[0].items()
@@ -59,7 +58,14 @@ def answers(labels: np.ndarray) -> np.ndarray:
 def draw(
     emoticons: int, people: int, mix: float, rows: int, seed: int
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Places of the posts drawn from each source, of which there are `emoticons` and `people`.
+    """Places of the posts drawn from each source, as many as `sizes` says."""
+    ours, theirs = sizes(emoticons, people, mix, rows)
+    rng = np.random.default_rng(seed)
+    return rng.permutation(emoticons)[:ours], rng.permutation(people)[:theirs]
+
+
+def sizes(emoticons: int, people: int, mix: float, rows: int) -> tuple[int, int]:
+    """Number of posts drawn from each source, of which there are `emoticons` and `people`.
 
     `mix` is the share of the first source in all `rows` (0: as many as there are with that share).
     Raises ValueError when a source has too few posts.
@@ -73,5 +79,4 @@ def draw(
         )
     total = rows or most
     ours = round(total * mix)
-    rng = np.random.default_rng(seed)
-    return rng.permutation(emoticons)[:ours], rng.permutation(people)[: total - ours]
+    return ours, total - ours

@@ -18,11 +18,11 @@ def table(saved: Mapping[int | str, Saved]) -> pd.DataFrame:
 
 def report(made: Seeds, sources: Sources, settings: Mapping) -> dict:
     """Report of the trainings: the first seed's curves, the model used, the spread over seeds."""
-    first = next(iter(made.trained.values()))
+    first, rows = next(iter(made.trained.values())), training_rows(sources, settings)
     last = training.kept(first.curves, settings["patience"])
     return {
-        "train_rows": sum(training_rows(sources, settings).values()),
-        "rows": training_rows(sources, settings),
+        "train_rows": sum(rows.values()),
+        "rows": rows,
         "validation_rows": len(sources.validation[1]),
         "epochs": settings["epochs"],
         "epochs_run": len(first.curves),
@@ -37,9 +37,9 @@ def report(made: Seeds, sources: Sources, settings: Mapping) -> dict:
 
 def training_rows(sources: Sources, settings: Mapping) -> dict[str, int]:
     """Number of rows of a training from each source."""
-    sizes = len(sources.emoticons[1]), len(sources.people[1])
-    drawn = mixing.draw(*sizes, settings["mix"], settings["rows"], seed=0)
-    return dict(zip(("emoticons", "people"), map(len, drawn), strict=True))
+    there = len(sources.emoticons[1]), len(sources.people[1])
+    drawn = mixing.sizes(*there, settings["mix"], settings["rows"])
+    return dict(zip(("emoticons", "people"), drawn, strict=True))
 
 
 def card(made: Seeds, sources: Sources, settings: Mapping, invented: bool) -> cards.Card:
