@@ -111,7 +111,8 @@ def _table(path: Path) -> tuple[dict[int, str], list[str], list[str]]:
             # The names are not repeated: without a header they are a post.
             raise ValueError(
                 f"{path.name}: the first line must name the columns label and text, and maybe "
-                f"language, between commas; of its {len(names)} columns none or several are {' and '.join(absent)}"
+                f"language, between commas; of its {len(names)} columns none or several are "
+                f"{' and '.join(absent)}"
             )
         places = [names.index(name) for name in COLUMNS]
         spoken = names.index("language") if "language" in names else None
