@@ -26,7 +26,7 @@ ifdef QUIET
 export TQDM_DISABLE := 1
 endif
 
-PYTEST := pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder
+PYTEST := pytest --numprocesses 4 --dist loadfile --no-loadscope-reorder
 # Rooms whose tests need no model and no run of the pipeline.
 LIGHT := commands project posts privacy segments publication collect/x_api
 
@@ -41,8 +41,8 @@ repro: .venv/.ready $(ENCODER)  ## run the pipeline: PROFILE=quick|standard|best
 	@test "$(PROFILE)" = quick || $(RUN) dvc exp save --force --name $(PROFILE) || \
 	    echo "not kept as an experiment: dvc exp save needs Git, a commit and an identity"
 
-test: .venv/.ready $(ENCODER)  ## run all tests
-	$(RUN) $(PYTEST)
+test: .venv/.ready $(ENCODER)  ## run the tests; LONG=1: those that kill, rebuild and train again and again
+	$(RUN) $(PYTEST) -m "$(if $(LONG),long,not long)"
 
 check: .venv/.ready  ## run the light tests, in less than a minute
 	$(RUN) $(PYTEST) -m "not slow" $(addprefix tests/,$(LIGHT))

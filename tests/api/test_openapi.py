@@ -45,12 +45,14 @@ def schemathesis(api, folder, *options):
     return written["test_cases"]["generated"], written["warnings"]
 
 
+@pytest.mark.long
 def test_schemathesis_finds_nothing_with_a_token(api, token, tmp_path):
     cases, warnings = schemathesis(api, tmp_path, "--header", f"Authorization: Bearer {token}")
     assert cases > 300
     assert warnings["missing_auth"] == []
 
 
+@pytest.mark.long
 def test_schemathesis_finds_nothing_without_a_token_and_is_let_in_nowhere(api, tmp_path):
     cases, warnings = schemathesis(api, tmp_path)
     assert cases > 300

@@ -12,6 +12,7 @@ from datetime import date
 from pathlib import Path
 
 import pandas as pd
+import pytest
 import requests
 
 from customer_profiles.store import connection, mongod, publications, schema, tokens
@@ -131,6 +132,7 @@ def test_before_anything_was_pulled_it_serves_but_has_nothing_to_say(
     assert not mongod.running(Path("data/mongo"))
 
 
+@pytest.mark.long
 def test_a_server_that_is_away_from_the_start_is_named_and_waited_for(
     loaded_project, tmp_path, monkeypatch
 ):

@@ -31,6 +31,7 @@ def test_there_are_enough_scenarios_of_each_way_and_each_has_a_name_of_its_own()
     }
 
 
+@pytest.mark.long
 def test_what_scenarios_lose_double_and_how_many_hang_is_added_up():
     chosen = [
         Scenario("recent", "a", finds, (2, 1)),

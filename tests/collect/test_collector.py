@@ -184,6 +184,7 @@ def killed_at(step, inside, work):
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -signal.SIGKILL
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("scope", ["recent", "mentions"])
 def test_a_run_killed_at_every_step_has_the_posts_of_one_that_was_not(scope, monkeypatch):
     known = posts(120)

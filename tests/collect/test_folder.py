@@ -137,6 +137,7 @@ def collect(pages):
     return folder
 
 
+@pytest.mark.long
 def test_a_run_killed_at_random_moments_neither_loses_nor_doubles_a_page(monkeypatch):
     with tempfile.TemporaryDirectory(dir="/dev/shm") as memory:  # a disk makes it slow
         Path(memory, "dvc.yaml").touch()

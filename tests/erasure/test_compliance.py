@@ -230,6 +230,7 @@ def test_where_x_fails_nothing_is_erased_and_run_again_everything_is(
     assert places_of(sealed, FIRST, *left_by("bob")) == []
 
 
+@pytest.mark.long
 def test_a_run_killed_while_it_erases_is_whole_when_it_is_repeated(sealed, x, comply):
     before = everything(sealed)
     comply()

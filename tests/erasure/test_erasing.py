@@ -162,6 +162,7 @@ def test_what_an_emptied_database_does_not_hold_is_erased_from_the_files(filled)
     assert len(people) == 2
 
 
+@pytest.mark.long
 def test_an_erasure_killed_at_any_step_can_be_repeated(filled):
     assert killed_at_every_step(filled, lambda: erasing.purge("author", [IDS["ann"]])) > 12
 

@@ -1,5 +1,7 @@
 """Another key: nothing of what was made under the old one stays."""
 
+import pytest
+
 from customer_profiles.commands.app import main
 from customer_profiles.erasure import erasing, key_rotation
 from customer_profiles.privacy.keys import tombstones
@@ -49,6 +51,7 @@ def test_a_key_from_the_environment_is_left_to_whoever_set_it(filled, caplog, mo
     assert not (filled / connection.LOADED).exists()
 
 
+@pytest.mark.long
 def test_a_change_of_key_killed_at_any_step_can_be_repeated(filled):
     erasing.purge("author", [IDS["ann"]])
     filled.joinpath(PAGES, "5.jsonl").write_text(page(["ann", "bob"]))

@@ -156,6 +156,7 @@ def test_a_new_key_opens_what_the_old_one_sealed_but_for_the_erased(sealed):
     assert not (sealed / keyfile.NEXT).exists()
 
 
+@pytest.mark.long
 def test_a_change_of_key_killed_at_every_second_step_loses_no_page(sealed):
     files = {
         path.relative_to(sealed).as_posix(): path.read_bytes()

@@ -6,6 +6,8 @@ import pytest
 
 from customer_profiles.pipeline import dvc_plots
 
+pytestmark = pytest.mark.long
+
 
 def test_the_template_has_what_dvc_fills_and_loads_nothing():
     page = dvc_plots.template()

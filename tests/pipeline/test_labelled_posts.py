@@ -27,6 +27,7 @@ def table(path, rows, header="label,text"):
     return path
 
 
+@pytest.mark.long
 def test_sentiment140s_own_posts_are_measured_as_in_the_report(model, project):
     answered = labels(model)
     codes = [CODES[name] for name in answered]

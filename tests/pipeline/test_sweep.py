@@ -17,11 +17,13 @@ from customer_profiles.commands.app import main
 from customer_profiles.pipeline import sweep
 from customer_profiles.project import files, params
 
+pytestmark = pytest.mark.long
+
 FINETUNE = {
     "epochs": 1, "batch_size": 4, "optimizer": "adam", "learning_rate": 5e-3, "decay": "none",
     "dropout": 0.1, "pooling": "mean", "patience": 0, "seed": 7, "seeds": 3, "bfloat16": False,
     "warmup": 0.0, "weight_decay": 0.0, "clip_norm": 0.0, "subjectivity": "learned", "mix": 0.5,
-    "rows": 0,
+    "rows": 0, "repeat": 1,
 }  # fmt: skip
 VALUES = params.read(Path(__file__).parents[2] / "params.yaml") | {
     "profile": "quick", "finetune": FINETUNE, "quick": {"finetune": {"epochs": 2}},

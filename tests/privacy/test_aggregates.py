@@ -83,6 +83,7 @@ def test_an_exact_average_gives_the_celebrity_away():
     assert attacks.extreme_values(*marks, average.unchanged(500)).success == pytest.approx(1 / 361)
 
 
+@pytest.mark.long
 def test_the_attacker_keeps_exactly_those_with_whom_all_would_be_as_it_is(monkeypatch):
     """Worked out once more the long way: the segment with each other member, published anew."""
     monkeypatch.setattr(averages, "DRAWS", 20)

@@ -261,6 +261,7 @@ def test_fewer_than_k_people_fail(people):
     )
 
 
+@pytest.mark.long
 def test_advice_fits_the_case(people):
     one = people.assign(segment=0)
     whole = release(one, {})
@@ -446,6 +447,7 @@ def run(root, shown=None, **parameters):
     return (root / "data/reports/privacy.json").read_bytes()
 
 
+@pytest.mark.long
 def test_the_sample_is_published_and_what_does_not_hold_leaves_it_as_it_was(
     prepared, mongodb, monkeypatch
 ):
@@ -479,6 +481,7 @@ def test_the_sample_is_published_and_what_does_not_hold_leaves_it_as_it_was(
     assert database.published.count_documents({}) == 1
 
 
+@pytest.mark.long
 def test_tiers_that_would_suppress_too_many_are_left_out_and_said_and_the_rest_is_published(
     prepared, mongodb, monkeypatch
 ):
@@ -504,6 +507,7 @@ def test_tiers_that_would_suppress_too_many_are_left_out_and_said_and_the_rest_i
     assert {(name, at) for name, at in begins if at != "under"} <= kept
 
 
+@pytest.mark.long
 def test_everybody_is_published_as_one_where_segments_would_be_too_small_and_it_is_said(
     prepared, mongodb, monkeypatch
 ):

@@ -229,6 +229,7 @@ def test_before_anything_is_published_it_says_so_and_can_be_asked_again(
         loaded(audience.name)
 
 
+@pytest.mark.long
 def test_a_database_or_a_server_that_is_away_is_said_to_be(visit, loaded_project):
     with serving(MONGODB_URI="no address") as (process, address):
         page = visit(address.removesuffix("api/v1"))

@@ -43,6 +43,7 @@ def observations(people):
     })  # fmt: skip
 
 
+@pytest.mark.long
 def test_an_audience_by_degree_passes_the_certificate_with_the_tiers_of_params(
     people, observations
 ):

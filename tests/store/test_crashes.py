@@ -18,6 +18,8 @@ from customer_profiles.project.vocabulary import CLASSES
 from customer_profiles.store import connection, lease, loading, profiles, schema
 from customer_profiles.store.commands import table
 
+pytestmark = pytest.mark.long
+
 KEY = demonstration_key()
 RECIPE = profiles.Recipe(KEY)
 NAME = "audience_crash"

@@ -250,6 +250,7 @@ def together(one, other):
     return cells.together(*atoms, K)
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("small_chunks")
 def test_after_a_crash_at_any_step_readers_see_one_publication_and_the_next_one_ends_right(
     database, everybody

@@ -300,6 +300,7 @@ class Killing(CommandListener):
     failed = succeeded
 
 
+@pytest.mark.long
 def test_a_preparation_stopped_before_any_of_its_steps_is_finished_by_the_next(
     first_version, fresh, mongodb
 ):

@@ -25,7 +25,9 @@ from tests.sentiment.tiny import list_wheels
 from tests.system.consoles import ROOT, RUNNING, SERVERS, runnable, shape
 
 # Numbers that keep it short, and let pass what a model without knowledge makes of the posts.
-SMALL = {"sequence_length": 64, "draws": 2, "k_max": 5, "max_suppressed": 1.0}
+SMALL = {
+    "labelled_rows": 300, "sequence_length": 64, "draws": 2, "k_max": 5, "max_suppressed": 1.0,
+}  # fmt: skip
 
 
 @pytest.fixture(scope="module")

@@ -31,6 +31,8 @@ from customer_profiles.store import connection, schema
 from tests.sentiment.tiny import list_wheels
 from tests.system import canary, traces
 
+pytestmark = pytest.mark.long
+
 PRIVATE = ("assignments", "observations", "profiles")
 EXACT = ("observations", "profiles")  # the operator's exports, unsealed
 PREFERRED = CLUSTERS["properties"]["preferred"]["properties"]
@@ -65,7 +67,6 @@ ANSWERING = (
 PLACES = ("home", "tmp", "site", "logs", "answers", "exports", "mongo")
 # Small and quick, but all of it: what is replaced in params.yaml.
 SMALL = {
-    r"(quick:\n(?:  .*\n)*?    epochs: )3": "1",
     r"(  sequence_length: )128": "32",
     r"(  k_max: )10": "3",
     r"(  draws: )50": "3",

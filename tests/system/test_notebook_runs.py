@@ -14,6 +14,8 @@ from nbconvert import HTMLExporter
 
 from customer_profiles.pipeline import run_notebook
 
+pytestmark = pytest.mark.long
+
 ROOT = Path(__file__).parents[2]
 NOTEBOOKS = sorted(path.name for path in (ROOT / "notebooks").glob("*.ipynb"))
 # Neither TensorFlow nor a database; with the number of their figures.

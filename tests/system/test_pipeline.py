@@ -13,6 +13,8 @@ import pytest
 from nbformat import v4
 from ruamel.yaml import YAML
 
+pytestmark = pytest.mark.long
+
 STAGES = ["fetch", "encoder", "finetune", "evaluate", "pull", "score", "load", "cluster", "publish"]
 LIGHT = ["fetch", "pull"]  # neither TensorFlow nor a database
 NOTEBOOK = "01_fetch_sentiment140.ipynb"

@@ -7,6 +7,8 @@ import pytest
 
 from customer_profiles.pipeline.tracking import provenance
 
+pytestmark = pytest.mark.long
+
 # What `make repro` does before `dvc repro`.
 SETTLE = ("make", "--silent", "--eval", "settle: ; @export $(RUN); $(SCM)", "settle")
 

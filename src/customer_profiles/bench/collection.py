@@ -30,10 +30,10 @@ from customer_profiles.privacy.keys.key import Key
 from customer_profiles.project import paths
 
 POSTS = 250  # of a scenario: three pages
-KILLS = size(10, 2)  # of each way to ask
-FEW, MANY = size(20_000, 5_000), size(200_000, 20_000)
+KILLS = size(10, 1)  # of each way to ask
+FEW, MANY = size(20_000, 5_000), size(200_000, 10_000)
 WAYS = ("recent", "mentions")
-EACH = size(1, 8)  # of so many scenarios one
+EACH = size(1, 12)  # of so many scenarios one
 
 
 def measure() -> dict:

@@ -31,15 +31,15 @@ from customer_profiles.privacy.keys.key import Key
 from customer_profiles.project import files, params
 from customer_profiles.store import connection
 
-STEADY, STEADY_SECONDS = 50.0, size(300, 20)
-FLOOD, FLOOD_SECONDS = 500.0, size(20, 4)
+STEADY, STEADY_SECONDS = 50.0, size(300, 6)
+FLOOD, FLOOD_SECONDS = 500.0, size(20, 2)
 TEXTS = (
     f"@{HANDLE} tea again, and it made my whole morning better than it had any right to be",
     f"waited an hour at @{HANDLE} and then they were out of everything I came for, never again",
     f"@{HANDLE} opens at nine on weekdays",
 )
 PART = 30  # posts streamed before a fault, during it, and behind it
-KILLS, KILLED_POSTS, EACH = size(10, 2), 150, 0.02  # seconds from one of those posts to the next
+KILLS, KILLED_POSTS, EACH = size(10, 1), 150, 0.02  # seconds from one of those posts to the next
 LONGEST = 8.0  # seconds of a run of a scenario
 QUICK = Pace(posts=20, seconds=0.05, silence=0.3, overlap=1.0, settle=0.1)
 # Faults that a search for a gap does not meet: their time is spent in `recent`; they take a post

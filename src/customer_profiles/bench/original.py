@@ -15,7 +15,7 @@ from customer_profiles.sentiment.data import sampling, sentiment140
 from customer_profiles.sentiment.model import classifier, encoder
 from customer_profiles.sentiment.training import batching, mixing, training
 
-POSTS, LAYERS = size(640, 40), size(12, 2)
+POSTS, LAYERS = size(640, 32), size(12, 2)
 TOKENS = 26  # of a post of Sentiment140, on average; those of the sample are shorter
 
 

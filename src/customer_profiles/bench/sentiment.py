@@ -24,9 +24,9 @@ from customer_profiles.sentiment.model.bfloat16 import bfloat16, supported
 from customer_profiles.sentiment.model.scorer import TOKENS, Scorer, compare_precisions
 from customer_profiles.sentiment.training import batching, mixing, objective, training
 
-ROUNDS = size(5, 2)
-READ = size(2048, 128)  # posts that are scored: half of what scoring sorts together
-LEARNED = size(512, 64)
+ROUNDS = size(5, 1)
+READ = size(2048, 64)  # posts that are scored: half of what scoring sorts together
+LEARNED = size(512, 32)
 TWO = 0.37  # share of the texts that are two posts: 26 tokens on average, as Sentiment140's
 PADDED = 128  # tokens of each post in the original's way
 BATCH = 32

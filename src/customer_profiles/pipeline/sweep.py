@@ -107,7 +107,7 @@ def _tokenised(sets: dict[str, pd.DataFrame]) -> mixing.Sources:
 
 def _with_rows(settings: dict, sources: mixing.Sources, most: int) -> dict:
     """`settings` with at most so many rows (0: as many as the settings say)."""
-    there = sum(reports.training_rows(sources, settings).values())
+    there = sum(reports.sizes(sources, settings))
     return {**settings, "rows": min(most, there) if most else settings["rows"]}
 
 

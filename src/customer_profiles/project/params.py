@@ -154,6 +154,7 @@ class Finetune(Section):
     pooling: Literal["mean", "pooled"]
     subjectivity: Literal["learned", "textblob"]
     mix: Share
+    repeat: Count
     rows: CountOrNone
     patience: CountOrNone
     seed: Seed

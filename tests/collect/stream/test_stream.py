@@ -357,6 +357,7 @@ def test_what_is_scored_too_slowly_waits_on_disk_and_none_is_lost(target, settin
     assert "waiting on disk 0;" in status
 
 
+@pytest.mark.long
 def test_a_database_that_is_killed_comes_back_and_misses_nothing(
     target, settings, monkeypatch, caplog
 ):

@@ -30,7 +30,7 @@ mlflow.set_tracking_uri(runs.uri())
 mlflow.set_registry_uri(runs.uri())
 model = mlflow.pyfunc.load_model("models:/sentiment-quick@champion")
 print(round(float(model.predict(pd.DataFrame({"text": ["good"]}))["polarity"][0]), 2))
-(one, *_) = mlflow.search_runs(experiment_names=["digest"], output_format="list")
+(one, *_) = mlflow.search_runs(experiment_names=["moved"], output_format="list")
 print(mlflow.artifacts.list_artifacts(run_id=one.info.run_id, artifact_path="figures")[0].path)
 """
 
@@ -223,6 +223,7 @@ def champion():
     return int(mlflow.MlflowClient().get_model_version_by_alias(name, runs.ALIAS).version)
 
 
+@pytest.mark.long
 def test_the_champion_changes_only_for_a_model_as_good_on_the_same_validation_rows(models):
     assert register(models["positive"], 3, 2, "rows one") is True
     assert register(models["negative"], 3, 2, "rows one") is False
@@ -238,6 +239,7 @@ def test_the_champion_changes_only_for_a_model_as_good_on_the_same_validation_ro
     assert champion() == 5
 
 
+@pytest.mark.long
 def test_the_registered_model_takes_text_and_gives_ratings(models):
     register(models["positive"], 2, 0, "rows four")
     name = runs.registered_name()
@@ -252,8 +254,11 @@ def test_the_registered_model_takes_text_and_gives_ratings(models):
     assert not list(Path("mlruns").rglob("*.pkl"))
 
 
+@pytest.mark.long
 def test_a_store_that_was_moved_keeps_models_and_files(models, store, tmp_path):
     register(models["positive"], 2, 0, "rows five")
+    with runs.run("moved", "figures", ""):
+        runs.log_figures({"empty": Figure()})
     moved = tmp_path / "elsewhere"
     shutil.copytree(store, moved, ignore=shutil.ignore_patterns(".git"))
     shutil.move(store / "mlruns", store / "away")
@@ -273,6 +278,7 @@ def test_a_store_that_was_moved_keeps_models_and_files(models, store, tmp_path):
     assert [path.name for path in files if str(store).encode() in path.read_bytes()] == []
 
 
+@pytest.mark.long
 def test_a_champion_whose_code_names_modules_of_before_counts_as_none(models, store, caplog):
     register(models["positive"], 2, 0, "rows six")
     before = champion()

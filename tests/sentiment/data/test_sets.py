@@ -249,9 +249,10 @@ def real_sets(tmp_path_factory):
     }.items():
         (folder / name).parent.mkdir(exist_ok=True)
         (folder / name).symlink_to(file)
-    return prepared(folder / "a", folder / "b", rows=100_000, validation_rows=10_000)
+    return prepared(folder / "a", folder / "b", rows=20_000, validation_rows=5_000)
 
 
+@pytest.mark.long
 def test_the_real_test_set_has_the_published_counts(real_sets):
     counts = real_sets.counts
     polar = int(real_sets.test["label"].ne(2).sum())
@@ -260,20 +261,23 @@ def test_the_real_test_set_has_the_published_counts(real_sets):
     assert polar == 359
 
 
+@pytest.mark.long
 def test_the_real_sets_have_the_rows_asked_for(real_sets):
     sizes = {name: len(getattr(real_sets, name)) for name in sets.NAMES}
     assert sizes == {
-        "train": 100_000, "validation": 10_000, "test": 498,
+        "train": 20_000, "validation": 5_000, "test": 498,
         "labelled_train": 47_291, "labelled_validation": 2_000, "labelled_test": 0,
     }  # fmt: skip
     assert real_sets.counts["labelled_train"]["near_validation"] == 815
     assert real_sets.counts["sets"]["labelled_validation"] == {"0": 312, "2": 869, "4": 819}
 
 
+@pytest.mark.long
 def test_the_real_sets_share_no_text_and_no_near_copy(real_sets):
     nothing_shared(real_sets)
 
 
+@pytest.mark.long
 def test_no_handle_survives_in_any_real_set(real_sets):
     handle = re.compile(r"[@\uff20](?!user(?![A-Za-z0-9_]))[A-Za-z0-9_]")
     columns = [real_sets.test["query"]]

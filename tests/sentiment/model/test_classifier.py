@@ -111,6 +111,7 @@ def test_normalisation_is_the_same_in_python_and_in_the_graph():
     assert graph == [text.normalise(post) for post in posts]
 
 
+@pytest.mark.long
 def test_the_genuine_hub_graphs_train_and_reload(tmp_path, monkeypatch):
     real = os.environ.get("REAL_DATA")
     if not real or not (Path(real) / "tfhub").is_dir():

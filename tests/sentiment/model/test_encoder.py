@@ -111,6 +111,7 @@ def test_a_length_beyond_the_positions_of_a_checkpoint_is_refused(tmp_path, kind
     assert list(tmp_path.iterdir()) == [folder]
 
 
+@pytest.mark.long
 def test_padding_is_the_models_own_and_an_unknown_word_is_unk(tmp_path):
     for kind, padding, unknown in (("bert", 0, 1), ("mpnet", 1, 3)):
         made = tmp_path / f"{kind} p", tmp_path / f"{kind} e"
@@ -202,6 +203,7 @@ def hub_cache(monkeypatch) -> None:
     monkeypatch.setenv("TFHUB_CACHE_DIR", str(Path(real) / "tfhub"))
 
 
+@pytest.mark.long
 def test_the_genuine_hub_graphs_follow_the_same_interface(hub_cache, tmp_path):
     encoder.from_hub(PREPROCESS, tmp_path / "preprocess")
     encoder.from_hub(SMALL_BERT, tmp_path / "encoder")
@@ -219,6 +221,7 @@ def test_the_genuine_hub_graphs_follow_the_same_interface(hub_cache, tmp_path):
     shutil.rmtree(tmp_path / "encoder")
 
 
+@pytest.mark.long
 def test_wheel_and_hub_tokenise_alike(hub_cache, layers, tmp_path):
     encoder.from_hub(PREPROCESS, tmp_path / "preprocess")
     encoder.from_hub(SMALL_BERT, tmp_path / "encoder")

@@ -153,6 +153,7 @@ def train(layer, kind, times):
             variable.assign_sub(0.001 * tf.convert_to_tensor(gradient))
 
 
+@pytest.mark.long
 def test_a_training_that_is_resumed_from_a_checkpoint_gives_the_same_bytes(saved, kind, tmp_path):
     whole, first, rest = saved(), saved(), saved()
     train(whole, kind, 4)
@@ -164,6 +165,7 @@ def test_a_training_that_is_resumed_from_a_checkpoint_gives_the_same_bytes(saved
         np.testing.assert_array_equal(a, b)
 
 
+@pytest.mark.long
 def test_word_embeddings_stay_as_they_are_unless_they_are_trained(folder, kind, tmp_path):
     for train_words in (False, True):
         made = tmp_path / f"p {train_words}", tmp_path / f"e {train_words}"

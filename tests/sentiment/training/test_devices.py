@@ -9,6 +9,8 @@ import pytest
 
 from tests.sentiment.training import shared_out
 
+pytestmark = pytest.mark.long
+
 
 def test_two_devices_train_the_model_that_one_trains(tiny_encoder, tmp_path):
     folder = tiny_encoder[0].parent

@@ -10,6 +10,8 @@ from customer_profiles.sentiment.model.scorer import Scorer
 from customer_profiles.sentiment.training import calibrating, finetuning, mixing, training
 from customer_profiles.sentiment.training import report as reports
 
+pytestmark = pytest.mark.long
+
 GLAD = ("so happy today", "i love it", "great phone", "what a lovely day", "thanks, brilliant")
 SAD = ("so sad today", "i hate it", "awful phone", "what a horrible day", "no, terrible")
 FACTS = ("the shop opens at nine", "the bus stops here")
@@ -18,6 +20,7 @@ SETTINGS = {
     "epochs": 2, "batch_size": 5, "optimizer": "adam", "learning_rate": 3e-3, "decay": "none",
     "patience": 0, "dropout": 0.1, "pooling": "mean", "bfloat16": False, "warmup": 0.0,
     "weight_decay": 0.0, "clip_norm": 0.0, "subjectivity": "learned", "mix": 0.4, "rows": 20,
+    "repeat": 1,
 }  # fmt: skip
 
 

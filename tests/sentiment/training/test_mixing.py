@@ -43,17 +43,22 @@ def test_the_seed_decides_the_rows():
 
 
 def test_without_a_number_all_rows_are_taken_that_keep_the_share():
-    ours, theirs = mixing.draw(100, 300, mix=0.5, rows=0, seed=7)
-    assert (len(ours), len(theirs)) == (100, 100)
-    ours, theirs = mixing.draw(1030, 5000, mix=0.29, rows=0, seed=7)
-    assert (len(ours), len(theirs)) == (1030, 2521)
-    ours, theirs = mixing.draw(100, 300, mix=1.0, rows=0, seed=7)
-    assert (len(ours), len(theirs)) == (100, 0)
+    assert mixing.sizes(100, 300, mix=0.5, rows=0) == (100, 100)
+    assert mixing.sizes(1030, 5000, mix=0.29, rows=0) == (1030, 2521)
+    assert mixing.sizes(100, 300, mix=1.0, rows=0) == (100, 0)
+
+
+def test_posts_labelled_by_emoticons_are_drawn_again_only_after_all_others():
+    assert mixing.sizes(100, 300, mix=0.5, rows=0, repeat=3) == (300, 300)
+    tokens, _ = SOURCES.training_rows(mix=0.75, rows=333, seed=7, questions=2, repeat=3)
+    ids = tokens["input_word_ids"][:, 0]
+    _, times = np.unique(ids[ids < 1000], return_counts=True)
+    assert (len(times), times.min(), times.max(), times.sum()) == (100, 2, 3, 250)
 
 
 def test_more_rows_than_there_are_are_refused_with_the_number_there_is():
     with pytest.raises(ValueError, match=r"rows must be 0 \(all\) to 200 with finetune\.mix=0\.5"):
-        mixing.draw(100, 300, mix=0.5, rows=201, seed=7)
+        mixing.sizes(100, 300, mix=0.5, rows=201)
 
 
 def test_of_one_question_neutral_posts_are_left_out():

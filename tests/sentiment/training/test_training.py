@@ -185,6 +185,7 @@ def test_gradients_are_clipped_to_a_norm():
     )
 
 
+@pytest.mark.long
 def test_a_killed_training_goes_on_to_the_same_weights_and_curves(trained, tiny_encoder, tmp_path):
     folder, rows = tmp_path / "backup", trained.rows
     posts, settings = json.dumps([*GLAD, *SAD]), json.dumps(asdict(SETTINGS))
@@ -203,6 +204,7 @@ def test_a_killed_training_goes_on_to_the_same_weights_and_curves(trained, tiny_
     assert reported == trained.reported
 
 
+@pytest.mark.long
 def test_early_stopping_keeps_the_best_weights_also_across_interruptions(rows, tmp_path):
     # Validation contradicts training: what is learned makes it worse.
     settings = replace(SETTINGS, epochs=12, patience=2, decay="none", learning_rate=5e-2)

@@ -21,7 +21,7 @@ class Card:
     """Facts about a saved model.
 
     `invented`: the posts of three classes that it learned from were invented. `rows`: training
-    rows by source. `subjectivity`: LEARNED, or TEXTBLOB as in the original design. `validation`:
+    posts by source. `subjectivity`: LEARNED, or TEXTBLOB as in the original design. `validation`:
     accuracy of the three classes with its interval `low`, `high`, `n`, and `macro_recall`.
     """
 

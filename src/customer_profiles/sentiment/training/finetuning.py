@@ -106,6 +106,7 @@ def fit(
     subjectivity: str,
     mix: float,
     rows: int,
+    repeat: int = 1,
     on_point: Callable[[dict[str, float], int], None] | None = None,
     **settings,
 ) -> Fitted:
@@ -115,7 +116,7 @@ def fit(
     of earlier models is released first, so that several trainings need no more than one.
     """
     chosen, questions = training.Settings(**settings), _questions(subjectivity)
-    drawn = sources.training_rows(mix, rows, chosen.seed, questions)
+    drawn = sources.training_rows(mix, rows, chosen.seed, questions, repeat)
     training.forget()
     with training.devices().scope():
         preprocess, layer = encoder.load(encoders / "preprocess", encoders / "encoder")

@@ -31,12 +31,25 @@ class Sources:
         tokens, labels = self.validation
         return tokens, answers(labels)
 
-    def training_rows(self, mix: float, rows: int, seed: int, questions: int) -> Rows:
-        """Rows drawn from both sources with `seed`, as `draw` says, the emoticons' first.
+    def sizes(self, mix: float, rows: int, repeat: int) -> tuple[int, int]:
+        """Numbers of rows of a training from emoticons and from people, as `sizes` says."""
+        return sizes(len(self.emoticons[1]), len(self.people[1]), mix, rows, repeat)
 
-        Without those that have no answer to the first `questions`.
+    def training_rows(
+        self, mix: float, rows: int, seed: int, questions: int, repeat: int = 1
+    ) -> Rows:
+        """Rows drawn from both sources with `seed`, the emoticons' first, as many as `sizes` says.
+
+        Posts are drawn again only when all of their source have been. Rows that have no answer to
+        the first `questions` are left out.
         """
-        ours, theirs = draw(len(self.emoticons[1]), len(self.people[1]), mix, rows, seed)
+        rng = np.random.default_rng(seed)
+        ours, theirs = (
+            np.resize(rng.permutation(len(source[1])), size)
+            for source, size in zip(
+                (self.emoticons, self.people), self.sizes(mix, rows, repeat), strict=True
+            )
+        )
         tokens = {
             name: np.concatenate([part[ours], self.people[0][name][theirs]])
             for name, part in self.emoticons[0].items()
@@ -55,27 +68,20 @@ def answers(labels: np.ndarray) -> np.ndarray:
     return np.column_stack([valence, polar]).astype(np.float32)
 
 
-def draw(
-    emoticons: int, people: int, mix: float, rows: int, seed: int
-) -> tuple[np.ndarray, np.ndarray]:
-    """Places of the posts drawn from each source, as many as `sizes` says."""
-    ours, theirs = sizes(emoticons, people, mix, rows)
-    rng = np.random.default_rng(seed)
-    return rng.permutation(emoticons)[:ours], rng.permutation(people)[:theirs]
+def sizes(emoticons: int, people: int, mix: float, rows: int, repeat: int = 1) -> tuple[int, int]:
+    """Number of rows drawn from each source, of which there are `emoticons` and `people` posts.
 
-
-def sizes(emoticons: int, people: int, mix: float, rows: int) -> tuple[int, int]:
-    """Number of posts drawn from each source, of which there are `emoticons` and `people`.
-
-    `mix` is the share of the first source in all `rows` (0: as many as there are with that share).
-    Raises ValueError when a source has too few posts.
+    `mix` is the share of the first source in all `rows` (0: as many as there are with that share);
+    each of its posts may be drawn `repeat` times. Raises ValueError when a source has too few.
     """
-    limits = [posts / share for posts, share in ((emoticons, mix), (people, 1 - mix)) if share]
+    both = (emoticons * repeat, mix), (people, 1 - mix)
+    limits = [posts / share for posts, share in both if share]
     most = int(min(limits) + 1e-6)  # 1030 / 0.29 * 0.29 is a little less than 1030
     if rows > most:
         raise ValueError(
             f"finetune.rows must be 0 (all) to {most} with finetune.mix={mix}, because there are "
-            f"{emoticons} posts labelled by emoticons and {people} by people; got {rows}"
+            f"{emoticons} posts labelled by emoticons (finetune.repeat={repeat}) and {people} by "
+            f"people; got {rows}"
         )
     total = rows or most
     ours = round(total * mix)

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import pandas as pd
 
 from customer_profiles.sentiment.model import card as cards
-from customer_profiles.sentiment.training import mixing, training
+from customer_profiles.sentiment.training import training
 from customer_profiles.sentiment.training.finetuning import AVERAGE, Saved, Seeds
 from customer_profiles.sentiment.training.mixing import Sources
 
@@ -18,11 +18,11 @@ def table(saved: Mapping[int | str, Saved]) -> pd.DataFrame:
 
 def report(made: Seeds, sources: Sources, settings: Mapping) -> dict:
     """Report of the trainings: the first seed's curves, the model used, the spread over seeds."""
-    first, rows = next(iter(made.trained.values())), training_rows(sources, settings)
+    first = next(iter(made.trained.values()))
     last = training.kept(first.curves, settings["patience"])
     return {
-        "train_rows": sum(rows.values()),
-        "rows": rows,
+        "train_rows": sum(sizes(sources, settings)),
+        "rows": posts(sources, settings),
         "validation_rows": len(sources.validation[1]),
         "epochs": settings["epochs"],
         "epochs_run": len(first.curves),
@@ -35,11 +35,15 @@ def report(made: Seeds, sources: Sources, settings: Mapping) -> dict:
     }
 
 
-def training_rows(sources: Sources, settings: Mapping) -> dict[str, int]:
-    """Number of rows of a training from each source."""
-    there = len(sources.emoticons[1]), len(sources.people[1])
-    drawn = mixing.sizes(*there, settings["mix"], settings["rows"])
-    return dict(zip(("emoticons", "people"), drawn, strict=True))
+def sizes(sources: Sources, settings: Mapping) -> tuple[int, int]:
+    """Numbers of rows of a training from emoticons and from people."""
+    return sources.sizes(settings["mix"], settings["rows"], settings["repeat"])
+
+
+def posts(sources: Sources, settings: Mapping) -> dict[str, int]:
+    """Number of posts of a training from each source, each counted once."""
+    emoticons, people = sizes(sources, settings)
+    return {"emoticons": min(emoticons, len(sources.emoticons[1])), "people": people}
 
 
 def card(made: Seeds, sources: Sources, settings: Mapping, invented: bool) -> cards.Card:
@@ -47,8 +51,7 @@ def card(made: Seeds, sources: Sources, settings: Mapping, invented: bool) -> ca
     saved = made.saved[made.used]
     measured = {"accuracy": saved.val_accuracy, "low": saved.low, "high": saved.high}
     measured |= {"macro_recall": saved.val_recall, "n": len(sources.validation[1])}
-    rows = training_rows(sources, settings)
-    return cards.Card(invented, rows, settings["subjectivity"], measured)
+    return cards.Card(invented, posts(sources, settings), settings["subjectivity"], measured)
 
 
 def _over_seeds(saved: Mapping[int | str, Saved]) -> dict:
