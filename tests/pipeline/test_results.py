@@ -140,6 +140,17 @@ def test_a_run_that_was_not_tested_on_real_posts_says_so(tmp_path):
         assert f"| real posts, {classes} | not measured |" in table
 
 
+@pytest.mark.parametrize(
+    ("run", "origins"),
+    [
+        (RUN | {"run": ABOUT | {"posts": "Sentiment140"}}, "700 invented, 211 emoticons"),
+        (LARGE | {"run": ABOUT}, "20,000 by people, 4,000 invented"),
+    ],
+)
+def test_of_posts_of_two_origins_each_is_counted(run, origins):
+    assert results.lines(run)["trained on posts"] == origins
+
+
 def test_without_results_the_readme_says_how_to_record_some(tmp_path):
     assert results.table(results.recorded(tmp_path / "none")) == results.NOTHING
 

@@ -168,7 +168,7 @@ def lines(run: dict[str, dict]) -> dict[str, str]:
     machine = about["machine"]
     return {
         "encoder": f"{run['encoder']['kind']}, {run['encoder']['parameters'] / 1e6:.1f} M weights",
-        "trained on posts": _rows(run["finetune"]["rows"], labelled["invented"]),
+        "trained on posts": _origins(run["finetune"]["rows"], labelled["invented"], invented),
         "tested on posts": f"{two['n']:,} / {three['n']:,} "
         + ("invented" if invented else "labelled by hand"),
         "two classes": summary.interval(two),
@@ -191,10 +191,13 @@ def lines(run: dict[str, dict]) -> dict[str, str]:
     }
 
 
-def _rows(rows: dict, invented: bool) -> str:
-    if invented:
+def _origins(rows: dict, people_invented: bool, emoticons_invented: bool) -> str:
+    """Numbers of training posts by their origin; the sample stands in for either source."""
+    if people_invented and emoticons_invented:
         return f"{sum(rows.values()):,} invented"
-    return f"{rows['people']:,} by people, {rows['emoticons']:,} emoticons"
+    people = "invented" if people_invented else "by people"
+    emoticons = "invented" if emoticons_invented else "emoticons"
+    return f"{rows['people']:,} {people}, {rows['emoticons']:,} {emoticons}"
 
 
 def _baselines(metrics: dict) -> str:
