@@ -51,19 +51,26 @@ def whole(url, token, **parameters):
 
 
 @pytest.mark.parametrize(
-    ("archive", "words"),
+    ("recorded", "words"),
     [
-        ("another", "was of another archive and has published nothing"),
-        ("a", "The run of 2026-05-09 has published nothing"),
+        (
+            {"failed": {"archive": "another", "day": "2026-05-09"}},
+            "was of another archive and has published nothing",
+        ),
+        (
+            {"failed": {"archive": "a", "day": "2026-05-09"}},
+            "The run of 2026-05-09 has published nothing",
+        ),
+        ({"withdrawn": "2026-05-09"}, "The publication was withdrawn"),
     ],
 )
-def test_the_page_says_that_the_last_run_failed_until_one_publishes(api, archive, words):
+def test_the_page_says_that_the_last_run_failed_or_what_was_withdrawn(api, recorded, words):
     loaded, state = Path(connection.LOADED), Path(notices.STATE)
     before, page = loaded.read_bytes(), api.removesuffix("api/v1")
     clean = requests.get(page, timeout=30)
     try:
         files.write_json(loaded, {"audience": "audience_test", "archive": "a"})
-        files.write_json(state, {"failed": {"archive": archive, "day": "2026-05-09"}})
+        files.write_json(state, recorded)
         answer = requests.get(page, timeout=30)
         assert words in answer.text
         assert answer.headers["Content-Security-Policy"] == OF_FILES

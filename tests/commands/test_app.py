@@ -1,7 +1,9 @@
 """The command `customer-profiles`: its help does nothing, a slip of the pen is understood."""
 
 import json
+import os
 import re
+import resource
 import subprocess
 import sys
 from pathlib import Path
@@ -97,3 +99,15 @@ def test_make_calls_only_commands_that_there_are():
         called |= set(re.findall(r"customer-profiles ([a-z]+)", text))
     assert {"run", "choose", "summary", "collect", "bench"} <= called
     assert called <= {command[0] for command in commands()}
+
+
+def test_what_a_command_writes_is_readable_by_its_user_alone_and_memory_is_never_dumped(project):
+    before = os.umask(0o022)
+    limits = resource.getrlimit(resource.RLIMIT_CORE)
+    try:
+        main(["plots", "plots.html"])
+        assert (project / "plots.html").stat().st_mode & 0o077 == 0
+        assert resource.getrlimit(resource.RLIMIT_CORE)[0] == 0
+    finally:
+        os.umask(before)
+        resource.setrlimit(resource.RLIMIT_CORE, limits)

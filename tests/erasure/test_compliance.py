@@ -326,7 +326,7 @@ def test_a_whole_run_says_no_id_handle_address_or_token(sealed, x):
     output = ended.stdout + ended.stderr
     assert ended.returncode == 0, output
     assert "erased: 3 posts in the database and its files, 11 in pages" in output
-    assert "run `dvc repro`, so that clusters and figures follow" in output
+    assert "run `dvc repro`, which publishes what is left" in output
     secrets = [*IDS.values(), DAN, *POSTS, *(text for _, _, text in POSTS.values()), "_handle"]
     secrets += [TOKEN, SIGNATURE, "submission", "storage/", x.address, "14255432699839847"]
     secrets += [OLD.pseudonym(kind, number) for kind in tombstones.KINDS for number in IDS.values()]

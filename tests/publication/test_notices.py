@@ -132,6 +132,7 @@ def test_an_empty_table_is_read_as_one(tmp_path):
 
 
 def test_the_page_of_the_api_says_which_archive_it_is_about():
-    failed = {"archive": "b", "day": "2026-05-09"}
-    assert "was of another archive" in notices.served(failed, "a")
-    assert "of the publication before it" in notices.served(failed, "b")
+    state = {"failed": {"archive": "b", "day": "2026-05-09"}}
+    assert "was of another archive" in notices.served(state, "a")
+    assert "of the publication before it" in notices.served(state, "b")
+    assert notices.served({"archive": "a"}, "a") == ""

@@ -131,3 +131,29 @@ def test_the_mark_of_the_page_is_seen_and_the_notice_needs_no_script(project, br
     assert page.locator("h1").inner_text() == "No segments of this archive"
     assert "it was <b>interrupted</b>." in page.locator("main").inner_text()
     context.close()
+
+
+def test_an_erasure_leaves_a_notice_that_stays_until_the_next_publication(project):
+    clean = publish("a")
+    former = [Path("data/reports/pull.json"), Path("data/reports/notebooks/06_score.ipynb")]
+    for file in former:
+        files.write_text(file, "{}")
+    standing.withdraw()
+    withdrawn = contents()
+    assert of_somebody(withdrawn) == []
+    assert f"were erased, on {TODAY}" in withdrawn["segments.html"]
+    assert not [file for file in former if file.exists()]
+    standing.begin("a")
+    standing.fail("a", "it was interrupted")
+    assert contents() == withdrawn
+    assert publish("a") == clean
+
+
+def test_reports_brought_back_after_an_erasure_are_taken_for_nobodys(project):
+    publish("a")
+    former = contents()
+    standing.withdraw()
+    for name, text in former.items():
+        files.write_text(Path("data/reports", name), text)
+    standing.begin("a")
+    assert of_somebody(contents()) == []

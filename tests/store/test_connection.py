@@ -163,6 +163,15 @@ def test_the_server_listens_on_its_own_socket_only_and_no_interrupt_reaches_it(f
         assert folder.joinpath("mongod.sock").stat().st_mode & 0o077 == 0
 
 
+def test_the_servers_environment_holds_no_key_and_no_token(folder, monkeypatch):
+    monkeypatch.setenv("CUSTOMER_PROFILES_KEY", "a secret")
+    monkeypatch.setenv("X_BEARER_TOKEN", "a secret")
+    with connection.database("shared") as opened:
+        environment = psutil.Process(server_of(opened)).environ()
+    assert "PATH" in environment
+    assert "a secret" not in environment.values()
+
+
 @pytest.mark.parametrize("kind", ["socket", "file"])
 def test_a_stale_socket_is_in_nobodys_way(folder, kind):
     folder.mkdir(parents=True)

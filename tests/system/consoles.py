@@ -11,7 +11,7 @@ DOCUMENTS = ("README.md", *sorted(f"docs/{path.name}" for path in (ROOT / "docs"
 TEXT = "\n".join((ROOT / name).read_text(encoding="utf-8") for name in DOCUMENTS)
 
 # A command is run that starts so, and is not left out below.
-RUN = ("make ", "dvc ", "customer-profiles ", "curl ", "token=$(", "echo ")
+RUN = ("make ", "dvc ", "customer-profiles ", "curl ", "token=$(")
 ITSELF, INSTALLS = "it runs before these commands", "it installs from the package index"
 ASKS_X = "it asks X, which wants a token and money; test_canary does"
 IDS = "the ids are the reader's; test_erasing and test_canary erase some"

@@ -1,4 +1,4 @@
-"""Notice on the page after a run that failed: it was of another archive, or published nothing."""
+"""Notice on the page after a run that failed, or an erasure that withdrew the publication."""
 
 import contextlib
 import json
@@ -10,11 +10,11 @@ from customer_profiles.store.errors import StoreError
 
 
 def notice() -> str:
-    """Sentence about the last run, if it failed or has not ended; else "".
+    """Sentence about the last run, if it failed or has not ended, or the withdrawal; else "".
 
     The archive that is served is the one loaded last.
     """
     with contextlib.suppress(OSError, ValueError, KeyError, TypeError, StoreError):
         state = json.loads(paths.inside(notices.STATE).read_text(encoding="utf-8"))
-        return notices.served(state["failed"], connection.loaded()["archive"])
+        return notices.served(state, connection.loaded()["archive"])
     return ""

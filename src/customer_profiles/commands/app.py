@@ -4,6 +4,9 @@ Each subcommand imports its room when it is called: `--help` answers without Ten
 nothing else.
 """
 
+import os
+import resource
+
 import typer
 
 from customer_profiles.commands import collecting, running, serving
@@ -19,7 +22,12 @@ app.add_typer(serving.app)
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run the subcommand in `arguments` (default: the command line's); return the exit code."""
+    """Run the subcommand in `arguments` (default: the command line's); return the exit code.
+
+    What it writes is readable by this user alone, and memory with a key in it is never dumped.
+    """
+    os.umask(0o077)
+    resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))
     try:
         app(arguments, prog_name="customer-profiles")
     except SystemExit as end:

@@ -86,6 +86,15 @@ def expire(
 
 
 @app.command()
+def clean_former() -> None:
+    """Delete former figures about people from DVC's cache and from MLflow, after an erasure."""
+    from customer_profiles.pipeline import former
+
+    with reporting():
+        former.clean()
+
+
+@app.command()
 def rotate() -> None:
     """Remove all that was made under the project's key, and make a new key."""
     from customer_profiles.erasure import key_rotation

@@ -1,5 +1,5 @@
-"""Erasure from pages, files and database: purge, expire, key rotation, compliance.
+"""Erasure from pages, files, database and publications: purge, expire, key rotation, compliance.
 
-Imports project, privacy, privacy/keys, posts, posts/formats, store, collect and collect/x_api.
+Imports project, privacy, /keys, posts, /formats, publication, store, collect and /x_api.
 No stage.
 """

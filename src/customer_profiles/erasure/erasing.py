@@ -22,7 +22,15 @@ from customer_profiles.posts.formats import containers, rewriting
 from customer_profiles.privacy.keys import tombstones
 from customer_profiles.privacy.keys.key import is_sample
 from customer_profiles.project import params, paths, vocabulary
-from customer_profiles.store import connection, profiles, removal, schema, sealed_files
+from customer_profiles.publication import standing
+from customer_profiles.store import (
+    connection,
+    profiles,
+    publications,
+    removal,
+    schema,
+    sealed_files,
+)
 from customer_profiles.store.tombstones import united
 
 logger = logging.getLogger(__name__)
@@ -30,7 +38,9 @@ logger = logging.getLogger(__name__)
 CACHED = 100_000  # names of which it is remembered whether they are erased
 BEYOND = (
     "not reached: copies that lie elsewhere, of the pages, of data/ or of the database (backups, "
-    "snapshots, another machine), and figures that were published before"
+    "snapshots, another machine), and figures that were published before: in Git, the commits that "
+    "`git log -- data/reports docs/results` lists; in DVC's cache and in MLflow, until "
+    "`customer-profiles clean-former`"
 )
 
 
@@ -67,10 +77,13 @@ def purge_all(
         every = [database, *_others(database, posts, authors)]
         rows, people = _count_touched(every, posts, authors)
         if not dry_run:
+            _withdraw(every if rows or people else [])
             for each in every:
                 schema.prepare(each)
                 marks |= united(each, fingerprint)
                 removal.erase(each, posts, authors, recipe)
+            # Before, so that a kill leaves nothing published; again, as a run may have published.
+            _withdraw(every if rows or people else [])
             derived = profiles.read_profiles(database, audience.key)
             parquet_files.erase(posts, authors, derived, audience.key)
         named = frozenset((kind, number) for kind, some in ids.items() for number in some)
@@ -86,7 +99,7 @@ def purge_all(
     if not (rows or people or in_pages):
         logger.info("nothing was stored of them; posts of them that come later are left out")
     logger.info(BEYOND)
-    _then_repro(dry_run)
+    _then_repro(dry_run, withdrawn=bool(rows or people))
 
 
 @exclusive()
@@ -117,7 +130,9 @@ def expire(days: int | None = None, as_of: str | None = None, dry_run: bool = Fa
         first = retention.first_day(dated, days, as_of)
         old = rows[rows["day"] < first]
         if not dry_run:
+            _withdraw([database] if len(old) else [])
             removal.expire(database, first, recipe)
+            _withdraw([database] if len(old) else [])
             derived = profiles.read_profiles(database, audience.key)
             parquet_files.expire(first, derived, audience.key)
     in_pages = clean_pages(audience, {}, dry_run=dry_run, before=first)
@@ -132,7 +147,15 @@ def expire(days: int | None = None, as_of: str | None = None, dry_run: bool = Fa
             "set expire_days and as_of so in params.yaml too: else `dvc repro` takes in such posts "
             "that come later or that could not be removed"
         )
-    _then_repro(dry_run)
+    _then_repro(dry_run, withdrawn=len(old) > 0)
+
+
+def _withdraw(databases: Sequence) -> None:
+    """Withdraw what was published from each of `databases`, and the reports, if there are any."""
+    for database in databases:
+        publications.withdraw(database)
+    if databases:
+        standing.withdraw()
 
 
 def _check(kind: str, ids: Sequence[str], mapped: bool) -> None:
@@ -274,6 +297,8 @@ def _left(kept: Iterable[places.Place], erased: redaction.Names) -> Iterator[byt
     return (redaction.redacted(place, erased)[0] for place in kept)
 
 
-def _then_repro(dry_run: bool) -> None:
+def _then_repro(dry_run: bool, withdrawn: bool) -> None:
+    if withdrawn:
+        logger.info("what is published %s withdrawn", "would be" if dry_run else "was")
     if not dry_run:
-        logger.info("run `dvc repro`, so that clusters and figures follow")
+        logger.info("run `dvc repro`, which publishes what is left")

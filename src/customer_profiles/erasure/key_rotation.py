@@ -22,6 +22,7 @@ from customer_profiles.privacy.keys.key import (
     successor_key,
 )
 from customer_profiles.project import paths
+from customer_profiles.publication import standing
 from customer_profiles.store import connection, removal, schema, sealed_files
 from customer_profiles.store.lease import leased
 from customer_profiles.store.tombstones import united
@@ -82,6 +83,7 @@ def _rotate(folder: PagesFolder) -> None:
         others = removal.audiences(database)
     close_journal(audience.name)
     parquet_files.remove()
+    standing.withdraw()
     if keyfile.renew():
         # Only now: until then they are what keeps the erased out.
         tombstones.remove(old)

@@ -29,6 +29,11 @@ logger = logging.getLogger(__name__)
 
 STAGES = ("fetch", "encoder", "finetune", "evaluate", "pull", "score", "load", "cluster", "publish")
 EXECUTED = "data/reports/notebooks"
+# What only this user may read, as patterns from the project's root.
+PRIVATE = (
+    "data/raw", "data/raw/*", "data/processed/*.json", "data/processed/*.parquet", "data/mongo",
+    "data/collect", "data/tombstones", "data/tombstones/*", EXECUTED, f"{EXECUTED}/*",
+)  # fmt: skip
 START_SECONDS = 120
 LOG_SECONDS = 10  # between two states of a progress bar, if each is a line
 # Messages of kernel and libraries at each start would hide those of the stage. Messages that
@@ -179,6 +184,13 @@ def run(stage: str, quiet: bool = False) -> Path:
     return target
 
 
+def _keep_private() -> None:
+    """Take other users' access away from files of former versions, and say so."""
+    every = [file for pattern in PRIVATE for file in paths.root().glob(pattern)]
+    if opened := files.close_to_others(every):
+        logger.warning("others could read %d files and folders below data; now you alone", opened)
+
+
 @contextmanager
 def _reports(stage: str) -> Iterator[None]:
     """Leave no report of another archive unmarked, however the block ends (`standing`)."""
@@ -211,6 +223,7 @@ def command(stage: str, quiet: bool) -> int:
     start = time.monotonic()
     try:
         notebook_of(stage)  # a stage that does not exist is no run
+        _keep_private()
         with _reports(stage):
             run(stage, quiet)
         sys.stdout.write(summary.line(stage, time.monotonic() - start) + "\n")

@@ -15,7 +15,6 @@ from customer_profiles.privacy.generalisation import gridded
 from customer_profiles.project import vocabulary
 from customer_profiles.project.vocabulary import ATTACKERS
 
-SIZES_SHOWN = 5
 MORE = "give an archive of more authors (pull.archive in params.yaml), or let fewer posts expire"
 QUARTERS = 4
 # A mean of many equal shares may differ from the share in its last digits.
@@ -91,9 +90,9 @@ def issue(
     rows of the release's people, NaN where a person was not found. Numbers of people below `k` read
     "<k".
 
-    Success is rounded up to halves of the bound, numbers of people down to multiples of `k`.
-    Reason: exact values would reveal a person's segment to an attacker who recomputes the
-    certificate for each possible member.
+    Success is rounded up to halves of the bound, numbers of people down to multiples of `k`, and
+    reasons name none: exact values would reveal a person's segment to an attacker who recomputes
+    the certificate for each possible member.
     """
     cells, published = release.cells, release.cells.loc[release.cells["shown"], "authors"]
     total, smallest = len(release.people), min(release.groups, default=0)
@@ -101,17 +100,14 @@ def issue(
     outcomes = attacked(release, known, k, seed)
     remedy = advice(release, k)
     reasons = [
-        f"{name}: an attacker who {ATTACKERS[name]} succeeds for {outcome.success:.1%} of his "
-        f"targets, more than 1 in {k} (authors in the smallest published groups: "
-        f"{_sizes(release.groups, k)}); {remedy}"
+        f"{name}: an attacker who {ATTACKERS[name]} succeeds for more than 1 in {k} of his "
+        f"targets; {remedy}"
         for name, outcome in outcomes.items()
         if outcome.success > (1 + SLACK) / k
     ]
     if suppressed > max_suppressed:
         reasons.append(
-            f"about {suppressed:.0%} of the authors are in suppressed cells, more than "
-            f"{max_suppressed:.1%} (authors in the smallest cells: "
-            f"{_sizes(cells['authors'], k)}); {remedy}"
+            f"more than {max_suppressed:.1%} of the authors are in suppressed cells; {remedy}"
         )
     if total < k:  # no bound can be held, for this one reason
         reasons = [remedy]
@@ -280,9 +276,3 @@ def _aggregates(release: Release) -> dict[str, Outcome]:
 def _in_whole_groups(people: int, k: int) -> int:
     """`people`, rounded down to a multiple of `k`."""
     return people // k * k
-
-
-def _sizes(sizes: Iterable[int], k: int) -> str:
-    smallest = sorted(sizes)[:SIZES_SHOWN]
-    rounded = (vocabulary.at_least(_in_whole_groups(size, k), k) for size in smallest)
-    return ", ".join(map(str, rounded)) or "none"

@@ -10,7 +10,7 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO, TypeVar
@@ -237,6 +237,22 @@ def create(path: Path, content: bytes) -> None:
             _flush(file)
         path.hardlink_to(fresh)  # unlike a move, it replaces nothing
         _sync(path.parent)
+
+
+def close_to_others(paths: Iterable[Path]) -> int:
+    """Take all access away from group and others; return the number of `paths` that had some.
+
+    Raises OSError, naming the path, where the file system or its owner does not allow it.
+    """
+    opened = [path for path in paths if path.lstat().st_mode & 0o077 and not path.is_symlink()]
+    for path in opened:
+        path.chmod(path.stat().st_mode & 0o700)
+        if path.stat().st_mode & 0o077:
+            raise OSError(
+                f"{path.name} stays readable by others, because this file system keeps no "
+                "permissions; move the project to one that does"
+            )
+    return len(opened)
 
 
 def move(old: Path, new: Path) -> None:

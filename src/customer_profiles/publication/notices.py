@@ -14,7 +14,8 @@ from collections.abc import Mapping, Sequence
 from customer_profiles.publication import briefs
 from customer_profiles.publication.document import SEGMENT, example
 
-# Names the archive that the reports are about, and the last run if it `failed`.
+# Names the archive that the reports are about, the last run if it `failed`, and the day if the
+# publication was `withdrawn`.
 STATE = "data/raw/reports.json"
 TITLE = "No segments of this archive"
 REMOVED = (
@@ -26,6 +27,7 @@ REMEDY = (
     "notebook whose name ends in .failed.ipynb. Mend what it names, or give another archive, and "
     "run `make repro` again."
 )
+WITHDRAWN = "The publication was withdrawn, because posts or people behind it were erased"
 LONGEST = 600
 # What is cut out of an error: it may be an id, a handle, a text, a folder, or a number of people.
 CUT = "…"
@@ -89,6 +91,11 @@ def ended(day: str, why: str) -> list[str]:
     return [f"The run of {day} published nothing: {why}.", REMOVED, REMEDY]
 
 
+def withdrawn(day: str) -> list[str]:
+    """Paragraphs in place of reports that count somebody who was erased on `day`."""
+    return [f"{WITHDRAWN}, on {day}.", "`make repro` publishes what is left."]
+
+
 def instead(paragraphs: Sequence[str], page: str) -> dict[str, str]:
     """Contents of segments.json, .csv and .html and briefs.md without a segment, by name.
 
@@ -104,11 +111,16 @@ def instead(paragraphs: Sequence[str], page: str) -> dict[str, str]:
     }
 
 
-def served(failed: Mapping[str, str], archive: str) -> str:
-    """Sentence for the API's page, which shows `archive`, after a run that `failed` or goes on.
+def served(state: Mapping, archive: str) -> str:
+    """Sentence for the API's page, which shows `archive`, by the content of STATE; "" if none.
 
-    It repeats no error, because the page is open to everybody.
+    After a run that failed or goes on it repeats no error, because the page is open to everybody.
     """
+    if "withdrawn" in state:
+        return f"{WITHDRAWN}, on {state['withdrawn']}. The next run publishes what is left."
+    if "failed" not in state:
+        return ""
+    failed = state["failed"]
     if failed["archive"] != archive:
         return (
             f"The last run, of {failed['day']}, was of another archive and has published nothing. "

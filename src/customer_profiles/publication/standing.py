@@ -2,7 +2,7 @@
 
 The file STATE names that archive, and the digest of the reports: DVC, which knows nothing of it,
 may have brought others back. A run of another archive that fails, or has not ended, leaves a notice
-in their place. A failed run of the same archive marks them.
+in their place, and so does an erasure. A failed run of the same archive marks them.
 """
 
 import contextlib
@@ -22,6 +22,15 @@ logger = logging.getLogger(__name__)
 
 REPORTS = "data/reports"
 NAMES = ("segments.html", "segments.json", "segments.csv", "briefs.md")
+# What else the stages behind `evaluate` write about people, as patterns from the project's root.
+FORMER = (
+    *(f"{REPORTS}/{name}.json" for name in ("pull", "score", "load", "clusters", "privacy")),
+    f"{REPORTS}/elbow.csv",
+    f"{REPORTS}/mood_daily.csv",
+    f"{REPORTS}/notebooks/0[5-9]_*.ipynb",
+    f"{REPORTS}/plots/**/*.html",
+    "data/models/clusters.json",
+)
 
 
 @contextmanager
@@ -37,7 +46,7 @@ def writing(archive: str) -> Iterator[None]:
 
 def begin(archive: str) -> None:
     """Before a run of `archive`: replace reports of another archive by a notice."""
-    if _stand() and _state().get("archive") != archive:
+    if _stand() and not _withdrawn() and _state().get("archive") != archive:
         _replace(archive, notices.begun(_today()))
 
 
@@ -46,7 +55,7 @@ def fail(archive: str, why: str) -> None:
 
     `why` is a clause that names nobody (`notices.without_names`).
     """
-    if not _stand():
+    if not _stand() or _withdrawn():
         return
     state, today = _state(), _today()
     if state.get("archive") != archive:
@@ -57,6 +66,18 @@ def fail(archive: str, why: str) -> None:
     texts = {name: _file(name).read_text(encoding="utf-8") for name in _stand()}
     _write(notices.marked(texts, notices.mark(published, today, why)))
     _keep({**state, "published": published, "failed": {"archive": archive, "day": today}})
+
+
+def withdraw() -> None:
+    """After an erasure: replace the reports by a notice, and remove all else that counts people."""
+    for pattern in FORMER:
+        for file in paths.root().glob(pattern):
+            file.unlink()
+    if _stand():
+        # Before the files: what a kill leaves half replaced is nobody's. After: the notice stands.
+        _keep({"withdrawn": _today()})
+        _write_notice(notices.withdrawn(_today()))
+        _keep({"withdrawn": _today()})
 
 
 def _stand() -> list[str]:
@@ -76,11 +97,21 @@ def _state() -> dict:
     return {}
 
 
+def _withdrawn() -> bool:
+    # Reports that others brought back have the archive None.
+    state = _state()
+    return "withdrawn" in state and "archive" not in state
+
+
 def _replace(archive: str, paragraphs: list[str]) -> None:
     if "failed" not in _state():  # else it is a notice already
         logger.warning("data/reports/segments.*: another archive's; a notice takes their place")
     # Before the files: what a kill leaves half replaced is nobody's.
     _keep({"failed": {"archive": archive, "day": _today()}})
+    _write_notice(paragraphs)
+
+
+def _write_notice(paragraphs: list[str]) -> None:
     _write(notices.instead(paragraphs, report.notice(notices.TITLE, paragraphs)))
 
 

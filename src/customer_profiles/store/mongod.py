@@ -39,6 +39,7 @@ CACHE_GB = 1.0
 JOURNAL = "log=(file_max=16MB,prealloc=false)"
 # The kernel's limit for a socket's path is 108 bytes with the closing zero.
 LONGEST_SOCKET = 100
+ENVIRONMENT = ("PATH", "LD_LIBRARY_PATH", "LANG", "LC_ALL", "TZ", "TMPDIR")
 # In the server's folder: locks of its users, of a start or stop, of mongod; and `up`'s mark.
 USERS, START, SERVER, KEPT = "users.lock", "start.lock", "server.lock", "kept"
 
@@ -200,6 +201,8 @@ def _launch(folder: Path) -> subprocess.Popen | None:
             return subprocess.Popen(  # noqa: S603
                 [str(part) for part in command],
                 stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                # Any program of this user can read what is in it: no key, no token.
+                env={name: os.environ[name] for name in ENVIRONMENT if name in os.environ},
                 start_new_session=True, pass_fds=(server.fileno(),),
             )  # fmt: skip
         except OSError as error:

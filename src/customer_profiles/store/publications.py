@@ -86,6 +86,16 @@ def writes(
     ]
 
 
+def withdraw(database: Database) -> None:
+    """Delete all publications: readers see none until the next is published.
+
+    An erasure calls this, because figures of a publication may tell of the erased person.
+    """
+    with leased(database):
+        database.current.delete_many({})
+        database.published.delete_many({})
+
+
 def current(database: Database) -> dict | None:
     """The current publication; None before the first."""
     pointer = None

@@ -41,7 +41,7 @@ def machine() -> dict:
 
 def commit() -> str:
     """The commit checked out; "none" before the first one, and without Git."""
-    return _git("rev-parse", "--verify", "--quiet", "HEAD") or "none"
+    return git("rev-parse", "--verify", "--quiet", "HEAD") or "none"
 
 
 def modified() -> bool:
@@ -49,15 +49,15 @@ def modified() -> bool:
 
     False without Git.
     """
-    changed = _git("status", "--porcelain", "--untracked-files=all", "--", *SOURCES).splitlines()
+    changed = git("status", "--porcelain", "--untracked-files=all", "--", *SOURCES).splitlines()
     if [line for line in changed if line[3:] != "params.yaml"]:
         return True
-    lines = _git("diff", "--unified=0", "HEAD", "--", "params.yaml").splitlines()
+    lines = git("diff", "--unified=0", "HEAD", "--", "params.yaml").splitlines()
     edits = [line for line in lines if re.match(r"[+-](?!\+\+ |-- )", line)]
     return any(not CHOSEN.fullmatch(line) for line in edits)
 
 
-def _git(*arguments: str) -> str:
+def git(*arguments: str) -> str:
     """Output of git; "" without Git, and in a folder that has no repository of its own."""
     root = paths.root()
     # Above an unpacked ZIP another project's repository may lie.

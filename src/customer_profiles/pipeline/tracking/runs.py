@@ -1,7 +1,11 @@
 """MLflow tracking: address of the store, runs with tags, metrics and files, registered models."""
 
+import contextlib
 import logging
 import os
+import sqlite3
+import subprocess
+import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from importlib.metadata import version
@@ -22,6 +26,7 @@ from customer_profiles.project.vocabulary import LABELS
 with without_collection():
     import mlflow
     from mlflow.data.code_dataset_source import CodeDatasetSource
+    from mlflow.entities import ViewType
     from mlflow.exceptions import MlflowException
     from mlflow.models import infer_signature
 
@@ -52,6 +57,29 @@ def open_store() -> None:
     if fresh:
         # MLflow creates an empty one, whose files would be written to the working folder.
         mlflow.delete_experiment("0")
+
+
+def clear(experiment: str) -> int:
+    """Delete all runs of `experiment` for good, with their files; return their number."""
+    open_store()
+    every = mlflow.search_runs(
+        experiment_names=[experiment], run_view_type=ViewType.ALL, output_format="list"
+    )
+    names = [run.info.run_id for run in every]
+    if names:
+        client = mlflow.MlflowClient()
+        for run in every:
+            if run.info.lifecycle_stage == "active":
+                client.delete_run(run.info.run_id)
+        # MLflow deletes for good by this command alone.
+        subprocess.run(  # noqa: S603
+            [sys.executable, "-m", "mlflow", "gc", "--backend-store-uri", uri(),
+             "--run-ids", ",".join(names)],
+            env=os.environ | {"MLFLOW_TRACKING_URI": uri()}, check=True, capture_output=True,
+        )  # fmt: skip
+        with contextlib.closing(sqlite3.connect(store() / "mlflow.db")) as database:
+            database.execute("VACUUM")  # else its file keeps what was deleted
+    return len(names)
 
 
 @contextmanager
