@@ -26,7 +26,7 @@ ifdef QUIET
 export TQDM_DISABLE := 1
 endif
 
-PYTEST := pytest --numprocesses 4 --dist loadfile --no-loadscope-reorder
+PYTEST := pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder
 # Rooms whose tests need no model and no run of the pipeline.
 LIGHT := commands project posts privacy segments publication collect/x_api
 

@@ -51,6 +51,7 @@ def repeated(tmp_path, monkeypatch):
     return tmp_path
 
 
+@pytest.mark.long
 def test_what_publish_wrote_in_any_run_leaves_the_cache_and_what_fetch_wrote_stays(
     repeated, caplog
 ):
@@ -68,6 +69,7 @@ def test_what_publish_wrote_in_any_run_leaves_the_cache_and_what_fetch_wrote_sta
     assert cached() == {"first of fetch", "second of fetch"}
 
 
+@pytest.mark.long
 def test_runs_about_people_leave_mlflow_for_good_and_others_stay(store):
     secret = "a figure that nobody else would log"
     for experiment in (former.EXPERIMENT, "kept"):

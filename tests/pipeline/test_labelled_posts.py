@@ -11,6 +11,8 @@ from customer_profiles.sentiment.data import sentiment140
 from customer_profiles.sentiment.evaluation import metrics
 from customer_profiles.sentiment.model.scorer import Scorer, labels
 
+pytestmark = pytest.mark.long
+
 TEXTS = ["the shop opens at nine", "i love it", "what an awful queue", "nine"]
 CODES = {"negative": 0, "neutral": 2, "positive": 4}
 
@@ -27,7 +29,6 @@ def table(path, rows, header="label,text"):
     return path
 
 
-@pytest.mark.long
 def test_sentiment140s_own_posts_are_measured_as_in_the_report(model, project):
     answered = labels(model)
     codes = [CODES[name] for name in answered]

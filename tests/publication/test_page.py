@@ -14,7 +14,7 @@ from customer_profiles.store import connection, publications, tokens
 from tests.api.served import ASSIGNED, HOSTILE, KEY, PUBLICATION, loaded, publish, serving
 from tests.publication import published
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.long
 
 WIDE, PHONE = {"width": 1280, "height": 900}, {"width": 360, "height": 740}
 NAMES = [f"{row['id'] + 1} {row['name']}" for row in PUBLICATION["segments"]]

@@ -88,6 +88,7 @@ def test_segments_are_described_with_the_largest_first():
     assert (second["id"], second["customers"], second["no_verified"]) == (1, 2, "<2")
 
 
+@pytest.mark.long
 def test_a_segment_that_a_few_are_not_in_is_not_the_whole_audience():
     most = pd.concat([PEOPLE.assign(segment=0)] * 700, ignore_index=True)
     most["_id"] = [*"abcdef", *map(str, most.index[6:])]

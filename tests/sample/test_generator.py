@@ -198,6 +198,7 @@ def test_the_four_features_find_the_personas_but_not_perfectly(conversation, tex
         assert 0.93 <= _agreement(rows, truth.loc[rows.index], seed) <= 0.99
 
 
+@pytest.mark.long
 def test_with_a_weak_classifier_they_still_find_five_personas(conversation, texts, truth):
     rows = _prepared(_by_author(conversation, texts, wrong=0.15))
     assert _agreement(rows, truth.loc[rows.index], seed=0) >= 0.85

@@ -30,6 +30,7 @@ LEFT_OUT = {
     "make comply": ASKS_X,
     "customer-profiles purge --dry-run author - < ids.txt": IDS,
     "customer-profiles purge author - < ids.txt": IDS,
+    "customer-profiles access - < ids.txt": IDS,
     "make repro X_ARCHIVE=data/collect/pages": "there are none, for nothing was collected",
     "make repro PROFILE=standard": "it downloads Sentiment140 and posts labelled by people",
     "make repro PROFILE=best": "it downloads both, and MPNet",

@@ -421,6 +421,7 @@ def done_on_import(folder, libraries, modules):
     return json.loads(finished.stdout)
 
 
+@pytest.mark.long
 def test_importing_a_module_writes_no_file_opens_no_socket_and_configures_no_logging(tmp_path):
     light = [
         name

@@ -66,8 +66,26 @@ def purge(
     from customer_profiles.erasure import erasing
 
     with reporting():
-        read = sys.stdin.read().split() if "-" in ids else []
-        erasing.purge(kind, [number for number in ids if number != "-"] + read, dry_run)
+        erasing.purge(kind, _given(ids), dry_run)
+
+
+def _given(ids: list[str]) -> list[str]:
+    """The `ids` of a command line, with those of standard input where one is "-"."""
+    read = sys.stdin.read().split() if "-" in ids else []
+    return [number for number in ids if number != "-"] + read
+
+
+@app.command()
+def access(
+    ids: Annotated[list[str], typer.Argument(metavar="ID...")],
+) -> None:
+    """Show all that is held of authors, by their ids of X, as JSON; - reads the ids from stdin."""
+    import json
+
+    from customer_profiles.erasure import access as held
+
+    with reporting(stream=sys.stderr):
+        typer.echo(json.dumps(held.access(_given(ids)), indent=2, default=str))
 
 
 @app.command()

@@ -50,7 +50,7 @@ def purge(kind: str, ids: Sequence[str], dry_run: bool = False) -> None:
     Logs the number of erased records, never the ids. Raises ValueError for an invalid id, by its
     position.
     """
-    _check(kind, ids, mapped=bool(params.stage("pull")["columns"]))
+    check_ids(kind, ids, mapped=bool(params.stage("pull")["columns"]))
     purge_all({kind: ids}, dry_run)
 
 
@@ -91,6 +91,7 @@ def purge_all(
         in_pages = clean_pages(audience, marks, named, dry_run, beside=beside)
     if not dry_run:
         close_journal(audience.name)
+        tombstones.record(ids)
     k = params.shared(["k_anonymity"])["k_anonymity"]
     logger.info(
         "%s: %d posts in the database and its files, %d in pages; profiles touched: %s",
@@ -138,6 +139,7 @@ def expire(days: int | None = None, as_of: str | None = None, dry_run: bool = Fa
     in_pages = clean_pages(audience, {}, dry_run=dry_run, before=first)
     if not dry_run:
         close_journal(audience.name)
+        tombstones.record(["expired"])
     logger.info(
         "%s: %d posts before %s in the database and its files, %d in pages",
         "would be removed" if dry_run else "removed", len(old), first or "any day", in_pages,
@@ -158,7 +160,7 @@ def _withdraw(databases: Sequence) -> None:
         standing.withdraw()
 
 
-def _check(kind: str, ids: Sequence[str], mapped: bool) -> None:
+def check_ids(kind: str, ids: Sequence[str], mapped: bool) -> None:
     """Raise ValueError for ids that X does not give; in a `mapped` table authors may have names."""
     if kind not in tombstones.KINDS:
         raise ValueError("the first argument must be author or post: the kind of the ids")

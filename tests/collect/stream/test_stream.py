@@ -523,6 +523,7 @@ def test_a_signal_ends_the_stream_after_all_that_was_received_is_scored(target, 
         assert secret not in output
 
 
+@pytest.mark.long
 def test_a_kill_loses_nothing_that_was_received_and_the_gap_is_filled(target, settings, start):
     written = posts(30)
     with XStream() as x:
@@ -548,6 +549,7 @@ def test_a_kill_loses_nothing_that_was_received_and_the_gap_is_filled(target, se
     assert run.receiver.failure is None
 
 
+@pytest.mark.long
 def test_a_second_signal_ends_the_stream_at_once_and_the_next_one_scores_what_waits(
     target, settings, start
 ):
@@ -570,6 +572,7 @@ def test_a_second_signal_ends_the_stream_at_once_and_the_next_one_scores_what_wa
     assert stored(target) == ids(written)
 
 
+@pytest.mark.long
 def test_a_full_disk_ends_the_stream_with_a_sentence_and_the_next_one_misses_nothing(
     target, settings, start
 ):

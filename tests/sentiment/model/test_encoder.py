@@ -31,6 +31,7 @@ def layers(from_wheel):
     return encoder.load(*from_wheel)
 
 
+@pytest.mark.long
 def test_the_wheels_tokens_are_the_known_ones(layers):
     preprocess, _ = layers
     tokens = preprocess(tf.constant(["I love this phone", ""]))

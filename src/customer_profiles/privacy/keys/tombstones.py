@@ -5,11 +5,13 @@ its own. The file alone does not show which row of an older copy of the data a t
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
 
 from customer_profiles.project import files, paths
 
 FOLDER = "data/tombstones"
+RECORD = f"{FOLDER}/erasures.log"
 KINDS = ("author", "post")
 
 
@@ -44,6 +46,18 @@ def add(fingerprint: str, marks: Mapping[str, str]) -> None:
             return
         lines = sorted(f"{kind} {mark}\n" for mark, kind in {**stored, **marks}.items())
         files.write_synced(file, "".join(lines).encode("ascii"))
+
+
+def record(kinds: Iterable[str]) -> None:
+    """Record that data of these `kinds` ("author", "post", "expired") were erased today.
+
+    RECORD has a line for each day and kind: no id, and no number.
+    """
+    file, today = paths.inside(RECORD), datetime.now(UTC).date().isoformat()
+    file.parent.mkdir(parents=True, exist_ok=True)
+    known = file.read_text(encoding="ascii").splitlines() if file.is_file() else []
+    for line in sorted({f"{today} {kind}" for kind in kinds} - {*known}):
+        files.append(file, line.encode("ascii"))
 
 
 def remove(fingerprint: str) -> None:
