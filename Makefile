@@ -45,7 +45,7 @@ test: .venv/.ready $(ENCODER)  ## run the tests; LONG=1: those that kill, rebuil
 	$(RUN) $(PYTEST) -m "$(if $(LONG),long,not long)"
 
 check: .venv/.ready  ## run the light tests, in less than a minute
-	$(RUN) $(PYTEST) -m "not slow" $(addprefix tests/,$(LIGHT))
+	$(RUN) $(PYTEST) -m "not slow and not long" $(addprefix tests/,$(LIGHT))
 
 collect: .venv/.ready  ## fetch posts from X into data/collect; DRY_RUN=1 counts and prices
 	@$(RUN) customer-profiles collect $(if $(DRY_RUN),--dry-run)

@@ -1,6 +1,7 @@
 """What is published of the clusters: figures worked out by hand on six profiles, k = 2."""
 
 import pandas as pd
+import pytest
 
 from customer_profiles.privacy import aggregates, cells, microdata
 from customer_profiles.project import vocabulary

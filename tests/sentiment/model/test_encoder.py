@@ -42,6 +42,7 @@ def test_the_wheels_tokens_are_the_known_ones(layers):
     assert not tokens["input_type_ids"].numpy().any()
 
 
+@pytest.mark.long
 def test_the_wheels_encoder_gives_the_known_vector(layers):
     # Of transformers 5.24.0 with torch 2.14.1, AutoModel and AutoTokenizer, of the wheel.
     preprocess, bert = layers
@@ -52,6 +53,7 @@ def test_the_wheels_encoder_gives_the_known_vector(layers):
     assert (encoded["default"] == encoded["pooled_output"]).numpy().all()
 
 
+@pytest.mark.long
 def test_the_wheels_numbers_are_told_apart_by_part(layers):
     assert encoder.parameters(layers[1]) == {
         "embeddings": (30522 + 512 + 2) * 384 + 2 * 384,
@@ -91,6 +93,7 @@ def test_a_long_post_is_trimmed_and_still_ends_in_sep(layers):
     assert (word_ids[0], word_ids[-1]) == (101, 102)
 
 
+@pytest.mark.long
 def test_word_pieces_are_read_from_the_models_own_vocabulary(from_wheel, layers):
     preprocess, _ = layers
     word_ids = preprocess(tf.constant(["I love this phone"]))["input_word_ids"][0, :6]
