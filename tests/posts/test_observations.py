@@ -207,8 +207,22 @@ def test_the_report_holds_shares_and_rounded_averages(observe):
     rows = observe(*({"author": "a", "label": label} for label in labels))
     scores = pd.DataFrame({"polarity": [0.5, 0.9, 0.91], "subjectivity": [0.0, 1.0, 1.0]})
     unread = pd.Series({"es": 0.25, "others": 0.02})
-    assert observations.report(rows, scores, 2, {"share": {"any": 0.1}}, unread) == {
-        "posts": 3, "posts_in_future": 2, "labels": {"positive": 0.67, "neutral": 0.33},
+    assert observations.report(rows, scores, 2, {"share": {"any": 0.1}}, unread, k=1) == {
+        "posts": 3, "posts_in_future": 2,
+        "labels": {"negative": 0.0, "neutral": 0.33, "positive": 0.67},
         "polarity": 0.77, "subjectivity": 0.67, "flags": {"share": {"any": 0.1}},
         "unread": {"es": 0.25, "others": 0.02},
     }  # fmt: skip
+
+
+def test_the_share_of_a_class_of_few_authors_is_suppressed_and_so_are_those_that_tell_it(observe):
+    rows = observe(*(
+        {"author": f"{label} {n}", "label": label}
+        for label, authors in (("negative", 4), ("positive", 30)) for n in range(authors)
+    ))  # fmt: skip
+    scores = pd.DataFrame({"polarity": [0.5] * 34, "subjectivity": [0.5] * 34})
+    made = observations.report(rows, scores, 0, {}, pd.Series(dtype=float), k=10)
+    # Of two classes the one tells the other.
+    assert made["labels"] == {"negative": None, "neutral": None, "positive": None}
+    made = observations.report(rows, scores, 0, {}, pd.Series(dtype=float), k=4)
+    assert made["labels"] == {"negative": 0.12, "neutral": 0.0, "positive": 0.88}

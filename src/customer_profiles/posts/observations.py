@@ -5,10 +5,11 @@ from typing import Protocol
 
 import pandas as pd
 
+from customer_profiles.privacy import cells
 from customer_profiles.privacy.generalisation import months_between
 from customer_profiles.privacy.sealing import OBSERVATIONS, ordered
 from customer_profiles.project import vocabulary
-from customer_profiles.project.vocabulary import AUTHOR_COUNTS, POST_COUNTS
+from customer_profiles.project.vocabulary import AUTHOR_COUNTS, CLASSES, POST_COUNTS
 
 COLUMNS = OBSERVATIONS.columns
 
@@ -65,17 +66,24 @@ def build(
 
 
 def report(
-    rows: pd.DataFrame, scores: pd.DataFrame, in_future: int, flags: Mapping, unread: pd.Series
+    rows: pd.DataFrame,
+    scores: pd.DataFrame,
+    in_future: int,
+    flags: Mapping,
+    unread: pd.Series,
+    k: int,
 ) -> dict:
     """Figures of the observations `rows` and their exact `scores`, for data/reports/score.json.
 
-    `unread` are the shares of the posts that the model does not read (`languages.share`).
+    `unread` are the shares of the posts that the model does not read (`languages.share`). The share
+    of a class of fewer than `k` authors is None, see `cells.shares`.
     """
+    labels = cells.shares(rows["label"], rows["author"], CLASSES, k).round(2).astype(object)
     return {
         "posts": len(rows),
         "posts_in_future": in_future,
         # Shares: counts less the bars of the figures would tell of those left out of these.
-        "labels": rows["label"].value_counts(normalize=True).round(2).to_dict(),
+        "labels": labels.where(labels.notna(), None).to_dict(),
         "polarity": round(float(scores["polarity"].to_numpy().mean()), 2),
         "subjectivity": round(float(scores["subjectivity"].to_numpy().mean()), 2),
         "flags": dict(flags),

@@ -77,15 +77,9 @@ def flags(
 def share(flagged: pd.Series, authors: pd.Series, k: int) -> pd.Series:
     """Share of all posts with each of FLAGS and with NONE, rounded; NaN where suppressed.
 
-    `flagged` as `flags` gives it; `authors` are the authors of the posts. A share is suppressed
-    unless `k` authors have posts in it, and `k` authors have posts in all suppressed shares
-    together. If any share is suppressed, a share of 0 is suppressed as well: otherwise a missing
-    share would reveal that it is above 0.
+    `flagged` as `flags` gives it; `authors` are the authors of the posts (`cells.shares`).
     """
-    rows = pd.DataFrame({"flag": flagged, "author": authors})
-    posts = cells.groups(rows, ["flag"], k, "author").set_index("flag")["rows"]
-    blank = 0 if posts.sum() == len(rows) else np.nan
-    shares = posts.reindex([*FLAGS, NONE]).fillna(blank) / max(len(rows), 1)
+    shares = cells.shares(flagged, authors, [*FLAGS, NONE], k)
     return shares.round(SHARE_DIGITS).rename("share")
 
 

@@ -126,6 +126,19 @@ def groups(rows: pd.DataFrame, columns: Sequence[str], k: int, people: str) -> p
     return counts.loc[~hidden, ["rows"]].reset_index()
 
 
+def shares(values: pd.Series, people: pd.Series, names: Sequence[str], k: int) -> pd.Series:
+    """Share of the rows with each of the `names` among their `values`; NaN where suppressed.
+
+    `people` are the persons behind the rows. A share is suppressed unless `k` people have rows in
+    it, and `k` people have rows in all suppressed shares together. If any share is suppressed, a
+    share of 0 is suppressed as well: otherwise a missing share would reveal that it is above 0.
+    """
+    rows = pd.DataFrame({"value": values, "who": people})
+    counts = groups(rows, ["value"], k, "who").set_index("value")["rows"]
+    blank = 0 if counts.sum() == len(rows) else np.nan
+    return counts.reindex(names).fillna(blank) / max(len(rows), 1)
+
+
 def bin_counts(
     rows: pd.DataFrame, fields: Sequence[str], k: int, people: str
 ) -> dict[str, pd.Series]:
