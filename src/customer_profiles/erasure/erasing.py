@@ -7,6 +7,7 @@ file of observations, which tells the touched profiles, is changed last.
 import logging
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import lru_cache, partial
 from itertools import chain
@@ -77,13 +78,11 @@ def purge_all(
         every = [database, *_others(database, posts, authors)]
         rows, people = _count_touched(every, posts, authors)
         if not dry_run:
-            _withdraw(every if rows or people else [])
-            for each in every:
-                schema.prepare(each)
-                marks |= united(each, fingerprint)
-                removal.erase(each, posts, authors, recipe)
-            # Before, so that a kill leaves nothing published; again, as a run may have published.
-            _withdraw(every if rows or people else [])
+            with _withdrawn(every if rows or people else []):
+                for each in every:
+                    schema.prepare(each)
+                    marks |= united(each, fingerprint)
+                    removal.erase(each, posts, authors, recipe)
             derived = profiles.read_profiles(database, audience.key)
             parquet_files.erase(posts, authors, derived, audience.key)
         named = frozenset((kind, number) for kind, some in ids.items() for number in some)
@@ -131,9 +130,8 @@ def expire(days: int | None = None, as_of: str | None = None, dry_run: bool = Fa
         first = retention.first_day(dated, days, as_of)
         old = rows[rows["day"] < first]
         if not dry_run:
-            _withdraw([database] if len(old) else [])
-            removal.expire(database, first, recipe)
-            _withdraw([database] if len(old) else [])
+            with _withdrawn([database] if len(old) else []):
+                removal.expire(database, first, recipe)
             derived = profiles.read_profiles(database, audience.key)
             parquet_files.expire(first, derived, audience.key)
     in_pages = clean_pages(audience, {}, dry_run=dry_run, before=first)
@@ -152,8 +150,19 @@ def expire(days: int | None = None, as_of: str | None = None, dry_run: bool = Fa
     _then_repro(dry_run, withdrawn=len(old) > 0)
 
 
+@contextmanager
+def _withdrawn(databases: Sequence) -> Iterator[None]:
+    """Withdraw what was published from each of `databases`, and the reports, if there are any.
+
+    Before the block, so that a kill in it leaves nothing published, and after it, because a run may
+    have published meanwhile.
+    """
+    _withdraw(databases)
+    yield
+    _withdraw(databases)
+
+
 def _withdraw(databases: Sequence) -> None:
-    """Withdraw what was published from each of `databases`, and the reports, if there are any."""
     for database in databases:
         publications.withdraw(database)
     if databases:

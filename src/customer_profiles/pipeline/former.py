@@ -5,11 +5,10 @@ former versions cached the outputs of all stages, and in the runs of MLflow.
 """
 
 import logging
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+from customer_profiles.pipeline import dvc
 from customer_profiles.pipeline.tracking import runs
 from customer_profiles.pipeline.tracking.provenance import git
 from customer_profiles.project import paths, yaml_file
@@ -27,7 +26,7 @@ def clean() -> None:
 
     The files of the present run stay in their places, and so does all that other stages wrote.
     Commits are not changed: those that may hold figures are counted, with a command that lists
-    them. Raises OSError when DVC does not answer.
+    them. Raises RuntimeError when DVC does not answer.
     """
     logger.info("DVC's cache: %d files of %s removed", _clean_cache(), ", ".join(STAGES))
     logger.info("MLflow: %d runs of experiment %s removed", runs.clear(EXPERIMENT), EXPERIMENT)
@@ -41,13 +40,7 @@ def clean() -> None:
 
 def _clean_cache() -> int:
     """Number of files removed from the cache, those of the run cache among them."""
-    asked = subprocess.run(
-        [sys.executable, "-m", "dvc", "cache", "dir"],
-        cwd=paths.root(), capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    if asked.returncode:
-        raise OSError(f"DVC does not name its cache: {asked.stderr.strip()}")
-    cache = Path(asked.stdout.strip())
+    cache = Path(dvc.answer("cache", "dir").strip())
     of_runs = [(file, *_outs(yaml_file.read(file))) for file in cache.glob("runs/*/*/*")]
     known = [*(outs for _, *outs in of_runs), *_locked()]
     kept = {digest for stage, outs in known if stage not in STAGES for digest in outs}

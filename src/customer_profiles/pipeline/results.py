@@ -9,13 +9,11 @@ import json
 import logging
 import re
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pandas as pd
 
-from customer_profiles.pipeline import summary
+from customer_profiles.pipeline import dvc, summary
 from customer_profiles.pipeline.tracking import provenance
 from customer_profiles.project import charts, files, params, paths
 from customer_profiles.segments.figures import elbow as elbow_figure
@@ -84,13 +82,7 @@ def check_finished(profile: str) -> None:
             f"the run is not finished: {REPORTS} has no {', '.join(missing)}; run "
             f"`make repro PROFILE={profile}` first"
         )
-    status = subprocess.run(
-        [sys.executable, "-m", "dvc", "status", "--json"],
-        cwd=paths.root(), capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    if status.returncode:
-        raise RuntimeError(f"`dvc status` failed: {status.stderr.strip()}")
-    reasons = json.loads(status.stdout).items()
+    reasons = json.loads(dvc.answer("status", "--json")).items()
     stale = [stage for stage, why in reasons if any(reason != "always changed" for reason in why)]
     if stale:
         raise RuntimeError(
