@@ -45,3 +45,10 @@ def test_what_counted_nobody_of_the_erased_stays_published(reported, caplog):
     assert published(reported) == before
     assert before[0]
     assert "withdrawn" not in caplog.text
+
+
+def test_the_overview_says_that_what_counts_people_was_removed(reported, caplog):
+    purge("author", IDS["ann"])
+    assert main(["summary"]) == 1
+    assert "an erasure removes what counts people" in caplog.text
+    assert "run `make repro`" in caplog.text

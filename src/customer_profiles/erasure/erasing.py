@@ -181,7 +181,7 @@ def check_ids(kind: str, ids: Sequence[str], mapped: bool) -> None:
         if not re.fullmatch(r"[1-9][0-9]{0,19}", number):
             raise ValueError(
                 f"id number {place} of {len(ids)} is none: X's ids are 1 to 20 digits (a handle "
-                "is not an id); nothing was erased"
+                "is not an id); nothing was done"
             )
 
 

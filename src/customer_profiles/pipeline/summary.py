@@ -39,10 +39,16 @@ def line(stage: str, seconds: float) -> str:
 def summary() -> str:
     """Main figures of the last run, then the next steps.
 
-    Raises FileNotFoundError when a report is missing because the run did not finish.
+    Raises FileNotFoundError when a report is missing: the run did not finish, or an erasure
+    withdrew what was published.
     """
     names = ("sentiment", "pull", "clusters", "privacy")
     files = [*(f"reports/{name}.json" for name in names), "processed/observations.json"]
+    if missing := [file for file in files if not paths.inside("data", file).is_file()]:
+        raise FileNotFoundError(
+            f"there is no finished run: data has no {', '.join(missing)} (an erasure removes what "
+            "counts people); run `make repro`"
+        )
     sentiment, pull, clusters, privacy, legend = (
         json.loads(paths.inside("data", file).read_text(encoding="utf-8")) for file in files
     )
